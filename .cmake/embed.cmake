@@ -1,0 +1,15 @@
+# Run by baton_embed() at build time: FILES become byte arrays in DIR/embedded_NAMESPACE.{h,cpp}.
+file(MAKE_DIRECTORY "${DIR}")
+set(header "#pragma once\n#include <string_view>\nnamespace ${NAMESPACE} {\n")
+set(source "#include \"embedded_${NAMESPACE}.h\"\nnamespace ${NAMESPACE} {\n")
+foreach(path IN LISTS FILES)
+  get_filename_component(base "${path}" NAME)
+  string(REGEX REPLACE "[^A-Za-z0-9]" "_" id "${base}")
+  file(READ "${path}" hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND header "std::string_view ${id}();\n")
+  string(APPEND source "static const unsigned char ${id}_bytes[] = {${bytes}0x00};\n"
+    "std::string_view ${id}() { return {reinterpret_cast<const char*>(${id}_bytes), sizeof ${id}_bytes - 1}; }\n")
+endforeach()
+file(WRITE "${DIR}/embedded_${NAMESPACE}.h" "${header}}  // namespace ${NAMESPACE}\n")
+file(WRITE "${DIR}/embedded_${NAMESPACE}.cpp" "${source}}  // namespace ${NAMESPACE}\n")

@@ -1,0 +1,35 @@
+#pragma once
+// How agent/ reports what can be expected to go wrong: a value, never an exception.
+#include <boost/system/result.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace baton::agent {
+
+// Callers decide by the code; people read the message, which names file, field, figure and what to do.
+enum class errc {
+  io,                // a file cannot be opened, read or written
+  not_found,         // no such model, conversation, response or tool
+  invalid_argument,  // a request or configuration that cannot be served as it is
+  model,             // the generator failed: the message is its own
+  network,           // a download failed
+  verification,      // a file's size or sha256 is not what the catalogue promises
+  no_space,
+  cancelled,
+};
+
+struct Error {
+  errc code;
+  std::string message;
+};
+
+template <class T>
+using Result = boost::system::result<T, Error>;
+
+// Called by Result<T>::value() on an error that nobody looked at: a bug of the caller.
+[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
+  throw std::runtime_error(error.message);
+}
+
+}  // namespace baton::agent

@@ -1,0 +1,125 @@
+#pragma once
+// The vocabulary of a conversation, and what a generator says while it answers. This header is all that agent/core sees of llm/:
+// values only, no tokens to interpret, no threads, no sockets.
+#include <baton/llm/error.h>
+#include <baton/llm/sampler/sampling_params.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace baton::llm {
+
+// Key order is part of the prompt, so JSON keeps it from end to end.
+using Json = nlohmann::ordered_json;
+
+struct ToolCall {
+  std::string id;    // "call_...", unique in its conversation
+  std::string name;  // of a tool that the request offered
+  Json arguments;    // always an object
+};
+
+// The very tokens that a model wrote for an assistant message. Whoever runs the same model under the same template continues from them,
+// so that nothing is prefilled again; everybody else renders the canonical form.
+struct RawTokens {
+  std::vector<std::int32_t> ids;
+  std::string model_sha256;
+  std::string template_sha256;
+};
+
+enum class Role { system, user, assistant, tool };
+
+struct Message {
+  Role role = Role::user;
+  std::string content;               // may be empty for an assistant message that only calls tools
+  std::string reasoning;             // assistant: what stood in a reasoning block
+  std::vector<ToolCall> tool_calls;  // assistant
+  std::string tool_call_id;          // tool: which call this answers
+  std::string name;                  // tool: the tool's name
+  std::optional<RawTokens> raw;      // assistant
+};
+
+struct ToolSpec {
+  std::string name;         // [A-Za-z0-9_-]{1,64}
+  std::string description;  // for the model
+  Json parameters;          // JSON schema of the arguments object
+};
+
+struct ToolChoice {
+  enum class Mode { automatic, none, required, named } mode = Mode::automatic;
+  std::string name;  // for named
+};
+
+// How earlier assistant messages are put into the prompt (measured in docs/history.md).
+enum class HistoryForm {
+  as_written,  // the raw tokens where they are this model's own: nothing is prefilled twice
+  canonical,   // what the template makes of the parsed message
+};
+
+struct ChatRequest {
+  std::vector<Message> messages;
+  std::vector<ToolSpec> tools;  // in registration order
+  ToolChoice tool_choice;
+  bool parallel_tool_calls = true;
+  SamplingParams sampling;
+  int max_output_tokens = 1024;
+  std::vector<std::string> stop;         // the answer ends before the first of these
+  HistoryForm history = HistoryForm::as_written;
+  Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
+};
+
+struct Usage {
+  int prompt_tokens = 0;
+  int cached_tokens = 0;  // of the prompt, those whose keys and values were still there
+  int output_tokens = 0;
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+};
+
+enum class FinishReason {
+  stop,        // the model ended its turn, or a stop string came
+  tool_calls,  // it ended with at least one call
+  length,      // max_output_tokens, or the context is full
+  cancelled,
+  error,
+};
+
+// ---- What a generator says, in this order: PrefillProgress*, then texts and calls as they come, then exactly one Finished.
+
+struct PrefillProgress {
+  int done = 0;  // tokens
+  int total = 0;
+};
+struct TextDelta {
+  std::string text;  // valid UTF-8, never a part of a character
+};
+struct ReasoningDelta {
+  std::string text;
+};
+struct CallStarted {
+  int index = 0;  // 0, 1, .. within this answer
+  std::string id;
+  std::string name;
+};
+struct CallArguments {
+  int index = 0;
+  std::string fragment;  // all fragments of a call concatenated are the JSON text of its arguments
+};
+struct CallFinished {
+  int index = 0;
+  ToolCall call;
+  double confidence = 1.0;  // the geometric mean probability of the call's tokens, 0..1
+};
+struct Finished {
+  FinishReason reason = FinishReason::stop;
+  Usage usage;
+  RawTokens raw;               // what the model wrote, for Message::raw
+  std::optional<Error> error;  // with reason error
+};
+
+using Delta = std::variant<PrefillProgress, TextDelta, ReasoningDelta, CallStarted, CallArguments, CallFinished, Finished>;
+
+}  // namespace baton::llm

@@ -1,0 +1,32 @@
+#pragma once
+// How memory/ reports what can be expected to go wrong: a value, never an exception.
+#include <boost/system/result.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace baton::memory {
+
+enum class errc {
+  io,             // cannot be opened, read or written
+  locked,         // another process holds the database
+  read_only,
+  full,           // no space left
+  newer_version,  // written by a newer Baton
+  corrupt,
+  not_found,
+  invalid_argument,
+};
+
+struct Error {
+  errc code;
+  std::string message;  // names the file, what was wrong, and what to do
+};
+
+template <class T>
+using Result = boost::system::result<T, Error>;
+
+[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
+  throw std::runtime_error(error.message);
+}
+
+}  // namespace baton::memory

@@ -1,0 +1,141 @@
+#pragma once
+// The journal: every step of every run, in SQLite, before anybody is told of it.
+//
+// Two classes of durability (docs/durability.md):
+//   Durability::process  survives a killed process. WAL, synchronous=NORMAL; group commit: at most 20 ms of waiting, so that streamed text
+//                        costs few transactions.
+//   Durability::power    survives power loss. synchronous=FULL on its own connection.
+// Both are written by one writer thread in the order of submission, so numbers never run backwards.
+#include <baton/memory/error.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace baton::memory {
+
+using Json = nlohmann::ordered_json;
+
+enum class Durability { process, power };
+
+// Times are milliseconds since 1970, UTC. Ids are given by the caller ("conv_..", "resp_..", "item_..", see new_id()).
+
+struct Conversation {
+  std::string id;
+  std::string title;  // the first user message, shortened
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
+  int n_responses = 0;  // filled by queries
+};
+
+// One run of the agent. `status` is queued, in_progress, completed, incomplete, failed or cancelled.
+struct Response {
+  std::string id;
+  std::string conversation_id;
+  std::string parent_id;  // the response this one continues; empty for the first
+  std::string model;
+  std::string status;
+  std::string reason;             // why incomplete or failed: "interrupted", "max_turns", ...
+  Json request = Json::object();  // tools, instructions, sampling, budgets: what is needed to understand or repeat the run
+  Json usage = Json::object();
+  std::int64_t created_ms = 0;
+  std::int64_t finished_ms = 0;
+};
+
+// One entry of a conversation: {"type":"message"|"function_call"|"function_call_output"|"reasoning", ...}.
+struct Item {
+  std::string id;
+  std::string conversation_id;
+  std::string response_id;  // the run that made it; for a user message the run that it started
+  std::int64_t position = 0;  // in its conversation, given by the journal
+  Json content;               // the item as the protocol shows it
+  std::string text;           // what full-text search reads
+  std::vector<std::int32_t> raw_tokens;  // assistant items: the model's own tokens; stored as a blob
+  std::string model_sha256, template_sha256;
+  std::int64_t created_ms = 0;
+};
+
+struct Event {
+  std::string response_id;
+  std::int64_t sequence_number = 0;  // given by the journal: rises by one within a response
+  std::string type;
+  Json data;
+};
+
+// Intent before a tool starts, result after it ended. Intent without result after a crash means: nobody knows whether it ran.
+struct ToolInvocation {
+  std::string id;  // the call's id
+  std::string response_id;
+  std::string tool;
+  Json arguments;
+  std::string idempotency_key;
+  std::string status;  // intent, done, error, unknown
+  std::string result;
+  std::int64_t started_ms = 0;
+  std::int64_t finished_ms = 0;
+};
+
+// A group of writes that is committed whole or not at all, in the order of the calls.
+class Batch {
+ public:
+  Batch& put(Conversation conversation);  // inserts or updates
+  Batch& put(Response response);          // inserts or updates
+  Batch& add(Item item);
+  Batch& add(Event event);
+  Batch& put(ToolInvocation invocation);  // inserts or updates
+
+ private:
+  friend class Journal;
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+struct SearchHit {
+  std::string conversation_id, item_id, title;
+  std::string snippet;  // the match between ‹ and ›
+  std::int64_t created_ms = 0;
+};
+
+// Threads: every member may be called from any thread. Reads see all that was committed before they were called.
+class Journal {
+ public:
+  // Called on the writer thread after the commit (the events with the numbers they were given) or after it failed. Must not block.
+  using Committed = std::function<void(Result<std::vector<Event>>)>;
+
+  // Creates the file and its folders, migrates an older schema, ends the runs that a killed process left (status incomplete, reason
+  // "interrupted", with a terminal event) and marks their open tool invocations unknown. ":memory:" keeps nothing.
+  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file);
+  ~Journal();  // commits what is queued
+
+  // Queue bounded: blocks the caller when 4096 batches wait for the disk.
+  void commit(Batch batch, Durability durability, Committed done = {});
+  // The same, waiting for the commit.
+  Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
+
+  Result<std::vector<Conversation>> conversations(int limit, int offset = 0) const;  // newest first
+  Result<Conversation> conversation(const std::string& id) const;  // an id, or a unique prefix of one, or "last"
+  Result<std::vector<Response>> responses(const std::string& conversation_id) const;
+  Result<std::vector<Item>> items(const std::string& conversation_id) const;  // by position
+  Result<std::vector<Event>> events(const std::string& response_id, std::int64_t after = -1) const;
+  Result<std::vector<ToolInvocation>> tool_invocations(const std::string& response_id) const;
+  Result<std::vector<SearchHit>> search(const std::string& words, int limit) const;
+  Result<void> remove_conversation(const std::string& id);
+
+  const std::filesystem::path& file() const;
+
+ private:
+  struct Impl;
+  explicit Journal(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// A new id: the prefix, then 24 characters of time and randomness, sorting by time.
+std::string new_id(const std::string& prefix);
+std::int64_t now_ms();
+
+}  // namespace baton::memory

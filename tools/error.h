@@ -1,0 +1,31 @@
+#pragma once
+// How tools/ reports what can be expected to go wrong: a value, never an exception.
+#include <boost/system/result.hpp>
+#include <stdexcept>
+#include <string>
+
+namespace baton::tools {
+
+enum class errc {
+  invalid_argument,  // a tool, schema or call that is malformed
+  not_found,         // no such tool, file or host
+  io,
+  network,
+  timeout,
+  cancelled,
+  too_large,
+};
+
+struct Error {
+  errc code;
+  std::string message;  // names what was wrong, where, and what to do
+};
+
+template <class T>
+using Result = boost::system::result<T, Error>;
+
+[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
+  throw std::runtime_error(error.message);
+}
+
+}  // namespace baton::tools

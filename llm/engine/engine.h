@@ -1,0 +1,96 @@
+#pragma once
+// The engine: token ids in, a stream of token ids out. It owns one thread, which runs all requests in ragged batches, and the KV cache,
+// from which a request takes whatever prefix an earlier one has already computed.
+#include <baton/llm/error.h>
+#include <baton/llm/model/model.h>
+#include <baton/llm/sampler/sampler.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace baton::llm {
+
+// Narrows what may be written next: a grammar, later. Used on the engine thread only.
+class TokenConstraint {
+ public:
+  virtual ~TokenConstraint() = default;
+  virtual const TokenMask& mask() = 0;            // of the next token; at least one bit set
+  virtual void accept(std::int32_t id) = 0;       // this token was chosen
+};
+
+struct EngineRequest {
+  std::vector<std::int32_t> prompt;  // at least one token, each in [0, n_vocab)
+  SamplingParams sampling;
+  int max_output_tokens = 1024;
+  std::vector<std::int32_t> stop_tokens;  // each ends the answer, and is reported as its last token
+  std::shared_ptr<TokenConstraint> constraint;  // may be null
+};
+
+struct EngineProgress {  // the prompt is being computed
+  int done = 0;
+  int total = 0;
+  int cached = 0;  // of these, the ones whose keys and values were still there
+};
+struct EngineFinished {
+  enum class Reason { stop_token, length, cancelled, error } reason = Reason::stop_token;
+  int prompt_tokens = 0;
+  int cached_tokens = 0;
+  int output_tokens = 0;
+  double prefill_seconds = 0;
+  double decode_seconds = 0;
+  std::optional<Error> error;
+};
+// Any number of EngineProgress, then any number of Choice (one a token), then exactly one EngineFinished.
+using EngineEvent = std::variant<EngineProgress, Choice, EngineFinished>;
+
+struct EngineOptions {
+  int max_parallel = 4;       // requests that share a batch; the others wait in the order of their arrival
+  int prefill_chunk = 256;    // prompt tokens a step, so that a long prompt does not hold up the others' tokens
+  std::int64_t kv_tokens = 0; // size of the KV cache in tokens; 0: one full context, and at least 8192
+};
+
+struct EngineStats {
+  std::int64_t prompt_tokens = 0;    // asked for
+  std::int64_t cached_tokens = 0;    // of these, not computed again
+  std::int64_t output_tokens = 0;
+  std::int64_t steps = 0;            // forward passes
+  int active = 0;
+  int waiting = 0;
+  int pages_total = 0;
+  int pages_free = 0;                // not counting those that only hold old prefixes
+};
+
+// A request on its way. Destroying it cancels the request; after the destructor returned the sink is not called again.
+// Must not be destroyed by the sink itself.
+class EngineStream {
+ public:
+  virtual ~EngineStream() = default;
+  virtual void cancel() = 0;  // any thread; the stream still ends with EngineFinished{cancelled}
+};
+
+class Engine {
+ public:
+  using Sink = std::function<void(EngineEvent)>;
+
+  // The model is used by the engine's thread alone from now on.
+  Engine(std::unique_ptr<Model> model, EngineOptions options);
+  ~Engine();  // cancels what runs
+
+  // Any thread; never blocks. The sink runs on the engine's thread and must not block. A request that can never be served (a prompt
+  // longer than the context, a token outside the vocabulary) ends with an error that says so with both figures.
+  std::unique_ptr<EngineStream> submit(EngineRequest request, Sink sink);
+
+  EngineStats stats() const;        // any thread
+  int n_ctx() const;                // tokens
+  const Model& model() const;       // its constant properties: any thread
+
+ private:
+  class Loop;
+  std::shared_ptr<Loop> loop_;
+};
+
+}  // namespace baton::llm

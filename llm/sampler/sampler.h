@@ -1,0 +1,57 @@
+#pragma once
+// Chooses the next token from a row of logits. One Sampler belongs to one answer and remembers what was chosen.
+#include <baton/llm/sampler/sampling_params.h>
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace baton::llm {
+
+// One bit a token, least significant bit first: bit set = allowed. The layout that a GPU sampler takes as it is.
+using TokenMask = std::vector<std::uint32_t>;
+inline bool allows(const TokenMask& mask, std::int32_t id) { return (mask[id >> 5] >> (id & 31)) & 1; }
+
+struct TokenProbability {
+  std::int32_t id = 0;
+  float logprob = 0;  // natural logarithm
+};
+
+struct Choice {
+  std::int32_t id = 0;
+  float logprob = 0;                  // under the model's own distribution: before penalties, mask and temperature
+  std::vector<TokenProbability> top;  // the params.top_logprobs most probable ones, likewise
+};
+
+// Single-threaded. Deterministic: the same params, logits and calls give the same choices on every machine (the generator is
+// SplitMix64, not one of the standard library's implementation-defined distributions).
+class Sampler {
+ public:
+  explicit Sampler(SamplingParams params);
+
+  // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set.
+  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr);
+  // Tells it of tokens that it did not choose (the prompt's end), for the penalties.
+  void observe(std::int32_t id);
+  const SamplingParams& params() const { return params_; }
+
+ private:
+  double uniform();  // [0, 1)
+  void apply_penalties();
+  std::int32_t pick();
+
+  struct Candidate {
+    std::int32_t id;
+    float logit;
+  };
+  SamplingParams params_;
+  std::uint64_t state_;
+  std::deque<std::int32_t> recent_;
+  std::unordered_map<std::int32_t, int> counts_;  // within recent_
+  std::vector<float> logits_;                     // scratch: the adjusted row
+  std::vector<Candidate> candidates_;             // scratch
+};
+
+}  // namespace baton::llm

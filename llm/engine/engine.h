@@ -48,9 +48,8 @@ struct EngineFinished {
 using EngineEvent = std::variant<EngineProgress, Choice, EngineFinished>;
 
 struct EngineOptions {
-  int max_parallel = 4;       // requests that share a batch; the others wait in the order of their arrival
-  int prefill_chunk = 256;    // prompt tokens a step, so that a long prompt does not hold up the others' tokens
-  std::int64_t kv_tokens = 0; // size of the KV cache in tokens; 0: one full context, and at least 8192
+  int max_parallel = 4;     // requests that share a batch; the others wait in the order of their arrival
+  int prefill_chunk = 256;  // prompt tokens a step, so that a long prompt does not hold up the others' tokens
 };
 
 struct EngineStats {
@@ -90,7 +89,7 @@ class Engine {
 
  private:
   class Loop;
-  std::shared_ptr<Loop> loop_;
+  std::unique_ptr<Loop> loop_;
 };
 
 }  // namespace baton::llm

@@ -1,0 +1,52 @@
+#pragma once
+// One request inside the engine: what was asked, what is computed, and the way back to whoever asked.
+#include "engine.h"
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+
+namespace baton::llm {
+
+using EngineClock = std::chrono::steady_clock;
+
+class ActiveRequest {
+ public:
+  ActiveRequest(EngineRequest request, Engine::Sink sink);
+
+  // ---- any thread
+  void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  void detach();  // cancels; once it returned the sink is not called again
+
+  // ---- the engine's thread
+  void emit(EngineEvent event);
+  void finish(EngineFinished::Reason reason, std::optional<Error> error = {});
+  bool finished() const { return finished_; }
+  bool is_stop_token(std::int32_t id) const;
+
+  int n_prompt() const { return n_prompt_; }
+  int n_output() const { return static_cast<int>(tokens.size()) - n_prompt_; }
+  bool prefilling() const { return n_computed < n_prompt_; }
+
+  std::optional<Error> refused;      // found at submission: it is only reported
+  std::vector<std::int32_t> tokens;  // the prompt, then what was chosen
+  Sampler sampler;
+  std::shared_ptr<TokenConstraint> constraint;
+  std::vector<std::int32_t> stop_tokens;
+  int max_output_tokens;
+
+  std::vector<PageId> pages;
+  int n_computed = 0;  // tokens whose keys and values are in the pages
+  int n_cached = 0;
+  EngineClock::time_point admitted{}, first_token{};
+
+ private:
+  std::mutex sink_mutex_;  // held while the sink runs
+  Engine::Sink sink_;
+  std::atomic<bool> cancelled_{false};
+  bool finished_ = false;
+  int n_prompt_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,168 @@
+#include "scheduler.h"
+
+#include <algorithm>
+
+namespace baton::llm {
+
+Scheduler::Scheduler(Model& model, const EngineOptions& options)
+    : model_(model), options_(options), pool_(model.n_pages(), model.page_tokens()), cache_(pool_) {}
+
+Scheduler::~Scheduler() { finish_all(EngineFinished::Reason::cancelled); }
+
+void Scheduler::enqueue(std::shared_ptr<ActiveRequest> request) { waiting_.push_back(std::move(request)); }
+
+bool Scheduler::step() {
+  admit();
+  if (active_.empty()) return false;
+  for (const auto& request : active_) {
+    if (request->cancelled() && !request->finished()) request->finish(EngineFinished::Reason::cancelled);
+  }
+  retire_finished();
+  const std::vector<Part> parts = plan();
+  if (parts.empty()) return !active_.empty() || !waiting_.empty();
+  model_.forward(make_batch(parts));
+  ++stats_.steps;
+  take_results(parts);
+  retire_finished();
+  return true;
+}
+
+void Scheduler::admit() {
+  // Strictly in the order of arrival: a large request is not overtaken for ever by small ones.
+  while (!waiting_.empty()) {
+    ActiveRequest& request = *waiting_.front();
+    if (request.refused) {
+      request.finish(EngineFinished::Reason::error, request.refused);
+    } else if (request.cancelled()) {
+      request.finish(EngineFinished::Reason::cancelled);
+    } else if (request.max_output_tokens <= 0) {
+      request.finish(EngineFinished::Reason::length);
+    } else {
+      if (static_cast<int>(active_.size()) >= options_.max_parallel || !try_admit(request)) return;
+      active_.push_back(waiting_.front());
+    }
+    waiting_.pop_front();
+  }
+}
+
+// All pages that the request can ever need are taken now, so that no sequence gets stuck half-way for want of a page.
+bool Scheduler::try_admit(ActiveRequest& request) {
+  const int page_tokens = pool_.page_tokens();
+  const int longest = std::min(request.n_prompt() + request.max_output_tokens, model_.n_ctx());
+  // The last prompt token is computed in any case: its logits choose the first token.
+  PrefixMatch match = cache_.match(model_.cache_key(), request.tokens, request.n_prompt() - 1);
+  const int n_shared = match.n_tokens / page_tokens;  // full pages; a partly filled one is copied, because it will be written to
+  const int n_new = pool_.pages_for(longest) - n_shared;
+  const bool room = cache_.make_room(n_new);
+  if (room) {
+    request.pages.assign(match.pages.begin(), match.pages.begin() + n_shared);
+    for (int i = 0; i < n_new; ++i) request.pages.push_back(pool_.allocate());
+    if (match.n_tokens % page_tokens != 0) model_.copy_page(match.pages[n_shared], request.pages[n_shared]);
+    request.n_computed = request.n_cached = match.n_tokens;
+    request.admitted = EngineClock::now();
+    stats_.prompt_tokens += request.n_prompt();
+    stats_.cached_tokens += match.n_tokens;
+  }
+  for (std::size_t i = room ? n_shared : 0; i < match.pages.size(); ++i) pool_.release(match.pages[i]);
+  return room;
+}
+
+std::vector<Scheduler::Part> Scheduler::plan() {
+  std::vector<Part> parts;
+  for (const auto& request : active_) {
+    if (!request->prefilling()) parts.push_back({request.get(), 1, true});
+  }
+  int budget = options_.prefill_chunk;
+  for (std::size_t i = 0; i < active_.size() && budget > 0; ++i) {
+    ActiveRequest& request = *active_[(prefill_turn_ + i) % active_.size()];
+    if (!request.prefilling()) continue;
+    const int n = std::min(budget, request.n_prompt() - request.n_computed);
+    parts.push_back({&request, n, request.n_computed + n == request.n_prompt()});
+    budget -= n;
+  }
+  ++prefill_turn_;
+  return parts;
+}
+
+Batch Scheduler::make_batch(const std::vector<Part>& parts) const {
+  Batch batch;
+  for (std::size_t s = 0; s < parts.size(); ++s) {
+    const auto& [request, n_tokens, wants_logits] = parts[s];
+    batch.sequences.push_back({request->pages});
+    for (int i = 0; i < n_tokens; ++i) {
+      batch.tokens.push_back(request->tokens[request->n_computed + i]);
+      batch.positions.push_back(request->n_computed + i);
+      batch.sequence.push_back(static_cast<std::int32_t>(s));
+    }
+    if (wants_logits) batch.logit_rows.push_back(batch.n_tokens() - 1);
+  }
+  return batch;
+}
+
+void Scheduler::take_results(const std::vector<Part>& parts) {
+  std::vector<SampleRow> rows;
+  std::vector<ActiveRequest*> owners;
+  for (const auto& [request, n_tokens, wants_logits] : parts) {
+    const bool prefill = request->prefilling();
+    request->n_computed += n_tokens;
+    if (prefill) request->emit(EngineProgress{request->n_computed, request->n_prompt(), request->n_cached});
+    if (!wants_logits) continue;
+    const TokenMask* mask = request->constraint ? &request->constraint->mask() : nullptr;
+    rows.push_back({static_cast<int>(rows.size()), &request->sampler, mask});
+    owners.push_back(request);
+  }
+  if (rows.empty()) return;
+  std::vector<Choice> choices = model_.sample(rows);
+  for (std::size_t i = 0; i < owners.size(); ++i) take_token(*owners[i], std::move(choices[i]));
+}
+
+void Scheduler::take_token(ActiveRequest& request, Choice choice) {
+  const std::int32_t id = choice.id;
+  if (request.n_output() == 0) request.first_token = EngineClock::now();
+  request.tokens.push_back(id);
+  ++stats_.output_tokens;
+  if (request.constraint) request.constraint->accept(id);
+  request.emit(std::move(choice));
+  const bool full = request.n_output() >= request.max_output_tokens || static_cast<int>(request.tokens.size()) >= model_.n_ctx();
+  if (request.is_stop_token(id)) {
+    request.finish(EngineFinished::Reason::stop_token);
+  } else if (full) {
+    request.finish(EngineFinished::Reason::length);
+  }
+}
+
+// What was computed stays for the next request that begins the same way; pages that hold nothing go back at once.
+void Scheduler::retire_finished() {
+  for (auto& request : active_) {
+    if (!request->finished()) continue;
+    const int n_used = pool_.pages_for(request->n_computed);
+    for (std::size_t i = n_used; i < request->pages.size(); ++i) pool_.release(request->pages[i]);
+    request->pages.resize(n_used);
+    request->tokens.resize(request->n_computed);
+    if (n_used > 0) cache_.insert({model_.cache_key(), std::move(request->tokens), std::move(request->pages)});
+    request.reset();
+  }
+  active_.erase(std::remove(active_.begin(), active_.end(), nullptr), active_.end());
+}
+
+void Scheduler::finish_all(EngineFinished::Reason reason, const std::optional<Error>& error) {
+  for (const auto& request : active_) request->finish(reason, error);
+  // After a failure the pages of a half-computed step hold nobody knows what, so nothing of it is kept.
+  for (const auto& request : active_) {
+    for (PageId page : request->pages) pool_.release(page);
+  }
+  active_.clear();
+  for (const auto& request : waiting_) request->finish(reason, error);
+  waiting_.clear();
+}
+
+EngineStats Scheduler::stats() const {
+  EngineStats stats = stats_;
+  stats.active = static_cast<int>(active_.size());
+  stats.waiting = static_cast<int>(waiting_.size());
+  stats.pages_total = pool_.n_pages();
+  stats.pages_free = pool_.n_free() + cache_.reclaimable();
+  return stats;
+}
+
+}  // namespace baton::llm

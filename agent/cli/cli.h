@@ -1,0 +1,53 @@
+#pragma once
+// What the commands of the `baton` program share: the options that stand before or after any command, and how a command is added. One
+// command a file; main.cpp lists them.
+#include <CLI/CLI.hpp>
+#include <baton/agent/error.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace baton::agent::cli {
+
+// Exit codes, besides the 0 of success.
+constexpr int kFailed = 1;        // said on stderr, what and what to do
+constexpr int kUsage = 2;         // the command line itself was wrong
+constexpr int kInterrupted = 130;  // Ctrl-C
+
+// Options that all commands understand, with the values that main() took from the environment.
+struct Globals {
+  std::string model;                  // a catalogue name or a path; empty: the catalogue's default
+  std::string cpu;                    // kernels' level; empty: the best there is
+  int threads = 0;                    // 0: one for each physical core
+  int n_ctx = 0;                      // 0: what the model was trained for
+  std::string rope_scaling;           // none, linear, yarn, dynamic; empty: as the file says
+  double rope_factor = 0;             // 0: as the file says
+  std::filesystem::path journal;      // the SQLite file
+  std::filesystem::path models_dir;   // where pull puts models
+  std::filesystem::path config_file;  // where CLI11 looks for one
+  bool colour = false;                // stdout is a terminal and NO_COLOR is not set
+  bool json = false;                  // machine-readable output
+};
+
+// Set by the command that was chosen; run by main() after parsing.
+using Chosen = std::function<int()>;
+
+void add_run(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_chat(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_inspect(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_pull(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_history(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_data(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen);
+
+// "baton: MESSAGE" on stderr; returns kFailed.
+int fail(const std::string& message);
+
+// A whole file, or an error that names it.
+Result<std::string> read_text_file(const std::filesystem::path& path);
+
+}  // namespace baton::agent::cli

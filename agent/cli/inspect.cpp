@@ -1,0 +1,188 @@
+// baton inspect: what is in a model file, and what Baton makes of a text or a conversation. For people who debug a prompt, and for
+// scripts/check.sh oracle.
+#include <baton/llm/chat_template/chat_template.h>
+#include <baton/llm/tokenizer/tokenizer.h>
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <ctime>
+#include <map>
+
+#include "cli.h"
+#include "load.h"
+#include "score.h"
+
+namespace baton::agent::cli {
+namespace {
+
+struct Arguments {
+  std::string model;
+  bool json = false;
+  std::string tokenize, template_file, render, score, logits;
+};
+
+int tokenize(const llm::GgufFile& file, const std::string& list) {
+  const auto tokenizer = llm::Tokenizer::from_gguf(file);
+  if (!tokenizer) return fail(tokenizer.error().message);
+  const Result<std::string> text = read_text_file(list);
+  if (!text) return fail(text.error().message);
+  const auto strings = llm::Json::parse(*text, nullptr, false);
+  if (!strings.is_array()) return fail(list + " must hold a JSON list of strings");
+  for (const auto& entry : strings) {
+    if (!entry.is_string()) return fail(list + " holds an entry that is not a string: " + entry.dump());
+    std::puts(llm::Json(tokenizer->encode(entry.get_ref<const std::string&>())).dump().c_str());
+  }
+  return 0;
+}
+
+// The texts of the file's own special tokens, which a template may print as control tokens.
+llm::Json trusted_variables(const llm::GgufFile& file) {
+  llm::Json trusted = llm::Json::object();
+  const auto tokenizer = llm::Tokenizer::from_gguf(file);
+  if (!tokenizer) return trusted;
+  if (tokenizer->bos()) trusted["bos_token"] = tokenizer->text(*tokenizer->bos());
+  if (tokenizer->eos()) trusted["eos_token"] = tokenizer->text(*tokenizer->eos());
+  return trusted;
+}
+
+int render(const std::shared_ptr<const llm::GgufFile>& file, const Arguments& arguments) {
+  std::string source, name = arguments.template_file;
+  if (!name.empty()) {
+    Result<std::string> text = read_text_file(name);
+    if (!text) return fail(text.error().message);
+    source = std::move(*text);
+  } else {
+    const auto text = file->get_string("tokenizer.chat_template");
+    if (!text) return fail(text.error().message + ": give one with --template FILE");
+    source = *text;
+    name = file->path();
+  }
+  const auto parsed = llm::ChatTemplate::parse(source, name);
+  if (!parsed) return fail(parsed.error().message);
+  const Result<std::string> text = read_text_file(arguments.render);
+  if (!text) return fail(text.error().message);
+  llm::TemplateVariables variables;
+  variables.data = llm::Json::parse(*text, nullptr, false);
+  if (!variables.data.is_object()) return fail(arguments.render + " must hold a JSON object with messages, tools, add_generation_prompt, ..");
+  if (file) variables.trusted = trusted_variables(*file);
+  for (const auto& [key, value] : variables.data.items()) variables.trusted.erase(key);
+  llm::RenderOptions options;
+  options.now = [] {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    localtime_r(&now, &local);
+    return local;
+  };
+  const auto spans = parsed->render(variables, options);
+  if (!spans) return fail(spans.error().message);
+  const std::string prompt = llm::joined(*spans);
+  std::fwrite(prompt.data(), 1, prompt.size(), stdout);
+  return 0;
+}
+
+llm::Json summary(const llm::GgufFile& file) {
+  llm::Json out;
+  out["file"] = file.path();
+  out["bytes"] = file.file_size();
+  out["gguf_version"] = file.version();
+  out["architecture"] = file.architecture();
+  out["name"] = file.get_string_or("general.name", "").value_or("");
+  std::uint64_t parameters = 0, weight_bytes = 0;
+  std::map<std::string, int> types;
+  for (const auto& tensor : file.tensors()) {
+    parameters += tensor.n_elements();
+    weight_bytes += tensor.bytes.size();
+    ++types[tensor.type_name()];
+  }
+  out["parameters"] = parameters;
+  out["weight_bytes"] = weight_bytes;
+  if (const auto hparams = llm::read_hparams(file)) {
+    out["n_ctx_train"] = hparams->n_ctx_train;
+    out["n_embd"] = hparams->n_embd;
+    out["n_layer"] = hparams->n_layer;
+    out["n_ff"] = hparams->n_ff;
+    out["n_head"] = hparams->n_head;
+    out["n_head_kv"] = hparams->n_head_kv;
+    out["head_dim"] = hparams->head_dim;
+    out["n_vocab"] = hparams->n_vocab;
+    out["tied_output"] = file.find_tensor("output.weight") == nullptr;
+    out["kv_bytes_per_token"] = 2 * 2 * hparams->n_layer * hparams->n_head_kv * hparams->head_dim;  // K and V as f16
+    if (const auto rope = llm::read_rope_config(file, *hparams, {})) out["rope"] = rope->describe();
+  } else {
+    out["cannot_run"] = hparams.error().message;
+  }
+  out["tensor_types"] = types;
+  if (const auto tokenizer = llm::Tokenizer::from_gguf(file)) {
+    llm::Json special = llm::Json::array();
+    for (std::int32_t id : tokenizer->special_ids()) {
+      special.push_back({{"id", id}, {"text", tokenizer->text(id)}, {"type", llm::to_string(tokenizer->type(id))}});
+    }
+    out["tokenizer"] = {{"model", tokenizer->model()}, {"pre", tokenizer->pre()}, {"n_vocab", tokenizer->n_vocab()}};
+    out["tokenizer"]["ends_generation"] = tokenizer->end_of_generation_ids();
+    out["special_tokens"] = std::move(special);
+  } else {
+    out["tokenizer"] = {{"error", tokenizer.error().message}};
+  }
+  out["chat_template"] = file.get_string_or("tokenizer.chat_template", "").value_or("");
+  return out;
+}
+
+void print_summary(const llm::GgufFile& file, const llm::Json& info) {
+  for (const auto& [key, value] : info.items()) {
+    if (key == "chat_template" || key == "special_tokens" || key == "tokenizer" || key == "tensor_types") continue;
+    fmt::print("{:20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  fmt::print("{:20}", "tensor_types");
+  for (const auto& [type, count] : info["tensor_types"].items()) fmt::print(" {} {}", type, count.get<int>());
+  fmt::print("\n{:20} {}\n", "tokenizer", info["tokenizer"].dump());
+  if (info.contains("special_tokens")) {
+    const auto& special = info["special_tokens"];
+    fmt::print("{:20} {} in all\n", "special_tokens", special.size());
+    for (std::size_t i = 0; i < special.size() && i < 32; ++i) {
+      fmt::print("  {:>8} {:12} {}\n", special[i]["id"].get<int>(), special[i]["type"].get<std::string>(), special[i]["text"].get<std::string>());
+    }
+    if (special.size() > 32) fmt::print("  .. and {} more (--json lists them all)\n", special.size() - 32);
+  }
+  fmt::print("metadata\n");
+  for (const auto& entry : file.entries()) {
+    if (entry.key != "tokenizer.chat_template") fmt::print("  {} = {}\n", entry.key, entry.describe());
+  }
+  fmt::print("chat_template\n{}\n", info["chat_template"].get<std::string>());
+}
+
+int inspect(const Globals& globals, const Arguments& arguments) {
+  if (!arguments.template_file.empty() && arguments.render.empty()) return fail("--template needs --render CONVERSATION.json");
+  std::shared_ptr<const llm::GgufFile> file;
+  if (arguments.template_file.empty() || !arguments.model.empty()) {
+    auto opened = open_model_file(globals, arguments.model);
+    if (!opened) return fail(opened.error().message);
+    file = std::move(*opened);
+  }
+  if (!arguments.render.empty()) return render(file, arguments);
+  if (!arguments.tokenize.empty()) return tokenize(*file, arguments.tokenize);
+  if (!arguments.score.empty()) return score(globals, file, arguments.score, arguments.logits);
+  const llm::Json info = summary(*file);
+  if (arguments.json) {
+    std::puts(info.dump(2, ' ', false, llm::Json::error_handler_t::replace).c_str());
+  } else {
+    print_summary(*file, info);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, const Globals& globals, Chosen& chosen) {
+  auto* command = app.add_subcommand("inspect", "Show what is in a model file, or what becomes of a text or a conversation");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("MODEL", arguments->model, "A model of the catalogue, or the path of a GGUF file");
+  command->add_flag("--json", arguments->json, "The same as one JSON object");
+  command->add_option("--tokenize", arguments->tokenize, "FILE with a JSON list of strings: one JSON list of ids a line");
+  command->add_option("--render", arguments->render, "FILE with {messages, tools, add_generation_prompt, ..}: the prompt, byte for byte");
+  command->add_option("--template", arguments->template_file, "With --render: this Jinja file instead of the model's own template");
+  command->add_option("--score", arguments->score, "FILE with text: token, log-probability and top 5 of each position, as JSON lines");
+  command->add_option("--logits", arguments->logits, "With --score: FILE that receives all logits, rows of n_vocab float32");
+  command->callback([&globals, &chosen, arguments] { chosen = [&globals, arguments] { return inspect(globals, *arguments); }; });
+}
+
+}  // namespace baton::agent::cli

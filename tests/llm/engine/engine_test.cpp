@@ -1,0 +1,270 @@
+#include <baton/llm/engine/engine.h>
+#include <baton/llm/model/cpu_backend.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "counting_backend.h"
+#include "tiny_model.h"
+
+namespace baton::llm {
+namespace {
+
+// Collects what a request says; wait() returns when it has finished.
+class Answer {
+ public:
+  Engine::Sink sink() {
+    return [this](EngineEvent event) {
+      std::scoped_lock lock(mutex_);
+      ++n_events;
+      if (auto* choice = std::get_if<Choice>(&event)) tokens.push_back(choice->id);
+      if (auto* step = std::get_if<EngineProgress>(&event)) progress.push_back(*step);
+      if (auto* end = std::get_if<EngineFinished>(&event)) finished = *end;
+      changed_.notify_all();
+    };
+  }
+  const EngineFinished& wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return finished.has_value(); });
+    return *finished;
+  }
+  void wait_for_tokens(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return tokens.size() >= n || finished; });
+  }
+  std::vector<std::int32_t> tokens;
+  std::vector<EngineProgress> progress;
+  std::optional<EngineFinished> finished;
+  int n_events = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+class EngineTest : public testing::Test {
+ protected:
+  Engine& engine(EngineOptions options = {}, std::int64_t kv_tokens = 0) {
+    ModelOptions model_options;
+    model_options.page_tokens = 4;
+    model_options.max_batch = 512;
+    model_options.kv_tokens = kv_tokens;
+    auto backend = std::make_unique<test::CountingBackend>(make_cpu_backend({"", 2}).value(), counts_);
+    engine_ = std::make_unique<Engine>(Model::load(tiny_.file(), std::move(backend), model_options).value(), options);
+    return *engine_;
+  }
+  static EngineRequest request(std::vector<std::int32_t> prompt, int n) {
+    EngineRequest r;
+    r.prompt = std::move(prompt);
+    r.max_output_tokens = n;
+    return r;
+  }
+  static std::vector<std::int32_t> prompt(int n, int first = 5) {
+    std::vector<std::int32_t> tokens;
+    for (int i = 0; i < n; ++i) tokens.push_back((first + 11 * i) % 64);
+    return tokens;
+  }
+  std::vector<std::int32_t> ask(Engine& engine, EngineRequest r, EngineFinished* finished = nullptr) {
+    Answer answer;
+    auto stream = engine.submit(std::move(r), answer.sink());
+    const auto& end = answer.wait();
+    if (finished) *finished = end;
+    return answer.tokens;
+  }
+
+  test::TinyModel tiny_;
+  std::shared_ptr<test::Crossings> counts_ = std::make_shared<test::Crossings>();
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(EngineTest, the_next_turn_computes_only_what_follows_the_longest_common_prefix) {
+  Engine& e = engine();
+  EngineFinished first, second;
+  auto conversation = prompt(30);
+  const auto answer = ask(e, request(conversation, 10), &first);
+  ASSERT_EQ(answer.size(), 10u);
+  EXPECT_EQ(first.cached_tokens, 0);
+  EXPECT_EQ(counts_->tokens, 30 + 9);  // the last token's keys and values are not needed yet
+
+  conversation.insert(conversation.end(), answer.begin(), answer.end());
+  const auto next = prompt(6, 40);
+  conversation.insert(conversation.end(), next.begin(), next.end());
+  counts_->tokens = 0;
+  ask(e, request(conversation, 1), &second);
+  EXPECT_EQ(second.prompt_tokens, 46);
+  EXPECT_EQ(second.cached_tokens, 39);
+  EXPECT_EQ(counts_->tokens, 7);
+  EXPECT_EQ(e.stats().cached_tokens, 39);
+}
+
+TEST_F(EngineTest, answers_from_a_shared_prefix_equal_answers_computed_from_scratch) {
+  auto continued = prompt(23);
+  continued.push_back(1);
+  const auto fresh = ask(engine(), request(continued, 8));
+  Engine& e = engine();
+  ask(e, request(prompt(40), 4));
+  EngineFinished finished;
+  EXPECT_EQ(ask(e, request(continued, 8), &finished), fresh);
+  EXPECT_EQ(finished.cached_tokens, 23);
+  EXPECT_EQ(counts_->page_copies, 1) << "the page that both use half is copied before it is written to";
+  EXPECT_EQ(ask(e, request(prompt(40), 4), &finished).size(), 4u);
+  EXPECT_EQ(finished.cached_tokens, 39);
+}
+
+TEST_F(EngineTest, requests_that_share_batches_get_the_tokens_they_get_alone) {
+  std::vector<std::vector<std::int32_t>> alone;
+  for (int i = 0; i < 6; ++i) alone.push_back(ask(engine(), request(prompt(5 + 9 * i, i), 12)));
+  EngineOptions options;
+  options.max_parallel = 3;
+  options.prefill_chunk = 8;
+  Engine& e = engine(options);
+  std::vector<Answer> answers(6);
+  std::vector<std::unique_ptr<EngineStream>> streams;
+  for (int i = 0; i < 6; ++i) streams.push_back(e.submit(request(prompt(5 + 9 * i, i), 12), answers[i].sink()));
+  for (int i = 0; i < 6; ++i) {
+    answers[i].wait();
+    EXPECT_EQ(answers[i].tokens, alone[i]) << i;
+  }
+}
+
+TEST_F(EngineTest, a_long_prompt_reports_its_progress_chunk_by_chunk) {
+  EngineOptions options;
+  options.prefill_chunk = 16;
+  Answer answer;
+  auto stream = engine(options).submit(request(prompt(50), 1), answer.sink());
+  answer.wait();
+  ASSERT_EQ(answer.progress.size(), 4u);
+  EXPECT_EQ(answer.progress[0].done, 16);
+  EXPECT_EQ(answer.progress[3].done, 50);
+  EXPECT_EQ(answer.progress[3].total, 50);
+}
+
+TEST_F(EngineTest, a_prompt_longer_than_the_context_is_refused_with_both_figures) {
+  EngineFinished finished;
+  ask(engine(), request(prompt(300), 1), &finished);
+  ASSERT_TRUE(finished.error);
+  EXPECT_EQ(finished.error->code, errc::context_overflow);
+  EXPECT_NE(finished.error->message.find("300"), std::string::npos);
+  EXPECT_NE(finished.error->message.find("256"), std::string::npos);
+}
+
+TEST_F(EngineTest, bad_tokens_and_empty_prompts_are_refused_and_the_engine_goes_on) {
+  Engine& e = engine();
+  EngineFinished finished;
+  ask(e, request({1, 64}, 1), &finished);
+  ASSERT_TRUE(finished.error);
+  EXPECT_NE(finished.error->message.find("64"), std::string::npos);
+  ask(e, request({-1}, 1), &finished);
+  EXPECT_TRUE(finished.error);
+  ask(e, request({}, 1), &finished);
+  EXPECT_TRUE(finished.error);
+  EXPECT_EQ(ask(e, request({1, 2}, 3), &finished).size(), 3u);
+  EXPECT_FALSE(finished.error);
+}
+
+TEST_F(EngineTest, an_answer_ends_at_the_edge_of_the_context_with_reason_length) {
+  EngineFinished finished;
+  EXPECT_EQ(ask(engine(), request(prompt(250), 100), &finished).size(), 6u);
+  EXPECT_EQ(finished.reason, EngineFinished::Reason::length);
+}
+
+TEST_F(EngineTest, a_stop_token_ends_the_answer_and_is_its_last_token) {
+  Engine& e = engine();
+  const auto free_run = ask(e, request(prompt(4), 12));
+  EngineRequest r = request(prompt(4), 12);
+  r.stop_tokens = {free_run[5]};
+  EngineFinished finished;
+  const auto tokens = ask(e, std::move(r), &finished);
+  EXPECT_EQ(finished.reason, EngineFinished::Reason::stop_token);
+  EXPECT_EQ(tokens.back(), free_run[5]);
+  EXPECT_LE(tokens.size(), 6u);
+}
+
+TEST_F(EngineTest, cancel_ends_a_running_and_a_waiting_request_and_frees_their_pages) {
+  EngineOptions options;
+  options.max_parallel = 1;
+  Engine& e = engine(options);
+  Answer running, waiting;
+  auto a = e.submit(request(prompt(4), 200), running.sink());
+  auto b = e.submit(request(prompt(4), 200), waiting.sink());
+  running.wait_for_tokens(3);
+  b->cancel();
+  a->cancel();
+  EXPECT_EQ(running.wait().reason, EngineFinished::Reason::cancelled);
+  EXPECT_EQ(waiting.wait().reason, EngineFinished::Reason::cancelled);
+  EXPECT_LT(running.tokens.size(), 200u);
+  EXPECT_EQ(ask(e, request(prompt(200, 9), 50)).size(), 50u);
+  // The figures follow the last token by a moment.
+  while (e.stats().active > 0) std::this_thread::yield();
+  EXPECT_EQ(e.stats().pages_free, e.stats().pages_total);
+}
+
+TEST_F(EngineTest, after_its_stream_is_destroyed_a_sink_is_never_called_again) {
+  Engine& e = engine();
+  Answer answer;
+  auto stream = e.submit(request(prompt(4), 200), answer.sink());
+  answer.wait_for_tokens(2);
+  stream.reset();
+  const int n = answer.n_events;
+  ask(e, request(prompt(8), 20));
+  EXPECT_EQ(answer.n_events, n);
+}
+
+TEST_F(EngineTest, more_requests_than_the_cache_holds_wait_for_their_turn) {
+  Engine& e = engine({}, 0);  // at least 8192 tokens: 33 requests of up to 256 do not fit at once
+  EngineOptions options;
+  options.max_parallel = 64;
+  Engine& wide = engine(options);
+  (void)e;
+  std::vector<Answer> answers(40);
+  std::vector<std::unique_ptr<EngineStream>> streams;
+  for (int i = 0; i < 40; ++i) streams.push_back(wide.submit(request(prompt(3, i), 253), answers[i].sink()));
+  for (int i = 0; i < 40; ++i) {
+    streams[i]->cancel();
+    EXPECT_FALSE(answers[i].wait().error);
+  }
+}
+
+class OnlyEven final : public TokenConstraint {
+ public:
+  const TokenMask& mask() override { return mask_; }
+  void accept(std::int32_t id) override { accepted.push_back(id); }
+  std::vector<std::int32_t> accepted;
+
+ private:
+  TokenMask mask_ = {0x55555555u, 0x55555555u};
+};
+
+TEST_F(EngineTest, a_constraint_is_obeyed_and_told_of_every_token) {
+  auto constraint = std::make_shared<OnlyEven>();
+  EngineRequest r = request(prompt(4), 20);
+  r.constraint = constraint;
+  const auto tokens = ask(engine(), std::move(r));
+  for (int id : tokens) EXPECT_EQ(id % 2, 0);
+  EXPECT_EQ(constraint->accepted, tokens);
+}
+
+TEST_F(EngineTest, sampling_with_a_seed_repeats) {
+  EngineRequest r = request(prompt(4), 20);
+  r.sampling.temperature = 2;
+  r.sampling.seed = 3;
+  Engine& e = engine();
+  const auto first = ask(e, r);
+  EXPECT_EQ(ask(e, r), first);
+  r.sampling.seed = 4;
+  EXPECT_NE(ask(e, r), first);
+}
+
+TEST_F(EngineTest, destroying_the_engine_ends_what_runs) {
+  Answer answer;
+  Engine& e = engine();
+  auto stream = e.submit(request(prompt(4), 250), answer.sink());
+  answer.wait_for_tokens(1);
+  engine_.reset();
+  EXPECT_TRUE(answer.finished.has_value());
+}
+
+}  // namespace
+}  // namespace baton::llm

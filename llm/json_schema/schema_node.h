@@ -1,0 +1,94 @@
+#pragma once
+// The parsed form of a JSON schema: what the validator walks and the grammar compiler reads. All drafts come out in one form: the
+// draft-4 boolean exclusiveMinimum, the draft-7 item arrays and OpenAPI's nullable are already translated.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace baton::llm {
+
+using Json = nlohmann::ordered_json;
+
+class Pattern;  // pattern.h
+
+// Bits of SchemaNode::types. A schema that says "number" has both bits, number and integer.
+enum TypeBit : std::uint8_t {
+  kNullType = 1,
+  kBooleanType = 2,
+  kIntegerType = 4,  // 1.0 is an integer
+  kNumberType = 8,   // numbers that are no integers
+  kStringType = 16,
+  kArrayType = 32,
+  kObjectType = 64,
+  kAnyType = 127,
+};
+
+struct Bound {
+  Json value;  // a number, exactly as written
+  bool exclusive = false;
+};
+
+struct PatternString {
+  std::string source;                       // as the schema writes it, ECMAScript syntax
+  std::shared_ptr<const Pattern> compiled;  // never null
+};
+
+// One schema. Absent keywords are empty: null pointers, nullopt, empty vectors. Pointers lead to nodes of the same Schema, which owns
+// them; because of $ref they may form cycles, but never one that stays at the same place of the instance. Order is the schema's own.
+struct SchemaNode {
+  using Child = const SchemaNode*;
+
+  std::string pointer;  // JSON pointer of this schema within its document; "" is the whole
+  bool never = false;   // the schema `false`. `true` and {} are nodes without any keyword.
+
+  // Any type
+  std::uint8_t types = kAnyType;
+  std::optional<std::vector<Json>> enum_values;
+  std::optional<Json> constant;
+
+  // Objects
+  std::vector<std::pair<std::string, Child>> properties;
+  std::vector<std::string> required;
+  std::vector<std::pair<PatternString, Child>> pattern_properties;
+  Child additional_properties = nullptr;  // for names in neither of these two; null: anything
+  Child property_names = nullptr;
+  std::optional<std::uint64_t> min_properties, max_properties;
+  std::vector<std::pair<std::string, std::vector<std::string>>> dependent_required;
+  std::vector<std::pair<std::string, Child>> dependent_schemas;
+
+  // Arrays
+  std::vector<Child> prefix_items;
+  Child items = nullptr;  // for the elements after prefix_items; null: anything
+  Child contains = nullptr;
+  std::optional<std::uint64_t> min_contains, max_contains;  // with contains; min_contains absent means 1
+  std::optional<std::uint64_t> min_items, max_items;
+  bool unique_items = false;
+
+  // Strings; lengths in code points
+  std::optional<std::uint64_t> min_length, max_length;
+  std::optional<PatternString> pattern;
+  std::string format;  // asserted when formats.h knows it, otherwise an annotation
+
+  // Numbers. Up to two bounds a side, because draft 2020-12 allows minimum beside exclusiveMinimum.
+  std::vector<Bound> minima, maxima;
+  std::optional<Json> multiple_of;
+
+  // Of the same value
+  Child ref = nullptr;  // its siblings hold too
+  std::vector<Child> all_of, any_of, one_of;
+  Child not_schema = nullptr;
+  Child if_schema = nullptr, then_schema = nullptr, else_schema = nullptr;
+
+  const SchemaNode* property(const std::string& name) const {
+    for (const auto& [key, node] : properties)
+      if (key == name) return node;
+    return nullptr;
+  }
+};
+
+}  // namespace baton::llm

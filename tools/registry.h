@@ -1,0 +1,90 @@
+#pragma once
+// The tools of a program, and the running of calls.
+//
+//   struct Weather { std::string city; std::optional<Unit> unit; };
+//   BOOST_DESCRIBE_STRUCT(Weather, (), (city, unit))
+//
+//   ToolSet tools;
+//   tools.add<Weather>("get_weather", "Current weather of a city",
+//       {field(&Weather::city, "as a person writes it").max_length(80), field(&Weather::unit, "default celsius")},
+//       [](const Weather& w, ToolContext& ctx) -> ToolResult { ... }).value();
+#include <baton/tools/schema.h>
+#include <baton/tools/tool.h>
+#include <baton/tools/worker_pool.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::tools {
+
+// One call as whoever runs the agent asks for it.
+struct ToolCall {
+  std::string name;
+  Json arguments = Json::object();  // accepted by the tool's schema; that is the caller's part
+  std::string call_id;
+  std::string idempotency_key;
+  // The end of the call; the traits' timeout from now on when it is left at this value, and never later than that.
+  Clock::time_point deadline = Clock::time_point::max();
+  std::stop_token stop;  // requested: the call ends at once with an error that says "cancelled"
+  std::function<void(double fraction, std::string message)> progress;  // on the tool's thread; may be empty; silent after the end
+};
+
+// Thread-safe: tools may be added while calls run; what find() and specs() point to lives as long as the set.
+class ToolSet {
+ public:
+  using Function = std::function<ToolResult(const Json& arguments, ToolContext& context)>;
+
+  explicit ToolSet(WorkerPoolOptions options = {});
+  // Ends every call that still runs with an error. Functions that do not heed their stop_token are waited for options.shutdown_grace and
+  // then left to a detached thread: what they captured by reference must outlive the process's last breath, or heed the token.
+  ~ToolSet();
+  ToolSet(const ToolSet&) = delete;
+  ToolSet& operator=(const ToolSet&) = delete;
+
+  // Typed: the schema comes from T (schema.h), `function` is ToolResult(const T&, ToolContext&) or ToolResult(const T&), and runs on the
+  // pool. Refused with errc::invalid_argument: a name that is taken or not [A-Za-z0-9_-]{1,64}, a field that does not fit.
+  template <class T, class F>
+  Result<void> add(std::string name, std::string description, std::vector<Field> fields, F function, ToolTraits traits = {});
+
+  // Runtime: schema and function on JSON. The schema must be of type object.
+  Result<void> add(ToolSpec spec, Function function);
+
+  // A tool of its own kind, which finishes its calls from threads of its own.
+  Result<void> add(std::unique_ptr<Tool> tool);
+
+  const Tool* find(std::string_view name) const;  // null: no such tool
+  std::vector<const ToolSpec*> specs() const;     // in order of registration, which is part of the prompt
+  bool empty() const;
+
+  // Starts one call and returns. `done` gets the result exactly once, on a thread of the pool, of the tool, the set's own, or, when the
+  // call cannot start, on the caller's before start() returns; it must not throw or block for long. Everything ends here as a result:
+  // an unknown tool (with the names that are near), a full queue, an exception, a deadline, a cancel. After the deadline or a cancel
+  // the tool's stop_token is requested, the call ends without waiting for the tool, and what it brings later is dropped.
+  // A result is valid UTF-8 (other bytes become U+FFFD) of at most traits.max_output_bytes; a cut is said in its last line.
+  void start(ToolCall call, Invocation::Done done);
+
+ private:
+  struct Core;
+  std::shared_ptr<Core> core_;
+};
+
+template <class T, class F>
+Result<void> ToolSet::add(std::string name, std::string description, std::vector<Field> fields, F function, ToolTraits traits) {
+  Result<Json> schema = schema_of<T>(fields);
+  if (!schema) return Error{schema.error().code, "tool '" + name + "': " + schema.error().message};
+  return add(ToolSpec{std::move(name), std::move(description), std::move(*schema), traits},
+             [fields = std::move(fields), function = std::move(function)](const Json& arguments, ToolContext& context) -> ToolResult {
+               const Result<T> value = value_of<T>(arguments, fields);
+               if (!value) return ToolResult::error(value.error().message);
+               if constexpr (std::is_invocable_v<const F&, const T&, ToolContext&>) {
+                 return function(*value, context);
+               } else {
+                 return function(*value);
+               }
+             });
+}
+
+}  // namespace baton::tools

@@ -88,7 +88,9 @@ class Tokenizer {
   // Whether raw text (no chat template, which writes its own) should be preceded by bos() or followed by eos().
   bool add_bos() const;
   bool add_eos() const;
-  // Byte values that no token of a byte-level vocabulary stands for, ascending; empty for most.
+  // Whether encoding puts a space before the first word, and text begins with one that is not its own (SentencePiece-style vocabularies).
+  bool adds_space_prefix() const;
+  // Byte values that no token of the vocabulary stands for, ascending; empty for most.
   std::span<const std::uint8_t> missing_bytes() const;
 
  private:

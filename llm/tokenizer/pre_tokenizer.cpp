@@ -1,0 +1,118 @@
+#include "pre_tokenizer.h"
+
+#include <array>
+#include <limits>
+#include <stdexcept>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+namespace baton::llm {
+namespace {
+
+// White space written out instead of \s, which in PCRE2 takes in U+180E also; Unicode's White_Space, and Hugging Face's regex engine, do
+// not.
+#define BATON_SPACE R"(\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})"
+
+// GPT-2 (Radford et al. 2019).
+constexpr std::string_view kGpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" BATON_SPACE "\\p{L}\\p{N}]+|[" BATON_SPACE
+                                   "]+(?![^" BATON_SPACE "])|[" BATON_SPACE "]+";
+constexpr std::string_view kSingleDigits = "\\p{N}";
+// cl100k's successors in Llama 3 and Qwen2, which differ in how many digits make a word.
+#define BATON_LLAMA3(DIGITS)                                                                                                       \
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS "| ?[^" BATON_SPACE "\\p{L}\\p{N}]+[\\r\\n]*|[" BATON_SPACE \
+  "]*[\\r\\n]+|[" BATON_SPACE "]+(?![^" BATON_SPACE "])|[" BATON_SPACE "]+"
+constexpr std::string_view kLlama3 = BATON_LLAMA3("\\p{N}{1,3}");
+constexpr std::string_view kQwen2 = BATON_LLAMA3("\\p{N}");
+#undef BATON_LLAMA3
+#undef BATON_SPACE
+
+const std::vector<PreTokenizerRule>& rules() {
+  static const std::vector<PreTokenizerRule> all = {
+      {"gpt-2", {kGpt2}, false, false, false},  {"smollm", {kSingleDigits, kGpt2}, false, false, false},
+      {"qwen2", {kQwen2}, true, false, false},  {"llama-bpe", {kLlama3}, false, true, true},
+      {"llama3", {kLlama3}, false, true, true}, {"llama-v3", {kLlama3}, false, true, true},
+  };
+  return all;
+}
+
+}  // namespace
+
+const PreTokenizerRule* find_pre_tokenizer(std::string_view name) {
+  for (const auto& rule : rules()) {
+    if (rule.name == name) return &rule;
+  }
+  return nullptr;
+}
+
+std::string known_pre_tokenizers() {
+  std::string out;
+  for (const auto& rule : rules()) out += (out.empty() ? "" : ", ") + std::string(rule.name);
+  return out;
+}
+
+struct PreTokenizer::Pattern {
+  struct Free {
+    void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+    void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+    void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+  };
+  std::unique_ptr<pcre2_code, Free> code;
+  std::unique_ptr<pcre2_match_context, Free> context;
+
+  explicit Pattern(std::string_view pattern) {
+    int error = 0;
+    PCRE2_SIZE at = 0;
+    code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_UCP, &error, &at, nullptr));
+    context.reset(pcre2_match_context_create(nullptr));
+    if (!code || !context) throw std::logic_error("pre-tokenizer pattern does not compile at " + std::to_string(at));
+    pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where there is no JIT the interpreter gives the same, slower
+    // Backtracking is bounded by the length of one run of characters; PCRE2's default limit would refuse runs beyond ten million.
+    pcre2_set_match_limit(context.get(), std::numeric_limits<std::uint32_t>::max());
+  }
+
+  // The next match at or after `from`; false when there is none.
+  bool match(std::string_view text, std::size_t from, pcre2_match_data* data) const {
+    const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());
+    int rc = pcre2_match(code.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK, data, context.get());
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) {
+      rc = pcre2_match(code.get(), subject, text.size(), from, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data, context.get());
+    }
+    if (rc == PCRE2_ERROR_NOMATCH) return false;
+    if (rc == PCRE2_ERROR_NOMEMORY) throw std::bad_alloc();
+    if (rc < 0) throw std::runtime_error("pre-tokenizer: PCRE2 error " + std::to_string(rc));
+    return true;
+  }
+};
+
+PreTokenizer::PreTokenizer(const PreTokenizerRule& rule) {
+  for (const auto pattern : rule.patterns) patterns_.push_back(std::make_unique<Pattern>(pattern));
+}
+PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
+PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
+PreTokenizer::~PreTokenizer() = default;
+
+void PreTokenizer::split(std::string_view text, const WordSink& word) const {
+  std::vector<std::unique_ptr<pcre2_match_data, Pattern::Free>> matches;  // one a stage: an outer match is in use while inner ones run
+  for (std::size_t i = 0; i < patterns_.size(); ++i) {
+    matches.emplace_back(pcre2_match_data_create(1, nullptr));
+    if (!matches.back()) throw std::bad_alloc();
+  }
+  const auto split_from = [&](const auto& self, std::size_t stage, std::string_view piece) -> void {
+    if (piece.empty()) return;
+    if (stage == patterns_.size()) return word(piece);
+    auto* match = matches[stage].get();
+    const auto* bounds = pcre2_get_ovector_pointer(match);
+    std::size_t at = 0;
+    while (at < piece.size() && patterns_[stage]->match(piece, at, match)) {
+      const auto begin = bounds[0], end = bounds[1];  // no pattern matches the empty string
+      self(self, stage + 1, piece.substr(at, begin - at));
+      self(self, stage + 1, piece.substr(begin, end - begin));
+      at = end;
+    }
+    self(self, stage + 1, piece.substr(at));
+  };
+  split_from(split_from, 0, text);
+}
+
+}  // namespace baton::llm

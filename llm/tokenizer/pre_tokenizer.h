@@ -1,0 +1,44 @@
+#pragma once
+// Cuts text into the words inside which byte-level BPE merges: what `tokenizer.ggml.pre` names. Internal to llm/tokenizer.
+#include <baton/llm/error.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace baton::llm {
+
+struct PreTokenizerRule {
+  std::string_view name;  // as files write it
+  // Applied one after the other, each to every piece that the one before left (as a sequence of Hugging Face pre-tokenizers).
+  std::vector<std::string_view> patterns;
+  bool nfc;          // normalise to NFC first
+  bool whole_words;  // a word that is a token as it stands is not merged (Hugging Face's ignore_merges)
+  bool adds_bos;     // what holds when the file does not say
+};
+
+// Null when there is no such rule.
+const PreTokenizerRule* find_pre_tokenizer(std::string_view name);
+std::string known_pre_tokenizers();  // "a, b, c"
+
+// Immutable after construction: split() may be called from any thread.
+class PreTokenizer {
+ public:
+  // The patterns are our own, so that one that does not compile is a broken build and throws.
+  explicit PreTokenizer(const PreTokenizerRule& rule);
+  PreTokenizer(PreTokenizer&&) noexcept;
+  PreTokenizer& operator=(PreTokenizer&&) noexcept;
+  ~PreTokenizer();
+
+  // Calls `word` for each piece of valid UTF-8 `text`, in order; together they are the text.
+  using WordSink = std::function<void(std::string_view)>;
+  void split(std::string_view text, const WordSink& word) const;
+
+ private:
+  struct Pattern;
+  std::vector<std::unique_ptr<Pattern>> patterns_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,29 @@
+#pragma once
+// SentencePiece-style BPE: any two neighbours whose union is a token may merge, the highest score first. Internal to llm/tokenizer.
+#include <array>
+
+#include "merge.h"
+#include "vocabulary.h"
+
+namespace baton::llm {
+
+class SentencePiece {
+ public:
+  static Result<SentencePiece> from_gguf(const GgufFile& file, const Vocabulary& vocabulary);
+
+  // Appends the tokens of `text`, which is valid UTF-8 and holds no special token. `starts_text`: begin with the vocabulary's space prefix,
+  // if it has one.
+  void encode(const Vocabulary& vocabulary, std::string_view text, bool starts_text, std::vector<std::int32_t>& out) const;
+
+  bool adds_space_prefix() const { return space_prefix_; }
+  const std::vector<std::uint8_t>& missing_bytes() const { return missing_bytes_; }
+
+ private:
+  bool space_prefix_ = true;
+  std::size_t longest_ = 0;                // bytes of the longest ordinary token
+  std::vector<std::uint32_t> priorities_;  // a token, smaller for a higher score
+  std::array<std::int32_t, 256> id_of_byte_{};
+  std::vector<std::uint8_t> missing_bytes_;
+};
+
+}  // namespace baton::llm

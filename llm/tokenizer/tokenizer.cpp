@@ -1,0 +1,195 @@
+#include "tokenizer.h"
+
+#include <algorithm>
+
+#include "bpe.h"
+#include "detokenizer.h"
+#include "sentence_piece.h"
+#include "special_matcher.h"
+#include "utf8.h"
+
+namespace baton::llm {
+namespace {
+
+// Control texts after which a model has nothing more to say, whatever the file names as eos. The last three end a fill-in-the-middle
+// answer.
+constexpr std::string_view kClosingTexts[] = {
+    "<|im_end|>", "<|endoftext|>", "<|eot_id|>",      "<|eom_id|>",    "<|end_of_text|>", "<end_of_turn>",
+    "</s>",       "<|end|>",       "<|end_of_turn|>", "<|return|>",    "<eos>",           "<|endofprompt|>",
+    "<EOT>",      "_<EOT>",        "<|fim_pad|>",     "<|repo_name|>", "<|file_sep|>"};
+
+}  // namespace
+
+std::string_view to_string(TokenType type) {
+  switch (type) {
+    case TokenType::undefined:
+      return "undefined";
+    case TokenType::normal:
+      return "normal";
+    case TokenType::unknown:
+      return "unknown";
+    case TokenType::control:
+      return "control";
+    case TokenType::user_defined:
+      return "user-defined";
+    case TokenType::unused:
+      return "unused";
+    case TokenType::byte:
+      return "byte";
+  }
+  return "unknown";
+}
+
+struct Tokenizer::State {
+  State(Vocabulary loaded, std::optional<ByteLevelBpe> byte_level, std::optional<SentencePiece> piece)
+      : vocabulary(std::move(loaded)), bpe(std::move(byte_level)), sentence_piece(std::move(piece)), specials(vocabulary) {}
+
+  Vocabulary vocabulary;
+  std::optional<ByteLevelBpe> bpe;  // one of the two
+  std::optional<SentencePiece> sentence_piece;
+  SpecialMatcher specials;
+  std::string_view pre;
+  bool add_bos = false, add_eos = false;
+  std::vector<std::int32_t> end_ids;
+
+  void find_end_ids();
+  std::vector<std::int32_t> encode(const MarkedText& marked) const;
+};
+
+void Tokenizer::State::find_end_ids() {
+  for (const auto& id : {vocabulary.eos, vocabulary.eot, vocabulary.eom}) {
+    if (id) end_ids.push_back(*id);
+  }
+  for (const auto id : specials.special_ids()) {
+    if (std::count(std::begin(kClosingTexts), std::end(kClosingTexts), vocabulary.texts[static_cast<std::size_t>(id)]))
+      end_ids.push_back(id);
+  }
+  std::sort(end_ids.begin(), end_ids.end());
+  end_ids.erase(std::unique(end_ids.begin(), end_ids.end()), end_ids.end());
+}
+
+Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
+  auto vocabulary = Vocabulary::from_gguf(file);
+  if (!vocabulary) return vocabulary.error();
+  std::optional<ByteLevelBpe> bpe;
+  std::optional<SentencePiece> piece;
+  if (vocabulary->byte_level) {
+    auto loaded = ByteLevelBpe::from_gguf(file, *vocabulary);
+    if (!loaded) return loaded.error();
+    bpe = std::move(*loaded);
+  } else {
+    auto loaded = SentencePiece::from_gguf(file, *vocabulary);
+    if (!loaded) return loaded.error();
+    piece = std::move(*loaded);
+  }
+  const auto add_bos = file.get_bool_or("tokenizer.ggml.add_bos_token", bpe ? bpe->adds_bos() : true);
+  if (!add_bos) return add_bos.error();
+  const auto add_eos = file.get_bool_or("tokenizer.ggml.add_eos_token", false);
+  if (!add_eos) return add_eos.error();
+
+  auto state = std::make_unique<State>(std::move(*vocabulary), std::move(bpe), std::move(piece));
+  if (state->bpe) state->pre = *file.get_string("tokenizer.ggml.pre");
+  state->add_bos = *add_bos && state->vocabulary.bos;
+  state->add_eos = *add_eos && state->vocabulary.eos;
+  state->find_end_ids();
+  return Tokenizer(std::move(state));
+}
+
+Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+Tokenizer::~Tokenizer() = default;
+
+std::vector<std::int32_t> Tokenizer::State::encode(const MarkedText& marked) const {
+  std::vector<std::int32_t> out;
+  bool starts_text = true;  // at the front and after each special token a SentencePiece vocabulary puts its space prefix
+  std::string repaired;
+  const auto plain = [&](std::string_view text) {
+    if (!is_valid_utf8(text)) {
+      repaired.clear();
+      append_valid_utf8(text, repaired);
+      text = repaired;
+    }
+    if (bpe) {
+      bpe->encode(vocabulary, text, out);
+    } else {
+      sentence_piece->encode(vocabulary, text, starts_text, out);
+    }
+    starts_text = false;
+  };
+  const auto token = [&](std::int32_t id) {
+    out.push_back(id);
+    starts_text = !vocabulary.is_white_space(id);
+  };
+  specials.split(marked, plain, token);
+  return out;
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::span<const TextSpan> spans) const {
+  std::string all;
+  MarkedText marked;
+  for (const auto& span : spans) {
+    if (span.text.empty()) continue;
+    all += span.text;
+    if (marked.runs.empty() || marked.runs.back().is_template != span.is_template) marked.runs.push_back({0, span.is_template});
+    marked.runs.back().end = all.size();
+  }
+  marked.text = all;
+  return state_->encode(marked);
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const { return state_->encode({text, {{text.size(), false}}}); }
+std::vector<std::int32_t> Tokenizer::encode_template(std::string_view text) const { return state_->encode({text, {{text.size(), true}}}); }
+
+std::string Tokenizer::decode_bytes(std::span<const std::int32_t> ids, bool render_control) const {
+  std::string out;
+  for (const auto id : ids) {
+    if (!is_valid(id)) {
+      out += kReplacement;
+    } else if (render_control || type(id) != TokenType::control) {
+      out += token_bytes(id);
+    }
+  }
+  return out;
+}
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids, bool render_control) const {
+  std::string out;
+  append_valid_utf8(decode_bytes(ids, render_control), out);
+  return out;
+}
+
+std::size_t Tokenizer::n_vocab() const { return state_->vocabulary.size(); }
+std::string_view Tokenizer::model() const { return state_->bpe ? "gpt2" : "llama"; }
+std::string_view Tokenizer::pre() const { return state_->pre; }
+
+std::string_view Tokenizer::text(std::int32_t id) const { return state_->vocabulary.texts[static_cast<std::size_t>(id)]; }
+std::string Tokenizer::token_bytes(std::int32_t id) const { return state_->vocabulary.bytes(id); }
+TokenType Tokenizer::type(std::int32_t id) const { return state_->vocabulary.type(id); }
+float Tokenizer::score(std::int32_t id) const {
+  const auto& scores = state_->vocabulary.scores;
+  return scores.empty() ? 0.0f : scores[static_cast<std::size_t>(id)];
+}
+bool Tokenizer::is_special(std::int32_t id) const { return std::binary_search(special_ids().begin(), special_ids().end(), id); }
+bool Tokenizer::ends_generation(std::int32_t id) const { return std::binary_search(state_->end_ids.begin(), state_->end_ids.end(), id); }
+
+std::optional<std::int32_t> Tokenizer::find(std::string_view stored_text) const {
+  const auto id = state_->vocabulary.index.find(stored_text);
+  return id >= 0 ? std::optional(id) : std::nullopt;
+}
+std::span<const std::int32_t> Tokenizer::special_ids() const { return state_->specials.special_ids(); }
+std::span<const std::int32_t> Tokenizer::end_of_generation_ids() const { return state_->end_ids; }
+
+std::optional<std::int32_t> Tokenizer::bos() const { return state_->vocabulary.bos; }
+std::optional<std::int32_t> Tokenizer::eos() const { return state_->vocabulary.eos; }
+std::optional<std::int32_t> Tokenizer::eot() const { return state_->vocabulary.eot; }
+std::optional<std::int32_t> Tokenizer::padding() const { return state_->vocabulary.padding; }
+std::optional<std::int32_t> Tokenizer::unknown() const { return state_->vocabulary.unknown; }
+bool Tokenizer::add_bos() const { return state_->add_bos; }
+bool Tokenizer::add_eos() const { return state_->add_eos; }
+bool Tokenizer::adds_space_prefix() const { return state_->sentence_piece && state_->sentence_piece->adds_space_prefix(); }
+std::span<const std::uint8_t> Tokenizer::missing_bytes() const {
+  return state_->bpe ? state_->bpe->missing_bytes() : state_->sentence_piece->missing_bytes();
+}
+
+}  // namespace baton::llm

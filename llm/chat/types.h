@@ -118,6 +118,9 @@ struct Finished {
   Usage usage;
   RawTokens raw;               // what the model wrote, for Message::raw
   std::optional<Error> error;  // with reason error
+  // Not empty: the answer holds what was meant as a call and cannot be read as one (it was given as text), and this says what is wrong
+  // with it, so that the model can be told.
+  std::string malformed_call = {};
 };
 
 using Delta = std::variant<PrefillProgress, TextDelta, ReasoningDelta, CallStarted, CallArguments, CallFinished, Finished>;

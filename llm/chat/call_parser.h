@@ -1,0 +1,141 @@
+#pragma once
+// Finds the tool calls in an answer while it is being written, and passes everything else on as text.
+//
+// Models write calls in many ways whatever their template asks for, so all of these are read:
+//   - a JSON object, or a list of objects, that begins a line (or the answer), white space before it aside, and is a call of a tool that
+//     was offered;
+//   - the same in a code fence, ```json, ```tool_call, ```xml or without a language;
+//   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown: it
+//     is for the caller to say so. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for
+//     offered tools only.
+// A call is {"name": N, "arguments": {..}}, {"name": N, "parameters": {..}}, {"function": N, "arguments": {..}}, {"tool": N, ..} or
+// {"type": "function", "function": {"name": N, "arguments": {..}}}, with nothing else in the object but "id" and "type". Arguments that are
+// a string of JSON are decoded. A list counts when every element is a call. In <tool_call> tags arguments may be missing.
+//
+// What stays text: JSON of any other shape (a tool's own description, repeated, has a "description" or a schema); JSON after other words
+// on its line; everything inside a code fence of another kind; a nested part of other JSON; what is cut off or cannot be read. For the
+// last, when it was clearly meant as a call, malformed() says what is wrong.
+//
+// Slips that have only one reading are forgiven (json_scanner.h lists those inside JSON): a stray closing bracket, fence or tag after a
+// call; a closing tag or fence that is missing; one closing bracket that is missing at the answer's end, before a closing fence or tag.
+//
+// After a call only white space, closers and further calls belong to the answer: small models go on by inventing the result. The first
+// other character ends it (done()), and is given to nobody.
+//
+// <think>..</think> before any other text is reasoning. It is kept apart and never searched for calls.
+//
+// What is given out does not depend on how the text was cut into pushes, except for where deltas of text end. Time is linear in the text,
+// and only what may still become a call is held back. Calls are given out whole: started, arguments and finished together.
+#include <baton/llm/chat/types.h>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json_scanner.h"
+
+namespace baton::llm {
+
+struct CallParserOptions {
+  std::vector<std::string> tools;    // the names that were offered; none: nothing is read as a call
+  bool parallel = true;              // false: the first call ends the answer
+  bool starts_in_reasoning = false;  // the prompt ended with an open <think>
+  std::function<std::string()> new_call_id;
+};
+
+// One answer. Not thread-safe.
+class CallParser {
+ public:
+  explicit CallParser(CallParserOptions options);
+
+  // `text`: whole UTF-8 characters. `logprob`: of the token that the text comes from; every token is pushed, those without text too.
+  void push(std::string_view text, float logprob, std::vector<Delta>& out);
+  // The answer's end. `cut`: not by the model's own will (length, cancelled), so that nothing is repaired.
+  void finish(bool cut, std::vector<Delta>& out);
+
+  bool done() const { return done_; }  // what follows does not belong to the answer
+  int n_calls() const { return n_calls_; }
+  const std::string& malformed() const { return malformed_; }
+  // Bytes of the pushed text that belong to the answer. Less than all only after done().
+  std::size_t length() const { return done_ ? length_ : offset_; }
+  // There were more calls than were given out (not parallel).
+  bool left_out_calls() const { return left_out_calls_; }
+
+  // Whether a token of this text has a meaning here even if its type is control.
+  static bool is_tag(std::string_view text);
+
+ private:
+  enum class Mode {
+    text,         // looking for openers
+    reasoning,    // until </think>
+    opener,       // in what may be a tag or a code fence
+    prefix,       // an opener is complete: white space, another opener or a value must follow
+    value,        // in JSON that may be a call
+    plain_json,   // in JSON that is none, passed on
+    plain_fence,  // in a code fence that holds none, passed on
+  };
+  enum class Context { bare, fence, tag, tool_call_tag };
+  struct Mark {
+    std::size_t offset;  // in the answer
+    std::size_t size;
+    float logprob;
+  };
+
+  void step(char c);
+  void step_text(char c);
+  void step_reasoning(char c);
+  void step_opener(char c);
+  void step_fence_opener(char c);
+  void step_prefix(char c);
+  void step_value(char c);
+  void step_plain_json(char c);
+  void step_plain_fence(char c);
+
+  void begin_opener(char c);
+  void tag_complete();
+  void fence_complete(char c);
+  void begin_value(char c);
+  bool may_be_call(char c);
+  void value_complete();
+  void value_is_text(Mode next);
+  void value_is_broken(const std::string& why);
+  void candidate_is_text();
+  void emit_call(std::string name, Json arguments, JsonScanner::Range range);
+  double confidence(std::size_t begin, std::size_t end) const;
+  bool offered(std::string_view name) const;
+  bool meant_as_call() const { return context_ == Context::tool_call_tag || !named_.empty(); }
+  void put(std::string_view text);
+  void put_space();
+  void flush();
+
+  CallParserOptions options_;
+  Mode mode_ = Mode::text;
+  Context context_ = Context::bare;  // of the candidate
+  std::vector<Delta> deltas_;        // of this push
+  std::vector<Mark> marks_;          // tokens, from the one in which the candidate began
+  std::size_t offset_ = 0;           // bytes read
+  std::size_t length_ = 0;           // of the answer up to the last call and its closers
+  std::string ready_;                // text or reasoning that is given out at the end of this push
+  std::string space_;                // white space that is dropped if a call follows
+  std::string held_;                 // the candidate, from its first opener on
+  std::string opener_;               // the opener that is being read, the end of held_
+  JsonScanner scanner_;
+  std::size_t value_begin_ = 0;    // in the answer
+  std::string key_;                // the last one of an object that may be a call
+  std::string named_;              // the tool that the candidate names
+  std::size_t fence_ticks_ = 0;    // backticks that opened the plain fence
+  std::size_t fence_run_ = 0;      // backticks that were just read in it
+  bool fence_first_line_ = false;  // of the plain fence
+  bool in_reasoning_ = false;      // what ready_ holds
+  bool line_start_ = true;         // nothing but white space so far on this line
+  bool anything_yet_ = false;      // text has been written: no reasoning block may begin
+  bool trim_ = false;              // white space is dropped until something else comes
+  bool broken_tag_ = false;        // after an unreadable call in tags: until they close, only tags may begin a call
+  bool done_ = false;
+  bool left_out_calls_ = false;
+  int n_calls_ = 0;
+  std::string malformed_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,81 @@
+#include "call_shape.h"
+
+#include <algorithm>
+#include <array>
+
+#include "json_scanner.h"
+
+namespace baton::llm {
+namespace {
+
+constexpr std::array<std::string_view, 3> kNameKeys = {"name", "function", "tool"};
+constexpr std::array<std::string_view, 2> kArgumentKeys = {"arguments", "parameters"};
+constexpr std::array<std::string_view, 2> kOtherKeys = {"id", "type"};
+
+template <std::size_t N>
+bool has(const std::array<std::string_view, N>& keys, std::string_view key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// A model that repeats a tool's description writes {"name": .., "parameters": {"type": "object", "properties": ..}}.
+bool is_schema(const Json& value) {
+  const auto type = value.find("type");
+  const auto properties = value.find("properties");
+  return type != value.end() && *type == "object" && properties != value.end() && properties->is_object();
+}
+
+// Arguments as a string of JSON, as OpenAI's wire format has them.
+Json decoded(const std::string& text) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return Json::object();
+  JsonScanner scanner;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto state = scanner.step(text[i]);
+    if (state == JsonScanner::State::error) return nullptr;
+    if (state == JsonScanner::State::more) continue;
+    if (text.find_first_not_of(" \t\r\n", i + 1) != std::string::npos) return nullptr;
+    Json value = Json::parse(scanner.text(), nullptr, false);
+    return value.is_discarded() ? Json() : value;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_name_key(std::string_view key) { return has(kNameKeys, key); }
+bool is_call_key(std::string_view key) { return is_name_key(key) || has(kArgumentKeys, key) || has(kOtherKeys, key); }
+
+CallShape read_call(const Json& value, bool may_lack_arguments) {
+  CallShape shape;
+  if (!value.is_object()) return shape;
+  const Json* name = nullptr;
+  const Json* arguments = nullptr;
+  for (const auto& [key, field] : value.items()) {
+    const Json** slot = is_name_key(key) ? &name : has(kArgumentKeys, key) ? &arguments : nullptr;
+    if (slot == nullptr && !has(kOtherKeys, key)) return shape;
+    if (slot == nullptr) continue;
+    if (*slot != nullptr) return shape;  // two names, or arguments twice
+    *slot = &field;
+  }
+  if (name == nullptr) return shape;
+  if (name->is_object() && value.contains("function") && arguments == nullptr) {
+    return name->contains("function") ? shape : read_call(*name, may_lack_arguments);
+  }
+  if (!name->is_string() || name->get_ref<const std::string&>().empty()) return shape;
+  if (arguments == nullptr && !may_lack_arguments) return shape;
+  shape.name = name->get<std::string>();
+  if (arguments == nullptr || arguments->is_null()) {
+    shape.arguments = Json::object();
+  } else {
+    shape.arguments = arguments->is_string() ? decoded(arguments->get_ref<const std::string&>()) : *arguments;
+  }
+  if (!shape.arguments.is_object()) {
+    shape.kind = CallShape::Kind::malformed;
+    shape.why = "the arguments of " + shape.name + " are not a JSON object";
+    return shape;
+  }
+  if (value.contains("parameters") && is_schema(shape.arguments)) return shape;
+  shape.kind = CallShape::Kind::call;
+  return shape;
+}
+
+}  // namespace baton::llm

@@ -1,0 +1,29 @@
+"""scripts/bench.sh: measures Baton beside its peers."""
+import pathlib
+import sys
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import oracle_environment  # noqa: E402
+import plot  # noqa: E402
+import suite  # noqa: E402
+
+SUITES = {
+    "engine": {
+        "about": "One sequence: prefill, decode, ready time and memory, beside llama.cpp (llama-cpp-python, `llama_decode`, flash attention at its "
+                 "better setting) on the same file with the same threads; runs interleaved, medians; ratio above 1 is faster than the peer.",
+        "parts": ["bench_engine"],
+    },
+}
+
+
+def ratios(name, rows, folder):
+    """A picture of the ratios to the peer, beside the table."""
+    bars = [(entry["what"], entry["ratio"]) for entry in rows if entry["ratio"] is not None]
+    if not bars:
+        return ""
+    (folder / f"{name}.svg").write_text(plot.ratio_bars(f"{name}: Baton / peer", bars), encoding="utf-8")
+    return f"\n![Ratios to the peer]({name}.svg)\n"
+
+
+if __name__ == "__main__":
+    sys.exit(suite.main("bench", SUITES, prepare=oracle_environment.enter, record_more=ratios))

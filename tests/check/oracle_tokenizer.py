@@ -1,0 +1,283 @@
+"""Token ids of 10,000 strings a vocabulary against Hugging Face tokenizers and SentencePiece; differences from llama.cpp, explained."""
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import tempfile
+import unicodedata
+
+from suite import ROOT, Unavailable, cache_dir, model_file, row, skipped
+from tokenizer_strings import CODE, SENTENCES, strings
+
+GOLDENS = ROOT / "tests/golden/tokenizer"
+SEED = 20
+N_STRINGS = 10_000
+NORMAL, CONTROL, USER_DEFINED, BYTE = 1, 3, 4, 6
+
+# Written as Hugging Face's tokenizer.json files of these models have them.
+LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
+
+# (row, model of the catalogue, pre-tokenizer to use in place of the file's own)
+VOCABULARIES = [
+    ("qwen2", "qwen2.5-coder-0.5b-instruct", None),
+    ("smollm", "smollm2-135m-instruct", None),
+    ("gpt-2 (SmolLM2's tokens)", "smollm2-135m-instruct", "gpt-2"),
+    ("llama-bpe (Qwen2's tokens)", "qwen2.5-coder-0.5b-instruct", "llama-bpe"),
+    ("gemma", "gemma-3-270m", None),
+]
+
+
+# ---- vocabularies as GGUF files, with the standard library alone ----
+
+def gguf_value(value):
+    def text(s):
+        raw = s.encode("utf-8", "surrogateescape")
+        return struct.pack("<Q", len(raw)) + raw
+    if isinstance(value, bool):
+        return struct.pack("<IB", 7, value)
+    if isinstance(value, int):
+        return struct.pack("<II", 4, value)
+    if isinstance(value, str):
+        return struct.pack("<I", 8) + text(value)
+    if isinstance(value[0], str):
+        return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(map(text, value))
+    code, letter = (6, "f") if isinstance(value[0], float) else (5, "i")
+    return struct.pack(f"<IIQ{len(value)}{letter}", 9, code, len(value), *value)
+
+
+def write_vocabulary(path, vocabulary):
+    """A GGUF file without tensors from {"model", "pre", "tokens", "types", "merges" or "scores", "add_space_prefix"}."""
+    fields = {"general.architecture": "llama"}
+    names = {"model": "model", "pre": "pre", "tokens": "tokens", "types": "token_type", "merges": "merges", "scores": "scores", "add_space_prefix": "add_space_prefix"}
+    fields.update({f"tokenizer.ggml.{names[key]}": value for key, value in vocabulary.items() if key in names and value is not None})
+    body = b"".join(struct.pack("<Q", len(key)) + key.encode() + gguf_value(value) for key, value in fields.items())
+    pathlib.Path(path).write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, len(fields)) + body)
+
+
+def read_vocabulary(path):
+    import gguf
+    fields = gguf.GGUFReader(path).fields
+    get = lambda name: fields[f"tokenizer.ggml.{name}"].contents() if f"tokenizer.ggml.{name}" in fields else None  # noqa: E731
+    return {"model": get("model"), "pre": get("pre"), "tokens": get("tokens"), "types": get("token_type"), "merges": get("merges"), "scores": get("scores"),
+            "add_space_prefix": get("add_space_prefix")}
+
+
+def baton_ids(baton, path, texts):
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(texts, file, ensure_ascii=False)
+        file.flush()
+        run = subprocess.run([baton, "inspect", str(path), "--tokenize", file.name], capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise RuntimeError(f"inspect {path} --tokenize: {run.stderr.strip()}")
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    if len(lines) != len(texts):
+        raise RuntimeError(f"inspect {path} --tokenize: {len(lines)} lines for {len(texts)} strings")
+    return lines
+
+
+# ---- the oracles ----
+
+def is_white(text):
+    return text != "" and text.strip(" \t\n\r\v\f") == ""
+
+
+def hf_byte_level(vocabulary, pre):
+    """Only ordinary tokens are in its vocabulary, so that special ones cannot come out of text."""
+    import tokenizers
+    from tokenizers import Regex, models, normalizers, pre_tokenizers
+    ids = {text: i for i, (text, kind) in enumerate(zip(vocabulary["tokens"], vocabulary["types"])) if kind == NORMAL}
+    merges = [tuple(merge.split(" ")) for merge in vocabulary["merges"]]
+    tokenizer = tokenizers.Tokenizer(models.BPE(ids, merges, ignore_merges=pre == "llama-bpe"))
+    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pre in ("gpt-2", "smollm"))
+    first = {
+        "gpt-2": [], "smollm": [pre_tokenizers.Digits(individual_digits=True)],
+        "qwen2": [pre_tokenizers.Split(Regex(QWEN2), "isolated")], "llama-bpe": [pre_tokenizers.Split(Regex(LLAMA3), "isolated")],
+    }[pre]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(first + [letters])
+    if pre == "qwen2":
+        tokenizer.normalizer = normalizers.NFC()
+    return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def hf_from_scores(vocabulary):
+    """BPE with merges made from the scores, as transformers converts SentencePiece models; user-defined white space as added tokens."""
+    import tokenizers
+    from tokenizers import AddedToken, models, normalizers
+    tokens, types, scores = vocabulary["tokens"], vocabulary["types"], vocabulary["scores"]
+    ids = {text: i for i, (text, kind) in enumerate(zip(tokens, types)) if kind in (NORMAL, BYTE)}
+    white = [(i, text) for i, (text, kind) in enumerate(zip(tokens, types)) if kind == USER_DEFINED and is_white(text)]
+    merges = []
+    for text, i in ids.items():
+        if types[i] != NORMAL:
+            continue
+        splits = [(text[:k], text[k:]) for k in range(1, len(text)) if types[ids.get(text[:k], -1)] == NORMAL and types[ids.get(text[k:], -1)] == NORMAL
+                  and text[:k] in ids and text[k:] in ids]
+        merges += [(-scores[i], ids[a], ids[b], (a, b)) for a, b in splits]
+    merges.sort(key=lambda merge: merge[:3])
+    tokenizer = tokenizers.Tokenizer(models.BPE(ids | {text: i for i, text in white}, [merge[3] for merge in merges], byte_fallback=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for _, text in white])
+    return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def proto(field, wire, payload):
+    """One field of a protocol buffer: wire 0 a varint, 2 bytes, 5 a float."""
+    def varint(n):
+        out = b""
+        while n > 0x7F:
+            out, n = out + bytes([n & 0x7F | 0x80]), n >> 7
+        return out + bytes([n])
+    body = varint(payload) if wire == 0 else struct.pack("<f", payload) if wire == 5 else varint(len(payload)) + payload
+    return varint(field << 3 | wire) + body
+
+
+def sentencepiece_model(vocabulary):
+    """The sentencepiece_model.proto file of a vocabulary: special tokens as control pieces, which never match, white space as user-defined."""
+    kinds = []
+    for i, (text, kind) in enumerate(zip(vocabulary["tokens"], vocabulary["types"])):
+        if kind == USER_DEFINED and not is_white(text):
+            kind = CONTROL
+        kinds.append(kind)
+    unknown = next(i for i, kind in enumerate(kinds) if kind == CONTROL or kind == 2)
+    kinds[unknown] = 2
+    pieces = b"".join(proto(1, 2, proto(1, 2, (text.replace(" ", "\u2581") or f"<empty{i}>").encode()) + proto(2, 5, score) + proto(3, 0, kind))
+                      for i, (text, score, kind) in enumerate(zip(vocabulary["tokens"], vocabulary["scores"], kinds)))
+    trainer = proto(3, 0, 2) + proto(35, 0, 1) + proto(40, 0, unknown)  # BPE, byte_fallback, unk_id
+    prefix = 0 if vocabulary.get("add_space_prefix") is False else 1
+    normalizer = proto(1, 2, b"identity") + proto(3, 0, prefix) + proto(4, 0, 0) + proto(5, 0, 1)
+    return pieces + proto(2, 2, trainer) + proto(3, 2, normalizer)
+
+
+def sentencepiece(vocabulary):
+    import sentencepiece as library
+    processor = library.SentencePieceProcessor(model_proto=sentencepiece_model(vocabulary))
+    return lambda texts: [processor.encode(text) for text in texts]
+
+
+def oracles(vocabulary):
+    """[(name, function from texts to ids)]"""
+    if vocabulary["model"] == "gpt2":
+        return [("Hugging Face tokenizers", hf_byte_level(vocabulary, vocabulary["pre"]))]
+    return [("SentencePiece", sentencepiece(vocabulary)), ("Hugging Face tokenizers", hf_from_scores(vocabulary))]
+
+
+def special_texts(vocabulary):
+    chosen = [text for text, kind in zip(vocabulary["tokens"], vocabulary["types"]) if kind in (CONTROL, USER_DEFINED) and not is_white(text)]
+    return chosen[:200]
+
+
+# ---- llama.cpp, for the list of differences ----
+
+def llama_cpp_ids(path, texts):
+    import ctypes
+    import llama_cpp
+    import llama_peer  # noqa: F401  (silences its log)
+    params = llama_cpp.llama_model_default_params()
+    params.vocab_only = True
+    model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+    if not model:
+        raise RuntimeError(f"llama.cpp cannot load {path}")
+    vocab = llama_cpp.llama_model_get_vocab(model)
+    out = []
+    for text in texts:
+        data = text.encode()
+        ids = (llama_cpp.llama_token * (len(data) + 8))()
+        out.append(list(ids[:llama_cpp.llama_tokenize(vocab, data, len(data), ids, len(ids), False, False)]))
+    llama_cpp.llama_model_free(model)
+    return out
+
+
+def llama_cpp_reason(vocabulary, text, theirs, ours):
+    user_defined = [token for token, kind in zip(vocabulary["tokens"], vocabulary["types"]) if kind == USER_DEFINED and not is_white(token)]
+    if any(token and token in text for token in user_defined):
+        return "matches user-defined tokens in any text"
+    if vocabulary["pre"] == "qwen2" and unicodedata.normalize("NFC", text) != text:
+        return "does not normalise to NFC"
+    return None
+
+
+# ---- rows ----
+
+def first_difference(texts, ours, theirs):
+    for text, a, b in zip(texts, ours, theirs):
+        if a != b:
+            return f"first: {text[:60]!r}: {a[:12]} against {b[:12]}"
+    return ""
+
+
+def count_differences(ours, theirs):
+    return sum(a != b for a, b in zip(ours, theirs))
+
+
+def full_rows(baton, models_dir, folder, what, name, pre):
+    model = model_file(models_dir, name)
+    vocabulary = read_vocabulary(model)
+    if pre:
+        vocabulary["pre"] = pre
+        model = pathlib.Path(folder) / f"{pre}.gguf"
+        write_vocabulary(model, vocabulary)
+    texts = strings(SEED, N_STRINGS, special_texts(vocabulary))
+    ours = baton_ids(baton, model, texts)
+    found = []
+    for oracle, encode in oracles(vocabulary):
+        theirs = encode(texts)
+        n = count_differences(ours, theirs)
+        found.append(row(f"tokenizer {what}, against {oracle}", n, f"of {len(texts)} differ", target="0", ok=n == 0, note=first_difference(texts, ours, theirs)))
+    found.append(llama_cpp_row(what, vocabulary, model, texts, ours))
+    return found
+
+
+def llama_cpp_row(what, vocabulary, model, texts, ours):
+    theirs = llama_cpp_ids(model, texts)
+    reasons, unexplained = {}, []
+    for text, a, b in zip(texts, ours, theirs):
+        if a == b:
+            continue
+        reason = llama_cpp_reason(vocabulary, text, b, a)
+        reasons[reason or "unexplained"] = reasons.get(reason or "unexplained", 0) + 1
+        if not reason:
+            unexplained.append(f"{text[:60]!r}")
+    note = "; ".join(f"{n}: {reason}" for reason, n in sorted(reasons.items(), key=lambda item: -item[1]))
+    if unexplained:
+        note += "; such as " + ", ".join(unexplained[:3])
+    return row(f"tokenizer {what}, differences from llama.cpp", sum(reasons.values()), f"of {len(texts)}", target="all explained", ok=not unexplained, note=note)
+
+
+def quick_rows(baton, models_dir, folder):
+    found = []
+    for path in sorted(GOLDENS.glob("*.json")):
+        golden = json.loads(path.read_text(encoding="utf-8"))
+        what = f"tokenizer golden {path.stem}"
+        try:
+            if golden["model"]:
+                model = model_file(models_dir, golden["model"])
+            if not golden["model"] or golden["pre"]:
+                vocabulary = golden.get("vocabulary") or None
+                if vocabulary is None:
+                    continue  # another file's tokens under another pre-tokenizer: reading them takes the gguf package
+                model = pathlib.Path(folder) / f"{path.stem}.gguf"
+                write_vocabulary(model, vocabulary)
+        except Unavailable as reason:
+            found.append(skipped(what, str(reason)))
+            continue
+        texts = [text for text, _ in golden["cases"]]
+        theirs = [ids for _, ids in golden["cases"]]
+        ours = baton_ids(baton, model, texts)
+        n = count_differences(ours, theirs)
+        found.append(row(what, n, f"of {len(texts)} differ", target="0", ok=n == 0, note=first_difference(texts, ours, theirs)))
+    return found
+
+
+def rows(baton, models_dir, quick):
+    with tempfile.TemporaryDirectory() as folder:
+        if quick:
+            return quick_rows(baton, models_dir, folder)
+        found = []
+        for what, name, pre in VOCABULARIES:
+            try:
+                found += full_rows(baton, models_dir, folder, what, name, pre)
+            except Unavailable as reason:
+                found.append(skipped(f"tokenizer {what}", str(reason)))
+        return found

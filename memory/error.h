@@ -7,8 +7,8 @@
 namespace baton::memory {
 
 enum class errc {
-  io,             // cannot be opened, read or written
-  locked,         // another process holds the database
+  io,      // cannot be opened, read or written
+  locked,  // another process holds the database
   read_only,
   full,           // no space left
   newer_version,  // written by a newer Baton

@@ -8,6 +8,7 @@
 // Both are written by one writer thread in the order of submission, so numbers never run backwards.
 #include <baton/memory/error.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -51,10 +52,10 @@ struct Response {
 struct Item {
   std::string id;
   std::string conversation_id;
-  std::string response_id;  // the run that made it; for a user message the run that it started
-  std::int64_t position = 0;  // in its conversation, given by the journal
-  Json content;               // the item as the protocol shows it
-  std::string text;           // what full-text search reads
+  std::string response_id;               // the run that made it; for a user message the run that it started
+  std::int64_t position = 0;             // in its conversation, given by the journal
+  Json content;                          // the item as the protocol shows it
+  std::string text;                      // what full-text search reads
   std::vector<std::int32_t> raw_tokens;  // assistant items: the model's own tokens; stored as a blob
   std::string model_sha256, template_sha256;
   std::int64_t created_ms = 0;
@@ -80,7 +81,8 @@ struct ToolInvocation {
   std::int64_t finished_ms = 0;
 };
 
-// A group of writes that is committed whole or not at all, in the order of the calls.
+// A group of writes that is committed whole or not at all, in the order of the calls. `put` replaces the whole record (created_ms and
+// started_ms stay those of the first). Times left 0 are filled in. Strings that are not UTF-8 get U+FFFD in place of the bad bytes.
 class Batch {
  public:
   Batch& put(Conversation conversation);  // inserts or updates
@@ -92,6 +94,8 @@ class Batch {
  private:
   friend class Journal;
   struct Impl;
+  template <class Record>
+  Batch& append(Record record);
   std::shared_ptr<Impl> impl_;
 };
 
@@ -101,29 +105,46 @@ struct SearchHit {
   std::int64_t created_ms = 0;
 };
 
+struct JournalOptions {
+  std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
+};
+
 // Threads: every member may be called from any thread. Reads see all that was committed before they were called.
+//
+// Several processes may have the same file open and write to it; each runs its own responses. A response belongs to the journal that put
+// it last; those of a process that ended are ended by the next open().
 class Journal {
  public:
-  // Called on the writer thread after the commit (the events with the numbers they were given) or after it failed. Must not block.
+  // Called on the writer thread, in the order of submission, after the commit (with the events and the numbers they were given) or after
+  // it failed (then nothing of the batch is in the file). Must not block or destroy the journal; it may commit().
+  //
+  // Streamed text: adjacent events of one response whose type ends with ".delta", which wait for the same commit in batches of nothing
+  // else and differ only in the string `delta`, become one event before they are numbered. The first of their batches gets it, the others
+  // get what is left of theirs, mostly nothing; so whoever sends what the callbacks bring sends all text once, in order.
   using Committed = std::function<void(Result<std::vector<Event>>)>;
 
-  // Creates the file and its folders, migrates an older schema, ends the runs that a killed process left (status incomplete, reason
-  // "interrupted", with a terminal event) and marks their open tool invocations unknown. ":memory:" keeps nothing.
-  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file);
+  // Creates the file (mode 0600) and its folders, migrates an older schema, ends the runs that a killed process left (status incomplete,
+  // reason "interrupted", with a terminal event) and marks their open tool invocations unknown. Beside the file lie -wal, -shm (SQLite's)
+  // and -owners (which processes live). ":memory:" keeps nothing.
+  static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, JournalOptions options = {});
   ~Journal();  // commits what is queued
 
   // Queue bounded: blocks the caller when 4096 batches wait for the disk.
   void commit(Batch batch, Durability durability, Committed done = {});
-  // The same, waiting for the commit.
+  // The same, waiting for the commit. Not from a callback.
   Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
 
-  Result<std::vector<Conversation>> conversations(int limit, int offset = 0) const;  // newest first
-  Result<Conversation> conversation(const std::string& id) const;  // an id, or a unique prefix of one, or "last"
-  Result<std::vector<Response>> responses(const std::string& conversation_id) const;
+  Result<std::vector<Conversation>> conversations(int limit, int offset = 0) const;   // newest first
+  Result<Conversation> conversation(const std::string& id) const;                     // an id, or a unique prefix of one, or "last"
+  Result<std::vector<Response>> responses(const std::string& conversation_id) const;  // oldest first
+  Result<Response> response(const std::string& id) const;
   Result<std::vector<Item>> items(const std::string& conversation_id) const;  // by position
-  Result<std::vector<Event>> events(const std::string& response_id, std::int64_t after = -1) const;
+  Result<std::vector<Event>> events(const std::string& response_id,
+                                    std::int64_t after = -1) const;  // numbers from after + 1; the first is 0
   Result<std::vector<ToolInvocation>> tool_invocations(const std::string& response_id) const;
+  // Items that hold all the words or words that begin with them, the best match first. No words, no hits.
   Result<std::vector<SearchHit>> search(const std::string& words, int limit) const;
+  // With its responses, items, events and tool invocations, after all that was submitted before. A whole id, no prefix.
   Result<void> remove_conversation(const std::string& id);
 
   const std::filesystem::path& file() const;

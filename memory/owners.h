@@ -1,0 +1,35 @@
+#pragma once
+// Which of several processes with the same journal runs a response: a file FILE-owners of no bytes, of which every open journal locks one
+// at random (an open file description lock, fcntl(2)). The kernel lets go when the process ends, however it ends, so a number whose byte
+// is free belongs to nobody alive. Byte 0 is held while a journal is opened or closed.
+#include <baton/memory/error.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+
+namespace baton::memory {
+
+class Owners {
+ public:
+  // Makes the file (mode 0600) if need be and takes a number of our own.
+  static Result<std::unique_ptr<Owners>> open(const std::filesystem::path& journal);
+  ~Owners();
+  Owners(const Owners&) = delete;
+  Owners& operator=(const Owners&) = delete;
+
+  std::int64_t self() const { return self_; }
+  bool alive(std::int64_t owner) const;
+
+  // One at a time: opening switches to WAL, migrates and ends dead runs; SQLite's own waiting does not cover all of that.
+  bool lock_opening(std::chrono::milliseconds patience);
+  void unlock_opening();
+
+ private:
+  Owners(int descriptor, std::int64_t self) : descriptor_(descriptor), self_(self) {}
+  int descriptor_;
+  std::int64_t self_;
+};
+
+}  // namespace baton::memory

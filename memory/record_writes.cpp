@@ -1,0 +1,135 @@
+#include <bit>
+
+#include "records.h"
+
+namespace baton::memory {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "raw tokens are stored as little-endian int32");
+
+bool deeper_than(const Json& json, int levels) {
+  if (!json.is_structured()) return false;
+  if (levels == 0) return true;
+  for (const Json& child : json)
+    if (deeper_than(child, levels - 1)) return true;
+  return false;
+}
+
+Result<std::string> to_text(const Json& json) {
+  if (deeper_than(json, kMaxJsonDepth))
+    return Error{errc::invalid_argument, "journal: JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels is not taken"};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool terminal(const std::string& status) {
+  return status == "completed" || status == "incomplete" || status == "failed" || status == "cancelled";
+}
+
+class RecordWriter {
+ public:
+  RecordWriter(Database& database, std::int64_t owner) : database_(database), owner_(owner) {}
+
+  Result<void> operator()(Conversation& c) {
+    const std::int64_t now = now_ms();
+    if (c.created_ms == 0) c.created_ms = now;
+    if (c.updated_ms == 0) c.updated_ms = now;
+    auto statement = database_.prepare(
+        "INSERT INTO conversations (id, title, created_ms, updated_ms) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, updated_ms = excluded.updated_ms");
+    if (!statement) return statement.error();
+    return (*statement)->bind(1, c.id).bind(2, c.title).bind(3, c.created_ms).bind(4, c.updated_ms).run();
+  }
+
+  Result<void> operator()(Response& r) {
+    if (r.created_ms == 0) r.created_ms = now_ms();
+    if (r.finished_ms == 0 && terminal(r.status)) r.finished_ms = now_ms();
+    const Result<std::string> request = to_text(r.request);
+    if (!request) return request.error();
+    const Result<std::string> usage = to_text(r.usage);
+    if (!usage) return usage.error();
+    auto statement = database_.prepare(
+        "INSERT INTO responses (id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms, owner)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET parent_id = excluded.parent_id, model = excluded.model,"
+        " status = excluded.status, reason = excluded.reason, request = excluded.request, usage = excluded.usage,"
+        " finished_ms = excluded.finished_ms, owner = excluded.owner");
+    if (!statement) return statement.error();
+    Statement& s = **statement;
+    s.bind(1, r.id).bind(2, r.conversation_id).bind(3, r.parent_id).bind(4, r.model).bind(5, r.status).bind(6, r.reason);
+    return s.bind(7, *request).bind(8, *usage).bind(9, r.created_ms).bind(10, r.finished_ms).bind(11, owner_).run();
+  }
+
+  Result<void> operator()(Item& item) {
+    if (item.created_ms == 0) item.created_ms = now_ms();
+    const Result<std::string> content = to_text(item.content);
+    if (!content) return content.error();
+    auto statement = database_.prepare(
+        "INSERT INTO items (id, conversation_id, response_id, position, content, text, raw_tokens, model_sha256, template_sha256,"
+        " created_ms) VALUES (?1, ?2, ?3, (SELECT coalesce(max(position), -1) + 1 FROM items WHERE conversation_id = ?2), ?4, ?5, ?6,"
+        " ?7, ?8, ?9)");
+    if (!statement) return statement.error();
+    Statement& s = **statement;
+    s.bind(1, item.id).bind(2, item.conversation_id).bind(3, item.response_id).bind(4, *content).bind(5, item.text);
+    // Never a null pointer: SQLite would store NULL for it.
+    s.bind_blob(6, item.raw_tokens.empty() ? "" : static_cast<const void*>(item.raw_tokens.data()), item.raw_tokens.size() * 4);
+    s.bind(7, item.model_sha256).bind(8, item.template_sha256).bind(9, item.created_ms);
+    if (Result<void> done = s.run(); !done) return done;
+    auto touch = database_.prepare("UPDATE conversations SET updated_ms = max(updated_ms, ?) WHERE id = ?");
+    if (!touch) return touch.error();
+    return (*touch)->bind(1, item.created_ms).bind(2, item.conversation_id).run();
+  }
+
+  Result<void> operator()(Event& event) {
+    const Result<std::string> data = to_text(event.data);
+    if (!data) return data.error();
+    auto next = database_.prepare("SELECT coalesce(max(sequence_number), -1) + 1 FROM events WHERE response_id = ?");
+    if (!next) return next.error();
+    const Result<bool> row = (*next)->bind(1, event.response_id).step();
+    if (!row) return row.error();
+    event.sequence_number = (*next)->number(0);
+    auto statement = database_.prepare("INSERT INTO events (response_id, sequence_number, type, data) VALUES (?, ?, ?, ?)");
+    if (!statement) return statement.error();
+    (*statement)->bind(1, event.response_id).bind(2, event.sequence_number).bind(3, event.type).bind(4, *data);
+    Result<void> done = (*statement)->run();
+    if (!done && done.error().code == errc::invalid_argument)
+      return Error{errc::invalid_argument, "journal " + database_.file().string() + ": response " + event.response_id +
+                                               " has ended already; a second event " + event.type + " is refused"};
+    return done;
+  }
+
+  Result<void> operator()(ToolInvocation& t) {
+    if (t.started_ms == 0) t.started_ms = now_ms();
+    if (t.finished_ms == 0 && t.status != "intent") t.finished_ms = now_ms();
+    const Result<std::string> arguments = to_text(t.arguments);
+    if (!arguments) return arguments.error();
+    auto statement = database_.prepare(
+        "INSERT INTO tool_invocations (id, response_id, tool, arguments, idempotency_key, status, result, started_ms, finished_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (response_id, id) DO UPDATE SET tool = excluded.tool,"
+        " arguments = excluded.arguments, idempotency_key = excluded.idempotency_key, status = excluded.status, result = excluded.result,"
+        " finished_ms = excluded.finished_ms");
+    if (!statement) return statement.error();
+    Statement& s = **statement;
+    s.bind(1, t.id).bind(2, t.response_id).bind(3, t.tool).bind(4, *arguments).bind(5, t.idempotency_key).bind(6, t.status);
+    return s.bind(7, t.result).bind(8, t.started_ms).bind(9, t.finished_ms).run();
+  }
+
+  Result<void> operator()(RemoveConversation& remove) {
+    auto statement = database_.prepare("DELETE FROM conversations WHERE id = ? RETURNING 1");
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, remove.id).step();
+    if (!row) return row.error();
+    if (!*row)
+      return Error{errc::not_found, "journal " + database_.file().string() + ": no conversation " + remove.id +
+                                        "; `baton history list` shows those that are there"};
+    return (*statement)->run();
+  }
+
+ private:
+  Database& database_;
+  std::int64_t owner_;
+};
+
+}  // namespace
+
+Result<void> write(Database& database, Write& record, std::int64_t owner) { return std::visit(RecordWriter(database, owner), record); }
+
+}  // namespace baton::memory

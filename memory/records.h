@@ -1,0 +1,29 @@
+#pragma once
+// Single rows of the journal: written inside a transaction of the caller, read by the queries.
+#include "batch.h"
+#include "statement.h"
+
+namespace baton::memory {
+
+inline constexpr const char* kTerminalTypes = "('response.completed', 'response.failed', 'response.incomplete', 'response.cancelled')";
+// JSON nested deeper than this is refused: nlohmann writes and compares it by recursion.
+inline constexpr int kMaxJsonDepth = 512;
+
+// Writes one record. Events get their number. `owner` is ours (owners.h), for responses.
+Result<void> write(Database& database, Write& record, std::int64_t owner);
+
+// Whose open responses or tool invocations are in the file.
+Result<std::vector<std::int64_t>> owners_of_open_runs(Database& database);
+// Ends the responses of `owner` that are still open: incomplete, reason "interrupted", one terminal event, open tool invocations unknown.
+Result<void> end_responses_of(Database& database, std::int64_t owner);
+
+Result<std::vector<Conversation>> read_conversations(Database& database, int limit, int offset);
+Result<Conversation> read_conversation(Database& database, const std::string& id);
+Result<std::vector<Response>> read_responses(Database& database, const std::string& conversation_id);
+Result<Response> read_response(Database& database, const std::string& id);
+Result<std::vector<Item>> read_items(Database& database, const std::string& conversation_id);
+Result<std::vector<Event>> read_events(Database& database, const std::string& response_id, std::int64_t after);
+Result<std::vector<ToolInvocation>> read_tool_invocations(Database& database, const std::string& response_id);
+Result<std::vector<SearchHit>> search_items(Database& database, const std::string& words, int limit);
+
+}  // namespace baton::memory

@@ -1,0 +1,191 @@
+#include "statement.h"
+
+#include <sqlite3.h>
+
+namespace baton::memory {
+namespace {
+
+Error translate(const std::filesystem::path& file, int status, const std::string& detail) {
+  const std::string journal = "journal " + file.string() + ": ";
+  switch (status & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return {errc::locked, journal + "another process holds it locked (" + detail +
+                                "); close the program that has it open, or try again, or name another file"};
+    case SQLITE_READONLY:
+      return {errc::read_only, journal + "the file or its folder is read-only; make both writable, or name another file"};
+    case SQLITE_FULL:
+      return {errc::full, journal + "no space left on its disk; free some and try again. What was committed before is safe"};
+    case SQLITE_NOTADB:
+      return {errc::corrupt, journal + "this is not a SQLite database; move it away, or name another file"};
+    case SQLITE_CORRUPT:
+      return {errc::corrupt, journal + "damaged (" + detail + "); copy it, then rescue what is readable with `sqlite3 FILE .recover`"};
+    case SQLITE_CANTOPEN:
+      return {errc::io, journal + "cannot be opened (" + detail + "); check that its folder exists and may be written"};
+    case SQLITE_CONSTRAINT:
+      if (status == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return {errc::not_found, journal + "the conversation or response that this belongs to is not there; it may have been deleted"};
+      return {errc::invalid_argument, journal + "refused: " + detail};
+    case SQLITE_TOOBIG:
+      return {errc::invalid_argument, journal + "a value is larger than SQLite takes (1 GB)"};
+    default:
+      return {errc::io, journal + "reading or writing failed (" + detail + "); check the disk, then try again"};
+  }
+}
+
+Error last_error(const std::filesystem::path& file, sqlite3* database) {
+  return translate(file, sqlite3_extended_errcode(database), sqlite3_errmsg(database));
+}
+
+}  // namespace
+
+std::string valid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = byte(i);
+    std::size_t length = lead < 0x80                   ? 1
+                         : lead >= 0xc2 && lead < 0xe0 ? 2
+                         : lead >= 0xe0 && lead < 0xf0 ? 3
+                         : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                       : 0;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((byte(i + k) & 0xc0) != 0x80) length = 0;
+    // Overlong forms, surrogates, and what lies beyond U+10FFFF (Unicode, table 3-7).
+    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) > 0x9f) || (lead == 0xf0 && byte(i + 1) < 0x90) ||
+        (lead == 0xf4 && byte(i + 1) > 0x8f))
+      length = 0;
+    if (length == 0) {
+      out += "\xef\xbf\xbd";
+      ++i;
+    } else {
+      out.append(text, i, length);
+      i += length;
+    }
+  }
+  return out;
+}
+
+Statement::Statement(const std::filesystem::path& file, sqlite3* database, sqlite3_stmt* statement)
+    : file_(file), database_(database), statement_(statement) {}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::bind(int index, std::string_view text) {
+  const std::string valid = valid_utf8(text);
+  const int status = sqlite3_bind_text64(statement_, index, valid.data(), valid.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (status != SQLITE_OK) bind_status_ = status;
+  return *this;
+}
+
+Statement& Statement::bind(int index, std::int64_t number) {
+  const int status = sqlite3_bind_int64(statement_, index, number);
+  if (status != SQLITE_OK) bind_status_ = status;
+  return *this;
+}
+
+Statement& Statement::bind_blob(int index, const void* data, std::size_t size) {
+  const int status = sqlite3_bind_blob64(statement_, index, data, size, SQLITE_TRANSIENT);
+  if (status != SQLITE_OK) bind_status_ = status;
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  if (bind_status_ != SQLITE_OK) return translate(file_, bind_status_, sqlite3_errstr(bind_status_));
+  const int status = sqlite3_step(statement_);
+  if (status == SQLITE_ROW) return true;
+  if (status == SQLITE_DONE) return false;
+  return last_error(file_, database_);
+}
+
+Result<void> Statement::run() {
+  while (true) {
+    const Result<bool> row = step();
+    if (!row) {
+      const Error error = row.error();
+      reset();
+      return error;
+    }
+    if (!*row) break;
+  }
+  reset();
+  return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  bind_status_ = SQLITE_OK;
+}
+
+std::string Statement::text(int column) const { return std::string(blob(column)); }
+
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string_view Statement::blob(int column) const {
+  const void* data = sqlite3_column_blob(statement_, column);
+  return {static_cast<const char*>(data), data ? static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)) : 0};
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, std::chrono::milliseconds busy_timeout) {
+  std::unique_ptr<Database> database(new Database(file));
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  if (const int status = sqlite3_open_v2(file.c_str(), &database->handle_, flags, nullptr); status != SQLITE_OK) {
+    if (!database->handle_) return translate(file, status, sqlite3_errstr(status));
+    return last_error(file, database->handle_);
+  }
+  sqlite3_extended_result_codes(database->handle_, 1);
+  sqlite3_busy_timeout(database->handle_, static_cast<int>(busy_timeout.count()));
+  return database;
+}
+
+Database::~Database() {
+  statements_.clear();
+  sqlite3_close_v2(handle_);
+}
+
+Result<void> Database::exec(const char* sql) {
+  if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return last_error(file_, handle_);
+  return {};
+}
+
+Result<StatementUse> Database::prepare(const char* sql) {
+  const auto found = statements_.find(std::string_view(sql));
+  if (found != statements_.end()) return StatementUse(found->second.get());
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) return last_error(file_, handle_);
+  auto& kept = statements_[sql];
+  kept = std::make_unique<Statement>(file_, handle_, statement);
+  return StatementUse(kept.get());
+}
+
+Result<std::int64_t> Database::number(const char* sql) {
+  Result<StatementUse> statement = prepare(sql);
+  if (!statement) return statement.error();
+  const Result<bool> row = (*statement)->step();
+  if (!row) return row.error();
+  return *row ? (*statement)->number(0) : std::int64_t{0};
+}
+
+Result<std::string> Database::text(const char* sql) {
+  Result<StatementUse> statement = prepare(sql);
+  if (!statement) return statement.error();
+  const Result<bool> row = (*statement)->step();
+  if (!row) return row.error();
+  return *row ? (*statement)->text(0) : std::string();
+}
+
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+bool Database::read_only() const { return sqlite3_db_readonly(handle_, "main") == 1; }
+
+Transaction::~Transaction() {
+  if (database_.in_transaction()) (void)database_.exec("ROLLBACK");
+}
+
+Result<void> Transaction::begin() { return database_.exec("BEGIN IMMEDIATE"); }
+
+Result<void> Transaction::commit() { return database_.exec("COMMIT"); }
+
+}  // namespace baton::memory

@@ -68,7 +68,7 @@ class ToolSet {
 
  private:
   struct Core;
-  std::shared_ptr<Core> core_;
+  std::unique_ptr<Core> core_;
 };
 
 template <class T, class F>

@@ -113,6 +113,8 @@ class SchemaWriter {
   bool enter(std::type_index type);
   void leave() { open_.pop_back(); }
   void member(Json& object, std::type_index owner, const char* name, Json schema, bool optional_type);
+  const Json* default_of(std::type_index owner, const char* name) const;  // null: none
+  void wrong_default(const char* name, const Error& error);
   // After the last member: fields that no struct of the schema has, and everything found on the way.
   Result<void> finish() const;
 
@@ -146,6 +148,9 @@ class ValueReader {
   std::vector<std::string> errors_;
 };
 
+template <class M>
+void check_default(const Json& value, const char* name, SchemaWriter& writer);
+
 template <class T>
 Json type_schema(SchemaWriter& writer) {
   if constexpr (std::is_same_v<T, Json>) {
@@ -175,6 +180,7 @@ Json type_schema(SchemaWriter& writer) {
     if (!writer.enter(typeid(T))) return schema;
     boost::mp11::mp_for_each<Members<T>>([&](auto d) {
       using M = std::remove_cvref_t<decltype(std::declval<T&>().*d.pointer)>;
+      if (const Json* value = writer.default_of(typeid(T), d.name)) check_default<M>(*value, d.name, writer);
       writer.member(schema, typeid(T), d.name, type_schema<M>(writer), is_optional<M>);
     });
     writer.leave();
@@ -247,6 +253,15 @@ void read_value(const Json& value, T& out, ValueReader& reader) {
   }
 }
 
+template <class M>
+void check_default(const Json& value, const char* name, SchemaWriter& writer) {
+  const std::vector<Field> none;
+  ValueReader reader(none);
+  M member{};
+  read_value(value, member, reader);
+  if (Result<void> ok = reader.finish(); !ok) writer.wrong_default(name, ok.error());
+}
+
 }  // namespace detail
 
 // The schema of T as a tool's parameters. errc::invalid_argument names each field that does not fit its member (a max_length on a number),
@@ -257,7 +272,7 @@ Result<Json> schema_of(const std::vector<Field>& fields) {
   detail::SchemaWriter writer(fields);
   Json schema = detail::type_schema<T>(writer);
   if (Result<void> ok = writer.finish(); !ok) return ok.error();
-  return schema;
+  return {boost::system::in_place_value, std::move(schema)};  // Json converts to so much that a plain return is ambiguous
 }
 
 // A T from a call's arguments. errc::invalid_argument names, for each value that does not fit, its path, what was found and what is
@@ -268,7 +283,7 @@ Result<T> value_of(const Json& arguments, const std::vector<Field>& fields) {
   T value{};
   detail::read_value(arguments, value, reader);
   if (Result<void> ok = reader.finish(); !ok) return ok.error();
-  return value;
+  return {boost::system::in_place_value, std::move(value)};
 }
 
 }  // namespace baton::tools

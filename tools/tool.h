@@ -46,7 +46,7 @@ struct ToolContext {
   std::string call_id;
   std::string idempotency_key;  // the same for every attempt of the same call
   Clock::time_point deadline;
-  std::stop_token stop;  // requested on cancel and when the deadline has passed
+  std::stop_token stop;                                                // requested on cancel and when the deadline has passed
   std::function<void(double fraction, std::string message)> progress;  // may be called at any time until the call is finished; never null
 };
 

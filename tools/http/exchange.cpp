@@ -1,0 +1,249 @@
+#include "exchange.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <optional>
+
+#include "resolve_host.h"
+
+namespace baton::tools {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+using Deadline = std::chrono::steady_clock::time_point;
+using TcpStream = beast::tcp_stream;
+using TlsStream = beast::ssl_stream<TcpStream>;
+
+constexpr std::size_t kBodyBlock = 64 * 1024;
+constexpr int kMaxInterimAnswers = 16;  // 1xx before the real one
+
+std::string milliseconds(std::chrono::milliseconds t) { return std::to_string(t.count()) + " ms"; }
+
+// The asynchronous operations of one connection, one at a time, each waited for on the caller's thread. Asynchronous, because only such
+// operations can be timed and cancelled.
+class Waiter {
+ public:
+  Waiter(const HttpRequest& request, TcpStream& stream)
+      : stop_(request.stop), on_stop_(stop_, [this, &stream] { asio::post(stream.get_executor(), [&stream] { stream.close(); }); }) {}
+
+  // `start` gets the completion handler. The stream's own expiry bounds the wait.
+  template <class Start>
+  error_code wait(asio::io_context& io, Start start) {
+    if (stop_.stop_requested()) return asio::error::operation_aborted;
+    error_code result;
+    start([&result](error_code ec, auto&&...) { result = ec; });
+    io.restart();
+    io.run();
+    return result;
+  }
+
+  bool stopped() const { return stop_.stop_requested(); }
+
+ private:
+  std::stop_token stop_;
+  std::stop_callback<std::function<void()>> on_stop_;
+};
+
+template <class Stream>
+class Exchange {
+ public:
+  template <class... StreamArgs>
+  Exchange(const HttpUrl& url, const HttpRequest& request, const HttpOptions& options, StreamArgs&... args)
+      : url_(url), request_(request), options_(options), stream_(io_, args...), waiter_(request, tcp()) {}
+
+  Result<void> connect();
+  Result<void> send(const HttpHeaders& headers);
+  Result<void> read_head();
+  Result<void> read_body(HttpResponse& response);
+  const HttpHead& head() const { return head_; }
+
+ private:
+  TcpStream& tcp() { return beast::get_lowest_layer(stream_); }
+  Result<void> handshake(Deadline deadline);
+  Error failure(error_code ec, const std::string& during, std::chrono::milliseconds limit) const;
+
+  const HttpUrl& url_;
+  const HttpRequest& request_;
+  const HttpOptions& options_;
+  asio::io_context io_;
+  Stream stream_;
+  Waiter waiter_;
+  beast::flat_buffer buffer_;
+  std::optional<http::response_parser<http::buffer_body>> parser_;
+  HttpHead head_;
+};
+
+template <class Stream>
+Error Exchange<Stream>::failure(error_code ec, const std::string& during, std::chrono::milliseconds limit) const {
+  if (waiter_.stopped()) return Error{errc::cancelled, "cancelled while " + during};
+  if (ec == beast::error::timeout) return Error{errc::timeout, "no progress within " + milliseconds(limit) + " while " + during};
+  if (ec == http::error::header_limit) {
+    return Error{errc::too_large, "the header of the answer is longer than " + std::to_string(options_.max_header_bytes) + " bytes"};
+  }
+  if (ec == http::error::partial_message || ec == http::error::end_of_stream || ec == asio::ssl::error::stream_truncated ||
+      ec == asio::error::eof || ec == asio::error::connection_reset) {
+    return Error{errc::network, "the connection was closed while " + during};
+  }
+  if (ec.category() == http::make_error_code(http::error::bad_version).category()) {
+    return Error{errc::network, "the answer is not HTTP as it should be (" + ec.message() + ") while " + during};
+  }
+  return Error{errc::network, ec.message() + " while " + during};
+}
+
+template <class Stream>
+Result<void> Exchange<Stream>::connect() {
+  const Deadline deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
+  const auto endpoints = resolve_host(url_.host, url_.port, deadline, request_.stop);
+  if (!endpoints) return endpoints.error();
+  error_code ec;
+  for (std::size_t i = 0; i < endpoints->size(); ++i) {
+    // A first address that swallows packets must not use up the time of those behind it.
+    const auto left = deadline - std::chrono::steady_clock::now();
+    tcp().expires_after(left / static_cast<long>(endpoints->size() - i));
+    ec = waiter_.wait(io_, [&](auto handler) { tcp().async_connect((*endpoints)[i], handler); });
+    if (!ec || waiter_.stopped()) break;
+  }
+  if (ec) return failure(ec, "connecting to " + url_.host + " port " + url_.port, options_.connect_timeout);
+  return handshake(deadline);
+}
+
+template <>
+Result<void> Exchange<TcpStream>::handshake(Deadline) {
+  return {};
+}
+
+template <>
+Result<void> Exchange<TlsStream>::handshake(Deadline deadline) {
+  error_code not_an_address;
+  asio::ip::make_address(url_.host, not_an_address);
+  if (not_an_address && SSL_set_tlsext_host_name(stream_.native_handle(), url_.host.c_str()) != 1) {
+    return Error{errc::invalid_argument, "the host name '" + url_.host + "' cannot be sent in a TLS handshake"};
+  }
+  stream_.set_verify_mode(asio::ssl::verify_peer);
+  // The host is checked by OpenSSL itself, so that a mismatch has its own verify result.
+  X509_VERIFY_PARAM* param = SSL_get0_param(stream_.native_handle());
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const int set = not_an_address ? X509_VERIFY_PARAM_set1_host(param, url_.host.c_str(), url_.host.size())
+                                 : X509_VERIFY_PARAM_set1_ip_asc(param, url_.host.c_str());
+  if (set != 1) return Error{errc::invalid_argument, "the host name '" + url_.host + "' cannot be checked against a certificate"};
+  tcp().expires_at(deadline);
+  const error_code ec = waiter_.wait(io_, [&](auto handler) { stream_.async_handshake(asio::ssl::stream_base::client, handler); });
+  if (!ec) return {};
+  const long verdict = SSL_get_verify_result(stream_.native_handle());
+  if (verdict != X509_V_OK) {
+    return Error{errc::network, "the certificate of " + url_.host + " is not trusted: " + X509_verify_cert_error_string(verdict)};
+  }
+  return failure(ec, "the TLS handshake with " + url_.host, options_.connect_timeout);
+}
+
+template <class Stream>
+Result<void> Exchange<Stream>::send(const HttpHeaders& headers) {
+  http::request<http::empty_body> message(http::verb::get, url_.target, 11);
+  message.set(http::field::host, url_.authority);
+  message.set(http::field::user_agent, options_.user_agent);
+  message.set(http::field::accept, "*/*");
+  message.set(http::field::accept_encoding, "identity");
+  message.set(http::field::connection, "close");
+  for (const auto& [name, value] : headers) message.set(name, value);
+  tcp().expires_after(options_.idle_timeout);
+  const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_write(stream_, message, handler); });
+  if (ec) return failure(ec, "sending the request", options_.idle_timeout);
+  return {};
+}
+
+template <class Stream>
+Result<void> Exchange<Stream>::read_head() {
+  for (int i = 0; i < kMaxInterimAnswers; ++i) {
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(options_.max_header_bytes, UINT32_MAX)));
+    parser_->body_limit(boost::none);  // read_body counts
+    while (!parser_->is_header_done()) {
+      tcp().expires_after(options_.idle_timeout);
+      const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_read_some(stream_, buffer_, *parser_, handler); });
+      if (ec && ec != http::error::need_buffer) return failure(ec, "waiting for the answer", options_.idle_timeout);
+    }
+    const auto& message = parser_->get();
+    if (message.result_int() / 100 == 1 && message.result_int() != 101) continue;
+    head_ = {};
+    head_.status = static_cast<int>(message.result_int());
+    head_.url = url_.text;
+    for (const auto& field : message) head_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    if (const auto length = parser_->content_length()) head_.content_length = *length;
+    return {};
+  }
+  return Error{errc::network, "the server keeps sending interim answers"};
+}
+
+template <class Stream>
+Result<void> Exchange<Stream>::read_body(HttpResponse& response) {
+  const auto too_large = [&] {
+    return Error{errc::too_large, "the body is longer than the limit of " + std::to_string(request_.max_body_bytes) + " bytes"};
+  };
+  if (head_.content_length && *head_.content_length > request_.max_body_bytes) return too_large();
+  std::vector<char> block(kBodyBlock);
+  while (!parser_->is_done()) {
+    parser_->get().body().data = block.data();
+    parser_->get().body().size = block.size();
+    tcp().expires_after(options_.idle_timeout);
+    const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_read_some(stream_, buffer_, *parser_, handler); });
+    const std::string_view bytes(block.data(), block.size() - parser_->get().body().size);
+    response.body_bytes += bytes.size();
+    if (response.body_bytes > request_.max_body_bytes) return too_large();
+    if (!bytes.empty()) {
+      if (!request_.on_body) {
+        response.body += bytes;
+      } else if (Result<void> taken = request_.on_body(bytes); !taken) {
+        return taken;
+      }
+    }
+    if (ec && ec != http::error::need_buffer) {
+      return failure(ec,
+                     "reading the body, of which " + std::to_string(response.body_bytes) +
+                         (head_.content_length ? " of " + std::to_string(*head_.content_length) : std::string()) + " bytes had come",
+                     options_.idle_timeout);
+    }
+  }
+  return {};
+}
+
+template <class Stream>
+Result<HttpResponse> perform(Exchange<Stream>& exchange, const HttpHeaders& headers,
+                             const std::function<Result<bool>(const HttpHead&)>& wants_body) {
+  if (Result<void> ok = exchange.connect(); !ok) return ok.error();
+  if (Result<void> ok = exchange.send(headers); !ok) return ok.error();
+  if (Result<void> ok = exchange.read_head(); !ok) return ok.error();
+  HttpResponse response;
+  response.head = exchange.head();
+  const Result<bool> wanted = wants_body(response.head);
+  if (!wanted) return wanted.error();
+  if (*wanted) {
+    if (Result<void> ok = exchange.read_body(response); !ok) return ok.error();
+  }
+  return response;
+}
+
+}  // namespace
+
+Result<HttpResponse> exchange(const HttpUrl& url, const HttpHeaders& headers, const HttpRequest& request, const HttpOptions& options,
+                              boost::asio::ssl::context& tls, const std::function<Result<bool>(const HttpHead&)>& wants_body) {
+  if (url.https) {
+    Exchange<TlsStream> over_tls(url, request, options, tls);
+    return perform(over_tls, headers, wants_body);
+  }
+  Exchange<TcpStream> plain(url, request, options);
+  return perform(plain, headers, wants_body);
+}
+
+}  // namespace baton::tools

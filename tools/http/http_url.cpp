@@ -1,0 +1,69 @@
+#include "http_url.h"
+
+#include <boost/url.hpp>
+
+namespace baton::tools {
+namespace {
+
+Error invalid(std::string_view url, const std::string& why) {
+  return Error{errc::invalid_argument, "the URL '" + std::string(url.substr(0, 300)) + "' " + why};
+}
+
+std::string with_escapes(std::string_view url) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : url) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7F || std::string_view("\"<>\\^`{|}").find(c) != std::string_view::npos) {
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+Result<HttpUrl> parts_of(const boost::urls::url_view& url, std::string_view written) {
+  if (url.scheme_id() != boost::urls::scheme::http && url.scheme_id() != boost::urls::scheme::https) {
+    return invalid(written, "is neither http:// nor https://");
+  }
+  if (url.has_userinfo()) return invalid(written, "holds a user name or password: send an Authorization header instead");
+  HttpUrl parts;
+  parts.https = url.scheme_id() == boost::urls::scheme::https;
+  parts.host = url.host_type() == boost::urls::host_type::name ? url.host_name() : url.host_address();
+  if (parts.host.empty() || parts.host.find('\0') != std::string::npos) return invalid(written, "names no host");
+  if (url.has_port() && !url.port().empty()) {
+    if (url.port_number() == 0) return invalid(written, "has a port that is not 1 to 65535");
+    parts.port = std::to_string(url.port_number());
+  } else {
+    parts.port = parts.https ? "443" : "80";
+  }
+  parts.authority = std::string(url.encoded_host_and_port());
+  parts.target = std::string(url.encoded_target());
+  if (parts.target.empty() || parts.target.front() != '/') parts.target.insert(0, "/");
+  parts.text = (parts.https ? "https://" : "http://") + parts.authority + parts.target;
+  return parts;
+}
+
+}  // namespace
+
+Result<HttpUrl> parse_http_url(std::string_view url) {
+  const std::string escaped = with_escapes(url);
+  const auto parsed = boost::urls::parse_uri(escaped);
+  if (!parsed) return invalid(url, "is malformed");
+  return parts_of(*parsed, url);
+}
+
+Result<HttpUrl> resolve_redirect(const HttpUrl& base, std::string_view location) {
+  const std::string escaped = with_escapes(location);
+  const auto reference = boost::urls::parse_uri_reference(escaped);
+  const auto base_url = boost::urls::parse_uri(base.text);
+  if (!reference || !base_url) return invalid(location, "that " + base.text + " redirects to is malformed");
+  boost::urls::url resolved;
+  if (const auto done = boost::urls::resolve(*base_url, *reference, resolved); !done) {
+    return invalid(location, "that " + base.text + " redirects to is malformed");
+  }
+  return parts_of(resolved, location);
+}
+
+}  // namespace baton::tools

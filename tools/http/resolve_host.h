@@ -1,0 +1,18 @@
+#pragma once
+// Name look-up that can be given up. Internal to the folder.
+#include <baton/tools/error.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace baton::tools {
+
+// The addresses of host:port, in the system's order of preference. Blocks until `deadline` or `stop`: getaddrinfo cannot be interrupted,
+// so it runs on a thread that is left behind when it is given up. Errors: not_found, timeout, cancelled; without the URL.
+Result<std::vector<boost::asio::ip::tcp::endpoint>> resolve_host(const std::string& host, const std::string& port,
+                                                                 std::chrono::steady_clock::time_point deadline, std::stop_token stop);
+
+}  // namespace baton::tools

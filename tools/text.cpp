@@ -1,0 +1,72 @@
+#include "text.h"
+
+#include <utility>
+
+namespace baton::tools {
+namespace {
+
+struct Sequence {
+  std::size_t length;  // bytes that belong together: the sequence, or the maximal part of one
+  bool valid;
+};
+
+// Table 3-7 of the Unicode standard: the second byte's range depends on the first.
+Sequence next_sequence(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {1, true};
+  const std::size_t length = lead >= 0xC2 && lead <= 0xDF ? 2 : lead >= 0xE0 && lead <= 0xEF ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+  if (length == 0) return {1, false};
+  const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (i >= text.size() || byte(i) < (i == 1 ? low : 0x80) || byte(i) > (i == 1 ? high : 0xBF)) return {i, false};
+  }
+  return {length, true};
+}
+
+}  // namespace
+
+std::string valid_utf8(std::string text) {
+  const std::string_view in = text;
+  std::size_t at = 0;
+  while (at < in.size()) {  // most text is valid already, and then is not copied
+    const Sequence s = next_sequence(in.substr(at));
+    if (!s.valid) break;
+    at += s.length;
+  }
+  if (at == in.size()) return text;
+  std::string out(in.substr(0, at));
+  while (at < in.size()) {
+    const Sequence s = next_sequence(in.substr(at));
+    out += s.valid ? in.substr(at, s.length) : std::string_view("\xEF\xBF\xBD");
+    at += s.length;
+  }
+  return out;
+}
+
+std::size_t utf8_prefix(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text.size();
+  std::size_t n = max_bytes;
+  while (n > 0 && (static_cast<unsigned char>(text[n]) & 0xC0) == 0x80) --n;
+  return n;
+}
+
+std::string fit_output(std::string text, std::size_t max_bytes) {
+  // A part of the text decides what is shown, so a huge output is not converted as a whole; each byte becomes at least one.
+  const std::size_t total = text.size();
+  const bool long_input = total > max_bytes;
+  if (long_input) text.resize(max_bytes);
+  text = valid_utf8(std::move(text));
+  if (!long_input && text.size() <= max_bytes) return text;
+  const auto note = [&](std::size_t shown) {
+    return "\n[output cut: the first " + std::to_string(shown) + " of " + std::to_string(total) + " bytes are shown]";
+  };
+  const std::size_t note_bytes = note(max_bytes).size();
+  const std::size_t shown = utf8_prefix(text, max_bytes > note_bytes ? max_bytes - note_bytes : max_bytes);
+  text.resize(shown);
+  if (max_bytes > note_bytes) text += note(shown);
+  return text;
+}
+
+}  // namespace baton::tools

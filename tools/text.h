@@ -1,0 +1,19 @@
+#pragma once
+// What makes any bytes fit to be shown to a model.
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace baton::tools {
+
+// Every maximal run of bytes that begins no well-formed UTF-8 sequence becomes one U+FFFD, as the Unicode standard recommends.
+std::string valid_utf8(std::string text);
+
+// The largest n <= max_bytes at which valid UTF-8 can be cut without splitting a code point.
+std::size_t utf8_prefix(std::string_view text, std::size_t max_bytes);
+
+// valid_utf8, and at most max_bytes: what is longer ends with a line that says how much of how much is shown. Where max_bytes does not
+// even hold that line, only the cut text remains.
+std::string fit_output(std::string text, std::size_t max_bytes);
+
+}  // namespace baton::tools

@@ -1,0 +1,61 @@
+#include <baton/memory/schema.h>
+
+#include <gmock/gmock.h>
+
+#include "journal_fixture.h"
+
+namespace baton::memory {
+namespace {
+
+using testing::HasSubstr;
+
+std::unique_ptr<Database> database(const std::filesystem::path& file) {
+  return std::move(Database::open(file, std::chrono::milliseconds(100)).value());
+}
+
+TEST(Schema, takes_an_older_file_through_the_steps_it_lacks_and_keeps_its_rows) {
+  TempFolder folder;
+  const auto file = folder / "j.db";
+  const char* const steps[] = {"CREATE TABLE a (x); INSERT INTO a VALUES (1)", "ALTER TABLE a ADD COLUMN y DEFAULT 7",
+                               "CREATE TABLE b (z)"};
+  ASSERT_TRUE(migrate(*database(file), std::span(steps, 1)));
+  ASSERT_TRUE(migrate(*database(file), std::span(steps, 3)));
+  ASSERT_TRUE(migrate(*database(file), std::span(steps, 3)));
+  EXPECT_EQ(query(file, "SELECT x || ' ' || y FROM a"), "1 7");
+  EXPECT_EQ(query(file, "SELECT count(*) FROM a"), "1") << "a step runs once";
+  EXPECT_EQ(query(file, "PRAGMA user_version"), "3");
+}
+
+TEST(Schema, a_step_that_fails_leaves_the_file_as_it_was) {
+  TempFolder folder;
+  const auto file = folder / "j.db";
+  const char* const steps[] = {"CREATE TABLE a (x)", "CREATE TABLE b (y)", "CREATE TABLE a (x)"};
+  ASSERT_TRUE(migrate(*database(file), std::span(steps, 1)));
+  EXPECT_FALSE(migrate(*database(file), std::span(steps, 3)));
+  EXPECT_EQ(query(file, "PRAGMA user_version"), "1");
+  EXPECT_EQ(query(file, "SELECT group_concat(name) FROM sqlite_schema"), "a");
+}
+
+TEST(Schema, the_journal_of_today_opens_with_the_version_of_its_steps) {
+  TempFolder folder;
+  open_journal(folder / "j.db");
+  EXPECT_EQ(query(folder / "j.db", "PRAGMA user_version"), std::to_string(schema_steps().size()));
+  EXPECT_EQ(query(folder / "j.db", "PRAGMA application_id"), std::to_string(kApplicationId));
+  EXPECT_EQ(query(folder / "j.db", "PRAGMA integrity_check"), "ok");
+}
+
+TEST(ValidUtf8, replaces_exactly_the_bytes_that_are_none) {
+  const std::string bad = "\xef\xbf\xbd";
+  EXPECT_EQ(valid_utf8("aé東😀"), "aé東😀");
+  EXPECT_EQ(valid_utf8(std::string_view("\0a", 2)), std::string_view("\0a", 2));
+  EXPECT_EQ(valid_utf8("\xff"), bad);
+  EXPECT_EQ(valid_utf8("\xc0\xaf"), bad + bad) << "overlong";
+  EXPECT_EQ(valid_utf8("\xe0\x80\x80"), bad + bad + bad) << "overlong";
+  EXPECT_EQ(valid_utf8("\xed\xa0\x80"), bad + bad + bad) << "a surrogate";
+  EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80"), bad + bad + bad + bad) << "beyond U+10FFFF";
+  EXPECT_EQ(valid_utf8("a\xe2\x82"), "a" + bad + bad) << "cut";
+  EXPECT_EQ(valid_utf8("\xe2\x82x"), bad + bad + "x");
+}
+
+}  // namespace
+}  // namespace baton::memory

@@ -145,7 +145,7 @@ void CallParser::step_text(char c) {
   if (c == '<' && (calls || !anything_yet_)) return begin_opener(c);
   if (calls && c == '`' && (line_start_ || after_call) && !broken_tag_) return begin_opener(c);
   if (calls && (c == '{' || c == '[') && (line_start_ || after_call) && !broken_tag_) {
-    context_ = Context::bare;
+    if (!after_call) context_ = Context::bare;  // else still that of the call before it
     return begin_value(c);
   }
   if (after_call) {
@@ -193,6 +193,7 @@ void CallParser::begin_opener(char c) {
   }
   held_ += c;
   opener_ = c;
+  ticks_ = 1;
   mode_ = Mode::opener;
 }
 
@@ -239,41 +240,46 @@ void CallParser::tag_complete() {
   mode_ = Mode::prefix;
 }
 
+// opener_ holds the backticks and, in lower case, the language after them.
 void CallParser::step_fence_opener(char c) {
-  const std::size_t ticks = std::min(opener_.find_first_not_of('`'), opener_.size());
-  if ((c == '`' && ticks == opener_.size()) || (is_word(c) && ticks >= 3)) {
+  if (c == '`' && opener_.size() == ticks_) {
+    ++ticks_;
     opener_ += c;
     held_ += c;
-    if (may_be_call_fence(std::string_view(opener_).substr(std::min(opener_.size(), opener_.find_first_not_of('`'))))) return;
-    fence_ticks_ = ticks;
-    fence_first_line_ = true;
+  } else if (is_word(c) && ticks_ >= 3) {
+    opener_ += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    held_ += c;
+    if (may_be_call_fence(std::string_view(opener_).substr(ticks_))) return;
+    enter_fence();
     candidate_is_text();
-    mode_ = Mode::plain_fence;
-    return;
+  } else {
+    fence_complete(c);
   }
-  fence_complete(c);
 }
 
 void CallParser::fence_complete(char c) {
-  const std::size_t ticks = std::min(opener_.find_first_not_of('`'), opener_.size());
-  const std::string language = opener_.substr(ticks);
+  const std::string language = opener_.substr(ticks_);
   const bool known = std::find(kCallFences.begin(), kCallFences.end(), language) != kCallFences.end();
   const bool body = is_space(c) || c == '{' || c == '[' || c == '<';
-  if (ticks >= 3 && known && body) {
-    if (n_calls_ > 0 && language.empty() && held_ == opener_) length_ = offset_ - 1;  // a closing fence, or an opening one: both may stay
-    if (context_ == Context::bare) context_ = Context::fence;
-    fence_ticks_ = ticks;
+  if (ticks_ >= 3 && known && body && n_calls_ > 0 && language.empty() && held_ == opener_) {
+    length_ = offset_ - 1;  // the closing fence; if another call follows, an opening one
+    held_.clear();
+    mode_ = Mode::text;
+    return step(c);
+  }
+  if (ticks_ >= 3) enter_fence();
+  if (ticks_ >= 3 && known && body) {
     mode_ = Mode::prefix;
     return step(c);
   }
   candidate_is_text();
-  if (done_) return;
-  if (ticks >= 3) {
-    fence_ticks_ = ticks;
-    fence_first_line_ = true;
-    mode_ = Mode::plain_fence;
-  }
-  step(c);
+  if (!done_) step(c);
+}
+
+void CallParser::enter_fence() {
+  if (context_ != Context::bare) return;
+  context_ = Context::fence;
+  fence_ticks_ = ticks_;
 }
 
 void CallParser::step_prefix(char c) {
@@ -281,24 +287,22 @@ void CallParser::step_prefix(char c) {
     held_ += c;
     return;
   }
-  if (c == '<' || c == '`') return begin_opener(c);
+  if (c == '<' || (c == '`' && context_ != Context::fence)) return begin_opener(c);
   if (c == '{' || c == '[') return begin_value(c);
-  const bool fence = context_ == Context::fence;
-  fence_first_line_ = held_.find('\n') == std::string::npos;
   candidate_is_text();
-  if (done_) return;
-  if (fence) mode_ = Mode::plain_fence;
-  step(c);
+  if (!done_) step(c);
 }
 
 // The candidate is no call: what was held is passed on, or ends the answer if there were calls before it.
 void CallParser::candidate_is_text() {
-  mode_ = Mode::text;
   if (n_calls_ > 0) {
     done_ = true;
     held_.clear();
     return;
   }
+  mode_ = context_ == Context::fence ? Mode::plain_fence : Mode::text;
+  fence_first_line_ = held_.find('\n') == std::string::npos;
+  fence_run_ = 0;
   for (const char c : held_) line_start_ = c == '\n' || (line_start_ && is_space(c));
   put(held_);
   held_.clear();
@@ -334,41 +338,42 @@ void CallParser::step_value(char c) {
   }
   held_ += c;
   if (state == JsonScanner::State::complete) return value_complete();
-  if (!may_be_call(c)) value_is_text(Mode::plain_json);
+  if (may_be_call(c)) return;
+  value_is_text();
+  mode_ = Mode::plain_json;
 }
 
 // Whether the value, as far as it is known, may still be a call or a list of calls.
 bool CallParser::may_be_call(char c) {
   const std::size_t element_depth = scanner_.is_list() ? 2 : 1;
-  if (scanner_.is_list() && scanner_.depth() == 1) {
+  const bool tagged = context_ == Context::tool_call_tag;  // anything there was meant as a call
+  if (!tagged && scanner_.is_list() && scanner_.depth() == 1) {
     static constexpr std::string_view kBetweenCalls = "[]{}, \t\r\n";
     return kBetweenCalls.find(c) != std::string_view::npos;
   }
   if (scanner_.depth() != element_depth) return true;
   if (scanner_.event() == JsonScanner::Event::key) {
     key_ = scanner_.string();
-    return is_call_key(key_);
+    return tagged || is_call_key(key_);
   }
   if (scanner_.event() != JsonScanner::Event::string || !is_name_key(key_)) return true;
   if (named_.empty()) named_ = scanner_.string();
-  return context_ == Context::tool_call_tag || offered(scanner_.string());
+  return tagged || offered(scanner_.string());
 }
 
 void CallParser::value_complete() {
   const bool tagged = context_ == Context::tool_call_tag;
-  const Mode otherwise = context_ == Context::fence ? Mode::plain_fence : Mode::text;
   const Json value = Json::parse(scanner_.text(), nullptr, false);
   if (value.is_discarded()) return value_is_broken("a number, an escape or a character in it is not JSON");
   std::vector<CallShape> calls;
   for (const Json& element : value.is_array() ? value : Json::array({value})) {
     calls.push_back(read_call(element, tagged));
     const CallShape& call = calls.back();
-    if (call.kind != CallShape::Kind::not_a_call && !tagged && !offered(call.name)) return value_is_text(otherwise);
+    if (call.kind != CallShape::Kind::not_a_call && !tagged && !offered(call.name)) return value_is_text();
     if (call.kind == CallShape::Kind::malformed) return value_is_broken(call.why);
-    if (call.kind == CallShape::Kind::not_a_call)
-      return tagged ? value_is_broken("it lacks a name, or has other keys") : value_is_text(otherwise);
+    if (call.kind == CallShape::Kind::not_a_call) return tagged ? value_is_broken("it lacks a name, or has other keys") : value_is_text();
   }
-  if (calls.empty()) return value_is_text(otherwise);
+  if (calls.empty()) return value_is_text();
   const auto ranges = scanner_.elements();
   length_ = offset_;
   space_.clear();
@@ -384,19 +389,16 @@ void CallParser::value_complete() {
   mode_ = Mode::text;
 }
 
-void CallParser::value_is_text(Mode next) {
+void CallParser::value_is_text() {
   if (context_ == Context::tool_call_tag || context_ == Context::tag) broken_tag_ = true;
-  fence_first_line_ = held_.find('\n') == std::string::npos;
   candidate_is_text();
-  fence_run_ = 0;
-  mode_ = next;
 }
 
 void CallParser::value_is_broken(const std::string& why) {
   if (meant_as_call() && malformed_.empty()) {
     malformed_ = (named_.empty() ? std::string("a call") : "the call of " + named_) + " cannot be read: " + why;
   }
-  value_is_text(context_ == Context::fence ? Mode::plain_fence : Mode::text);
+  value_is_text();
 }
 
 void CallParser::step_plain_json(char c) {

@@ -95,10 +95,11 @@ class CallParser {
   void begin_opener(char c);
   void tag_complete();
   void fence_complete(char c);
+  void enter_fence();
   void begin_value(char c);
   bool may_be_call(char c);
   void value_complete();
-  void value_is_text(Mode next);
+  void value_is_text();
   void value_is_broken(const std::string& why);
   void candidate_is_text();
   void emit_call(std::string name, Json arguments, JsonScanner::Range range);
@@ -124,7 +125,8 @@ class CallParser {
   std::size_t value_begin_ = 0;    // in the answer
   std::string key_;                // the last one of an object that may be a call
   std::string named_;              // the tool that the candidate names
-  std::size_t fence_ticks_ = 0;    // backticks that opened the plain fence
+  std::size_t ticks_ = 0;          // backticks of the opener that is being read
+  std::size_t fence_ticks_ = 0;    // of the fence that the candidate or the text is in
   std::size_t fence_run_ = 0;      // backticks that were just read in it
   bool fence_first_line_ = false;  // of the plain fence
   bool in_reasoning_ = false;      // what ready_ holds

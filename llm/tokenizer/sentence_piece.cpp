@@ -9,8 +9,6 @@
 namespace baton::llm {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-
 // Order-reversing map from floats to unsigned integers: flip the sign bit of positive IEEE numbers and all bits of negative ones.
 std::uint32_t priority_of(float score) {
   const auto bits = std::bit_cast<std::uint32_t>(score == 0 ? 0.0f : score);  // -0 equals 0
@@ -18,10 +16,9 @@ std::uint32_t priority_of(float score) {
   return ~ascending;
 }
 
-std::string mark_spaces(std::string_view text, bool prefix) {
+std::string mark_spaces(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 2);
-  if (prefix) out = kSpaceMark;
   for (const char c : text) {
     if (c == ' ') {
       out += kSpaceMark;
@@ -62,9 +59,9 @@ Result<SentencePiece> SentencePiece::from_gguf(const GgufFile& file, const Vocab
   return piece;
 }
 
-void SentencePiece::encode(const Vocabulary& vocabulary, std::string_view text, bool starts_text, std::vector<std::int32_t>& out) const {
+void SentencePiece::encode(const Vocabulary& vocabulary, std::string_view text, std::vector<std::int32_t>& out) const {
   if (text.empty()) return;
-  const auto marked = mark_spaces(text, starts_text && space_prefix_);
+  const auto marked = mark_spaces(text);
   if (marked.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     throw std::length_error("text of more than 2 GiB");
   const std::string_view view = marked;

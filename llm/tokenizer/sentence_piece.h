@@ -11,9 +11,8 @@ class SentencePiece {
  public:
   static Result<SentencePiece> from_gguf(const GgufFile& file, const Vocabulary& vocabulary);
 
-  // Appends the tokens of `text`, which is valid UTF-8 and holds no special token. `starts_text`: begin with the vocabulary's space prefix,
-  // if it has one.
-  void encode(const Vocabulary& vocabulary, std::string_view text, bool starts_text, std::vector<std::int32_t>& out) const;
+  // Appends the tokens of `text`, which is valid UTF-8, has its space prefix, and holds no special token.
+  void encode(const Vocabulary& vocabulary, std::string_view text, std::vector<std::int32_t>& out) const;
 
   bool adds_space_prefix() const { return space_prefix_; }
   const std::vector<std::uint8_t>& missing_bytes() const { return missing_bytes_; }

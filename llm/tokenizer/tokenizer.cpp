@@ -5,7 +5,7 @@
 #include "bpe.h"
 #include "detokenizer.h"
 #include "sentence_piece.h"
-#include "special_matcher.h"
+#include "token_matcher.h"
 #include "utf8.h"
 
 namespace baton::llm {
@@ -17,6 +17,17 @@ constexpr std::string_view kClosingTexts[] = {
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>",      "<|eom_id|>",    "<|end_of_text|>", "<end_of_turn>",
     "</s>",       "<|end|>",       "<|end_of_turn|>", "<|return|>",    "<eos>",           "<|endofprompt|>",
     "<EOT>",      "_<EOT>",        "<|fim_pad|>",     "<|repo_name|>", "<|file_sep|>"};
+
+// Ids of the tokens of type 3 and 4, ascending: those of nothing but white space, or the others.
+std::vector<std::int32_t> whole_tokens(const Vocabulary& vocabulary, bool white_space) {
+  std::vector<std::int32_t> ids;
+  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
+    const auto id = static_cast<std::int32_t>(i);
+    if (vocabulary.type(id) != TokenType::control && vocabulary.type(id) != TokenType::user_defined) continue;
+    if (vocabulary.is_white_space(id) == white_space) ids.push_back(id);
+  }
+  return ids;
+}
 
 }  // namespace
 
@@ -42,25 +53,35 @@ std::string_view to_string(TokenType type) {
 
 struct Tokenizer::State {
   State(Vocabulary loaded, std::optional<ByteLevelBpe> byte_level, std::optional<SentencePiece> piece)
-      : vocabulary(std::move(loaded)), bpe(std::move(byte_level)), sentence_piece(std::move(piece)), specials(vocabulary) {}
+      : vocabulary(std::move(loaded)),
+        bpe(std::move(byte_level)),
+        sentence_piece(std::move(piece)),
+        special_ids(whole_tokens(vocabulary, false)),
+        specials(vocabulary, special_ids),
+        white_space(vocabulary, whole_tokens(vocabulary, true)) {}
 
   Vocabulary vocabulary;
   std::optional<ByteLevelBpe> bpe;  // one of the two
   std::optional<SentencePiece> sentence_piece;
-  SpecialMatcher specials;
+  std::vector<std::int32_t> special_ids;
+  TokenMatcher specials;     // in template text
+  TokenMatcher white_space;  // in any text
   std::string_view pre;
   bool add_bos = false, add_eos = false;
   std::vector<std::int32_t> end_ids;
 
   void find_end_ids();
   std::vector<std::int32_t> encode(const MarkedText& marked) const;
+  void encode_plain(std::string_view text, bool after_special, std::vector<std::int32_t>& out) const;
 };
 
 void Tokenizer::State::find_end_ids() {
   for (const auto& id : {vocabulary.eos, vocabulary.eot, vocabulary.eom}) {
     if (id) end_ids.push_back(*id);
   }
-  for (const auto id : specials.special_ids()) {
+  for (const auto id : special_ids) {
+    // Gemma's user-defined "</s>" strikes text through.
+    if (vocabulary.type(id) != TokenType::control) continue;
     if (std::count(std::begin(kClosingTexts), std::end(kClosingTexts), vocabulary.texts[static_cast<std::size_t>(id)]))
       end_ids.push_back(id);
   }
@@ -102,27 +123,41 @@ Tokenizer::~Tokenizer() = default;
 
 std::vector<std::int32_t> Tokenizer::State::encode(const MarkedText& marked) const {
   std::vector<std::int32_t> out;
-  bool starts_text = true;  // at the front and after each special token a SentencePiece vocabulary puts its space prefix
-  std::string repaired;
+  bool after_special = true;  // the beginning counts as one
   const auto plain = [&](std::string_view text) {
-    if (!is_valid_utf8(text)) {
-      repaired.clear();
-      append_valid_utf8(text, repaired);
-      text = repaired;
-    }
-    if (bpe) {
-      bpe->encode(vocabulary, text, out);
-    } else {
-      sentence_piece->encode(vocabulary, text, starts_text, out);
-    }
-    starts_text = false;
+    encode_plain(text, after_special, out);
+    after_special = false;
   };
   const auto token = [&](std::int32_t id) {
     out.push_back(id);
-    starts_text = !vocabulary.is_white_space(id);
+    after_special = true;
   };
   specials.split(marked, plain, token);
   return out;
+}
+
+// `text` holds no special token that may match.
+void Tokenizer::State::encode_plain(std::string_view text, bool after_special, std::vector<std::int32_t>& out) const {
+  std::string changed;
+  if (!is_valid_utf8(text)) {
+    append_valid_utf8(text, changed);
+    text = changed;
+  }
+  if (sentence_piece) {
+    // U+2581 in text is a space like any other. The prefix is one more, which joins a run of spaces that is there.
+    auto spaced = with_spaces(text);
+    if (after_special && sentence_piece->adds_space_prefix()) spaced.insert(spaced.begin(), ' ');
+    changed = std::move(spaced);
+    text = changed;
+  }
+  const auto piece = [&](std::string_view part) {
+    if (bpe) {
+      bpe->encode(vocabulary, part, out);
+    } else {
+      sentence_piece->encode(vocabulary, part, out);
+    }
+  };
+  white_space.split({text, {{text.size(), true}}}, piece, [&](std::int32_t id) { out.push_back(id); });
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::span<const TextSpan> spans) const {
@@ -177,7 +212,7 @@ std::optional<std::int32_t> Tokenizer::find(std::string_view stored_text) const 
   const auto id = state_->vocabulary.index.find(stored_text);
   return id >= 0 ? std::optional(id) : std::nullopt;
 }
-std::span<const std::int32_t> Tokenizer::special_ids() const { return state_->specials.special_ids(); }
+std::span<const std::int32_t> Tokenizer::special_ids() const { return state_->special_ids; }
 std::span<const std::int32_t> Tokenizer::end_of_generation_ids() const { return state_->end_ids; }
 
 std::optional<std::int32_t> Tokenizer::bos() const { return state_->vocabulary.bos; }

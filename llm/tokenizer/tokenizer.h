@@ -15,8 +15,8 @@
 // has no other token for a newline) mark no structure. They are ordinary text everywhere and do not count as special.
 //
 // Invalid UTF-8 in text: each maximal invalid subpart (Unicode 15, section 3.9, as Python's errors='replace') is read as U+FFFD. qwen2 text
-// is normalised to NFC first. A byte for which a byte-level vocabulary has no token is left out, as Hugging Face tokenizers does; see
-// `missing_bytes()`.
+// is normalised to NFC first. A byte for which the vocabulary has no token is left out, as Hugging Face tokenizers does; missing_bytes()
+// names them.
 #include <baton/llm/error.h>
 #include <baton/llm/gguf/gguf.h>
 

@@ -10,17 +10,6 @@
 namespace baton::llm {
 namespace {
 
-constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
-
-std::string with_spaces(std::string_view text) {
-  std::string out;
-  for (std::size_t at; (at = text.find(kSpaceMark)) != text.npos; text.remove_prefix(at + kSpaceMark.size())) {
-    out.append(text.substr(0, at));
-    out += ' ';
-  }
-  return out.append(text);
-}
-
 Result<std::optional<std::int32_t>> special_id(const GgufFile& file, std::string_view name, std::size_t n_vocab) {
   const auto key = "tokenizer.ggml." + std::string(name) + "_token_id";
   if (!file.find(key)) return std::optional<std::int32_t>{};
@@ -35,6 +24,15 @@ Result<std::optional<std::int32_t>> special_id(const GgufFile& file, std::string
 }
 
 }  // namespace
+
+std::string with_spaces(std::string_view text) {
+  std::string out;
+  for (std::size_t at; (at = text.find(kSpaceMark)) != text.npos; text.remove_prefix(at + kSpaceMark.size())) {
+    out.append(text.substr(0, at));
+    out += ' ';
+  }
+  return out.append(text);
+}
 
 std::optional<std::uint8_t> byte_token_value(std::string_view text) {
   if (text.size() != 6 || !text.starts_with("<0x") || text.back() != '>') return std::nullopt;

@@ -38,6 +38,9 @@ struct Vocabulary {
   Result<void> load_special_ids(const GgufFile& file);
 };
 
+inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, how SentencePiece writes a space
+std::string with_spaces(std::string_view marked);
+
 // The value of a byte token's text, "<0x0A>".
 std::optional<std::uint8_t> byte_token_value(std::string_view text);
 

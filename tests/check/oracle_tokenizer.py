@@ -1,6 +1,5 @@
 """Token ids of 10,000 strings a vocabulary against Hugging Face tokenizers and SentencePiece; differences from llama.cpp, explained."""
 import json
-import os
 import pathlib
 import struct
 import subprocess
@@ -118,7 +117,7 @@ def hf_from_scores(vocabulary):
     merges.sort(key=lambda merge: merge[:3])
     tokenizer = tokenizers.Tokenizer(models.BPE(ids | {text: i for i, text in white}, [merge[3] for merge in merges], byte_fallback=True))
     tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
-    tokenizer.add_tokens([AddedToken(text, normalized=False) for _, text in white])
+    tokenizer.add_tokens([AddedToken(text, normalized=True) for _, text in white])
     return lambda texts: [encoding.ids for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
@@ -160,7 +159,10 @@ def oracles(vocabulary):
     """[(name, function from texts to ids)]"""
     if vocabulary["model"] == "gpt2":
         return [("Hugging Face tokenizers", hf_byte_level(vocabulary, vocabulary["pre"]))]
-    return [("SentencePiece", sentencepiece(vocabulary)), ("Hugging Face tokenizers", hf_from_scores(vocabulary))]
+    found = [("SentencePiece", sentencepiece(vocabulary))]
+    if vocabulary["add_space_prefix"] is False:
+        found.append(("Hugging Face tokenizers", hf_from_scores(vocabulary)))
+    return found
 
 
 def special_texts(vocabulary):
@@ -189,12 +191,14 @@ def llama_cpp_ids(path, texts):
     return out
 
 
-def llama_cpp_reason(vocabulary, text, theirs, ours):
+def llama_cpp_reason(vocabulary, text, ours, theirs_of_nfc):
     user_defined = [token for token, kind in zip(vocabulary["tokens"], vocabulary["types"]) if kind == USER_DEFINED and not is_white(token)]
     if any(token and token in text for token in user_defined):
         return "matches user-defined tokens in any text"
-    if vocabulary["pre"] == "qwen2" and unicodedata.normalize("NFC", text) != text:
+    if vocabulary["pre"] == "qwen2" and theirs_of_nfc == ours:
         return "does not normalise to NFC"
+    if vocabulary["model"] == "llama" and "\u2581" in text:
+        return "matches runs of spaces before it knows U+2581 as a space"
     return None
 
 
@@ -231,11 +235,12 @@ def full_rows(baton, models_dir, folder, what, name, pre):
 
 def llama_cpp_row(what, vocabulary, model, texts, ours):
     theirs = llama_cpp_ids(model, texts)
+    theirs_of_nfc = llama_cpp_ids(model, [unicodedata.normalize("NFC", text) for text in texts])
     reasons, unexplained = {}, []
-    for text, a, b in zip(texts, ours, theirs):
+    for text, a, b, b_of_nfc in zip(texts, ours, theirs, theirs_of_nfc):
         if a == b:
             continue
-        reason = llama_cpp_reason(vocabulary, text, b, a)
+        reason = llama_cpp_reason(vocabulary, text, a, b_of_nfc)
         reasons[reason or "unexplained"] = reasons.get(reason or "unexplained", 0) + 1
         if not reason:
             unexplained.append(f"{text[:60]!r}")
@@ -246,27 +251,26 @@ def llama_cpp_row(what, vocabulary, model, texts, ours):
 
 
 def quick_rows(baton, models_dir, folder):
+    """Goldens: {"oracle": versions, "model": name or null, "vocabulary": one of its own or null, "variants": [{"set": fields, "cases": [[text, ids]]}]}"""
     found = []
     for path in sorted(GOLDENS.glob("*.json")):
         golden = json.loads(path.read_text(encoding="utf-8"))
-        what = f"tokenizer golden {path.stem}"
-        try:
-            if golden["model"]:
-                model = model_file(models_dir, golden["model"])
-            if not golden["model"] or golden["pre"]:
-                vocabulary = golden.get("vocabulary") or None
-                if vocabulary is None:
-                    continue  # another file's tokens under another pre-tokenizer: reading them takes the gguf package
-                model = pathlib.Path(folder) / f"{path.stem}.gguf"
-                write_vocabulary(model, vocabulary)
-        except Unavailable as reason:
-            found.append(skipped(what, str(reason)))
-            continue
-        texts = [text for text, _ in golden["cases"]]
-        theirs = [ids for _, ids in golden["cases"]]
-        ours = baton_ids(baton, model, texts)
-        n = count_differences(ours, theirs)
-        found.append(row(what, n, f"of {len(texts)} differ", target="0", ok=n == 0, note=first_difference(texts, ours, theirs)))
+        for variant in golden["variants"]:
+            what = " ".join(["tokenizer golden", path.stem, *(f"{key}={value}" for key, value in variant["set"].items())])
+            try:
+                if golden["model"]:
+                    model = model_file(models_dir, golden["model"])
+                else:
+                    model = pathlib.Path(folder) / "golden.gguf"
+                    write_vocabulary(model, golden["vocabulary"] | variant["set"])
+            except Unavailable as reason:
+                found.append(skipped(what, str(reason)))
+                continue
+            texts = [text for text, _ in variant["cases"]]
+            ours = baton_ids(baton, model, texts)
+            theirs = [ids for _, ids in variant["cases"]]
+            n = count_differences(ours, theirs)
+            found.append(row(what, n, f"of {len(texts)} differ", target="0", ok=n == 0, note=first_difference(texts, ours, theirs)))
     return found
 
 
@@ -281,3 +285,66 @@ def rows(baton, models_dir, quick):
             except Unavailable as reason:
                 found.append(skipped(f"tokenizer {what}", str(reason)))
         return found
+
+
+# ---- goldens ----
+
+SPECIALS = [("<|endoftext|>", CONTROL), ("<|im_start|>", CONTROL), ("<|im_end|>", CONTROL), ("<tool_call>", USER_DEFINED), ("</tool_call>", USER_DEFINED)]
+
+
+def training_text():
+    return SENTENCES * 3 + CODE * 3 + [text for text, _ in SPECIALS] * 2
+
+
+def tiny_byte_level():
+    """About 1,000 tokens, with special ones at the end."""
+    import tokenizers
+    from tokenizers import models, pre_tokenizers, trainers
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(training_text(), trainers.BpeTrainer(vocab_size=1000, initial_alphabet=alphabet, show_progress=False))
+    model = json.loads(tokenizer.to_str())["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].get)
+    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+    return {"model": "gpt2", "tokens": tokens + [text for text, _ in SPECIALS], "types": [NORMAL] * len(tokens) + [kind for _, kind in SPECIALS], "merges": merges}
+
+
+def tiny_sentencepiece():
+    import io
+    import sentencepiece as library
+    out = io.BytesIO()
+    library.SentencePieceTrainer.train(
+        sentence_iterator=iter(line for text in training_text() for line in text.split("\n") if line), model_writer=out, model_type="bpe", vocab_size=1100,
+        byte_fallback=True, character_coverage=0.98, hard_vocab_limit=False, minloglevel=2, normalization_rule_name="identity", num_threads=1)
+    model = library.SentencePieceProcessor(model_proto=out.getvalue())
+    kinds = [2 if model.is_unknown(i) else CONTROL if model.is_control(i) else BYTE if model.is_byte(i) else NORMAL for i in range(len(model))]
+    more = SPECIALS + [(unit * n, USER_DEFINED) for unit in ("\n", " ", "\t") for n in range(2 if unit == " " else 1, 5)]
+    tokens = [model.id_to_piece(i) for i in range(len(model))]
+    more = [(text, kind) for text, kind in more if text not in tokens]
+    return {"model": "llama", "tokens": tokens + [text for text, _ in more], "types": kinds + [kind for _, kind in more],
+            "scores": [model.get_score(i) for i in range(len(model))] + [-1000.0] * len(more)}
+
+
+def golden(name, vocabulary, variants, n, model=None):
+    from importlib.metadata import version
+    out = {"oracle": {package: version(package) for package in ("tokenizers", "sentencepiece", "gguf")}, "model": model, "vocabulary": None if model else vocabulary, "variants": []}
+    short = [text for text in strings(SEED + 2, 4 * n, special_texts(vocabulary)) if len(text) <= 60][:n]
+    long_runs = ["a" * 300, " " * 100, "\n" * 70, "0123456789" * 9, "=" * 120, "e\u0301\u0323" * 20]
+    for variant in variants:
+        encodings = [(oracle, encode(short + long_runs)) for oracle, encode in oracles(vocabulary | variant)]
+        for oracle, ids in encodings[1:]:
+            if ids != encodings[0][1]:
+                print(f"{name}: {oracle} and {encodings[0][0]} differ in {count_differences(ids, encodings[0][1])} strings")
+        out["variants"].append({"set": variant, "cases": [list(case) for case in zip(short + long_runs, encodings[0][1])]})
+    path = GOLDENS / f"{name}.json"
+    path.write_text(json.dumps(out, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    print(f"{path.name}: {len(variants)} x {len(short) + len(long_runs)} strings, {path.stat().st_size} bytes")
+
+
+def regenerate():
+    GOLDENS.mkdir(parents=True, exist_ok=True)
+    golden("tiny_byte_level", tiny_byte_level(), [{"pre": pre} for pre in ("gpt-2", "smollm", "qwen2", "llama-bpe")], 120)
+    golden("tiny_sentencepiece", tiny_sentencepiece(), [{"add_space_prefix": False}, {"add_space_prefix": True}], 120)
+    for name, what in (("qwen2.5-coder-0.5b-instruct", "qwen2"), ("smollm2-135m-instruct", "smollm"), ("gemma-3-270m", "gemma")):
+        golden(what, read_vocabulary(model_file(cache_dir() / "models", name)), [{}], 200, model=name)

@@ -61,7 +61,7 @@ def string(rng, special_texts):
         (3, lambda: marks(rng)), (2, lambda: run(rng)), (3, lambda: "".join(rng.choice(DIGITS) for _ in range(rng.randrange(1, 9)))),
         (2, lambda: noise(rng, 12)), (2, lambda: "".join(chr(rng.randrange(0x20)) for _ in range(rng.randrange(1, 6))) + "\x7f"),
         (2, lambda: "".join(chr(rng.randrange(0x20, 0x7f)) for _ in range(rng.randrange(1, 30)))),
-        (2, lambda: rng.choice(special_texts) if special_texts else ""), (1, lambda: "".join(rng.sample(sentence(rng), 1) * rng.randrange(1, 9))),
+        (2, lambda: rng.choice(special_texts) if special_texts else ""), (1, lambda: sentence(rng) * rng.randrange(2, 9)),
     ]
     pick = rng.choices([make for _, make in kinds], [weight for weight, _ in kinds], k=rng.choice([1, 1, 2, 3, 4, 6, 10]))
     return "".join(make() for make in pick)

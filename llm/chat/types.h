@@ -66,7 +66,7 @@ struct ChatRequest {
   bool parallel_tool_calls = true;
   SamplingParams sampling;
   int max_output_tokens = 1024;
-  std::vector<std::string> stop;         // the answer ends before the first of these
+  std::vector<std::string> stop;  // the answer ends before the first of these
   HistoryForm history = HistoryForm::as_written;
   Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
 };

@@ -1,0 +1,62 @@
+#pragma once
+// A conversation in, an answer out: renders the model's template, runs the engine, and turns its tokens into text, reasoning and calls.
+#include <baton/llm/chat/types.h>
+#include <baton/llm/chat_template/chat_template.h>
+#include <baton/llm/engine/engine.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "prompt.h"
+
+namespace baton::llm {
+
+struct ChatOptions {
+  // Who wrote the raw tokens of a history: anything that is different for another file. It need not be a hash of the whole file.
+  std::string model_sha256;
+  std::optional<ChatTemplate> chat_template;  // instead of the file's own
+};
+
+// A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again. Must not be destroyed by the
+// sink itself.
+class ChatStream {
+ public:
+  virtual ~ChatStream() = default;
+  virtual void cancel() = 0;  // any thread, any number of times; the stream still ends with Finished
+};
+
+class Chat {
+ public:
+  // Called one delta at a time, on the engine's thread or, for a request that does not get that far, on Chat's own. Must not block.
+  using Sink = std::function<void(Delta)>;
+
+  // Reads the tokenizer and the template from the file that the engine's model came from. errc::unsupported when the file has no chat
+  // template (a base model) and none was given.
+  static Result<std::unique_ptr<Chat>> create(std::unique_ptr<Engine> engine, ChatOptions options);
+  ~Chat();  // every stream must have been destroyed before
+
+  // Any thread; never blocks: rendering and tokenising a long prompt takes milliseconds and happens on a thread of Chat's own, in the
+  // order of the calls. The last delta is Finished, also when the request cannot be served.
+  //
+  // Two choices are honoured by beginning the answer: ToolChoice::required with `{"name":`, named with the whole head of the call. The
+  // model writes on from there; not possible for a model whose prompt ends inside a reasoning block.
+  std::unique_ptr<ChatStream> start(ChatRequest request, Sink sink);
+
+  // What start() would submit: for people who debug a prompt.
+  Result<Prompt> prompt(const ChatRequest& request) const;
+
+  const Tokenizer& tokenizer() const;
+  const ChatTemplate& chat_template() const;
+  const Engine& engine() const;
+
+ private:
+  class Worker;
+  class Stream;
+  struct State;
+  explicit Chat(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,67 @@
+#pragma once
+// The token ids of a request: the model's template, rendered and encoded, with what the model wrote itself put back as it wrote it.
+#include <baton/llm/chat/types.h>
+#include <baton/llm/chat_template/chat_template.h>
+#include <baton/llm/tokenizer/tokenizer.h>
+
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "conversation.h"
+
+namespace baton::llm {
+
+struct Prompt {
+  std::vector<std::int32_t> ids;
+  std::string text;                      // as the template rendered it, for people; a message that is put back raw shows its canonical text
+  int n_raw_messages = 0;                // assistant messages that were put back from their raw tokens
+  bool starts_in_reasoning = false;      // the template opened a <think> block for the answer
+  std::vector<std::int32_t> forced_ids;  // the end of `ids`: the beginning of the answer, for a required or named tool
+  std::string forced_text;
+};
+
+// Immutable; any thread. The tokenizer must outlive it.
+//
+// HistoryForm::as_written: an assistant message that this model wrote under this template is rendered with a place holder for its content,
+// and its raw tokens take the place holder's place. So the prompt of the next turn begins with the prompt of this one and the answer, token
+// for token, whatever the template would make of the parsed answer. A closing token that both the raw tokens and the template have is kept
+// once. Where a template does something else than showing the content once (or refuses the conversation without its tool calls), the
+// message is rendered in its canonical form.
+class PromptBuilder {
+ public:
+  // model_sha256: compared with that of raw tokens. now: what strftime_now says, local time.
+  PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now);
+
+  // errc::invalid_argument for a request that contradicts itself (no messages, two tools of one name, a named tool that is not there);
+  // errc::invalid_template when the template refuses the conversation.
+  Result<Prompt> build(const ChatRequest& request) const;
+
+  const ChatTemplate& chat_template() const { return template_; }
+  const std::string& model_sha256() const { return model_sha256_; }
+  const std::string& template_sha256() const { return template_sha256_; }
+  const TemplateAbilities& abilities() const { return abilities_; }
+
+ private:
+  struct Splice {
+    std::string place_holder;
+    const std::vector<std::int32_t>* ids;
+  };
+  Result<std::vector<Span>> render(const ChatRequest& request, const std::vector<std::string>& place_holders) const;
+  bool is_own(const Message& message) const;
+  std::vector<std::string> place_holders(const ChatRequest& request) const;
+  std::vector<std::int32_t> encode(const std::vector<Span>& spans, const std::vector<Splice>& splices) const;
+  void force_tool(const ChatRequest& request, Prompt& prompt) const;
+
+  const Tokenizer* tokenizer_;
+  ChatTemplate template_;
+  std::string model_sha256_;
+  std::string template_sha256_;
+  std::function<std::tm()> now_;
+  Json trusted_;
+  TemplateAbilities abilities_;
+};
+
+}  // namespace baton::llm

@@ -22,14 +22,14 @@ namespace baton::tools {
 
 // One call as whoever runs the agent asks for it.
 struct ToolCall {
-  std::string name;
+  std::string name{};
   Json arguments = Json::object();  // accepted by the tool's schema; that is the caller's part
-  std::string call_id;
-  std::string idempotency_key;
+  std::string call_id{};
+  std::string idempotency_key{};
   // The end of the call; the traits' timeout from now on when it is left at this value, and never later than that.
   Clock::time_point deadline = Clock::time_point::max();
-  std::stop_token stop;  // requested: the call ends at once with an error that says "cancelled"
-  std::function<void(double fraction, std::string message)> progress;  // on the tool's thread; may be empty; silent after the end
+  std::stop_token stop{};  // requested: the call ends at once with an error that says "cancelled"
+  std::function<void(double fraction, std::string message)> progress{};  // on the tool's thread; may be empty; silent after the end
 };
 
 // Thread-safe: tools may be added while calls run; what find() and specs() point to lives as long as the set.

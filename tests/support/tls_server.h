@@ -166,7 +166,9 @@ class TlsServer {
     X509_gmtime_adj(X509_getm_notAfter(cert), options.expired ? -3600 : 3600);
     X509_set_pubkey(cert, key);
     X509_NAME* name = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("baton test"), -1, -1, 0);
+    static std::atomic<int> n{0};  // a name for each, so that a file of several finds the right one
+    const std::string id = std::to_string(::getpid()) + "-" + std::to_string(n++);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(id.c_str()), -1, -1, 0);
     X509_set_issuer_name(cert, name);
     for (const auto& [nid, value] :
          {std::pair{NID_subject_alt_name, options.certificate_names}, {NID_basic_constraints, std::string("CA:TRUE")}}) {
@@ -178,10 +180,7 @@ class TlsServer {
     context_ = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate(context_, cert);
     SSL_CTX_use_PrivateKey(context_, key);
-    static std::atomic<int> n{0};
-    ca_file_ =
-        (std::filesystem::temp_directory_path() / ("baton-test-ca-" + std::to_string(::getpid()) + "-" + std::to_string(n++) + ".pem"))
-            .string();
+    ca_file_ = (std::filesystem::temp_directory_path() / ("baton-test-ca-" + id + ".pem")).string();
     FILE* file = std::fopen(ca_file_.c_str(), "w");
     if (file == nullptr) throw std::runtime_error("cannot write " + ca_file_);
     PEM_write_X509(file, cert);

@@ -9,7 +9,7 @@
 namespace baton::tools {
 
 struct BuiltinOptions {
-  std::filesystem::path root;  // the folder that list_directory, read_file and search_files see; empty: these three are left out
+  std::filesystem::path root{};  // the folder that list_directory, read_file and search_files see; empty: these three are left out
   std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;  // the clock of current_time
 };
 

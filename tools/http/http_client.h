@@ -21,7 +21,7 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 const std::string* find_header(const HttpHeaders& headers, std::string_view name);
 
 struct HttpOptions {
-  std::string ca_file;  // further trusted certificates (PEM) beside the system's; empty: none
+  std::string ca_file{};  // further trusted certificates (PEM) beside the system's; empty: none
   std::string user_agent = "baton";
   std::chrono::milliseconds connect_timeout{20'000};  // name look-up, connecting and TLS handshake together
   std::chrono::milliseconds idle_timeout{30'000};     // without a byte of the answer
@@ -44,14 +44,14 @@ struct HttpResponse {
 };
 
 struct HttpRequest {
-  std::string url;      // http:// or https://
-  HttpHeaders headers;  // beside Host, User-Agent, Accept and Connection. Authorization and Cookie are not sent on to another origin.
-  std::stop_token stop;
+  std::string url{};      // http:// or https://
+  HttpHeaders headers{};  // beside Host, User-Agent, Accept and Connection. Authorization and Cookie are not sent on to another origin.
+  std::stop_token stop{};
   std::uint64_t max_body_bytes = 16 << 20;  // a longer body is errc::too_large; for streams set what the caller can take
 
   // Both are called on the thread of get(), both may be empty, and an error from either ends the transfer and is what get() returns.
-  std::function<Result<void>(const HttpHead&)> on_head;         // the last answer's, of any status, before its body
-  std::function<Result<void>(std::string_view bytes)> on_body;  // the body, piece by piece, of any status; empty: into HttpResponse::body
+  std::function<Result<void>(const HttpHead&)> on_head{};         // the last answer's, of any status, before its body
+  std::function<Result<void>(std::string_view bytes)> on_body{};  // the body, piece by piece, of any status; empty: into HttpResponse::body
 };
 
 // The seam: tests put a fake here.

@@ -1,6 +1,8 @@
 #include "http_url.h"
 
+#include <algorithm>
 #include <boost/url.hpp>
+#include <charconv>
 
 namespace baton::tools {
 namespace {
@@ -23,6 +25,11 @@ std::string with_escapes(std::string_view url) {
   return out;
 }
 
+bool in_host(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("-_.:").find(c) != std::string_view::npos;
+}
+
 Result<HttpUrl> parts_of(const boost::urls::url_view& url, std::string_view written) {
   if (url.scheme_id() != boost::urls::scheme::http && url.scheme_id() != boost::urls::scheme::https) {
     return invalid(written, "is neither http:// nor https://");
@@ -31,16 +38,23 @@ Result<HttpUrl> parts_of(const boost::urls::url_view& url, std::string_view writ
   HttpUrl parts;
   parts.https = url.scheme_id() == boost::urls::scheme::https;
   parts.host = url.host_type() == boost::urls::host_type::name ? url.host_name() : url.host_address();
-  if (parts.host.empty() || parts.host.find('\0') != std::string::npos) return invalid(written, "names no host");
-  if (url.has_port() && !url.port().empty()) {
-    if (url.port_number() == 0) return invalid(written, "has a port that is not 1 to 65535");
-    parts.port = std::to_string(url.port_number());
-  } else {
-    parts.port = parts.https ? "443" : "80";
+  if (parts.host.empty()) return invalid(written, "names no host");
+  if (!std::all_of(parts.host.begin(), parts.host.end(), in_host)) {
+    return invalid(
+        written, "has a host with characters beyond letters, digits, '-', '_', '.' and ':' (write an international name in its xn-- form)");
+  }
+  parts.port = parts.https ? "443" : "80";
+  if (const std::string port(url.port()); !port.empty()) {
+    unsigned number = 0;  // not port_number(): it takes 99999 modulo 65536 in Boost 1.81
+    const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), number);
+    if (ec != std::errc() || end != port.data() + port.size() || number < 1 || number > 65535) {
+      return invalid(written, "has a port that is not 1 to 65535");
+    }
+    parts.port = std::to_string(number);
   }
   parts.authority = std::string(url.encoded_host_and_port());
   parts.target = std::string(url.encoded_target());
-  if (parts.target.empty() || parts.target.front() != '/') parts.target.insert(0, "/");
+  if (parts.target.empty() || parts.target.front() != '/') parts.target.insert(parts.target.begin(), '/');
   parts.text = (parts.https ? "https://" : "http://") + parts.authority + parts.target;
   return parts;
 }

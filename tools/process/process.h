@@ -19,18 +19,18 @@ namespace baton::tools {
 enum class Stream { out, err };
 
 struct ProcessCommand {
-  std::vector<std::string> argv;                          // no shell; argv[0] with a slash is a path, without one it is looked up in PATH
-  std::filesystem::path cwd;                              // empty: ours
-  std::optional<std::map<std::string, std::string>> env;  // the whole environment; nullopt: ours
-  std::map<std::string, std::string> extra_env;           // beside it or in its place
-  std::string stdin_data;                                 // empty: /dev/null
-  std::chrono::milliseconds timeout{0};                   // 0: none
-  std::stop_token stop;
+  std::vector<std::string> argv{};                          // no shell; argv[0] with a slash is a path, without one it is looked up in PATH
+  std::filesystem::path cwd{};                              // empty: ours
+  std::optional<std::map<std::string, std::string>> env{};  // the whole environment; nullopt: ours
+  std::map<std::string, std::string> extra_env{};           // beside it or in its place
+  std::string stdin_data{};                                 // empty: /dev/null
+  std::chrono::milliseconds timeout{0};                     // 0: none
+  std::stop_token stop{};
   std::chrono::milliseconds kill_grace{2'000};  // between SIGTERM and SIGKILL when it is stopped
   std::size_t max_output_bytes = 1 << 20;       // kept of each stream; the rest is read and counted
   // Each complete line (without its newline) as it comes, and what follows the last one at the end, on the thread that called run();
   // a line past max_output_bytes comes in pieces of that size. Streams are captured as well. May be empty. Must not throw.
-  std::function<void(Stream stream, std::string_view line)> on_line;
+  std::function<void(Stream stream, std::string_view line)> on_line{};
 };
 
 struct ProcessResult {

@@ -1,0 +1,54 @@
+#include <baton/kernels/cpu.h>
+
+namespace baton::kernels {
+namespace {
+
+struct Name {
+  CpuLevel level;
+  std::string_view name;
+};
+constexpr Name kNames[] = {{CpuLevel::scalar, "scalar"}, {CpuLevel::avx2, "avx2"}};
+
+}  // namespace
+
+std::string_view to_string(CpuLevel level) {
+  for (const Name& n : kNames) {
+    if (n.level == level) return n.name;
+  }
+  return "?";
+}
+
+std::optional<CpuLevel> parse_cpu_level(std::string_view name) {
+  for (const Name& n : kNames) {
+    if (n.name == name) return n.level;
+  }
+  return std::nullopt;
+}
+
+std::vector<CpuLevel> known_cpu_levels() { return {CpuLevel::scalar, CpuLevel::avx2}; }
+
+CpuLevel best_cpu_level() {
+#if defined(__x86_64__)
+  // The builtins look at CPUID and at what the operating system saves on a switch.
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return CpuLevel::avx2;
+#endif
+  return CpuLevel::scalar;
+}
+
+std::string cpu_features() {
+  std::string out;
+#if defined(__x86_64__)
+  const auto add = [&out](bool has, const char* name) {
+    if (has) out += (out.empty() ? "" : " ") + std::string(name);
+  };
+  add(__builtin_cpu_supports("avx2"), "avx2");
+  add(__builtin_cpu_supports("fma"), "fma");
+  add(__builtin_cpu_supports("f16c"), "f16c");
+  add(__builtin_cpu_supports("avx512f"), "avx512f");
+  add(__builtin_cpu_supports("avx512vnni"), "avx512vnni");
+  add(__builtin_cpu_supports("avx512bf16"), "avx512bf16");
+#endif
+  return out;
+}
+
+}  // namespace baton::kernels

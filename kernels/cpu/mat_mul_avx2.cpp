@@ -1,0 +1,133 @@
+// mat_mul's inner loops with AVX2. Same order of float operations as mat_mul_scalar.cpp: one lane of a register is one lane there.
+#include <immintrin.h>
+
+#include "mat_mul_tiles.h"
+
+namespace baton::kernels::cpu {
+namespace {
+
+float sum_lanes(__m256 v) {
+  const __m128 t = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));  // l0+l4, l1+l5, l2+l6, l3+l7
+  const __m128 u = _mm_add_ps(t, _mm_movehl_ps(t, t));                                  // (l0+l4)+(l2+l6), (l1+l5)+(l3+l7)
+  return _mm_cvtss_f32(_mm_add_ss(u, _mm_movehdup_ps(u)));
+}
+
+float dot_f32(const float* a, const float* b, int n) {
+  __m256 lanes = _mm256_setzero_ps();
+  int i = 0;
+  for (; i + 8 <= n; i += 8) lanes = _mm256_add_ps(lanes, _mm256_mul_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
+  if (i == n) return sum_lanes(lanes);
+  alignas(32) float l[8];
+  _mm256_store_ps(l, lanes);
+  for (; i < n; ++i) l[i % 8] += a[i] * b[i];
+  return sum_lanes(_mm256_load_ps(l));
+}
+
+void quantise(const float* x, int n, std::int8_t* q, float* scale, float* scaled_sum) {
+  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+  for (int g = 0; g < n / kGroup; ++g, x += kGroup, q += kGroup) {
+    const __m256 x0 = _mm256_loadu_ps(x), x1 = _mm256_loadu_ps(x + 8), x2 = _mm256_loadu_ps(x + 16), x3 = _mm256_loadu_ps(x + 24);
+    const __m256 top = _mm256_max_ps(_mm256_max_ps(_mm256_and_ps(x0, magnitude), _mm256_and_ps(x1, magnitude)),
+                                     _mm256_max_ps(_mm256_and_ps(x2, magnitude), _mm256_and_ps(x3, magnitude)));
+    __m128 t = _mm_max_ps(_mm256_castps256_ps128(top), _mm256_extractf128_ps(top, 1));
+    t = _mm_max_ps(t, _mm_movehl_ps(t, t));
+    const float largest = _mm_cvtss_f32(_mm_max_ss(t, _mm_movehdup_ps(t)));
+    const float s = largest / 127.0f;
+    const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    const __m256i i0 = _mm256_cvtps_epi32(_mm256_mul_ps(x0, inverse)), i1 = _mm256_cvtps_epi32(_mm256_mul_ps(x1, inverse));
+    const __m256i i2 = _mm256_cvtps_epi32(_mm256_mul_ps(x2, inverse)), i3 = _mm256_cvtps_epi32(_mm256_mul_ps(x3, inverse));
+    const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(i0, i1), _mm256_packs_epi32(i2, i3));
+    // The packs work within halves: put the groups of four back into order.
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+    const __m256i sums = _mm256_add_epi32(_mm256_add_epi32(i0, i1), _mm256_add_epi32(i2, i3));
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x4e));
+    sum = _mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0xb1));
+    scale[g] = s;
+    scaled_sum[g] = s * static_cast<float>(_mm_cvtsi128_si32(sum));
+  }
+}
+
+// The product of a group: 8 lanes of exact integer sums of four. |w| fits 8 unsigned bits, |a| is at most 127, so a pair of products fits
+// 16 bits (2 * 128 * 127 = 32512).
+inline __m256 group_sums(__m256i w, __m256i w_magnitude, __m256i a) {
+  const __m256i pairs = _mm256_maddubs_epi16(w_magnitude, _mm256_sign_epi8(a, w));
+  return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+inline __m256i load_group(const std::int8_t* q) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q)); }
+
+template <bool kTwoScales>
+inline __m256 weight_scale(const float* scale, int g) {
+  if constexpr (!kTwoScales) return _mm256_broadcast_ss(scale + 2 * g);
+  return _mm256_set_m128(_mm_broadcast_ss(scale + 2 * g + 1), _mm_broadcast_ss(scale + 2 * g));
+}
+
+// kRows x kTokens results at once: kRows * kTokens accumulators stay in registers.
+template <int kRows, int kTokens, bool kTwoScales>
+void block(const QuantisedTile& t, int row, int token) {
+  const int n_groups = t.n_in / kGroup;
+  const std::int8_t* q = t.q + static_cast<std::size_t>(token) * t.n_in;
+  const float* scale = t.scale + static_cast<std::size_t>(token) * n_groups;
+  const UnpackedRow* w = t.rows + row;
+  __m256 lanes[kRows][kTokens];
+  for (int r = 0; r < kRows; ++r) {
+    for (int k = 0; k < kTokens; ++k) lanes[r][k] = _mm256_setzero_ps();
+  }
+  for (int g = 0; g < n_groups; ++g) {
+    __m256 a_scale[kTokens];
+    __m256i a[kTokens];
+    for (int k = 0; k < kTokens; ++k) {
+      a[k] = load_group(q + static_cast<std::size_t>(k) * t.n_in + kGroup * g);
+      a_scale[k] = _mm256_broadcast_ss(scale + static_cast<std::size_t>(k) * n_groups + g);
+    }
+    for (int r = 0; r < kRows; ++r) {
+      const __m256i weights = load_group(w[r].q + kGroup * g);
+      const __m256i magnitudes = _mm256_abs_epi8(weights);
+      const __m256 w_scale = weight_scale<kTwoScales>(w[r].scale, g);
+      for (int k = 0; k < kTokens; ++k) {
+        const __m256 sums = group_sums(weights, magnitudes, a[k]);
+        lanes[r][k] = _mm256_add_ps(lanes[r][k], _mm256_mul_ps(sums, _mm256_mul_ps(w_scale, a_scale[k])));
+      }
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int k = 0; k < kTokens; ++k) {
+      float y = sum_lanes(lanes[r][k]);
+      if (t.minima) y += dot_f32(w[r].minimum, t.scaled_sum + static_cast<std::size_t>(token + k) * n_groups, n_groups);
+      t.y[(token + k) * t.y_stride + row + r] = y;
+    }
+  }
+}
+
+template <bool kTwoScales>
+void quantised_tile(const QuantisedTile& t) {
+  for (int row = 0; row < t.n_rows;) {
+    const bool two_rows = row + 2 <= t.n_rows;
+    for (int token = 0; token < t.n_tokens;) {
+      const bool four_tokens = token + 4 <= t.n_tokens;
+      if (two_rows && four_tokens) block<2, 4, kTwoScales>(t, row, token);
+      else if (four_tokens) block<1, 4, kTwoScales>(t, row, token);
+      else if (two_rows) block<2, 1, kTwoScales>(t, row, token);
+      else block<1, 1, kTwoScales>(t, row, token);
+      token += four_tokens ? 4 : 1;
+    }
+    row += two_rows ? 2 : 1;
+  }
+}
+
+void quantised(const QuantisedTile& t) { t.two_scales ? quantised_tile<true>(t) : quantised_tile<false>(t); }
+
+void floats(const FloatTile& t) {
+  for (int row = 0; row < t.n_rows; ++row) {
+    for (int token = 0; token < t.n_tokens; ++token) {
+      t.y[token * t.y_stride + row] = dot_f32(t.rows[row], t.x + static_cast<std::size_t>(token) * t.n_in, t.n_in);
+    }
+  }
+}
+
+}  // namespace
+
+const MatMulOps kMatMulAvx2 = {unpack_row_avx2, quantise, quantised, floats};
+
+}  // namespace baton::kernels::cpu

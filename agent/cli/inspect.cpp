@@ -80,13 +80,18 @@ int render(const std::shared_ptr<const llm::GgufFile>& file, const Arguments& ar
   return 0;
 }
 
+std::string text_of(const llm::GgufFile& file, std::string_view key) {
+  const auto value = file.get_string_or(key, "");
+  return value ? std::string(*value) : "";
+}
+
 llm::Json summary(const llm::GgufFile& file) {
   llm::Json out;
   out["file"] = file.path();
   out["bytes"] = file.file_size();
   out["gguf_version"] = file.version();
   out["architecture"] = file.architecture();
-  out["name"] = file.get_string_or("general.name", "").value_or("");
+  out["name"] = text_of(file, "general.name");
   std::uint64_t parameters = 0, weight_bytes = 0;
   std::map<std::string, int> types;
   for (const auto& tensor : file.tensors()) {
@@ -123,7 +128,7 @@ llm::Json summary(const llm::GgufFile& file) {
   } else {
     out["tokenizer"] = {{"error", tokenizer.error().message}};
   }
-  out["chat_template"] = file.get_string_or("tokenizer.chat_template", "").value_or("");
+  out["chat_template"] = text_of(file, "tokenizer.chat_template");
   return out;
 }
 

@@ -51,7 +51,7 @@ class Reader {
 Result<Hparams> read_hparams(const GgufFile& file) {
   Hparams h;
   h.architecture = file.architecture();
-  h.name = file.get_string_or("general.name", "").value_or(std::string_view());
+  if (const auto name = file.get_string_or("general.name", "")) h.name = *name;
   Reader read(file);
   h.n_ctx_train = read.positive("context_length", 1u << 27);
   h.n_embd = read.positive("embedding_length", kMaxDimension);

@@ -124,4 +124,24 @@ int context_reach(const RopeConfig& config, const Hparams& hparams) {
   return static_cast<int>(std::min(std::max<double>(hparams.n_ctx_train, stretched), double(1 << 27)));
 }
 
+RopeTable make_rope_table(const RopeConfig& config, int n_ctx) {
+  using Kind = kernels::RopeScalingParams::Kind;
+  kernels::RopeScalingParams params;
+  params.kind = config.scaling == RopeScaling::linear        ? Kind::linear
+                : config.scaling == RopeScaling::yarn        ? Kind::yarn
+                : config.scaling == RopeScaling::dynamic_ntk ? Kind::dynamic_ntk
+                                                             : Kind::none;
+  params.n_rot = config.n_rot;
+  params.base = config.freq_base;
+  params.factor = config.factor;
+  params.n_ctx_original = config.n_ctx_original;
+  params.n_ctx = n_ctx;
+  params.beta_fast = config.beta_fast;
+  params.beta_slow = config.beta_slow;
+  params.divisors = config.freq_divisors;
+  params.attention_factor = config.attention_factor.value_or(0);
+  kernels::RopeFrequencies frequencies = kernels::rope_frequencies(params);
+  return {std::move(frequencies.inverse_frequency), frequencies.attention_factor};
+}
+
 }  // namespace baton::llm

@@ -1,0 +1,156 @@
+// baton history: what the journal keeps of earlier runs.
+#include <baton/memory/journal.h>
+#include <date/date.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "cli.h"
+
+namespace baton::agent::cli {
+namespace {
+
+using memory::Json;
+
+std::string time_text(std::int64_t ms) {
+  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(ms)};
+  return date::format("%F %T", std::chrono::floor<std::chrono::seconds>(time)) + "Z";
+}
+
+Json to_json(const memory::Conversation& c) {
+  return {{"id", c.id}, {"title", c.title}, {"created_ms", c.created_ms}, {"updated_ms", c.updated_ms}, {"n_responses", c.n_responses}};
+}
+
+int list(memory::Journal& journal, int limit, bool json) {
+  const auto conversations = journal.conversations(limit);
+  if (!conversations) return fail(conversations.error().message);
+  for (const auto& c : *conversations) {
+    if (json) {
+      std::puts(to_json(c).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    } else {
+      fmt::print("{}  {}  {:>2} run{}  {}\n", c.id, time_text(c.updated_ms), c.n_responses, c.n_responses == 1 ? " " : "s", c.title);
+    }
+  }
+  if (!json && conversations->empty()) fmt::print("No conversation yet: baton run \"...\" starts one.\n");
+  return 0;
+}
+
+void print_item(const Json& item) {
+  const std::string type = item.value("type", "");
+  if (type == "mcp_call") {
+    fmt::print("  -> {}({})\n", item.value("name", ""), item.value("arguments", ""));
+    const bool failed = item.contains("error") && !item["error"].is_null();
+    const Json& result = failed ? item["error"] : item.contains("output") ? item["output"] : Json();
+    fmt::print("  {} {}\n", failed ? "!!" : "<-", result.is_string() ? result.get<std::string>() : result.dump());
+    return;
+  }
+  std::string text;
+  if (item.contains("content") && item["content"].is_array()) {
+    for (const Json& part : item["content"]) text += part.value("text", "");
+  }
+  fmt::print("{}: {}\n", type == "message" ? item.value("role", "?") : type, text);
+}
+
+int show(memory::Journal& journal, const std::string& id, bool json) {
+  const auto conversation = journal.conversation(id);
+  if (!conversation) return fail(conversation.error().message);
+  const auto items = journal.items(conversation->id);
+  if (!items) return fail(items.error().message);
+  const auto responses = journal.responses(conversation->id);
+  if (!responses) return fail(responses.error().message);
+  if (json) {
+    Json out = to_json(*conversation);
+    out["items"] = Json::array();
+    for (const auto& item : *items) out["items"].push_back(item.content);
+    out["responses"] = Json::array();
+    for (const auto& r : *responses) {
+      out["responses"].push_back({{"id", r.id}, {"model", r.model}, {"status", r.status}, {"reason", r.reason}, {"usage", r.usage}});
+    }
+    std::puts(out.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    return 0;
+  }
+  fmt::print("{}  {}  {}\n", conversation->id, time_text(conversation->created_ms), conversation->title);
+  for (const auto& item : *items) print_item(item.content);
+  for (const auto& r : *responses) {
+    fmt::print("{}  {}  {}{}\n", r.id, r.model, r.status, r.reason.empty() ? "" : " (" + r.reason + ")");
+  }
+  return 0;
+}
+
+int search(memory::Journal& journal, const std::string& words, int limit, bool json) {
+  const auto hits = journal.search(words, limit);
+  if (!hits) return fail(hits.error().message);
+  for (const auto& hit : *hits) {
+    if (json) {
+      const Json line = {{"conversation", hit.conversation_id}, {"item", hit.item_id}, {"title", hit.title}, {"snippet", hit.snippet}};
+      std::puts(line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    } else {
+      fmt::print("{}  {}  {}\n", hit.conversation_id, time_text(hit.created_ms), hit.snippet);
+    }
+  }
+  if (!json && hits->empty()) fmt::print("Nothing found.\n");
+  return 0;
+}
+
+int remove(memory::Journal& journal, const std::string& id, bool sure) {
+  const auto conversation = journal.conversation(id);
+  if (!conversation) return fail(conversation.error().message);
+  if (!sure) {
+    if (!isatty(STDIN_FILENO)) return fail("deleting is for good: say --yes");
+    fmt::print("Delete {} ({}) for good? [y/N] ", conversation->id, conversation->title);
+    std::fflush(stdout);
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer != "y" && answer != "Y") return kFailed;
+  }
+  const auto removed = journal.remove_conversation(conversation->id);
+  if (!removed) return fail(removed.error().message);
+  fmt::print("deleted {}\n", conversation->id);
+  return 0;
+}
+
+struct Arguments {
+  std::string id, words;
+  int limit = 20;
+  bool json = false, sure = false;
+};
+
+}  // namespace
+
+void add_history(CLI::App& app, const Globals& globals, Chosen& chosen) {
+  auto* command = app.add_subcommand("history", "Earlier conversations");
+  command->require_subcommand(1);
+  auto a = std::make_shared<Arguments>();
+  const auto with_journal = [&globals, &chosen](CLI::App* sub, std::function<int(memory::Journal&)> action) {
+    sub->callback([&globals, &chosen, action] {
+      chosen = [&globals, action] {
+        auto journal = memory::Journal::open(globals.journal);
+        return journal ? action(**journal) : fail(journal.error().message);
+      };
+    });
+  };
+  auto* sub = command->add_subcommand("list", "The newest conversations");
+  sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
+  sub->add_flag("--json", a->json, "One JSON object a line");
+  with_journal(sub, [a](memory::Journal& journal) { return list(journal, a->limit, a->json); });
+
+  sub = command->add_subcommand("show", "One conversation with its calls");
+  sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
+  sub->add_flag("--json", a->json, "As one JSON object");
+  with_journal(sub, [a](memory::Journal& journal) { return show(journal, a->id, a->json); });
+
+  sub = command->add_subcommand("search", "Full-text search over messages, calls and results");
+  sub->add_option("WORDS", a->words, "All of these words")->required();
+  sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
+  sub->add_flag("--json", a->json, "One JSON object a line");
+  with_journal(sub, [a](memory::Journal& journal) { return search(journal, a->words, a->limit, a->json); });
+
+  sub = command->add_subcommand("delete", "Delete a conversation for good");
+  sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
+  sub->add_flag("--yes", a->sure, "Do not ask");
+  with_journal(sub, [a](memory::Journal& journal) { return remove(journal, a->id, a->sure); });
+}
+
+}  // namespace baton::agent::cli

@@ -80,6 +80,11 @@ Result<void> verify(const PullJob& job) {
   return {};
 }
 
+void forget_notes(const PartFile& part) {
+  std::error_code ignored;
+  for (const char* ending : {kTagEnding, kLedgerEnding}) fs::remove(part.path().string() + ending, ignored);
+}
+
 bool fault_of_source(errc code) { return code == errc::network || code == errc::verification; }
 
 Result<void> fetch_and_verify(const ModelSource& source, const PullJob& job) {
@@ -87,6 +92,7 @@ Result<void> fetch_and_verify(const ModelSource& source, const PullJob& job) {
   Result<void> done = source.kind == ModelSource::Kind::url ? fetch_url(source, job) : fetch_wheels(source, job);
   if (done) done = verify(job);
   if (done || done.error().code != errc::verification) return done;
+  forget_notes(job.part);
   // What is wrong stays nowhere. If a part of an earlier pull was in it, that may have been the wrong one, so the source gets another try.
   if (Result<void> emptied = job.part.truncate(0); !emptied) return emptied;
   if (!continued) return done;
@@ -107,7 +113,10 @@ Result<fs::path> pull_from_sources(const PullJob& job) {
   for (const ModelSource& source : job.model.sources) {
     job.say(fmt::format("from {}", describe(source)));
     Result<void> fetched = fetch_and_verify(source, job);
-    if (fetched) return job.part.finish();
+    if (fetched) {
+      forget_notes(job.part);
+      return job.part.finish();
+    }
     if (!fault_of_source(fetched.error().code)) return fetched.error();
     code = fetched.error().code;
     reasons += fmt::format("\n  {}: {}", describe(source), fetched.error().message);

@@ -18,6 +18,10 @@ struct PullJob {
   Result<void> require_space(std::uint64_t bytes) const;
 };
 
+// What a source notes beside the part, under its path and these endings; pull() removes both when the model is there.
+inline constexpr const char* kTagEnding = ".etag";
+inline constexpr const char* kLedgerEnding = ".wheels";
+
 // errc::network: the source did not give the file. Other codes (no_space, io, cancelled) are no fault of the source.
 Result<void> fetch_url(const ModelSource& source, const PullJob& job);
 Result<void> fetch_wheels(const ModelSource& source, const PullJob& job);

@@ -53,7 +53,7 @@ std::optional<ContentRange> parse_content_range(const std::string* header) {
 // Where no sha256 is known, only the server can say that the rest belongs to the part we have: by its ETag, kept beside the part.
 class StoredTag {
  public:
-  explicit StoredTag(const PartFile& part) : file_(part.path().string() + ".etag") {}
+  explicit StoredTag(const PartFile& part) : file_(part.path().string() + kTagEnding) {}
   std::string read() const {
     std::string tag;
     std::getline(std::ifstream(file_), tag);
@@ -62,10 +62,6 @@ class StoredTag {
   void write(const std::string* tag) const {
     const bool strong = tag && tag->rfind("W/", 0) != 0;
     std::ofstream(file_) << (strong ? *tag : "");
-  }
-  void remove() const {
-    std::error_code ignored;
-    fs::remove(file_, ignored);
   }
 
  private:
@@ -93,7 +89,6 @@ class UrlFetch {
       job_.say(fmt::format("{}; connecting again", done.error().message));
       if (!pause()) return Error{errc::cancelled, "cancelled"};
     }
-    tag_.remove();
     return {};
   }
 

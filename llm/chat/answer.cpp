@@ -1,0 +1,141 @@
+#include "answer.h"
+
+#include <atomic>
+#include <cstdio>
+#include <random>
+
+namespace baton::llm {
+namespace {
+
+// Unique beyond this process, since conversations outlive it.
+std::string new_call_id() {
+  static const std::uint64_t process = (std::uint64_t{std::random_device()()} << 32) | std::random_device()();
+  static std::atomic<std::uint32_t> count = 0;
+  char id[40];
+  std::snprintf(id, sizeof id, "call_%016llx%08x", static_cast<unsigned long long>(process), ++count);
+  return id;
+}
+
+CallParserOptions parser_options(const ChatRequest& request, const Prompt& prompt) {
+  CallParserOptions options;
+  if (request.tool_choice.mode != ToolChoice::Mode::none) {
+    for (const ToolSpec& tool : request.tools) options.tools.push_back(tool.name);
+  }
+  options.parallel = request.parallel_tool_calls;
+  options.starts_in_reasoning = prompt.starts_in_reasoning;
+  options.new_call_id = new_call_id;
+  return options;
+}
+
+}  // namespace
+
+Answer::Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw, Sink sink)
+    : tokenizer_(&tokenizer),
+      detokenizer_(tokenizer),
+      stops_(request.stop),
+      parser_(parser_options(request, prompt)),
+      sink_(std::move(sink)),
+      raw_(std::move(raw)),
+      forced_text_(prompt.forced_text),
+      forced_ids_(prompt.forced_ids) {}
+
+void Answer::give(std::vector<Delta>& deltas) {
+  for (Delta& delta : deltas) sink_(std::move(delta));
+  deltas.clear();
+}
+
+bool Answer::take(const EngineEvent& event) {
+  if (const auto* progress = std::get_if<EngineProgress>(&event)) {
+    sink_(PrefillProgress{progress->done, progress->total});
+  } else if (const auto* choice = std::get_if<Choice>(&event)) {
+    if (!complete_) token(choice->id, choice->logprob);
+  } else {
+    finish(std::get<EngineFinished>(event));
+  }
+  return complete_;
+}
+
+// Control tokens say nothing to people, but some models have the tags of calls and reasoning among them.
+std::string Answer::text_of(std::int32_t id) {
+  if (!tokenizer_->is_valid(id)) return detokenizer_.push(id);
+  if (tokenizer_->ends_generation(id)) return {};
+  if (tokenizer_->type(id) != TokenType::control) return detokenizer_.push(id);
+  const std::string_view name = tokenizer_->text(id);
+  return CallParser::is_tag(name) ? detokenizer_.flush() + std::string(name) : std::string();
+}
+
+void Answer::push(const std::string& text, float logprob) {
+  std::string allowed;
+  stops_.push(text, allowed);
+  std::vector<Delta> deltas;
+  parser_.push(allowed, logprob, deltas);
+  give(deltas);
+  complete_ = parser_.done() || stops_.stopped();
+}
+
+void Answer::token(std::int32_t id, float logprob) {
+  if (!started_) {
+    started_ = true;
+    for (const std::int32_t forced : forced_ids_) written_.push_back({forced, 0, {}});
+    n_text_ = forced_text_.size();
+    if (!forced_text_.empty()) push(forced_text_, 0);
+  }
+  const std::string text = text_of(id);
+  written_.push_back({id, n_text_, text});
+  n_text_ += text.size();
+  push(text, logprob);
+}
+
+// The tokens of what belongs to the answer. When its end lies inside a token, more than white space being left of that, or when calls were
+// left out of it, no tokens say just this, and the canonical form has to do.
+void Answer::keep_raw() {
+  const std::size_t length = complete_ ? parser_.length() : n_text_;
+  std::string_view rest;
+  for (const Written& token : written_) {
+    const std::size_t end = token.begin + token.text.size();
+    if (token.begin >= length && end > length) break;
+    raw_.ids.push_back(token.id);
+    if (end > length) rest = std::string_view(token.text).substr(length - token.begin);
+  }
+  if (rest.find_first_not_of(" \t\r\n") != std::string_view::npos || parser_.left_out_calls()) raw_.ids.clear();
+}
+
+void Answer::finish(const EngineFinished& end) {
+  const bool failed = end.reason == EngineFinished::Reason::error;
+  const bool cut = !parser_.done() && end.reason != EngineFinished::Reason::stop_token;
+  if (!complete_) {
+    std::string tail;
+    stops_.push(detokenizer_.flush(), tail);
+    stops_.flush(tail);
+    std::vector<Delta> deltas;
+    parser_.push(tail, 0, deltas);
+    give(deltas);
+    complete_ = parser_.done() || stops_.stopped();
+  }
+  std::vector<Delta> deltas;
+  parser_.finish(cut, deltas);
+  give(deltas);
+  complete_ = complete_ || parser_.done();
+  keep_raw();
+
+  Finished finished;
+  finished.usage = {end.prompt_tokens, end.cached_tokens, end.output_tokens, end.prefill_seconds, end.decode_seconds};
+  finished.raw = std::move(raw_);
+  finished.malformed_call = parser_.malformed();
+  if (failed) {
+    finished.reason = FinishReason::error;
+    finished.error = end.error;
+  } else if (!complete_ && end.reason == EngineFinished::Reason::cancelled) {
+    finished.reason = FinishReason::cancelled;
+  } else if (parser_.n_calls() > 0) {
+    finished.reason = FinishReason::tool_calls;
+  } else if (!complete_ && end.reason == EngineFinished::Reason::length) {
+    finished.reason = FinishReason::length;
+  } else {
+    finished.reason = FinishReason::stop;
+  }
+  complete_ = true;
+  sink_(std::move(finished));
+}
+
+}  // namespace baton::llm

@@ -1,0 +1,56 @@
+#pragma once
+// What the engine says, as what a conversation understands: tokens to text, text to calls.
+#include <baton/llm/chat/types.h>
+#include <baton/llm/engine/engine.h>
+#include <baton/llm/tokenizer/detokenizer.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "call_parser.h"
+#include "prompt.h"
+#include "stop_matcher.h"
+
+namespace baton::llm {
+
+// One answer. Takes the engine's events in their order, on one thread at a time, and gives out deltas; the last is Finished.
+class Answer {
+ public:
+  using Sink = std::function<void(Delta)>;
+
+  // request: only its tools, tool_choice, parallel_tool_calls and stop are looked at. raw: the hashes of Finished::raw.
+  Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw, Sink sink);
+
+  // True, once and for all: the answer is complete, and the engine need not go on. Finished still waits for EngineFinished.
+  bool take(const EngineEvent& event);
+
+ private:
+  struct Written {
+    std::int32_t id;
+    std::size_t begin;  // of its text, in bytes of the answer
+    std::string text;
+  };
+
+  void token(std::int32_t id, float logprob);
+  std::string text_of(std::int32_t id);
+  void push(const std::string& text, float logprob);
+  void finish(const EngineFinished& end);
+  void keep_raw();
+  void give(std::vector<Delta>& deltas);
+
+  const Tokenizer* tokenizer_;
+  Detokenizer detokenizer_;
+  StopMatcher stops_;
+  CallParser parser_;
+  Sink sink_;
+  std::vector<Written> written_;
+  RawTokens raw_;
+  std::size_t n_text_ = 0;  // bytes of text so far, before stop strings
+  std::string forced_text_;
+  std::vector<std::int32_t> forced_ids_;
+  bool started_ = false;
+  bool complete_ = false;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,203 @@
+#include "chat.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "answer.h"
+
+namespace baton::llm {
+
+struct Chat::State {
+  State(std::unique_ptr<Engine> e, Tokenizer t, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now)
+      : engine(std::move(e)),
+        tokenizer(std::move(t)),
+        prompts(tokenizer, std::move(chat_template), std::move(model_sha256), std::move(now)) {}
+  std::unique_ptr<Engine> engine;
+  Tokenizer tokenizer;
+  PromptBuilder prompts;
+  std::unique_ptr<Worker> worker;  // ends before what it uses
+};
+
+// One request. Lives until its handle is destroyed and the worker is through with it.
+class Chat::Stream {
+ public:
+  Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {}
+
+  void cancel() {
+    std::scoped_lock lock(mutex_);
+    cancelled_ = true;
+    if (engine_stream_) engine_stream_->cancel();
+  }
+
+  // Nothing is said any more when this returns.
+  void abandon() {
+    std::unique_ptr<EngineStream> stream;
+    {
+      std::unique_lock lock(mutex_);
+      cancelled_ = abandoned_ = true;
+      prepared_.wait(lock, [&] { return !preparing_; });
+      stream = std::move(engine_stream_);
+    }
+  }
+
+  // On the worker.
+  void prepare(State& state) {
+    {
+      std::scoped_lock lock(mutex_);
+      if (abandoned_) return;
+      preparing_ = true;
+    }
+    std::unique_ptr<EngineStream> stream;
+    if (is_cancelled()) {
+      say_finished(FinishReason::cancelled, std::nullopt);
+    } else if (auto prompt = state.prompts.build(request_); !prompt) {
+      say_finished(FinishReason::error, prompt.error());
+    } else if (is_cancelled()) {
+      say_finished(FinishReason::cancelled, std::nullopt);
+    } else {
+      stream = submit(state, *prompt);
+    }
+    std::scoped_lock lock(mutex_);
+    engine_stream_ = std::move(stream);
+    if (cancelled_ && engine_stream_) engine_stream_->cancel();
+    preparing_ = false;
+    prepared_.notify_all();
+  }
+
+ private:
+  bool is_cancelled() {
+    std::scoped_lock lock(mutex_);
+    return cancelled_;
+  }
+
+  void say_finished(FinishReason reason, std::optional<Error> error) {
+    Finished finished;
+    finished.reason = reason;
+    finished.error = std::move(error);
+    sink_(std::move(finished));
+  }
+
+  std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt) {
+    RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
+    answer_ = std::make_unique<Answer>(state.tokenizer, request_, prompt, std::move(raw), std::move(sink_));
+    EngineRequest request;
+    request.prompt = std::move(prompt.ids);
+    request.sampling = request_.sampling;
+    request.max_output_tokens = request_.max_output_tokens;
+    const auto ends = state.tokenizer.end_of_generation_ids();
+    request.stop_tokens.assign(ends.begin(), ends.end());
+    return state.engine->submit(std::move(request), [this](const EngineEvent& event) {
+      // Only here does the engine's thread take our lock, and nobody holds it while waiting for the engine.
+      if (answer_->take(event) && !std::holds_alternative<EngineFinished>(event)) cancel();
+    });
+  }
+
+  ChatRequest request_;
+  Sink sink_;
+  std::unique_ptr<Answer> answer_;  // the engine's thread's, once submitted
+  std::mutex mutex_;
+  std::condition_variable prepared_;
+  std::unique_ptr<EngineStream> engine_stream_;
+  bool preparing_ = false;
+  bool cancelled_ = false;
+  bool abandoned_ = false;
+};
+
+namespace {
+
+std::tm local_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm broken_down{};
+  localtime_r(&now, &broken_down);
+  return broken_down;
+}
+
+}  // namespace
+
+// Renders and submits, one request after the other.
+class Chat::Worker {
+ public:
+  explicit Worker(State& state) : thread_([this, &state] { run(state); }) {}
+  ~Worker() {
+    {
+      std::scoped_lock lock(mutex_);
+      ends_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  void add(std::shared_ptr<Stream> stream) {
+    {
+      std::scoped_lock lock(mutex_);
+      waiting_.push_back(std::move(stream));
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  void run(State& state) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return ends_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      const auto stream = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      stream->prepare(state);
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::shared_ptr<Stream>> waiting_;
+  bool ends_ = false;
+  std::thread thread_;
+};
+
+Chat::Chat(std::unique_ptr<State> state) : state_(std::move(state)) { state_->worker = std::make_unique<Worker>(*state_); }
+Chat::~Chat() { state_->worker.reset(); }
+
+Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatOptions options) {
+  const GgufFile& file = engine->model().file();
+  auto tokenizer = Tokenizer::from_gguf(file);
+  if (!tokenizer) return tokenizer.error();
+  if (!options.chat_template) {
+    const auto source = file.get_string_or("tokenizer.chat_template", "");
+    if (!source) return source.error();
+    if (source->empty()) {
+      return Error{errc::unsupported, file.path() +
+                                          ": the file has no chat template (tokenizer.chat_template), as base models have none; "
+                                          "choose an instruct model, or give a template"};
+    }
+    auto parsed = ChatTemplate::parse(std::string(*source), file.path() + ": chat template");
+    if (!parsed) return parsed.error();
+    options.chat_template = std::move(*parsed);
+  }
+  return std::unique_ptr<Chat>(new Chat(std::make_unique<State>(std::move(engine), std::move(*tokenizer), std::move(*options.chat_template),
+                                                                std::move(options.model_sha256), local_time)));
+}
+
+std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {
+  class Handle final : public ChatStream {
+   public:
+    explicit Handle(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
+    ~Handle() override { stream_->abandon(); }
+    void cancel() override { stream_->cancel(); }
+
+   private:
+    std::shared_ptr<Stream> stream_;
+  };
+  auto stream = std::make_shared<Stream>(std::move(request), std::move(sink));
+  state_->worker->add(stream);
+  return std::make_unique<Handle>(std::move(stream));
+}
+
+Result<Prompt> Chat::prompt(const ChatRequest& request) const { return state_->prompts.build(request); }
+const Tokenizer& Chat::tokenizer() const { return state_->tokenizer; }
+const ChatTemplate& Chat::chat_template() const { return state_->prompts.chat_template(); }
+const Engine& Chat::engine() const { return *state_->engine; }
+
+}  // namespace baton::llm

@@ -1,0 +1,201 @@
+#include "prompt.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <set>
+
+namespace baton::llm {
+namespace {
+
+std::string hex(std::span<const unsigned char> bytes) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  return text;
+}
+
+std::string sha256(const std::string& text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return hex(digest);
+}
+
+// 128 random bits that no message can have in it by chance or on purpose.
+std::string random_word() {
+  std::random_device random;
+  std::array<unsigned char, 16> bytes;
+  for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(random());
+  return "q" + hex(bytes);
+}
+
+std::optional<Error> contradiction(const ChatRequest& request) {
+  const auto invalid = [](std::string message) { return Error{errc::invalid_argument, std::move(message)}; };
+  if (request.messages.empty()) return invalid("the request has no messages; give at least one");
+  std::set<std::string> names;
+  for (const ToolSpec& tool : request.tools) {
+    if (tool.name.empty()) return invalid("a tool of the request has no name");
+    if (!names.insert(tool.name).second) return invalid("the request has two tools of the name " + tool.name);
+  }
+  if (request.tool_choice.mode == ToolChoice::Mode::required && names.empty()) {
+    return invalid("tool_choice is required, but the request has no tools");
+  }
+  if (request.tool_choice.mode == ToolChoice::Mode::named && !names.contains(request.tool_choice.name)) {
+    return invalid("tool_choice names the tool " + request.tool_choice.name + ", which the request does not have");
+  }
+  if (!request.template_variables.is_object()) return invalid("template_variables is no JSON object");
+  for (const char* name : {"messages", "tools", "add_generation_prompt"}) {
+    if (request.template_variables.contains(name)) return invalid(std::string("template_variables may not have ") + name);
+  }
+  return std::nullopt;
+}
+
+Json special_tokens(const Tokenizer& tokenizer) {
+  Json trusted = Json::object();
+  const auto add = [&](const char* name, std::optional<std::int32_t> id) {
+    if (id) trusted[name] = std::string(tokenizer.text(*id));
+  };
+  add("bos_token", tokenizer.bos());
+  add("eos_token", tokenizer.eos());
+  add("unk_token", tokenizer.unknown());
+  add("pad_token", tokenizer.padding());
+  return trusted;
+}
+
+// How often `word` stands in the data, wholly.
+int occurrences(const std::vector<Span>& spans, const std::string& word) {
+  int n = 0;
+  for (const Span& span : spans) {
+    for (auto at = span.text.find(word); at != std::string::npos; at = span.text.find(word, at + word.size())) {
+      if (span.from_template) return 0;
+      ++n;
+    }
+  }
+  return n;
+}
+
+bool ends_in_reasoning(const std::vector<Span>& spans) {
+  std::string tail;
+  for (auto span = spans.rbegin(); span != spans.rend() && tail.size() < 64; ++span) tail.insert(0, span->text);
+  const auto last = tail.find_last_not_of(" \t\r\n");
+  return last != std::string::npos && std::string_view(tail).substr(0, last + 1).ends_with("<think>");
+}
+
+}  // namespace
+
+PromptBuilder::PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now)
+    : tokenizer_(&tokenizer),
+      template_(std::move(chat_template)),
+      model_sha256_(std::move(model_sha256)),
+      template_sha256_(sha256(template_.source())),
+      now_(std::move(now)),
+      trusted_(special_tokens(tokenizer)) {
+  abilities_ = probe_abilities([this](const Json& variables) { return run(variables); });
+}
+
+Result<std::vector<Span>> PromptBuilder::render(const ChatRequest& request, const std::vector<std::string>& place_holders) const {
+  return run(template_variables(request, abilities_, place_holders));
+}
+
+Result<std::vector<Span>> PromptBuilder::run(const Json& variables) const {
+  return template_.render(TemplateVariables{variables, trusted_}, RenderOptions{now_, {}});
+}
+
+bool PromptBuilder::is_own(const Message& message) const {
+  if (message.role != Role::assistant || !message.raw || message.raw->ids.empty()) return false;
+  const RawTokens& raw = *message.raw;
+  if (raw.model_sha256 != model_sha256_ || raw.template_sha256 != template_sha256_) return false;
+  return std::all_of(raw.ids.begin(), raw.ids.end(), [&](std::int32_t id) { return tokenizer_->is_valid(id); });
+}
+
+std::vector<std::string> PromptBuilder::place_holders(const ChatRequest& request) const {
+  std::vector<std::string> words(request.messages.size());
+  if (request.history != HistoryForm::as_written) return words;
+  const std::string word = random_word();
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (is_own(request.messages[i])) words[i] = word + "i" + std::to_string(i) + "e";
+  }
+  return words;
+}
+
+// Encodes what stands between the place holders, piece by piece, so that a piece comes to the same tokens in every later turn.
+std::vector<std::int32_t> PromptBuilder::encode(const std::vector<Span>& spans, const std::vector<Splice>& splices) const {
+  std::vector<std::int32_t> ids;
+  std::vector<TextSpan> piece;
+  auto next = splices.begin();
+  const auto end_piece = [&] {
+    auto encoded = tokenizer_->encode(piece);
+    piece.clear();
+    const bool both_end = !ids.empty() && !encoded.empty() && next != splices.begin() && tokenizer_->ends_generation(ids.back());
+    if (both_end && encoded.front() == ids.back()) {
+      encoded.erase(encoded.begin());
+    } else if (both_end && tokenizer_->ends_generation(encoded.front())) {
+      ids.pop_back();  // the answer ended with another token than the template closes a message with
+    }
+    ids.insert(ids.end(), encoded.begin(), encoded.end());
+  };
+  for (const Span& span : spans) {
+    std::string_view rest = span.text;
+    while (next != splices.end()) {
+      const auto at = rest.find(next->place_holder);
+      if (at == std::string_view::npos) break;
+      piece.push_back({rest.substr(0, at), span.from_template});
+      end_piece();
+      ids.insert(ids.end(), next->ids->begin(), next->ids->end());
+      rest.remove_prefix(at + next->place_holder.size());
+      ++next;
+    }
+    if (!rest.empty()) piece.push_back({rest, span.from_template});
+  }
+  end_piece();
+  return ids;
+}
+
+void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const {
+  if (prompt.starts_in_reasoning) return;
+  if (request.tool_choice.mode == ToolChoice::Mode::required) prompt.forced_text = "{\"name\":";
+  if (request.tool_choice.mode == ToolChoice::Mode::named) {
+    prompt.forced_text = "{\"name\": " + Json(request.tool_choice.name).dump() + ", \"arguments\":";
+  }
+  prompt.forced_ids = tokenizer_->encode(prompt.forced_text);
+  prompt.ids.insert(prompt.ids.end(), prompt.forced_ids.begin(), prompt.forced_ids.end());
+}
+
+Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
+  if (auto error = contradiction(request)) return *error;
+  auto words = place_holders(request);
+  const auto is_set = [](const std::string& word) { return !word.empty(); };
+  auto spans = render(request, words);
+  // Messages whose place holder did not come through once are rendered as the template wants them; if that changes others, all are.
+  for (int attempt = 0; attempt < 2 && std::any_of(words.begin(), words.end(), is_set); ++attempt) {
+    bool lost = false;
+    for (std::string& word : words) {
+      if (word.empty() || (spans && occurrences(*spans, word) == 1)) continue;
+      lost = true;
+      word.clear();
+    }
+    if (!lost) break;
+    if (attempt == 1) std::fill(words.begin(), words.end(), std::string());
+    spans = render(request, words);
+  }
+  if (!spans) return spans.error();
+
+  Prompt prompt;
+  std::vector<Splice> splices;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!words[i].empty()) splices.push_back({words[i], &request.messages[i].raw->ids});
+  }
+  prompt.n_raw_messages = static_cast<int>(splices.size());
+  prompt.ids = encode(*spans, splices);
+  prompt.starts_in_reasoning = ends_in_reasoning(*spans);
+  force_tool(request, prompt);
+  if (prompt.ids.empty()) return Error{errc::invalid_template, template_.name() + ": the template rendered an empty prompt"};
+  return prompt;
+}
+
+}  // namespace baton::llm

@@ -1,0 +1,196 @@
+// The whole way, from messages to deltas, with a tiny random model behind it: what it says is noise, but everything around it is real.
+#include <baton/llm/chat/chat.h>
+#include <baton/llm/model/cpu_backend.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "chat_fixture.h"
+#include "tiny_model.h"
+
+namespace baton::llm {
+namespace {
+
+using namespace baton::test;
+using testing::HasSubstr;
+
+class Listener {
+ public:
+  Chat::Sink sink() {
+    return [this](Delta delta) {
+      std::scoped_lock lock(mutex_);
+      EXPECT_FALSE(finished_) << "nothing may follow Finished";
+      if (auto* text = std::get_if<TextDelta>(&delta)) text_ += text->text;
+      if (auto* finished = std::get_if<Finished>(&delta)) finished_ = *finished;
+      ++n_;
+      changed_.notify_all();
+    };
+  }
+  Finished wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return finished_.has_value(); });
+    return *finished_;
+  }
+  void wait_for_deltas(int n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return n_ >= n || finished_; });
+  }
+  int n() {
+    std::scoped_lock lock(mutex_);
+    return n_;
+  }
+  std::string text() {
+    std::scoped_lock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Finished> finished_;
+  std::string text_;
+  int n_ = 0;
+};
+
+class ChatTest : public testing::Test {
+ protected:
+  static TinyShape shape() {
+    TinyShape s;
+    s.n_vocab = kChatVocabulary;
+    s.n_ctx = 2048;
+    return s;
+  }
+  ChatTest() { add_chat_vocabulary(tiny_.writer()); }
+
+  Result<std::unique_ptr<Chat>> create(const char* source) {
+    if (source) tiny_.writer().add("tokenizer.chat_template", source);
+    ModelOptions options;
+    options.page_tokens = 8;
+    auto model = Model::load(tiny_.file(), make_cpu_backend({"", 2}).value(), options);
+    return Chat::create(std::make_unique<Engine>(std::move(model.value()), EngineOptions{}), {"tiny", std::nullopt});
+  }
+  Finished ask(Chat& chat, const ChatRequest& request) {
+    Listener listener;
+    const auto stream = chat.start(request, listener.sink());
+    return listener.wait();
+  }
+  static ChatRequest hello() {
+    ChatRequest request;
+    request.messages = {message(Role::user, "Hello there")};
+    request.max_output_tokens = 16;
+    return request;
+  }
+
+  TinyModel tiny_{shape()};
+};
+
+TEST_F(ChatTest, the_next_turn_prefills_only_what_follows_the_answer) {
+  const auto chat = create(kHermes).value();
+  ChatRequest request = hello();
+  const Finished first = ask(*chat, request);
+  EXPECT_EQ(first.usage.cached_tokens, 0);
+  EXPECT_EQ(first.usage.prompt_tokens, static_cast<int>(chat->prompt(request).value().ids.size()));
+  ASSERT_GT(first.usage.output_tokens, 0);
+  ASSERT_EQ(first.raw.ids.size(), static_cast<std::size_t>(first.usage.output_tokens));
+
+  const auto& ids = first.raw.ids;
+  Message assistant = message(Role::assistant, chat->tokenizer().decode(ids));
+  assistant.raw = first.raw;
+  request.messages.push_back(assistant);
+  request.messages.push_back(message(Role::user, "And now?"));
+  const Finished second = ask(*chat, request);
+  // All but the last token of the answer, whose keys and values nobody needed before.
+  EXPECT_EQ(second.usage.cached_tokens, first.usage.prompt_tokens + first.usage.output_tokens - 1);
+
+  const std::string rest = "<|im_end|>\n<|im_start|>user\nAnd now?<|im_end|>\n<|im_start|>assistant\n";
+  const bool ended = chat->tokenizer().ends_generation(ids.back());
+  const int n_rest = static_cast<int>(chat->tokenizer().encode_template(rest).size()) - (ended ? 1 : 0);
+  EXPECT_EQ(second.usage.prompt_tokens - second.usage.cached_tokens, n_rest + 1);
+}
+
+TEST_F(ChatTest, streams_the_text_of_the_tokens) {
+  const auto chat = create(kHermes).value();
+  Listener listener;
+  const auto stream = chat->start(hello(), listener.sink());
+  const Finished end = listener.wait();
+  EXPECT_EQ(listener.text(), chat->tokenizer().decode(end.raw.ids));
+}
+
+TEST_F(ChatTest, says_what_is_wrong_with_a_request) {
+  const auto chat = create(kStrict).value();
+  ChatRequest request = hello();
+  request.messages.push_back(request.messages[0]);
+  Finished end = ask(*chat, request);
+  EXPECT_EQ(end.reason, FinishReason::error);
+  EXPECT_THAT(end.error->message, HasSubstr("roles must alternate"));
+  request = hello();
+  request.messages[0].content.assign(4000, 'x');
+  end = ask(*chat, request);
+  EXPECT_EQ(end.reason, FinishReason::error);
+  EXPECT_EQ(end.error->code, errc::context_overflow);
+  EXPECT_THAT(end.error->message, HasSubstr("2048"));
+}
+
+TEST_F(ChatTest, a_file_without_a_template_is_refused_with_advice) {
+  const auto chat = create(nullptr);
+  ASSERT_FALSE(chat);
+  EXPECT_EQ(chat.error().code, errc::unsupported);
+  EXPECT_THAT(chat.error().message, HasSubstr("tiny.gguf"));
+  EXPECT_THAT(chat.error().message, HasSubstr("no chat template"));
+}
+
+TEST_F(ChatTest, a_broken_template_is_refused_with_its_place) {
+  const auto chat = create("{{ messages ");
+  ASSERT_FALSE(chat);
+  EXPECT_EQ(chat.error().code, errc::invalid_template);
+}
+
+TEST_F(ChatTest, a_cancelled_answer_still_ends) {
+  const auto chat = create(kHermes).value();
+  ChatRequest request = hello();
+  request.max_output_tokens = 1500;
+  request.sampling.logit_bias = {{kImEnd, -1e9f}, {kEndOfText, -1e9f}};
+  Listener listener;
+  const auto stream = chat->start(request, listener.sink());
+  listener.wait_for_deltas(4);
+  stream->cancel();
+  stream->cancel();
+  const Finished end = listener.wait();
+  EXPECT_EQ(end.reason, FinishReason::cancelled);
+  EXPECT_LT(end.usage.output_tokens, 1500);
+  Listener at_once;
+  const auto other = chat->start(request, at_once.sink());
+  other->cancel();
+  EXPECT_EQ(at_once.wait().reason, FinishReason::cancelled);
+}
+
+TEST_F(ChatTest, says_nothing_after_its_stream_was_destroyed) {
+  const auto chat = create(kHermes).value();
+  ChatRequest request = hello();
+  request.max_output_tokens = 200;
+  for (int i = 0; i < 60; ++i) {
+    Listener listener;
+    auto stream = chat->start(request, listener.sink());
+    if (i % 3 == 1) listener.wait_for_deltas(i % 7);
+    if (i % 3 == 2) std::this_thread::yield();
+    stream.reset();
+    const int before = listener.n();
+    std::this_thread::yield();
+    EXPECT_EQ(listener.n(), before);
+  }
+}
+
+TEST_F(ChatTest, answers_many_at_once) {
+  const auto chat = create(kHermes).value();
+  const Finished alone = ask(*chat, hello());
+  std::vector<Listener> listeners(8);
+  std::vector<std::unique_ptr<ChatStream>> streams;
+  for (auto& listener : listeners) streams.push_back(chat->start(hello(), listener.sink()));
+  for (auto& listener : listeners) EXPECT_EQ(listener.wait().raw.ids, alone.raw.ids);
+}
+
+}  // namespace
+}  // namespace baton::llm

@@ -1,0 +1,52 @@
+#pragma once
+// What a run wants done. The runtime does it, in this order; within one step all records are committed together.
+#include <baton/llm/chat/types.h>
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace baton::agent {
+
+using llm::Json;
+
+// An event of the protocol: {"type": .., ..} without its sequence_number, which the journal gives.
+struct EmitEvent {
+  std::string type;
+  Json data;
+};
+
+// A finished item of the conversation.
+struct KeepItem {
+  std::string id;
+  Json content;      // as the protocol shows it
+  std::string text;  // for full-text search
+  llm::RawTokens raw;  // of the turn, on one of its items
+};
+
+struct StartGeneration {
+  llm::ChatRequest request;
+};
+struct CancelGeneration {};
+
+// The call's intent is durable before the tool starts.
+struct StartTool {
+  llm::ToolCall call;
+  std::string idempotency_key;
+};
+struct CancelTool {
+  std::string call_id;
+};
+
+// The last action of a run: its status for the journal. The terminal event comes right before it.
+struct FinishRun {
+  std::string status;  // completed, incomplete, failed, cancelled
+  std::string reason;  // empty when completed
+  Json usage;
+};
+
+using Action = std::variant<EmitEvent, KeepItem, StartGeneration, CancelGeneration, StartTool, CancelTool, FinishRun>;
+using Actions = std::vector<Action>;
+
+}  // namespace baton::agent

@@ -104,6 +104,12 @@ inline constexpr bool is_map<std::map<std::string, T, C, A>> = true;
 template <class T>
 inline constexpr bool unsupported = false;
 
+// The struct that declares a member, which for an inherited one is the base.
+template <class C, class M>
+std::type_index owner_of(M C::*) {
+  return typeid(C);
+}
+
 // Builds one schema; collects what is wrong with the fields.
 class SchemaWriter {
  public:
@@ -180,8 +186,8 @@ Json type_schema(SchemaWriter& writer) {
     if (!writer.enter(typeid(T))) return schema;
     boost::mp11::mp_for_each<Members<T>>([&](auto d) {
       using M = std::remove_cvref_t<decltype(std::declval<T&>().*d.pointer)>;
-      if (const Json* value = writer.default_of(typeid(T), d.name)) check_default<M>(*value, d.name, writer);
-      writer.member(schema, typeid(T), d.name, type_schema<M>(writer), is_optional<M>);
+      if (const Json* value = writer.default_of(owner_of(d.pointer), d.name)) check_default<M>(*value, d.name, writer);
+      writer.member(schema, owner_of(d.pointer), d.name, type_schema<M>(writer), is_optional<M>);
     });
     writer.leave();
     return schema;
@@ -243,7 +249,7 @@ void read_value(const Json& value, T& out, ValueReader& reader) {
     boost::mp11::mp_for_each<Members<T>>([&](auto d) {
       using M = std::remove_cvref_t<decltype(out.*d.pointer)>;
       names.push_back(d.name);
-      const Json* member = reader.member(value, typeid(T), d.name, is_optional<M>);
+      const Json* member = reader.member(value, owner_of(d.pointer), d.name, is_optional<M>);
       if (member == nullptr) return;
       reader.push(d.name);
       read_value(*member, out.*d.pointer, reader);

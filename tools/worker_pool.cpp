@@ -37,6 +37,9 @@ struct WorkerPool::Shared {
   std::size_t n_stuck() const {
     return std::count_if(workers.begin(), workers.end(), [](const Worker& w) { return w.running && w.over.stop_requested(); });
   }
+  std::size_t n_running() const {
+    return std::count_if(workers.begin(), workers.end(), [](const Worker& w) { return w.running; });
+  }
   // How many threads may live: the ones that are stuck do not count, up to a bound.
   std::size_t max_threads() const { return options.n_threads + std::min(n_stuck(), options.max_stuck); }
 
@@ -96,9 +99,9 @@ WorkerPool::~WorkerPool() {
 
 bool WorkerPool::try_post(std::function<void()>& task, std::stop_token over) {
   const std::lock_guard lock(shared_->mutex);
-  // The queue is bounded beyond the threads that are free to take from it.
-  const std::size_t n_free =
-      shared_->n_idle + (shared_->workers.size() < shared_->max_threads() ? shared_->max_threads() - shared_->workers.size() : 0);
+  // Tasks that a free thread is about to take do not count as waiting.
+  const std::size_t allowed = shared_->max_threads(), running = shared_->n_running();
+  const std::size_t n_free = allowed > running ? allowed - running : 0;
   if (shared_->closing || shared_->queue.size() >= shared_->options.max_queued + n_free) return false;
   shared_->queue.push_back({std::move(task), std::move(over)});
   Shared::start_threads(shared_);

@@ -15,7 +15,8 @@ int g_pipe = -1;
 volatile std::sig_atomic_t g_signals = 0;
 
 void on_signal(int) {
-  if (++g_signals > 1) _exit(kInterrupted);
+  g_signals = g_signals + 1;
+  if (g_signals > 1) _exit(kInterrupted);
   const char byte = 1;
   [[maybe_unused]] const auto written = write(g_pipe, &byte, 1);
 }

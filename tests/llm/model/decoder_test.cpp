@@ -195,8 +195,8 @@ TEST_P(DecoderTest, gives_the_same_bits_however_tokens_are_spread_over_steps_pag
 INSTANTIATE_TEST_SUITE_P(Architectures, DecoderTest,
                          testing::Values(Case{"qwen2", true, true}, Case{"qwen2", true, false}, Case{"llama", false, true},
                                          Case{"llama", false, false}),
-                         [](const auto& info) {
-                           return info.param.architecture + (info.param.biases ? "_biases" : "") + (info.param.tied ? "_tied" : "_untied");
+                         [](const auto& test) {
+                           return test.param.architecture + (test.param.biases ? "_biases" : "") + (test.param.tied ? "_tied" : "_untied");
                          });
 
 TEST(Decoder, sequences_in_one_batch_do_not_touch_each_other) {

@@ -1,0 +1,119 @@
+#include "run_printer.h"
+
+#include <fmt/core.h>
+
+#include <cstdio>
+
+namespace baton::agent::cli {
+namespace {
+
+constexpr int kLongPrefill = 1024;        // tokens; shorter prompts are done before a bar could be read
+constexpr std::size_t kResultShown = 400;  // bytes of a result on the screen; the journal has all of it
+
+std::string text_or(const Json& value, const char* key) {
+  const auto it = value.find(key);
+  return it != value.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+// {"expression":"1+1"} -> expression="1+1"
+std::string short_arguments(const std::string& arguments) {
+  const Json object = Json::parse(arguments, nullptr, false);
+  if (!object.is_object()) return arguments;
+  std::string out;
+  for (const auto& [key, value] : object.items()) {
+    out += (out.empty() ? "" : ", ") + key + "=" + value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  return out;
+}
+
+std::string shortened(std::string text) {
+  if (text.size() <= kResultShown) return text;
+  std::size_t end = kResultShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + fmt::format(" … ({} bytes in all)", text.size());
+}
+
+}  // namespace
+
+RunObserver RunPrinter::observer() {
+  RunObserver observer;
+  observer.event = [this](const memory::Event& event) { on_event(event); };
+  if (!json_) {
+    observer.prefill = [this](const llm::PrefillProgress& progress) { on_prefill(progress); };
+    observer.tool_progress = [this](const std::string&, double fraction, const std::string& message) {
+      end_line();
+      fmt::print("{}\n", dim(fmt::format("   {:3.0f}% {}", 100 * fraction, message)));
+    };
+    observer.finished = [this](const RunOutcome& outcome) { on_finished(outcome); };
+  }
+  return observer;
+}
+
+void RunPrinter::on_prefill(const llm::PrefillProgress& progress) {
+  if (progress.total < kLongPrefill) return;
+  if (!prefill_) prefill_ = std::make_unique<ProgressBar>("reading the prompt", "tokens");
+  prefill_->update(progress.done, progress.total);
+}
+
+void RunPrinter::on_event(const memory::Event& event) {
+  if (json_) {
+    Json line = event.data;
+    line["sequence_number"] = event.sequence_number;
+    fmt::print("{}\n", line.dump(-1, ' ', false, Json::error_handler_t::replace));
+    std::fflush(stdout);
+    return;
+  }
+  prefill_.reset();
+  const Json& data = event.data;
+  if (event.type == "response.output_text.delta") {
+    const std::string text = text_or(data, "delta");
+    fmt::print("{}", text);
+    line_open_ = !text.empty() && text.back() != '\n';
+  } else if (event.type == "response.output_item.added" && data.contains("item")) {
+    names_[text_or(data["item"], "id")] = text_or(data["item"], "name");
+  } else if (event.type == "response.mcp_call_arguments.done") {
+    end_line();
+    fmt::print("{} {}({})\n", dim("->"), names_[text_or(data, "item_id")], short_arguments(text_or(data, "arguments")));
+  } else if (event.type == "response.mcp_call.in_progress") {
+    started_[text_or(data, "item_id")] = std::chrono::steady_clock::now();
+  } else if (event.type == "response.output_item.done" && data.contains("item")) {
+    on_item_done(data["item"]);
+  }
+  std::fflush(stdout);
+}
+
+void RunPrinter::on_item_done(const Json& item) {
+  end_line();
+  if (text_or(item, "type") != "mcp_call") return;
+  const std::string error = text_or(item, "error");
+  const auto started = started_.find(text_or(item, "id"));
+  std::string time;
+  if (started != started_.end()) {
+    const auto spent = std::chrono::steady_clock::now() - started->second;
+    time = fmt::format("({} ms)", std::chrono::duration_cast<std::chrono::milliseconds>(spent).count());
+  }
+  fmt::print("{} {} {}\n", dim(error.empty() ? "<-" : "!!"), shortened(error.empty() ? text_or(item, "output") : error), dim(time));
+}
+
+void RunPrinter::end_line() {
+  if (line_open_) std::fputc('\n', stdout);
+  line_open_ = false;
+}
+
+void RunPrinter::on_finished(const RunOutcome& outcome) {
+  end_line();
+  prefill_.reset();
+  const auto number = [&](const char* key) { return outcome.usage.is_object() ? outcome.usage.value(key, 0.0) : 0.0; };
+  double cached = 0;
+  if (outcome.usage.contains("input_tokens_details")) cached = outcome.usage["input_tokens_details"].value("cached_tokens", 0.0);
+  const double prefill = number("baton.prefill_seconds"), decode = number("baton.decode_seconds");
+  std::string line = fmt::format("[{}{}; {:.0f} prompt tokens, {:.0f} of them cached, {:.0f} written", outcome.status,
+                                 outcome.reason.empty() || outcome.reason == outcome.status ? "" : ": " + outcome.reason, number("input_tokens"),
+                                 cached, number("output_tokens"));
+  if (prefill > 0) line += fmt::format("; prefill {:.1f} tokens/s", (number("input_tokens") - cached) / prefill);
+  if (decode > 0) line += fmt::format(", decode {:.1f} tokens/s", number("output_tokens") / decode);
+  fmt::print("{}\n", dim(line + "; " + outcome.conversation_id + "]"));
+  std::fflush(stdout);
+}
+
+}  // namespace baton::agent::cli

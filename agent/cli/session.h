@@ -1,0 +1,55 @@
+#pragma once
+// Everything that a run needs, opened in the right order: journal, model, tools, agent.
+#include <baton/agent/runtime/agent.h>
+#include <baton/agent/runtime/embedded_generator.h>
+#include <baton/memory/journal.h>
+#include <baton/tools/registry.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli.h"
+
+namespace baton::agent::cli {
+
+// Options of one run, the same for `run` and `chat`.
+struct RunOptions {
+  std::string instructions = "You are a helpful assistant. Use the tools when they help, then answer the user in plain words.";
+  std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
+  std::string conversation;         // id, its beginning, or `last`; empty: a new one
+  std::vector<std::string> tools;   // empty: all
+  bool no_tools = false;
+  std::string root;                 // for the file tools
+  std::string history = "as_written";
+  double temperature = 0;
+  double top_p = 1;
+  std::uint64_t seed = 0;
+  int max_output_tokens = 1024;
+  int max_turns = 8;
+  int max_tool_calls = 32;
+  int max_seconds = 600;
+  bool json = false;
+};
+void add_run_options(CLI::App& command, RunOptions& options);
+
+class Session {
+ public:
+  // Says on stderr what takes long (loading); errors are complete sentences.
+  static Result<std::unique_ptr<Session>> open(const Globals& globals, const RunOptions& options);
+
+  Agent& agent() { return *agent_; }
+  memory::Journal& journal() { return *journal_; }
+  const EmbeddedGenerator& generator() const { return *generator_; }
+  RunRequest request(const RunOptions& options, std::string user_text, const std::string& conversation_id) const;
+
+ private:
+  Session() = default;
+  std::unique_ptr<memory::Journal> journal_;
+  std::unique_ptr<tools::ToolSet> tools_;
+  std::unique_ptr<EmbeddedGenerator> generator_;
+  Clock clock_;
+  std::unique_ptr<Agent> agent_;
+};
+
+}  // namespace baton::agent::cli

@@ -1,0 +1,85 @@
+// baton tools: the tools that a run is offered.
+#include <baton/llm/json_schema/json_schema.h>
+#include <baton/tools/builtin/builtin.h>
+#include <fmt/core.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "cli.h"
+
+namespace baton::agent::cli {
+namespace {
+
+using tools::Json;
+
+Result<std::unique_ptr<tools::ToolSet>> built_in(const std::string& root) {
+  auto set = std::make_unique<tools::ToolSet>();
+  tools::BuiltinOptions options;
+  options.root = root;
+  if (const auto added = tools::add_builtin_tools(*set, options); !added) return Error{errc::invalid_argument, added.error().message};
+  return set;
+}
+
+int list(const std::string& root, bool json) {
+  const auto set = built_in(root);
+  if (!set) return fail(set.error().message);
+  for (const tools::ToolSpec* spec : (*set)->specs()) {
+    if (json) {
+      fmt::print("{}\n", Json({{"name", spec->name}, {"description", spec->description}, {"parameters", spec->parameters}}).dump());
+      continue;
+    }
+    fmt::print("{}: {}\n", spec->name, spec->description);
+    if (!spec->parameters.contains("properties")) continue;
+    for (const auto& [name, schema] : spec->parameters["properties"].items()) fmt::print("  {:12} {}\n", name, schema.dump());
+  }
+  if (root.empty() && !json) fmt::print("With --root FOLDER also: list_directory, read_file, search_files.\n");
+  return 0;
+}
+
+int call(const std::string& root, const std::string& name, const std::string& arguments) {
+  const auto set = built_in(root);
+  if (!set) return fail(set.error().message);
+  const tools::Tool* tool = (*set)->find(name);
+  if (!tool) return fail("there is no tool '" + name + "': `baton tools` lists those there are");
+  Json object = Json::parse(arguments, nullptr, false);
+  if (!object.is_object()) return fail("the arguments must be a JSON object, e.g. '{\"expression\": \"1+1\"}'");
+  const auto schema = llm::Schema::parse(tool->spec().parameters);
+  if (!schema) return fail(schema.error().message);
+  if (const auto valid = schema->check(object); !valid) return fail(valid.error().message);
+
+  std::mutex mutex;
+  std::condition_variable done;
+  std::optional<tools::ToolResult> result;
+  tools::ToolCall one;
+  one.name = name;
+  one.arguments = std::move(object);
+  (*set)->start(std::move(one), [&](tools::ToolResult r) {
+    std::scoped_lock lock(mutex);
+    result = std::move(r);
+    done.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return result.has_value(); });
+  if (result->is_error) return fail(result->content);
+  fmt::print("{}\n", result->content);
+  return 0;
+}
+
+}  // namespace
+
+void add_tools(CLI::App& app, const Globals&, Chosen& chosen) {
+  struct Arguments {
+    std::string root, name, arguments = "{}";
+    bool json = false;
+  };
+  auto* command = app.add_subcommand("tools", "The built-in tools; with a name: call one");
+  auto a = std::make_shared<Arguments>();
+  command->add_option("NAME", a->name, "Call this tool");
+  command->add_option("ARGUMENTS", a->arguments, "Its arguments, a JSON object");
+  command->add_option("--root", a->root, "The folder that the file tools may see")->check(CLI::ExistingDirectory);
+  command->add_flag("--json", a->json, "List them as JSON lines, with their schemas");
+  command->callback([&chosen, a] { chosen = [a] { return a->name.empty() ? list(a->root, a->json) : call(a->root, a->name, a->arguments); }; });
+}
+
+}  // namespace baton::agent::cli

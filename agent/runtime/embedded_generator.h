@@ -1,0 +1,25 @@
+#pragma once
+// The generator that Baton carries: llm/chat over the embedded engine.
+#include <baton/llm/chat/chat.h>
+
+#include <memory>
+#include <string>
+
+#include "generator.h"
+
+namespace baton::agent {
+
+class EmbeddedGenerator final : public Generator {
+ public:
+  EmbeddedGenerator(std::unique_ptr<llm::Chat> chat, std::string model_name) : chat_(std::move(chat)), model_name_(std::move(model_name)) {}
+
+  std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) override;
+  std::string model_name() const override { return model_name_; }
+  const llm::Chat& chat() const { return *chat_; }
+
+ private:
+  std::unique_ptr<llm::Chat> chat_;
+  std::string model_name_;
+};
+
+}  // namespace baton::agent

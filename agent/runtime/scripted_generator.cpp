@@ -1,0 +1,88 @@
+#include "scripted_generator.h"
+
+#include <condition_variable>
+#include <thread>
+
+namespace baton::agent {
+namespace {
+
+constexpr std::size_t kPieceBytes = 5;
+
+class ScriptedGeneration final : public Generation {
+ public:
+  ScriptedGeneration(ScriptedAnswer answer, Generator::Sink sink)
+      : answer_(std::move(answer)), sink_(std::move(sink)), thread_([this] { play(); }) {}
+  ~ScriptedGeneration() override {
+    cancel();
+    thread_.join();
+  }
+  void cancel() override {
+    std::scoped_lock lock(mutex_);
+    cancelled_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  bool wait_cancelled(std::optional<std::chrono::milliseconds> patience) {
+    std::unique_lock lock(mutex_);
+    if (!patience) changed_.wait(lock, [&] { return cancelled_; });
+    else changed_.wait_for(lock, *patience, [&] { return cancelled_; });
+    return cancelled_;
+  }
+  void end(llm::FinishReason reason) {
+    llm::Finished finished;
+    finished.reason = reason;
+    finished.usage = {.prompt_tokens = 10, .output_tokens = static_cast<int>(answer_.text.size())};
+    finished.error = answer_.error;
+    sink_(std::move(finished));
+  }
+  void play() {
+    for (std::size_t at = 0; at < answer_.text.size();) {
+      std::size_t n = std::min(kPieceBytes, answer_.text.size() - at);
+      while (at + n < answer_.text.size() && (static_cast<unsigned char>(answer_.text[at + n]) & 0xc0) == 0x80) ++n;
+      if (wait_cancelled(answer_.delay)) return end(llm::FinishReason::cancelled);
+      sink_(llm::TextDelta{answer_.text.substr(at, n)});
+      at += n;
+    }
+    int index = 0;
+    for (const llm::ToolCall& call : answer_.calls) {
+      if (wait_cancelled(answer_.delay)) return end(llm::FinishReason::cancelled);
+      sink_(llm::CallStarted{index, call.id, call.name});
+      sink_(llm::CallArguments{index, call.arguments.dump()});
+      sink_(llm::CallFinished{index++, call, 1.0});
+    }
+    if (answer_.until_cancelled && wait_cancelled(std::nullopt)) return end(llm::FinishReason::cancelled);
+    end(answer_.error ? llm::FinishReason::error : answer_.calls.empty() ? llm::FinishReason::stop : llm::FinishReason::tool_calls);
+  }
+
+  ScriptedAnswer answer_;
+  Generator::Sink sink_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool cancelled_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<Generation> ScriptedGenerator::start(llm::ChatRequest request, Sink sink) {
+  ScriptedAnswer answer;
+  {
+    std::scoped_lock lock(mutex_);
+    requests_.push_back(std::move(request));
+    if (script_.empty()) {
+      answer.error = llm::Error{llm::errc::invalid_argument, "the script holds no answer for request " + std::to_string(requests_.size())};
+    } else {
+      answer = std::move(script_.front());
+      script_.pop_front();
+    }
+  }
+  return std::make_unique<ScriptedGeneration>(std::move(answer), std::move(sink));
+}
+
+std::vector<llm::ChatRequest> ScriptedGenerator::requests() const {
+  std::scoped_lock lock(mutex_);
+  return requests_;
+}
+
+}  // namespace baton::agent

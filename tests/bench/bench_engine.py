@@ -36,21 +36,24 @@ def run_baton(baton, path, threads):
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def make_peer(path, threads):
+def make_peer(path, threads, quick):
     """The peer with flash attention at its better setting, found by one run each; (None, reason) without llama-cpp-python."""
     try:
         from llama_peer import Peer
     except ImportError as error:
         return None, f"{error}: the peer is installed by a run without --quick"
-    peers = {flash: Peer(path, PREFILL + DECODE + 64, threads, flash) for flash in (False, True)}
+    peers = {flash: Peer(path, PREFILL + DECODE + 64, threads, flash) for flash in ((True,) if quick else (True, False))}
     seconds = {}
     for flash, peer in peers.items():
         peer.timed(64, 8)  # touches the weights
-        prefill, decode = peer.timed(PREFILL, 32)
-        seconds[flash] = PREFILL / prefill + DECODE / decode
-    best = min(seconds, key=seconds.get)
-    peers[not best].close()
-    return peers[best], f"flash attention {'on' if best else 'off'}"
+        if not quick:
+            prefill, decode = peer.timed(PREFILL, 32)
+            seconds[flash] = PREFILL / prefill + DECODE / decode
+    best = min(seconds, key=seconds.get) if seconds else True
+    for flash, peer in peers.items():
+        if flash != best:
+            peer.close()
+    return peers[best], f"flash attention {'on' if best else 'off'}" + (", not compared with off" if quick else ", its better setting")
 
 
 def speed_row(what, ours, theirs, target, note):
@@ -62,16 +65,17 @@ def speed_row(what, ours, theirs, target, note):
     return row(what, value, "tokens/s", peer=statistics.median(theirs), ratio=ratio, target=f">= {target} x llama.cpp", ok=ratio >= target, note=note)
 
 
-def model_rows(baton, models_dir, name, rounds):
+def model_rows(baton, models_dir, name, quick):
     path = model_file(models_dir, name)
     threads = physical_cores()
-    peer, peer_note = make_peer(path, threads)
+    peer, peer_note = make_peer(path, threads, quick)
+    rounds = 1 if quick else ROUNDS
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(run_baton(baton, path, threads))
         if peer:
             theirs.append(peer.timed(PREFILL, DECODE))
-    note = f"{threads} threads, {ours[0]['backend']}; peer: {peer_note}; {rounds} rounds"
+    note = f"{ours[0]['backend']}; peer: {peer_note}; {rounds} round{'s' if rounds > 1 else ''}"
     ready = statistics.median(run["ready_s"] for run in ours)
     resident = max(run["resident_bytes"] for run in ours) / 1e6
     allowed = (ours[0]["file_bytes"] + ours[0]["kv_bytes_per_token"] * (PREFILL + DECODE)) / 1e6 + EXTRA_MB
@@ -90,10 +94,8 @@ def model_rows(baton, models_dir, name, rounds):
 
 
 def rows(baton, models_dir, quick):
-    found = []
     for name in QUICK_MODELS if quick else MODELS:
         try:
-            found += model_rows(baton, models_dir, name, 1 if quick else ROUNDS)
+            yield from model_rows(baton, models_dir, name, quick)
         except Unavailable as reason:
-            found.append(skipped(f"engine {name}", str(reason)))
-    return found
+            yield skipped(f"engine {name}", str(reason))

@@ -196,10 +196,8 @@ def regenerate():
 
 
 def rows(baton, models_dir, quick):
-    found = []
     for name in MODELS:
         try:
-            found += quick_rows(baton, models_dir, name) if quick else full_rows(baton, models_dir, name)
+            yield from quick_rows(baton, models_dir, name) if quick else full_rows(baton, models_dir, name)
         except Unavailable as reason:
-            found.append(skipped(f"logits {name}", str(reason)))
-    return found
+            yield skipped(f"logits {name}", str(reason))

@@ -1,8 +1,9 @@
 """What scripts/check.sh and scripts/bench.sh have in common: options, rows, the table, the JSON line, the exit status.
 
 A part of a suite is a module with a docstring and
-    rows(baton, models_dir, quick) -> list of row(...)   baton: path of the program; models_dir: folder of the *.gguf files
-    regenerate()                                         optional: writes this part's goldens with the oracles' versions
+    rows(baton, models_dir, quick) -> row(...)s    a list, or a generator, whose rows so far count when --quick runs out of time.
+                                                   baton: path of the program; models_dir: folder of the *.gguf files
+    regenerate()                                   optional: writes this part's goldens with the oracles' versions
 `quick` means: a few seconds, against committed goldens, standard library only. Raise Unavailable(reason) when a part cannot run here.
 """
 import argparse
@@ -25,6 +26,10 @@ NOTHING_RAN = 77
 
 class Unavailable(Exception):
     """A part, or a row of it, that cannot run on this machine; the text says why and what would help."""
+
+
+class OutOfTime(BaseException):
+    """The time of --quick is over. Not an Exception, so that no part takes it for a failure of its own."""
 
 
 def row(what, value=None, unit="", *, peer=None, ratio=None, target=None, ok=None, note=""):
@@ -71,23 +76,28 @@ def commit():
 def run_part(name, baton, models_dir, quick, seconds_left):
     """The rows of one part; what goes wrong becomes a row: skipped where it could not run, failed where it broke."""
     def out_of_time(_signal, _frame):
-        raise Unavailable(f"not done within the {QUICK_SECONDS} s of --quick")
+        raise OutOfTime
+    found = []
     if quick:
         if seconds_left < 1:
             return [skipped(name, f"the {QUICK_SECONDS} s of --quick were over")]
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(int(seconds_left))
     try:
-        return list(importlib.import_module(name).rows(str(baton), str(models_dir), quick))
+        for entry in importlib.import_module(name).rows(str(baton), str(models_dir), quick):
+            found.append(entry)
+    except OutOfTime:
+        found.append(skipped(name, f"not done within the {QUICK_SECONDS} s of --quick"))
     except Unavailable as reason:
-        return [skipped(name, str(reason))]
+        found.append(skipped(name, str(reason)))
     except ImportError as error:
-        return [skipped(name, f"{error}: the oracles are installed by a run without --quick")]
+        found.append(skipped(name, f"{error}: the oracles are installed by a run without --quick"))
     except Exception as error:  # the other parts still run, and this one counts as failed
         traceback.print_exc()
-        return [row(name, ok=False, note=f"{type(error).__name__}: {error}")]
+        found.append(row(name, ok=False, note=f"{type(error).__name__}: {error}"))
     finally:
         signal.alarm(0)
+    return found
 
 
 def shown(value):

@@ -123,7 +123,7 @@ class UrlFetch {
   }
 
   // Our errors have codes that the client does not know: they are kept here while they pass through it.
-  tools::Result<void> pass(Result<void> result) {
+  tools::Result<void> pass(const Result<void>& result) {
     if (result) return {};
     ours_ = result.error();
     return tools::Error{tools::errc::io, ours_->message};

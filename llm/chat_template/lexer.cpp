@@ -158,6 +158,7 @@ class Lexer {
 
   void read_comment(std::size_t begin) {
     std::size_t end = source_.find("#}", at_);
+    if (end == std::string::npos && at_ == source_.size()) return;  // jinja2 has nothing against a template that stops right there
     if (end == std::string::npos) return fail(begin, "Missing end of comment tag");
     char sign = end > at_ ? source_[end - 1] : '\0';
     at_ = end + 2;
@@ -178,7 +179,7 @@ class Lexer {
       at_ = p + 2;
       return end_tag(end_sign, true);
     }
-    fail(begin, "Missing end of raw directive");
+    if (at_ < source_.size()) fail(begin, "Missing end of raw directive");
   }
 
   // Whether the tag ends here; if so, its end is read.

@@ -55,6 +55,7 @@ const Value* subscript(Interpreter& in, const Value& object, const Value& key, V
 // start, stop and step of a slice made concrete for a length, as slice.indices does it.
 struct Range {
   Integer start;
+  Integer stop;
   Integer step;
   Integer count;
 };
@@ -95,6 +96,7 @@ bool range_of(Interpreter& in, const Value& start, const Value& stop, const Valu
   if (range.step < -size - 1) range.step = -size - 1;
   Integer distance = forward ? end - range.start : range.start - end;
   Integer stride = forward ? range.step : -range.step;
+  range.stop = end;
   range.count = distance > 0 ? (distance + stride - 1) / stride : 0;
   return true;
 }
@@ -163,7 +165,7 @@ Value Interpreter::slice(const Value& object, const Value& start, const Value& s
   if (Sequence* made = result.sequence(Sequence::Type::range)) {
     made->step = sequence->step * range.step;
     made->start = sequence->start + range.start * sequence->step;
-    made->stop = made->start + range.count * made->step;
+    made->stop = sequence->start + range.stop * sequence->step;
   }
   return result;
 }

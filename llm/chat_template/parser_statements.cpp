@@ -135,13 +135,13 @@ std::unique_ptr<Stmt> Parser::parse_statement() {
 
 std::unique_ptr<Stmt> Parser::parse_for(const Token& token) {
   auto loop = make(Stmt::Type::for_loop, token);
+  ++loops_;  // the target already may not be called `loop`
   loop->target = parse_target("in", false);
   expect_name("in");
   loop->expr = parse_tuple(false, false, false, "recursive", false);
   if (skip_name("if")) loop->condition = parse_expression();
   loop->recursive = skip_name("recursive");
   std::string closed_by;
-  ++loops_;
   loop->body = parse_body({"endfor", "else"}, "for", &closed_by);
   --loops_;
   if (closed_by == "else") loop->otherwise = parse_body({"endfor"}, "for");

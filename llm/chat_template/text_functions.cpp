@@ -39,7 +39,7 @@ std::vector<Value> split_on_space(Interpreter& in, const Text& text, Integer lim
   for (skip(true); at < bytes.size() && !in.failed(); skip(true)) {
     std::size_t begin = at;
     if (limit >= 0 && static_cast<Integer>(parts.size()) >= limit) {
-      parts.push_back(in.make_text(stripped(text.slice(begin, bytes.size()), nullptr, false, true)));
+      parts.push_back(piece(in, text, begin, bytes.size()));
       break;
     }
     skip(false);
@@ -62,7 +62,7 @@ std::vector<Value> split_on_space_from_right(Interpreter& in, const Text& text, 
   for (skip(true); end > 0 && !in.failed(); skip(true)) {
     std::size_t stop = end;
     if (limit >= 0 && static_cast<Integer>(parts.size()) >= limit) {
-      parts.push_back(in.make_text(stripped(text.slice(0, stop), nullptr, true, false)));
+      parts.push_back(piece(in, text, 0, stop));
       break;
     }
     skip(false);

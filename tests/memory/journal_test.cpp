@@ -177,7 +177,11 @@ TEST_P(JournalKinds, takes_bytes_that_are_not_utf8_and_deep_json_without_harm) {
   EXPECT_EQ(journal->items("conv_a").value().at(0).content["text"], "x\xef\xbf\xbdy");
   EXPECT_EQ(journal->items("conv_a").value().at(0).text.substr(0, 5), "a\xef\xbf\xbd\xef");
   Json deep = 1;
-  for (int i = 0; i < 20'000; ++i) deep = Json::array({std::move(deep)});
+  for (int i = 0; i < 20'000; ++i) {
+    Json outer = Json::array();
+    outer.push_back(std::move(deep));
+    deep = std::move(outer);
+  }
   Event nested{"resp_a", 0, "x", std::move(deep)};
   const auto refused = journal->commit_and_wait(Batch().add(std::move(nested)), Durability::power);
   EXPECT_EQ(refused.error().code, errc::invalid_argument);

@@ -1,0 +1,33 @@
+#pragma once
+// Regular expressions of schemas: ECMAScript's syntax as far as PCRE2 reads it the same way; the rest is refused by name. \d \w \s are
+// ASCII, `.` and classes match whole code points, matches may begin anywhere (ECMA-262; JSON Schema 2020-12, section 6.4).
+#include <baton/llm/error.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace baton::llm {
+
+class Pattern {
+ public:
+  static constexpr std::size_t kMaxLength = 4096;  // bytes
+
+  // The error's message is only the reason; the caller knows where the pattern stands.
+  static Result<std::shared_ptr<const Pattern>> compile(const std::string& source);
+  ~Pattern();
+  Pattern(const Pattern&) = delete;
+  Pattern& operator=(const Pattern&) = delete;
+
+  enum class Answer { no, yes, too_expensive };
+  // Takes what it cost from `steps`; too_expensive when they do not suffice, or when one attempt passes the limits. Any thread.
+  Answer search(std::string_view text, std::size_t& steps) const;
+
+ private:
+  explicit Pattern(void* code, bool anchored) : code_(code), anchored_(anchored) {}
+  void* code_;  // pcre2_code
+  bool anchored_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,53 @@
+#pragma once
+// One walk of a value along a tree of schema nodes.
+#include "json_schema.h"
+
+namespace baton::llm {
+
+class Validator {
+ public:
+  std::vector<Violation> run(const SchemaNode& root, const Json& instance);
+
+ private:
+  // The way from the whole value to where we are; turned into a JSON pointer only for a violation.
+  struct Path {
+    const Path* parent;
+    std::string_view name;
+    std::size_t index;  // of an element, when name.data() is null
+    std::string pointer() const;
+  };
+  // Where violations go. `limit` 1 is for questions that only want a yes or no.
+  struct Report {
+    std::vector<Violation> violations;
+    std::size_t limit;
+    bool full() const { return violations.size() >= limit; }
+  };
+
+  void visit(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_value(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_number(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_string(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_array(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_contains(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_unique(const Json& value, const Path& path, Report& report);
+  void check_object(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_members(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_name(const SchemaNode& names, const std::string& name, const Path& path, Report& report);
+  void check_combinations(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void check_alternatives(const std::vector<SchemaNode::Child>& alternatives, const char* keyword, const Json& value, const Path& path,
+                          Report& report);
+  void report_no_alternative(const std::vector<std::vector<Violation>>& failures, const std::vector<SchemaNode::Child>& alternatives,
+                             const char* keyword, const Json& value, const Path& path, Report& report);
+
+  bool valid(const SchemaNode& node, const Json& value, const Path& path);
+  bool search(const PatternString& pattern, const std::string& text);
+  bool equal(const Json& a, const Json& b);
+  bool spend(std::size_t steps);
+  void add(Report& report, const Path& path, const char* keyword, std::string message);
+
+  std::size_t steps_ = Schema::kMaxSteps;
+  int depth_ = 0;
+  const char* exhausted_ = nullptr;  // which limit was met; nothing more is looked at then
+};
+
+}  // namespace baton::llm

@@ -18,12 +18,12 @@ namespace baton::kernels {
 
 // Activations prepared once for all the matrices that read them. Reused from step to step: it only grows.
 struct Activations {
-  const float* x = nullptr;          // (n_tokens, n_in): not owned
+  const float* x = nullptr;  // (n_tokens, n_in): not owned
   int n_tokens = 0;
   int n_in = 0;
-  std::vector<std::int8_t> q;        // (n_tokens, n_in), round to nearest even of x / scale
-  std::vector<float> scale;          // (n_tokens, n_in / 32), largest magnitude of the group / 127
-  std::vector<float> scaled_sum;     // (n_tokens, n_in / 32), scale * sum of q
+  std::vector<std::int8_t> q;     // (n_tokens, n_in), round to nearest even of x / scale
+  std::vector<float> scale;       // (n_tokens, n_in / 32), largest magnitude of the group / 127; 0 below 1e-36, NaN when not finite
+  std::vector<float> scaled_sum;  // (n_tokens, n_in / 32), scale * sum of q
 };
 
 struct MatMulParams {

@@ -6,6 +6,8 @@
 namespace baton::kernels::cpu {
 namespace {
 
+constexpr float kLargestFloat = 3.40282347e38f;
+
 float sum_lanes(__m256 v) {
   const __m128 t = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));  // l0+l4, l1+l5, l2+l6, l3+l7
   const __m128 u = _mm_add_ps(t, _mm_movehl_ps(t, t));                                  // (l0+l4)+(l2+l6), (l1+l5)+(l3+l7)
@@ -24,16 +26,21 @@ float dot_f32(const float* a, const float* b, int n) {
 }
 
 void quantise(const float* x, int n, std::int8_t* q, float* scale, float* scaled_sum) {
-  const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff));
+  const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
+  const auto bits = [magnitude](__m256 v) { return _mm256_and_si256(_mm256_castps_si256(v), magnitude); };
   for (int g = 0; g < n / kGroup; ++g, x += kGroup, q += kGroup) {
     const __m256 x0 = _mm256_loadu_ps(x), x1 = _mm256_loadu_ps(x + 8), x2 = _mm256_loadu_ps(x + 16), x3 = _mm256_loadu_ps(x + 24);
-    const __m256 top = _mm256_max_ps(_mm256_max_ps(_mm256_and_ps(x0, magnitude), _mm256_and_ps(x1, magnitude)),
-                                     _mm256_max_ps(_mm256_and_ps(x2, magnitude), _mm256_and_ps(x3, magnitude)));
-    __m128 t = _mm_max_ps(_mm256_castps256_ps128(top), _mm256_extractf128_ps(top, 1));
-    t = _mm_max_ps(t, _mm_movehl_ps(t, t));
-    const float largest = _mm_cvtss_f32(_mm_max_ss(t, _mm_movehdup_ps(t)));
+    const __m256i top = _mm256_max_epi32(_mm256_max_epi32(bits(x0), bits(x1)), _mm256_max_epi32(bits(x2), bits(x3)));
+    __m128i t = _mm_max_epi32(_mm256_castsi256_si128(top), _mm256_extracti128_si256(top, 1));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0x4e));
+    t = _mm_max_epi32(t, _mm_shuffle_epi32(t, 0xb1));
+    const float largest = _mm_cvtss_f32(_mm_castsi128_ps(t));
+    if (!(largest >= kSmallestActivation && largest <= kLargestFloat)) {
+      kMatMulScalar.quantise(x, kGroup, q, scale + g, scaled_sum + g);
+      continue;
+    }
     const float s = largest / 127.0f;
-    const __m256 inverse = _mm256_set1_ps(largest > 0 ? 127.0f / largest : 0.0f);
+    const __m256 inverse = _mm256_set1_ps(127.0f / largest);
     const __m256i i0 = _mm256_cvtps_epi32(_mm256_mul_ps(x0, inverse)), i1 = _mm256_cvtps_epi32(_mm256_mul_ps(x1, inverse));
     const __m256i i2 = _mm256_cvtps_epi32(_mm256_mul_ps(x2, inverse)), i3 = _mm256_cvtps_epi32(_mm256_mul_ps(x3, inverse));
     const __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(i0, i1), _mm256_packs_epi32(i2, i3));
@@ -106,10 +113,14 @@ void quantised_tile(const QuantisedTile& t) {
     const bool two_rows = row + 2 <= t.n_rows;
     for (int token = 0; token < t.n_tokens;) {
       const bool four_tokens = token + 4 <= t.n_tokens;
-      if (two_rows && four_tokens) block<2, 4, kTwoScales>(t, row, token);
-      else if (four_tokens) block<1, 4, kTwoScales>(t, row, token);
-      else if (two_rows) block<2, 1, kTwoScales>(t, row, token);
-      else block<1, 1, kTwoScales>(t, row, token);
+      if (two_rows && four_tokens)
+        block<2, 4, kTwoScales>(t, row, token);
+      else if (four_tokens)
+        block<1, 4, kTwoScales>(t, row, token);
+      else if (two_rows)
+        block<2, 1, kTwoScales>(t, row, token);
+      else
+        block<1, 1, kTwoScales>(t, row, token);
       token += four_tokens ? 4 : 1;
     }
     row += two_rows ? 2 : 1;

@@ -1,5 +1,9 @@
 // The definition of mat_mul's arithmetic (see mat_mul.h): fast paths reproduce it bit for bit.
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "mat_mul_tiles.h"
 
@@ -16,10 +20,15 @@ float dot_f32(const float* a, const float* b, int n) {
 
 void quantise(const float* x, int n, std::int8_t* q, float* scale, float* scaled_sum) {
   for (int g = 0; g < n / kGroup; ++g, x += kGroup, q += kGroup) {
-    float largest = 0;
-    for (int i = 0; i < kGroup; ++i) largest = std::fmax(largest, std::fabs(x[i]));
-    const float s = largest / 127.0f;
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+    std::uint32_t bits = 0;  // magnitudes order as their bits do, NaN above infinity
+    for (int i = 0; i < kGroup; ++i) bits = std::max(bits, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffff);
+    const float largest = std::bit_cast<float>(bits);
+    if (!(largest >= kSmallestActivation && std::isfinite(largest))) {
+      std::memset(q, 0, kGroup);
+      scale[g] = scaled_sum[g] = std::isfinite(largest) ? 0.0f : std::numeric_limits<float>::quiet_NaN();
+      continue;
+    }
+    const float s = largest / 127.0f, inverse = 127.0f / largest;
     int sum = 0;
     for (int i = 0; i < kGroup; ++i) {
       q[i] = static_cast<std::int8_t>(std::nearbyint(x[i] * inverse));

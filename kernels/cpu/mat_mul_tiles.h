@@ -7,12 +7,15 @@
 
 namespace baton::kernels::cpu {
 
+// Groups of activations whose largest magnitude is below this count as zeros: 127 / largest would overflow from 3.7e-37 on.
+constexpr float kSmallestActivation = 1e-36f;
+
 struct QuantisedTile {
   const UnpackedRow* rows;
   int n_rows;
   int n_tokens;
   int n_in;
-  bool two_scales;          // the halves of a group have scales of their own
+  bool two_scales;  // the halves of a group have scales of their own
   bool minima;
   const std::int8_t* q;     // activations of the first token; the next one n_in further
   const float* scale;       // likewise, n_in / 32 further

@@ -11,6 +11,7 @@ SUITES = {
         "about": "Tokenizer, templates, RoPE, dequantisation, schemas, exports and logits against Hugging Face, jinja2, torch and gguf.",
         "parts": ["oracle_tokenizer", "oracle_template", "oracle_rope", "oracle_dequantize", "oracle_json_schema", "oracle_export", "oracle_logits"],
     },
+    "cleanroom": {"about": "The README's two commands in a bare system.", "parts": ["cleanroom_commands"], "needs_oracles": False, "needs_baton": False},
 }
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def markdown(suite, script, rows, about):
 
 
 def main(script, suites, prepare=None, record_more=None):
-    """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}. prepare(quick): may replace this process by one in
+    """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_oracles and needs_baton where False. prepare(quick): may replace this process by one in
     an environment that has the oracles. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
@@ -157,11 +157,11 @@ def main(script, suites, prepare=None, record_more=None):
     parts = [module for module in known if not options.parts or short(module) in options.parts]
     if not parts:
         parser.error(f"no such part: {', '.join(short(module) for module in known)}")
-    if prepare:
+    if prepare and suites[options.suite].get("needs_oracles", True):
         prepare(options.quick)
     if getattr(options, "regenerate", False):
         return regenerate(parts)
-    if not os.access(options.baton, os.X_OK):
+    if suites[options.suite].get("needs_baton", True) and not os.access(options.baton, os.X_OK):
         return finish(options, script, suites, [skipped(options.suite, f"{options.baton} is not built: scripts/quickstart.sh builds it")], record_more)
     start = time.monotonic()
     rows = []

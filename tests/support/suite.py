@@ -1,8 +1,8 @@
 """What scripts/check.sh and scripts/bench.sh have in common: options, rows, the table, the JSON line, the exit status.
 
 A part of a suite is a module with a docstring and
-    rows(baton, models_dir, quick) -> row(...)s    a list, or a generator, whose rows so far count when --quick runs out of time.
-                                                   baton: path of the program; models_dir: folder of the *.gguf files
+    rows(baton, models_dir, quick) -> row(...)s    optional: a list, or a generator: then the rows that it gave before --quick ran out of time
+                                                   count. baton: path of the program; models_dir: folder of the *.gguf files
     regenerate()                                   optional: writes this part's goldens with the oracles' versions
 `quick` means: a few seconds, against committed goldens, standard library only. Raise Unavailable(reason) when a part cannot run here.
 """
@@ -84,7 +84,10 @@ def run_part(name, baton, models_dir, quick, seconds_left):
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(int(seconds_left))
     try:
-        for entry in importlib.import_module(name).rows(str(baton), str(models_dir), quick):
+        module = importlib.import_module(name)
+        if not hasattr(module, "rows"):
+            return [skipped(name, "has goldens only, which scripts/test.sh compares with")]
+        for entry in module.rows(str(baton), str(models_dir), quick):
             found.append(entry)
     except OutOfTime:
         found.append(skipped(name, f"not done within the {QUICK_SECONDS} s of --quick"))

@@ -22,6 +22,8 @@ endif()
 add_library(baton_date_tz INTERFACE IMPORTED GLOBAL)
 target_include_directories(baton_date_tz INTERFACE ${DATE_TZ_INCLUDE})
 target_link_libraries(baton_date_tz INTERFACE ${DATE_TZ_LIBRARY})
+# As the distributions build the library: its classes have another layout without it.
+target_compile_definitions(baton_date_tz INTERFACE USE_OS_TZDB=1)
 
 # Asio and Beast are compiled once, in tools/http/boost_impl.cpp: minutes of build saved.
 add_library(baton_boost INTERFACE IMPORTED GLOBAL)

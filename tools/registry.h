@@ -77,13 +77,19 @@ Result<void> ToolSet::add(std::string name, std::string description, std::vector
   if (!schema) return Error{schema.error().code, "tool '" + name + "': " + schema.error().message};
   return add(ToolSpec{std::move(name), std::move(description), std::move(*schema), traits},
              [fields = std::move(fields), function = std::move(function)](const Json& arguments, ToolContext& context) -> ToolResult {
-               const Result<T> value = value_of<T>(arguments, fields);
+               // Small models add words of the schema to their arguments ("required": [..]): such a call is clear enough to run, and the
+               // answer says what was passed over.
+               std::vector<std::string> ignored;
+               const Result<T> value = value_of<T>(arguments, fields, &ignored);
                if (!value) return ToolResult::error(value.error().message);
+               ToolResult result;
                if constexpr (std::is_invocable_v<const F&, const T&, ToolContext&>) {
-                 return function(*value, context);
+                 result = function(*value, context);
                } else {
-                 return function(*value);
+                 result = function(*value);
                }
+               for (const std::string& word : ignored) result.content += "\n(ignored: there is no argument '" + word + "')";
+               return result;
              });
 }
 

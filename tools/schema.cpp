@@ -157,6 +157,10 @@ const Json* ValueReader::member(const Json& object, std::type_index owner, const
 void ValueReader::unknown_members(const Json& object, const std::vector<const char*>& names) {
   for (const auto& [key, value] : object.items()) {
     if (std::find(names.begin(), names.end(), key) != names.end()) continue;
+    if (ignored_ != nullptr) {
+      ignored_->push_back(key);
+      continue;
+    }
     std::string known;
     for (const char* name : names) known += (known.empty() ? "" : ", ") + std::string(name);
     wrong("'" + key + "' is unknown" + (known.empty() ? ": there are no arguments" : "; known are " + known));

@@ -134,7 +134,8 @@ class SchemaWriter {
 // Reads one value; collects what does not fit, each with its path.
 class ValueReader {
  public:
-  explicit ValueReader(const std::vector<Field>& fields) : fields_(fields) {}
+  // ignored: receives the paths of members that no struct has; null: they are errors.
+  explicit ValueReader(const std::vector<Field>& fields, std::vector<std::string>* ignored = nullptr) : fields_(fields), ignored_(ignored) {}
 
   void expected(const char* what, const Json& found);  // at the present path
   void wrong(std::string message);
@@ -150,6 +151,7 @@ class ValueReader {
 
  private:
   const std::vector<Field>& fields_;
+  std::vector<std::string>* ignored_;
   std::vector<std::string> path_;
   std::vector<std::string> errors_;
 };
@@ -182,7 +184,7 @@ Json type_schema(SchemaWriter& writer) {
     boost::mp11::mp_for_each<boost::describe::describe_enumerators<T>>([&](auto d) { names.push_back(d.name); });
     return Json{{"type", "string"}, {"enum", std::move(names)}};
   } else if constexpr (is_struct<T>) {
-    Json schema{{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}, {"additionalProperties", false}};
+    Json schema{{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}};
     if (!writer.enter(typeid(T))) return schema;
     boost::mp11::mp_for_each<Members<T>>([&](auto d) {
       using M = std::remove_cvref_t<decltype(std::declval<T&>().*d.pointer)>;
@@ -282,10 +284,10 @@ Result<Json> schema_of(const std::vector<Field>& fields) {
 }
 
 // A T from a call's arguments. errc::invalid_argument names, for each value that does not fit, its path, what was found and what is
-// expected; at most the first eight.
+// expected; at most the first eight. Members that T does not have are errors, or with `ignored` are passed over and named there.
 template <class T>
-Result<T> value_of(const Json& arguments, const std::vector<Field>& fields) {
-  detail::ValueReader reader(fields);
+Result<T> value_of(const Json& arguments, const std::vector<Field>& fields, std::vector<std::string>* ignored = nullptr) {
+  detail::ValueReader reader(fields, ignored);
   T value{};
   detail::read_value(arguments, value, reader);
   if (Result<void> ok = reader.finish(); !ok) return ok.error();

@@ -1,4 +1,5 @@
 // baton history: what the journal keeps of earlier runs.
+#include <baton/agent/core/items.h>
 #include <baton/memory/journal.h>
 #include <date/date.h>
 #include <fmt/core.h>
@@ -41,9 +42,7 @@ void print_item(const Json& item) {
   const std::string type = item.value("type", "");
   if (type == "mcp_call") {
     fmt::print("  -> {}({})\n", item.value("name", ""), item.value("arguments", ""));
-    const bool failed = item.contains("error") && !item["error"].is_null();
-    const Json& result = failed ? item["error"] : item.contains("output") ? item["output"] : Json();
-    fmt::print("  {} {}\n", failed ? "!!" : "<-", result.is_string() ? result.get<std::string>() : result.dump());
+    fmt::print("  {} {}\n", call_item_failed(item) ? "!!" : "<-", result_of_call_item(item));
     return;
   }
   std::string text;

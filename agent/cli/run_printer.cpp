@@ -1,5 +1,6 @@
 #include "run_printer.h"
 
+#include <baton/agent/core/items.h>
 #include <fmt/core.h>
 
 #include <cstdio>
@@ -85,14 +86,14 @@ void RunPrinter::on_event(const memory::Event& event) {
 void RunPrinter::on_item_done(const Json& item) {
   end_line();
   if (text_or(item, "type") != "mcp_call") return;
-  const std::string error = text_or(item, "error");
+  const bool failed = call_item_failed(item);
   const auto started = started_.find(text_or(item, "id"));
   std::string time;
   if (started != started_.end()) {
     const auto spent = std::chrono::steady_clock::now() - started->second;
     time = fmt::format("({} ms)", std::chrono::duration_cast<std::chrono::milliseconds>(spent).count());
   }
-  fmt::print("{} {} {}\n", dim(error.empty() ? "<-" : "!!"), shortened(error.empty() ? text_or(item, "output") : error), dim(time));
+  fmt::print("{} {} {}\n", dim(failed ? "!!" : "<-"), shortened(result_of_call_item(item)), dim(time));
 }
 
 void RunPrinter::end_line() {

@@ -20,8 +20,8 @@ struct EmitEvent {
 // A finished item of the conversation.
 struct KeepItem {
   std::string id;
-  Json content;      // as the protocol shows it
-  std::string text;  // for full-text search
+  Json content;        // as the protocol shows it
+  std::string text;    // for full-text search
   llm::RawTokens raw;  // of the turn, on one of its items
 };
 
@@ -35,6 +35,7 @@ struct StartTool {
   llm::ToolCall call;
   std::string idempotency_key;
 };
+// The run has gone on without this call's result; what the tool brings later is dropped.
 struct CancelTool {
   std::string call_id;
 };

@@ -1,138 +1,154 @@
 #include "run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
-
-#include "items.h"
 
 namespace baton::agent {
 namespace {
+
+// A model that cannot write a call in three attempts will not in the fourth.
+constexpr int kMaxMalformedTurns = 2;
 
 template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
 
-std::string call_key(const llm::ToolCall& call) { return call.name + "\n" + call.arguments.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::string replace_all(std::string text, const std::string& what, const std::string& with) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) text.replace(at, what.size(), with);
   return text;
 }
 
+// Of the protocol's codes the nearest.
+std::string protocol_error_code(const std::optional<llm::Error>& error) {
+  const bool request = error && (error->code == llm::errc::context_overflow || error->code == llm::errc::invalid_argument);
+  return request ? "invalid_prompt" : "server_error";
+}
+
+Json tool_choice_json(const llm::ToolChoice& choice) {
+  using Mode = llm::ToolChoice::Mode;
+  if (choice.mode == Mode::named) return {{"type", "mcp"}, {"server_label", "baton"}, {"name", choice.name}};
+  return choice.mode == Mode::none ? "none" : choice.mode == Mode::required ? "required" : "auto";
+}
+
+// 0.7f as 0.7, not as 0.699999988.
+double decimal(float value) { return std::round(static_cast<double>(value) * 1e6) / 1e6; }
+
 }  // namespace
 
-Run::Run(RunConfig config) : config_(std::move(config)), messages_(config_.history) {}
+Run::Run(RunConfig config) : config_(std::move(config)), output_(config_.new_id), messages_(config_.history) {
+  for (const llm::Message& message : messages_) {
+    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
+  }
+}
 
 // ---- events in
 
 Actions Run::start(const std::string& user_text, std::int64_t now) {
+  if (state_ != State::ready) return {};
   started_ = now;
-  emit("response.created", {{"response", response_json("in_progress")}});
-  emit("response.in_progress", {{"response", response_json("in_progress")}});
-  take_user_message(user_text);
+  output_.event("response.created", {{"response", response_json("in_progress", now)}});
+  output_.event("response.in_progress", {{"response", response_json("in_progress", now)}});
+  queued_.push_back(user_text);
   begin_turn(now);
-  return take();
+  return output_.take();
 }
 
 Actions Run::on_delta(llm::Delta delta, std::int64_t now) {
   if (state_ != State::generating) return {};
   std::visit(Overloaded{
                  [&](const llm::PrefillProgress&) {},
-                 [&](const llm::TextDelta& d) { write_text(d.text); },
-                 [&](const llm::ReasoningDelta& d) { write_reasoning(d.text); },
-                 [&](const llm::CallStarted& d) { open_call(d); },
-                 [&](const llm::CallArguments& d) {
-                   if (calls_.empty()) return;
-                   emit("response.mcp_call_arguments.delta", {{"item_id", calls_.back().item_id}, {"output_index", output_index_}, {"delta", d.fragment}});
+                 [&](const llm::TextDelta& d) {
+                   text_ += d.text;
+                   output_.write(Block::Kind::text, d.text, turn_);
                  },
-                 [&](const llm::CallFinished& d) {
-                   if (calls_.empty()) return;
-                   Call& call = calls_.back();
-                   call.call.name = d.call.name;
-                   call.call.arguments = d.call.arguments;
-                   call.confidence = d.confidence;
-                   call.done = true;  // complete as written; what it answers comes later
-                   emit("response.mcp_call_arguments.done",
-                        {{"item_id", call.item_id}, {"output_index", output_index_}, {"arguments", d.call.arguments.dump()}});
+                 [&](const llm::ReasoningDelta& d) {
+                   reasoning_ += d.text;
+                   output_.write(Block::Kind::reasoning, d.text, turn_);
                  },
+                 [&](const llm::CallStarted& d) { take(d); },
+                 [&](const llm::CallArguments& d) { take(d); },
+                 [&](const llm::CallFinished& d) { take(d); },
                  [&](const llm::Finished& d) { end_generation(d, now); },
              },
              delta);
-  return take();
+  return output_.take();
 }
 
 Actions Run::on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, std::int64_t now) {
   if (state_ != State::calling) return {};
   const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.call.id == call_id; });
-  if (call == calls_.end() || call->done) return {};
-  finish_call(*call, content, is_error);
-  calls_done(now);
-  return take();
+  if (call == calls_.end() || call->phase != Call::Phase::running) return {};
+  answer(*call, {content, is_error});
+  start_calls(now);
+  return output_.take();
 }
 
 Actions Run::on_user_message(const std::string& text, Delivery delivery, std::int64_t now) {
-  if (finished()) return {};
+  if (finished() || state_ == State::ready) return {};
   queued_.push_back(text);
   if (delivery == Delivery::interrupt && state_ == State::generating && !interrupted_) {
     interrupted_ = true;
-    actions_.push_back(CancelGeneration{});
+    output_.act(CancelGeneration{});
   } else if (delivery == Delivery::interrupt && state_ == State::calling) {
-    abandon_calls("cancelled: the user sent another message");
-    calls_done(now);
+    abandon_calls("cut off: the user sent another message");
+    end_calls(now);
   }
-  return take();
+  return output_.take();
 }
 
 Actions Run::on_tick(std::int64_t now) {
-  if (finished() || now - started_ < 2 * config_.budgets.max_milliseconds) return {};
-  if (state_ == State::generating) actions_.push_back(CancelGeneration{});
-  finish("incomplete", "max_milliseconds", now);
-  return take();
+  if (finished() || state_ == State::ready) return {};
+  const std::int64_t spent = now - started_;
+  if (spent >= 2 * config_.budgets.max_milliseconds) return cut_off("incomplete", "max_milliseconds", now);
+  if (spent >= config_.budgets.max_milliseconds && state_ == State::calling) {
+    abandon_calls("cut off: the time of this run is used up");
+    end_calls(now);
+  }
+  return output_.take();
 }
 
-Actions Run::cancel(std::int64_t now) {
-  if (finished()) return {};
-  if (state_ == State::generating) actions_.push_back(CancelGeneration{});
-  finish("cancelled", "cancelled", now);
-  return take();
-}
+Actions Run::cancel(std::int64_t now) { return cut_off("cancelled", "cancelled", now); }
+Actions Run::fail(const std::string& reason, std::int64_t now) { return cut_off("failed", reason, now); }
 
-Actions Run::fail(const std::string& reason, std::int64_t now) {
-  if (finished()) return {};
-  if (state_ == State::generating) actions_.push_back(CancelGeneration{});
-  finish("failed", reason, now);
-  return take();
+Actions Run::cut_off(const std::string& status, const std::string& reason, std::int64_t now) {
+  if (finished() || state_ == State::ready) return {};
+  if (state_ == State::generating) output_.act(CancelGeneration{});
+  finish(status, reason, now);
+  return output_.take();
 }
 
 // ---- a turn
 
 void Run::begin_turn(std::int64_t now) {
-  for (const std::string& text : std::exchange(queued_, {})) take_user_message(text);
+  results_to_use_ = results_to_use_ && queued_.empty();
+  take_user_messages();
   ++turn_;
   if (end_reason_.empty() && turn_ > config_.budgets.max_turns) end_reason_ = "max_turns";
-  if (end_reason_.empty() && now - started_ > config_.budgets.max_milliseconds) end_reason_ = "max_milliseconds";
+  if (end_reason_.empty() && now - started_ >= config_.budgets.max_milliseconds) end_reason_ = "max_milliseconds";
   if (!end_reason_.empty()) last_turn_ = true;
   if (usage_.output_tokens >= config_.budgets.max_output_tokens) return finish("incomplete", "max_output_tokens", now);
-  text_.clear(), reasoning_.clear(), text_id_.clear(), reasoning_id_.clear();
+  text_.clear();
+  reasoning_.clear();
   calls_.clear();
   raw_ = {};
-  raw_kept_ = false;
   interrupted_ = false;
+  only_repeats_ = true;
   state_ = State::generating;
-  actions_.push_back(StartGeneration{make_request()});
+  output_.act(StartGeneration{make_request()});
 }
 
 llm::ChatRequest Run::make_request() {
   llm::ChatRequest request;
   if (!config_.instructions.empty()) request.messages.push_back({.role = llm::Role::system, .content = config_.instructions});
   request.messages.insert(request.messages.end(), messages_.begin(), messages_.end());
-  if (!config_.after_tools.empty() && !messages_.empty() && messages_.back().role == llm::Role::tool) {
+  if (!config_.after_tools.empty() && results_to_use_) {
     request.messages.push_back({.role = llm::Role::user, .content = replace_all(config_.after_tools, "{question}", question_)});
   }
   request.tools = config_.tools;
   if (turn_ == 1) request.tool_choice = config_.tool_choice;
-  if (last_turn_) request.tool_choice.mode = llm::ToolChoice::Mode::none;
+  if (last_turn_) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
   request.parallel_tool_calls = config_.parallel_tool_calls;
   request.sampling = config_.sampling;
   request.max_output_tokens = std::min(config_.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
@@ -140,220 +156,162 @@ llm::ChatRequest Run::make_request() {
   return request;
 }
 
-void Run::take_user_message(const std::string& text) {
-  question_ = text;
-  messages_.push_back({.role = llm::Role::user, .content = text});
-  const std::string id = config_.new_id("item_");
-  actions_.push_back(KeepItem{id, user_message_item(id, text), text, {}});
-}
-
-void Run::write_text(const std::string& text) {
-  close_reasoning();
-  if (text_id_.empty()) {
-    text_id_ = config_.new_id("item_");
-    emit("response.output_item.added", {{"output_index", output_index_}, {"item", assistant_message_item(text_id_, "", turn_, "in_progress")}});
+void Run::take_user_messages() {
+  for (const std::string& text : std::exchange(queued_, {})) {
+    question_ = text;
+    messages_.push_back({.role = llm::Role::user, .content = text});
+    output_.user_message(text, false);
   }
-  text_ += text;
-  emit("response.output_text.delta", {{"item_id", text_id_}, {"output_index", output_index_}, {"content_index", 0}, {"delta", text}});
 }
 
-void Run::write_reasoning(const std::string& text) {
-  if (reasoning_id_.empty()) {
-    reasoning_id_ = config_.new_id("item_");
-    emit("response.output_item.added", {{"output_index", output_index_}, {"item", reasoning_item(reasoning_id_, "", turn_)}});
+void Run::take(const llm::CallStarted& started) {
+  // The journal and the history find a call by its id, so it is unique whatever the generator thinks.
+  const bool usable = !started.id.empty() && !call_ids_.contains(started.id);
+  const std::string id = usable ? started.id : config_.new_id("call_");
+  call_ids_.insert(id);
+  calls_.push_back(output_.open_call(started.index, id, started.name, turn_));
+}
+
+void Run::take(const llm::CallArguments& arguments) {
+  Call* call = find_call(arguments.index);
+  if (call && call->phase == Call::Phase::writing) output_.call_arguments(*call, arguments.fragment);
+}
+
+void Run::take(const llm::CallFinished& finished) {
+  Call* call = find_call(finished.index);
+  if (!call || call->phase != Call::Phase::writing) return;
+  call->phase = Call::Phase::written;
+  call->call.name = call->item.name = finished.call.name;
+  call->item.confidence = finished.confidence;
+  if (finished.call.arguments.is_object()) {
+    call->call.arguments = finished.call.arguments;
+  } else {
+    call->malformed = "the arguments must be a JSON object, not " + to_text(finished.call.arguments);
   }
-  reasoning_ += text;
-  emit("response.reasoning_text.delta", {{"item_id", reasoning_id_}, {"output_index", output_index_}, {"content_index", 0}, {"delta", text}});
-}
-
-void Run::close_reasoning() {
-  if (reasoning_id_.empty()) return;
-  emit("response.reasoning_text.done", {{"item_id", reasoning_id_}, {"output_index", output_index_}, {"content_index", 0}, {"text", reasoning_}});
-  const std::string id = std::exchange(reasoning_id_, "");
-  keep(id, reasoning_item(id, reasoning_, turn_), "");
-}
-
-void Run::close_text(const std::string& status) {
-  if (text_id_.empty()) return;
-  emit("response.output_text.done", {{"item_id", text_id_}, {"output_index", output_index_}, {"content_index", 0}, {"text", text_}});
-  const std::string id = std::exchange(text_id_, "");
-  keep(id, assistant_message_item(id, text_, turn_, status), text_);
-}
-
-void Run::open_call(const llm::CallStarted& started) {
-  close_reasoning();
-  close_text("completed");
-  Call call;
-  call.item_id = config_.new_id("item_");
-  call.call = {started.id.empty() ? config_.new_id("call_") : started.id, started.name, Json::object()};
-  if (!calls_.empty()) ++output_index_;  // the items of a turn's calls are finished after all of them were written
-  emit("response.output_item.added", {{"output_index", output_index_},
-                                      {"item", call_item({call.item_id, call.call.id, call.call.name, Json::object(), nullptr, nullptr, turn_, 1})}});
-  calls_.push_back(std::move(call));
+  call->item.arguments = to_text(call->call.arguments);
+  output_.call_written(*call);
 }
 
 void Run::end_generation(const llm::Finished& end, std::int64_t now) {
-  raw_ = end.raw;
   usage_.prompt_tokens += end.usage.prompt_tokens;
   usage_.cached_tokens += end.usage.cached_tokens;
   usage_.output_tokens += end.usage.output_tokens;
   usage_.prefill_seconds += end.usage.prefill_seconds;
   usage_.decode_seconds += end.usage.decode_seconds;
-  std::erase_if(calls_, [](const Call& c) { return !c.done; });  // cut off in the middle: it never was a call
-  for (Call& call : calls_) call.done = false;
-  if (end.reason == llm::FinishReason::error) {
+  // Tokens of a call that is none would come back as history that nothing answers.
+  if (!drop_unwritten_calls()) raw_ = end.raw;
+
+  using Reason = llm::FinishReason;
+  const bool whole = end.reason == Reason::stop || end.reason == Reason::tool_calls;
+  if (whole && calls_.empty() && !output_.writing() && text_.empty() && reasoning_.empty()) {
+    output_.write(Block::Kind::text, "", turn_);  // an answer of nothing is an answer
+  }
+  output_.close(whole ? "completed" : "incomplete", turn_, calls_.empty() ? raw_ : llm::RawTokens{});
+  if (end.reason == Reason::error) {
+    error_code_ = protocol_error_code(end.error);
     return finish("failed", end.error ? end.error->message : "the generator failed without saying why", now);
   }
-  if (end.reason == llm::FinishReason::cancelled && !interrupted_) return finish("cancelled", "cancelled", now);
-  close_reasoning();
-  close_text(end.reason == llm::FinishReason::cancelled || end.reason == llm::FinishReason::length ? "incomplete" : "completed");
+  if (end.reason == Reason::cancelled && !interrupted_) return finish("cancelled", "cancelled", now);
   keep_turn_message();
   if (!calls_.empty()) {
+    malformed_turns_ = 0;
     state_ = State::calling;
-    if (interrupted_) abandon_calls("cancelled: the user sent another message");
+    if (interrupted_) abandon_calls("cut off: the user sent another message");
     return start_calls(now);
   }
+  results_to_use_ = false;
   if (!queued_.empty()) return begin_turn(now);
-  if (end.reason == llm::FinishReason::length) return finish("incomplete", "max_output_tokens", now);
+  if (end.reason == Reason::length) return finish("incomplete", "max_output_tokens", now);
+  if (!end.malformed_call.empty() && !last_turn_) return ask_for_the_call_again(end.malformed_call, now);
   finish(end_reason_.empty() ? "completed" : "incomplete", end_reason_, now);
 }
 
+// True when there were any.
+bool Run::drop_unwritten_calls() {
+  for (Call& call : calls_) {
+    if (call.phase == Call::Phase::writing) output_.call_cut_off(call);
+  }
+  return std::erase_if(calls_, [](const Call& c) { return c.phase == Call::Phase::writing; }) > 0;
+}
+
 void Run::keep_turn_message() {
+  if (text_.empty() && reasoning_.empty() && calls_.empty() && interrupted_) return;  // cut off before the first word
   llm::Message message{.role = llm::Role::assistant, .content = text_, .reasoning = reasoning_};
   for (const Call& call : calls_) message.tool_calls.push_back(call.call);
   if (!raw_.ids.empty()) message.raw = raw_;
   messages_.push_back(std::move(message));
 }
 
-// ---- calls
-
-void Run::start_calls(std::int64_t now) {
-  bool all_repeat = true;
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    Call& call = calls_[i];
-    if (call.done) continue;
-    emit("response.mcp_call.in_progress", {{"item_id", call.item_id}, {"output_index", output_index_}});
-    const std::string key = call_key(call.call);
-    const auto same = std::find_if(calls_.begin(), calls_.begin() + static_cast<std::ptrdiff_t>(i), [&](const Call& c) { return call_key(c.call) == key; });
-    if (same != calls_.begin() + static_cast<std::ptrdiff_t>(i)) {
-      finish_call(call, "the same call as an earlier one of this answer: see its result", false);
-    } else if (!answer_without_running(call)) {
-      all_repeat = false;
-      ++n_calls_;
-      actions_.push_back(StartTool{call.call, config_.response_id + "/" + call.call.id});
-    } else if (!earlier_calls_.contains(key)) {
-      all_repeat = false;
-    }
-  }
-  if (all_repeat) last_turn_ = true;
-  calls_done(now);
+void Run::ask_for_the_call_again(const std::string& malformed, std::int64_t now) {
+  if (++malformed_turns_ > kMaxMalformedTurns) return finish("incomplete", "malformed_call", now);
+  const std::string hint = malformed + ". Write the call again as valid JSON, or answer in plain words.";
+  messages_.push_back({.role = llm::Role::user, .content = hint});
+  output_.user_message(hint, true);
+  begin_turn(now);
 }
 
-bool Run::answer_without_running(Call& call) {
-  if (const auto earlier = earlier_calls_.find(call_key(call.call)); earlier != earlier_calls_.end()) {
-    finish_call(call, earlier->second.first, earlier->second.second);
-    return true;
-  }
-  const auto known = std::find_if(config_.tools.begin(), config_.tools.end(), [&](const llm::ToolSpec& t) { return t.name == call.call.name; });
-  if (known == config_.tools.end()) {
-    std::string names;
-    for (const llm::ToolSpec& tool : config_.tools) names += (names.empty() ? "" : ", ") + tool.name;
-    finish_call(call, "there is no tool '" + call.call.name + "'; the tools are: " + (names.empty() ? "none" : names), true);
-    return true;
-  }
-  if (n_calls_ >= config_.budgets.max_tool_calls) {
-    finish_call(call, "not run: the budget of " + std::to_string(config_.budgets.max_tool_calls) + " tool calls is used up", true);
-    end_reason_ = "max_tool_calls";
-    return true;
-  }
-  return false;
-}
-
-void Run::finish_call(Call& call, const std::string& content, bool is_error) {
-  call.done = true;
-  call.is_error = is_error;
-  call.result = content;
-}
-
-// The items and results go into the history in the order of the calls, whichever tool was first.
-void Run::calls_done(std::int64_t now) {
-  if (!std::all_of(calls_.begin(), calls_.end(), [](const Call& c) { return c.done; })) return;
-  for (const Call& call : calls_) {
-    earlier_calls_.try_emplace(call_key(call.call), call.result, call.is_error);
-    CallItem item{call.item_id, call.call.id, call.call.name, call.call.arguments, nullptr, nullptr, turn_, call.confidence};
-    (call.is_error ? item.error : item.output) = &call.result;
-    emit(call.is_error ? "response.mcp_call.failed" : "response.mcp_call.completed", {{"item_id", call.item_id}, {"output_index", output_index_}});
-    keep(call.item_id, call_item(item), call.call.name + " " + call.call.arguments.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n" + call.result);
-    messages_.push_back({.role = llm::Role::tool, .content = call.result, .tool_call_id = call.call.id, .name = call.call.name});
-  }
-  calls_.clear();
-  if (state_ == State::calling) begin_turn(now);
-}
-
-void Run::abandon_calls(const std::string& why) {
-  for (Call& call : calls_) {
-    if (call.done) continue;
-    actions_.push_back(CancelTool{call.call.id});
-    finish_call(call, why, true);
-  }
-}
-
-// ---- out
-
-void Run::emit(const std::string& type, Json data) {
-  Json event = {{"type", type}};
-  event.update(data);
-  actions_.push_back(EmitEvent{type, std::move(event)});
-}
-
-void Run::keep(const std::string& id, Json content, std::string text) {
-  llm::RawTokens raw;  // known since the end of the generation: text before a call is kept without them
-  if (!raw_.ids.empty() && !std::exchange(raw_kept_, true)) raw = raw_;
-  emit("response.output_item.done", {{"output_index", output_index_++}, {"item", content}});
-  output_.push_back(content);
-  actions_.push_back(KeepItem{id, std::move(content), std::move(text), std::move(raw)});
-}
+// ---- the end
 
 void Run::finish(const std::string& status, const std::string& reason, std::int64_t now) {
-  // What the user saw stays, and every call has a result.
+  // What the user saw stays, what the user said too, and every call has a result.
   if (state_ == State::generating) {
-    close_reasoning();
-    close_text("incomplete");
-    std::erase_if(calls_, [](const Call& c) { return !c.done; });
+    drop_unwritten_calls();
+    output_.close("incomplete", turn_);
   }
   state_ = State::finished;
-  abandon_calls("not finished: the run ended (" + reason + ")");
-  if (!calls_.empty()) calls_done(now);
-  const std::string event = status == "completed" ? "response.completed" : status == "failed" ? "response.failed" : "response.incomplete";
-  Json response = response_json(status);
-  response["output"] = output_;
-  if (status == "failed") response["error"] = {{"code", "server_error"}, {"message", reason}};
+  abandon_calls("cut off: the run ended (" + reason + ")");
+  keep_calls();
+  take_user_messages();
+
+  Json response = response_json(status, now);
+  response["output"] = output_.items();
+  response["usage"] = usage_json();
+  if (status == "failed") response["error"] = {{"code", error_code_}, {"message", reason}};
   if (status == "incomplete" || status == "cancelled") response["incomplete_details"] = {{"reason", reason}};
-  const Json usage = {{"input_tokens", usage_.prompt_tokens},
-                      {"input_tokens_details", {{"cached_tokens", usage_.cached_tokens}}},
-                      {"output_tokens", usage_.output_tokens},
-                      {"output_tokens_details", {{"reasoning_tokens", 0}}},
-                      {"total_tokens", usage_.prompt_tokens + usage_.output_tokens},
-                      {"baton.prefill_seconds", usage_.prefill_seconds},
-                      {"baton.decode_seconds", usage_.decode_seconds},
-                      {"baton.turns", turn_}};
-  response["usage"] = usage;
-  emit(event, {{"response", std::move(response)}});
-  actions_.push_back(FinishRun{status, reason, usage});
+  // The protocol has no event for a cancelled response: its status says it.
+  const std::string event = status == "completed" ? "response.completed" : status == "failed" ? "response.failed" : "response.incomplete";
+  output_.event(event, {{"response", std::move(response)}});
+  output_.act(FinishRun{status, reason, usage_json()});
 }
 
-Json Run::response_json(const std::string& status) const {
+Json Run::usage_json() const {
+  return {{"input_tokens", usage_.prompt_tokens},
+          {"input_tokens_details", {{"cached_tokens", usage_.cached_tokens}, {"cache_write_tokens", 0}}},
+          {"output_tokens", usage_.output_tokens},
+          {"output_tokens_details", {{"reasoning_tokens", 0}}},
+          {"total_tokens", usage_.prompt_tokens + usage_.output_tokens},
+          {"baton.prefill_seconds", usage_.prefill_seconds},
+          {"baton.decode_seconds", usage_.decode_seconds},
+          {"baton.turns", turn_}};
+}
+
+Json Run::response_json(const std::string& status, std::int64_t now) const {
+  Json names = Json::array();
+  for (const llm::ToolSpec& tool : config_.tools) names.push_back(tool.name);
+  Json tools = Json::array();
+  if (!names.empty()) tools.push_back({{"type", "mcp"}, {"server_label", "baton"}, {"allowed_tools", std::move(names)}});
   Json response = {{"id", config_.response_id},
                    {"object", "response"},
                    {"created_at", started_ / 1000},
+                   {"completed_at", nullptr},
                    {"status", status},
                    {"model", config_.model},
                    {"output", Json::array()},
                    {"conversation", {{"id", config_.conversation_id}}},
                    {"previous_response_id", nullptr},
+                   {"instructions", nullptr},
+                   {"tools", std::move(tools)},
+                   {"tool_choice", tool_choice_json(config_.tool_choice)},
+                   {"parallel_tool_calls", config_.parallel_tool_calls},
+                   {"temperature", decimal(config_.sampling.temperature)},
+                   {"top_p", decimal(config_.sampling.top_p)},
+                   {"max_output_tokens", config_.max_output_tokens},
+                   {"metadata", Json::object()},
                    {"error", nullptr},
                    {"incomplete_details", nullptr}};
   if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;
+  if (!config_.instructions.empty()) response["instructions"] = config_.instructions;
+  if (status == "completed") response["completed_at"] = now / 1000;
   return response;
 }
 

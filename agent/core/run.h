@@ -2,17 +2,26 @@
 // One run of the agent as a pure state machine: what happened goes in, what shall be done comes out. It has no sockets, clocks, threads or
 // model; tests step it by hand.
 //
-// Rules: calls of one turn run side by side, their results go back in the order of the calls; a call that repeats an earlier one of this
-// run is answered from it and not run again, and a turn of nothing but such calls is followed by a turn without tools; a call of a tool that
-// is not there is answered with the names of those that are; budgets end the run with a last answer; whatever happens, every call of
-// the history has a result, and exactly one terminal event ends the run.
+// Rules
+//   calls      of one turn run side by side (or one after the other, RunConfig::parallel_tool_calls); their results go into the history in
+//              the order of the calls.
+//   repeats    a call that is the same as an earlier one of this run, with no new call answered in between, is not run again but
+//              answered with the earlier result and a note that says so. After a turn of nothing but such calls the model is asked for
+//              an answer without tools; one that still calls ends the run `incomplete`, reason repeated_calls.
+//   mistakes   a call of a tool that is not there is answered with the names of those that are; what was meant as a call and cannot be
+//              read is answered with what is wrong with it, twice, before the run ends `incomplete`, reason malformed_call.
+//   budgets    end the run with a last answer (run_config.h).
+//   messages   of the user during a run wait for the end of the turn or cut it off; they are never lost.
+// Whatever happens, and whenever: every call of the history has a result, and exactly one terminal event ends the run.
 #include <cstdint>
 #include <map>
-#include <utility>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "actions.h"
+#include "output.h"
 #include "run_config.h"
 
 namespace baton::agent {
@@ -28,7 +37,7 @@ class Run {
 
   // Each takes the time in milliseconds since 1970 and gives the actions that follow, in their order. After finished() all give none.
   Actions start(const std::string& user_text, std::int64_t now);
-  Actions on_delta(llm::Delta delta, std::int64_t now);  // of the generation that StartGeneration asked for
+  Actions on_delta(llm::Delta delta, std::int64_t now);  // of the generation that the last StartGeneration asked for
   Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, std::int64_t now);
   Actions on_user_message(const std::string& text, Delivery delivery, std::int64_t now);
   Actions on_tick(std::int64_t now);  // now and then, for the wall-clock budget
@@ -40,58 +49,67 @@ class Run {
 
  private:
   enum class State { ready, generating, calling, finished };
-  struct Call {
-    std::string item_id;
-    llm::ToolCall call;
-    double confidence = 1;
-    bool done = false;
+  struct Answer {
+    std::string content;
     bool is_error = false;
-    std::string result;
+  };
+  struct Earlier {
+    Answer answer;
+    int n_new = 0;  // n_new_calls_ when it was answered
   };
 
-  void emit(const std::string& type, Json data);
+  // A turn of the model.
   void begin_turn(std::int64_t now);
   llm::ChatRequest make_request();
-  void take_user_message(const std::string& text);
-  void write_text(const std::string& text);
-  void write_reasoning(const std::string& text);
-  void close_reasoning();
-  void close_text(const std::string& status);
-  void open_call(const llm::CallStarted& started);
+  void take_user_messages();
+  void take(const llm::CallStarted& started);
+  void take(const llm::CallArguments& arguments);
+  void take(const llm::CallFinished& finished);
   void end_generation(const llm::Finished& end, std::int64_t now);
+  bool drop_unwritten_calls();
   void keep_turn_message();
+  void ask_for_the_call_again(const std::string& malformed, std::int64_t now);
+
+  // Its calls (run_calls.cpp).
   void start_calls(std::int64_t now);
-  bool answer_without_running(Call& call);
-  void finish_call(Call& call, const std::string& content, bool is_error);
-  void calls_done(std::int64_t now);
+  std::optional<Answer> answer_without_running(Call& call);
+  void answer(Call& call, Answer answer);
   void abandon_calls(const std::string& why);
-  void keep(const std::string& id, Json content, std::string text);
+  void keep_calls();
+  void end_calls(std::int64_t now);
+  Call* find_call(int index);
+
+  Actions cut_off(const std::string& status, const std::string& reason, std::int64_t now);
   void finish(const std::string& status, const std::string& reason, std::int64_t now);
-  Json response_json(const std::string& status) const;
-  Actions take() { return std::exchange(actions_, {}); }
+  Json response_json(const std::string& status, std::int64_t now) const;
+  Json usage_json() const;
 
   RunConfig config_;
+  Output output_;
   State state_ = State::ready;
-  Actions actions_;
   std::vector<llm::Message> messages_;
-  std::string question_;  // the user's last message
-  std::vector<std::string> queued_;
-  Json output_ = Json::array();  // finished items
+  std::set<std::string> call_ids_;   // of the whole conversation
+  std::string question_;             // the user's last message
+  std::vector<std::string> queued_;  // messages of the user that wait for the end of the turn
   std::int64_t started_ = 0;
 
   // The current turn.
   int turn_ = 0;
-  bool last_turn_ = false;     // no calls any more
-  std::string end_reason_;     // why it is the last one; empty when the model only repeats itself
-  bool interrupted_ = false;   // the user cut it off
-  std::string text_, text_id_, reasoning_, reasoning_id_;
+  bool last_turn_ = false;                   // no calls any more
+  std::string end_reason_;                   // which budget ended; empty: none
+  std::string error_code_ = "server_error";  // the protocol's, of a failed run
+  bool interrupted_ = false;                 // the user cut it off
+  bool results_to_use_ = false;              // its prompt ends with results that hold no error
+  std::string text_, reasoning_;
   std::vector<Call> calls_;
   llm::RawTokens raw_;
-  bool raw_kept_ = false;
-  int output_index_ = 0;
 
-  std::map<std::string, std::pair<std::string, bool>> earlier_calls_;  // name + arguments -> result, is_error
-  int n_calls_ = 0;
+  std::map<std::string, Earlier> earlier_calls_;  // by name and arguments
+  int n_new_calls_ = 0;                           // different calls that were answered
+  bool only_repeats_ = false;                     // so far, of the current turn's calls
+  int repeating_turns_ = 0;                       // in a row
+  int malformed_turns_ = 0;                       // in a row
+  int n_calls_ = 0;                               // that were run
   llm::Usage usage_;
 };
 

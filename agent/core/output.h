@@ -1,0 +1,77 @@
+#pragma once
+// What a run shows: its items, each with its place in the output, and the events that tell of them. Every item that was added is done too,
+// at the same place, also when it was cut off: clients refuse a response with an item that never ended.
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "actions.h"
+#include "items.h"
+
+namespace baton::agent {
+
+// A call of the current turn.
+struct Call {
+  enum class Phase {
+    writing,   // the model is at it
+    written,   // complete; nothing has been done about it
+    running,   // its tool has been started
+    answered,  // has a result
+  };
+  int index = 0;         // within the answer, as the generator counts
+  int output_index = 0;  // of its item
+  Phase phase = Phase::writing;
+  CallItem item;
+  llm::ToolCall call;
+  std::string malformed;  // what is wrong with the arguments; empty: nothing
+  bool is_error = false;  // of the result
+  bool counts = false;    // its result answers a later call that is the same
+};
+
+// A piece of the answer that is being written.
+struct Block {
+  enum class Kind { none, text, reasoning };
+  Kind kind = Kind::none;
+  std::string id;
+  std::string text;
+  int output_index = 0;
+};
+
+class Output {
+ public:
+  explicit Output(std::function<std::string(const std::string&)> new_id) : new_id_(std::move(new_id)) {}
+
+  void act(Action action) { actions_.push_back(std::move(action)); }
+  void event(const std::string& type, Json data);
+  Actions take() { return std::exchange(actions_, {}); }
+
+  // The user's, or, from the runtime, a hint to the model. Not part of the output.
+  void user_message(const std::string& text, bool from_runtime);
+
+  // Streamed parts. A part of another kind, or a call, closes the one before.
+  void write(Block::Kind kind, const std::string& piece, int turn);
+  bool writing() const { return block_.kind != Block::Kind::none; }
+  void close(const std::string& status, int turn, llm::RawTokens raw = {});
+
+  Call open_call(int index, const std::string& call_id, const std::string& name, int turn);
+  void call_arguments(const Call& call, const std::string& fragment);
+  void call_written(const Call& call);
+  void call_started(const Call& call);
+  void call_answered(const Call& call);  // item.status and item.result are set
+  void call_cut_off(Call& call);         // it never was a call; not kept
+  // Into the conversation: in the order of the calls, whichever ended first.
+  void keep_call(const Call& call, llm::RawTokens raw);
+
+  // Finished items in their order.
+  Json items() const;
+
+ private:
+  void done(int output_index, const Json& item);
+
+  std::function<std::string(const std::string&)> new_id_;
+  Actions actions_;
+  Block block_;
+  std::vector<Json> items_;  // by output index; null until done
+};
+
+}  // namespace baton::agent

@@ -143,11 +143,11 @@ Journal::Impl::~Impl() {
   if (locked) owners->unlock_opening();
 }
 
-Batch& Batch::put(Conversation conversation) { return append(std::move(conversation)); }
-Batch& Batch::put(Response response) { return append(std::move(response)); }
-Batch& Batch::add(Item item) { return append(std::move(item)); }
-Batch& Batch::add(Event event) { return append(std::move(event)); }
-Batch& Batch::put(ToolInvocation invocation) { return append(std::move(invocation)); }
+Batch& Batch::put(Conversation conversation) & { return append(std::move(conversation)); }
+Batch& Batch::put(Response response) & { return append(std::move(response)); }
+Batch& Batch::add(Item item) & { return append(std::move(item)); }
+Batch& Batch::add(Event event) & { return append(std::move(event)); }
+Batch& Batch::put(ToolInvocation invocation) & { return append(std::move(invocation)); }
 
 template <class Record>
 Batch& Batch::append(Record record) {

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace baton::memory {
@@ -85,11 +86,18 @@ struct ToolInvocation {
 // started_ms stay those of the first). Times left 0 are filled in. Strings that are not UTF-8 get U+FFFD in place of the bad bytes.
 class Batch {
  public:
-  Batch& put(Conversation conversation);  // inserts or updates
-  Batch& put(Response response);          // inserts or updates
-  Batch& add(Item item);
-  Batch& add(Event event);
-  Batch& put(ToolInvocation invocation);  // inserts or updates
+  Batch& put(Conversation conversation) &;  // inserts or updates
+  Batch& put(Response response) &;          // inserts or updates
+  Batch& add(Item item) &;
+  Batch& add(Event event) &;
+  Batch& put(ToolInvocation invocation) &;  // inserts or updates
+
+  // For chains that begin with a temporary: Batch().put(..).add(..) goes into commit() without being copied.
+  Batch&& put(Conversation conversation) && { return std::move(put(std::move(conversation))); }
+  Batch&& put(Response response) && { return std::move(put(std::move(response))); }
+  Batch&& add(Item item) && { return std::move(add(std::move(item))); }
+  Batch&& add(Event event) && { return std::move(add(std::move(event))); }
+  Batch&& put(ToolInvocation invocation) && { return std::move(put(std::move(invocation))); }
 
  private:
   friend class Journal;

@@ -1,4 +1,3 @@
-#include <baton/kernels/dequantize.h>
 #include <baton/kernels/mat_mul.h>
 
 #include <algorithm>
@@ -31,25 +30,43 @@ struct Panel {
       level.unpack(m.type, m.weight + (first + r) * stride, n_in, rows[r]);
     }
   }
-  void float_rows(const MatMulParams& m, int first, int n_rows, int n_in, const float** rows) {
+  void float_rows(const MatMulParams& m, int first, int n_rows, int n_in, const MatMulOps& level, const float** rows) {
     f32.resize(static_cast<std::size_t>(kPanelRows) * n_in);
     const std::size_t stride = row_bytes(m.type, n_in);
     for (int r = 0; r < n_rows; ++r) {
       float* row = f32.data() + static_cast<std::size_t>(r) * n_in;
-      dequantize_row(m.type, m.weight + (first + r) * stride, n_in, row);
+      level.to_f32(m.type, m.weight + (first + r) * stride, n_in, row);
       rows[r] = row;
     }
   }
 };
 
+void add_bias(const MatMulParams& m, int token, int n_tokens, int first, int n_rows) {
+  if (!m.bias) return;
+  for (int t = token; t < token + n_tokens; ++t) {
+    float* y = m.y + static_cast<std::size_t>(t) * m.n_out + first;
+    for (int r = 0; r < n_rows; ++r) y[r] += m.bias[first + r];
+  }
+}
+
+void multiply_directly(const MatMulParams& m, const Activations& a, int first, int n_rows, const MatMulOps& level, Panel& panel) {
+  panel.scale.resize(a.n_in / 16);
+  panel.minimum.resize(a.n_in / kGroup);
+  const std::size_t stride = row_bytes(m.type, a.n_in);
+  level.direct({m.type, m.weight + first * stride, stride, n_rows, a.n_tokens, a.n_in, a.q.data(), a.scale.data(), a.scaled_sum.data(),
+                m.y + first, static_cast<std::size_t>(m.n_out), panel.scale.data(), panel.minimum.data()});
+  add_bias(m, 0, a.n_tokens, first, n_rows);
+}
+
 void multiply_panel(const MatMulParams& m, const Activations& a, int first, int n_rows, const MatMulOps& level, Panel& panel) {
+  const bool quantised = is_quantised(m.type);
+  if (quantised && level.direct && a.n_tokens <= kDirectTokens) return multiply_directly(m, a, first, n_rows, level, panel);
   UnpackedRow unpacked[kPanelRows];
   const float* plain[kPanelRows];
-  const bool quantised = is_quantised(m.type);
   if (quantised) {
     panel.quantised_rows(m, first, n_rows, a.n_in, level, unpacked);
   } else {
-    panel.float_rows(m, first, n_rows, a.n_in, plain);
+    panel.float_rows(m, first, n_rows, a.n_in, level, plain);
   }
   const std::size_t n_groups = a.n_in / kGroup, n_in = a.n_in;
   for (int token = 0; token < a.n_tokens; token += kPanelTokens) {
@@ -62,10 +79,7 @@ void multiply_panel(const MatMulParams& m, const Activations& a, int first, int 
     } else {
       level.floats({plain, n_rows, n_tokens, a.n_in, a.x + token * n_in, y, stride});
     }
-    if (!m.bias) continue;
-    for (int t = 0; t < n_tokens; ++t) {
-      for (int r = 0; r < n_rows; ++r) y[t * stride + r] += m.bias[first + r];
-    }
+    add_bias(m, token, n_tokens, first, n_rows);
   }
 }
 

@@ -1,6 +1,7 @@
 // mat_mul's inner loops with AVX2. Same order of float operations as mat_mul_scalar.cpp: one lane of a register is one lane there.
 #include <immintrin.h>
 
+#include "codes_avx2.h"
 #include "mat_mul_tiles.h"
 
 namespace baton::kernels::cpu {
@@ -56,11 +57,18 @@ void quantise(const float* x, int n, std::int8_t* q, float* scale, float* scaled
 }
 
 // The product of a group: 8 lanes of exact integer sums of four. |w| fits 8 unsigned bits, |a| is at most 127, so a pair of products fits
-// 16 bits (2 * 128 * 127 = 32512).
-inline __m256 group_sums(__m256i w, __m256i w_magnitude, __m256i a) {
-  const __m256i pairs = _mm256_maddubs_epi16(w_magnitude, _mm256_sign_epi8(a, w));
-  return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
+// 16 bits (2 * 128 * 127 = 32512). Codes that are not negative need no detour over their magnitudes.
+template <bool kSigned>
+struct GroupWeights {
+  explicit GroupWeights(__m256i w) : codes(w), magnitudes(kSigned ? _mm256_abs_epi8(w) : w) {}
+
+  __m256 sums(__m256i a) const {
+    const __m256i pairs = _mm256_maddubs_epi16(magnitudes, kSigned ? _mm256_sign_epi8(a, codes) : a);
+    return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+
+  __m256i codes, magnitudes;
+};
 
 inline __m256i load_group(const std::int8_t* q) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(q)); }
 
@@ -71,7 +79,7 @@ inline __m256 weight_scale(const float* scale, int g) {
 }
 
 // kRows x kTokens results at once: kRows * kTokens accumulators stay in registers.
-template <int kRows, int kTokens, bool kTwoScales>
+template <int kRows, int kTokens, bool kTwoScales, bool kMinima>
 void block(const QuantisedTile& t, int row, int token) {
   const int n_groups = t.n_in / kGroup;
   const std::int8_t* q = t.q + static_cast<std::size_t>(token) * t.n_in;
@@ -89,45 +97,107 @@ void block(const QuantisedTile& t, int row, int token) {
       a_scale[k] = _mm256_broadcast_ss(scale + static_cast<std::size_t>(k) * n_groups + g);
     }
     for (int r = 0; r < kRows; ++r) {
-      const __m256i weights = load_group(w[r].q + kGroup * g);
-      const __m256i magnitudes = _mm256_abs_epi8(weights);
+      const GroupWeights<!kMinima> weights(load_group(w[r].q + kGroup * g));
       const __m256 w_scale = weight_scale<kTwoScales>(w[r].scale, g);
       for (int k = 0; k < kTokens; ++k) {
-        const __m256 sums = group_sums(weights, magnitudes, a[k]);
-        lanes[r][k] = _mm256_add_ps(lanes[r][k], _mm256_mul_ps(sums, _mm256_mul_ps(w_scale, a_scale[k])));
+        lanes[r][k] = _mm256_add_ps(lanes[r][k], _mm256_mul_ps(weights.sums(a[k]), _mm256_mul_ps(w_scale, a_scale[k])));
       }
     }
   }
   for (int r = 0; r < kRows; ++r) {
     for (int k = 0; k < kTokens; ++k) {
       float y = sum_lanes(lanes[r][k]);
-      if (t.minima) y += dot_f32(w[r].minimum, t.scaled_sum + static_cast<std::size_t>(token + k) * n_groups, n_groups);
+      if (kMinima) y += dot_f32(w[r].minimum, t.scaled_sum + static_cast<std::size_t>(token + k) * n_groups, n_groups);
       t.y[(token + k) * t.y_stride + row + r] = y;
     }
   }
 }
 
-template <bool kTwoScales>
+template <bool kTwoScales, bool kMinima>
 void quantised_tile(const QuantisedTile& t) {
   for (int row = 0; row < t.n_rows;) {
     const bool two_rows = row + 2 <= t.n_rows;
     for (int token = 0; token < t.n_tokens;) {
       const bool four_tokens = token + 4 <= t.n_tokens;
       if (two_rows && four_tokens)
-        block<2, 4, kTwoScales>(t, row, token);
+        block<2, 4, kTwoScales, kMinima>(t, row, token);
       else if (four_tokens)
-        block<1, 4, kTwoScales>(t, row, token);
+        block<1, 4, kTwoScales, kMinima>(t, row, token);
       else if (two_rows)
-        block<2, 1, kTwoScales>(t, row, token);
+        block<2, 1, kTwoScales, kMinima>(t, row, token);
       else
-        block<1, 1, kTwoScales>(t, row, token);
+        block<1, 1, kTwoScales, kMinima>(t, row, token);
       token += four_tokens ? 4 : 1;
     }
     row += two_rows ? 2 : 1;
   }
 }
 
-void quantised(const QuantisedTile& t) { t.two_scales ? quantised_tile<true>(t) : quantised_tile<false>(t); }
+// A format has two scales a group or minima, never both.
+void quantised(const QuantisedTile& t) {
+  if (t.two_scales) return quantised_tile<true, false>(t);
+  t.minima ? quantised_tile<false, true>(t) : quantised_tile<false, false>(t);
+}
+
+// Codes go from the file's bytes straight into the products.
+template <class Format, int kTokens>
+void direct_rows(const DirectTile& t) {
+  const int n_groups = t.n_in / kGroup;
+  for (int row = 0; row < t.n_rows; ++row) {
+    const std::byte* block = t.weight + row * t.row_stride;
+    __m256 lanes[kTokens];
+    for (__m256& l : lanes) l = _mm256_setzero_ps();
+    for (int g = 0; g < n_groups; g += Format::kGroups, block += sizeof(typename Format::Block)) {
+      Format::scales(block, t.row_scale + 2 * g, t.row_minimum + g);
+      Format::groups(
+          block, [&](int j, __m256i codes) __attribute__((always_inline)) {
+            const GroupWeights<!Format::kMinima> weights(codes);
+            const __m256 w_scale = weight_scale<Format::kTwoScales>(t.row_scale, g + j);
+            for (int k = 0; k < kTokens; ++k) {
+              const __m256 sums = weights.sums(load_group(t.q + static_cast<std::size_t>(k) * t.n_in + kGroup * (g + j)));
+              const __m256 a_scale = _mm256_broadcast_ss(t.scale + static_cast<std::size_t>(k) * n_groups + g + j);
+              lanes[k] = _mm256_add_ps(lanes[k], _mm256_mul_ps(sums, _mm256_mul_ps(w_scale, a_scale)));
+            }
+          });
+    }
+    for (int k = 0; k < kTokens; ++k) {
+      float y = sum_lanes(lanes[k]);
+      if (Format::kMinima) y += dot_f32(t.row_minimum, t.scaled_sum + static_cast<std::size_t>(k) * n_groups, n_groups);
+      t.y[k * t.y_stride + row] = y;
+    }
+  }
+}
+
+void direct(const DirectTile& t) {
+  with_format(t.type, [&](auto format) {
+    using Format = decltype(format);
+    switch (t.n_tokens) {
+      case 1:
+        return direct_rows<Format, 1>(t);
+      case 2:
+        return direct_rows<Format, 2>(t);
+      case 3:
+        return direct_rows<Format, 3>(t);
+      case 4:
+        return direct_rows<Format, 4>(t);
+    }
+  });
+}
+
+void to_f32(TensorType type, const std::byte* row, std::size_t n, float* out) {
+  std::size_t i = 0;
+  if (type == TensorType::f32) {
+    std::memcpy(out, row, n * sizeof(float));
+    return;
+  }
+  for (; i + 8 <= n; i += 8) {
+    const __m128i eight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 2 * i));
+    const __m256 values =
+        type == TensorType::f16 ? _mm256_cvtph_ps(eight) : _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(eight), 16));
+    _mm256_storeu_ps(out + i, values);
+  }
+  if (i < n) kMatMulScalar.to_f32(type, row + 2 * i, n - i, out + i);
+}
 
 void floats(const FloatTile& t) {
   for (int row = 0; row < t.n_rows; ++row) {
@@ -139,6 +209,6 @@ void floats(const FloatTile& t) {
 
 }  // namespace
 
-const MatMulOps kMatMulAvx2 = {unpack_row_avx2, quantise, quantised, floats};
+const MatMulOps kMatMulAvx2 = {unpack_row_avx2, quantise, quantised, floats, direct, to_f32};
 
 }  // namespace baton::kernels::cpu

@@ -1,4 +1,6 @@
 // The definition of mat_mul's arithmetic (see mat_mul.h): fast paths reproduce it bit for bit.
+#include <baton/kernels/dequantize.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -71,6 +73,6 @@ void floats(const FloatTile& t) {
 
 }  // namespace
 
-const MatMulOps kMatMulScalar = {unpack_row, quantise, quantised, floats};
+const MatMulOps kMatMulScalar = {unpack_row, quantise, quantised, floats, nullptr, dequantize_row};
 
 }  // namespace baton::kernels::cpu

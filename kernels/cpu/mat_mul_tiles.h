@@ -1,5 +1,6 @@
 #pragma once
 // The inner loops of mat_mul, one set a level. A tile is a few unpacked weight rows times a few tokens.
+#include <baton/kernels/tensor_type.h>
 #include <baton/kernels/unpack.h>
 
 #include <cstddef>
@@ -24,6 +25,24 @@ struct QuantisedTile {
   std::size_t y_stride;
 };
 
+// Rows of a matrix as they stand in memory, for so few tokens that unpacking them first would cost more than it saves.
+struct DirectTile {
+  TensorType type;
+  const std::byte* weight;  // of the first row; the next one row_stride bytes further
+  std::size_t row_stride;
+  int n_rows;
+  int n_tokens;  // at most kDirectTokens
+  int n_in;
+  const std::int8_t* q;  // activations, as in QuantisedTile
+  const float* scale;
+  const float* scaled_sum;
+  float* y;
+  std::size_t y_stride;
+  float* row_scale;    // scratch (n_in / 16)
+  float* row_minimum;  // scratch (n_in / 32)
+};
+constexpr int kDirectTokens = 4;
+
 struct FloatTile {
   const float* const* rows;  // weights as f32
   int n_rows;
@@ -39,6 +58,8 @@ struct MatMulOps {
   void (*quantise)(const float* x, int n, std::int8_t* q, float* scale, float* scaled_sum);
   void (*quantised)(const QuantisedTile&);
   void (*floats)(const FloatTile&);
+  void (*direct)(const DirectTile&);                                            // null: a level without it unpacks
+  void (*to_f32)(TensorType, const std::byte* row, std::size_t n, float* out);  // type not quantised
 };
 extern const MatMulOps kMatMulScalar;
 extern const MatMulOps kMatMulAvx2;

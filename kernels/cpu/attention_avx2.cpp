@@ -10,15 +10,48 @@ namespace {
 
 inline __m256 load_f16(const std::uint16_t* p) { return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 
+// Rows of an 8 x 8 block become its columns.
+inline void transpose_8x8(__m256 (&r)[8]) {
+  __m256 t[8];
+  for (int i = 0; i < 8; i += 2) {  // pairs of rows, element by element
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  __m256 u[8];  // four rows: columns 0 and 4, 1 and 5, 2 and 6, 3 and 7
+  for (int i = 0; i < 8; i += 4) {
+    u[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    u[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    u[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    u[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x20);
+    r[i + 4] = _mm256_permute2f128_ps(u[i], u[i + 4], 0x31);
+  }
+}
+
 // (page_tokens, head_dim) f16 -> (head_dim, page_tokens) f32
 void transpose_keys(const AttentionTile& t, float* out) {
-  alignas(32) float row[8];
-  for (int j = 0; j < t.page_tokens; ++j) {
+  for (int j = 0; j < t.page_tokens; j += 8) {
     for (int d = 0; d < t.head_dim; d += 8) {
-      _mm256_store_ps(row, load_f16(t.k + static_cast<std::size_t>(j) * t.head_dim + d));
-      for (int i = 0; i < 8; ++i) out[static_cast<std::size_t>(d + i) * t.page_tokens + j] = row[i];
+      __m256 block[8];
+      for (int i = 0; i < 8; ++i) block[i] = load_f16(t.k + static_cast<std::size_t>(j + i) * t.head_dim + d);
+      transpose_8x8(block);
+      for (int i = 0; i < 8; ++i) _mm256_storeu_ps(out + static_cast<std::size_t>(d + i) * t.page_tokens + j, block[i]);
     }
   }
+}
+
+// The largest of m and p[first .. last): no order of comparing changes it.
+float largest(const float* p, int first, int last, float m) {
+  __m256 top = _mm256_set1_ps(m);
+  int j = first;
+  for (; j + 8 <= last; j += 8) top = _mm256_max_ps(_mm256_loadu_ps(p + j), top);  // a NaN gives way to `top`, as in the definition
+  __m128 t = _mm_max_ps(_mm256_castps256_ps128(top), _mm256_extractf128_ps(top, 1));
+  t = _mm_max_ps(t, _mm_movehl_ps(t, t));
+  m = _mm_cvtss_f32(_mm_max_ss(t, _mm_movehdup_ps(t)));
+  for (; j < last; ++j) m = m < p[j] ? p[j] : m;
+  return m;
 }
 
 void scores(const float* q, const float* keys, int head_dim, int page_tokens, float scale, float* out) {
@@ -80,8 +113,7 @@ void tile(const AttentionTile& t, float* scratch) {
     const int first = t.first[i], last = t.last[i];
     if (first >= last) continue;
     scores(t.q[i], keys, t.head_dim, t.page_tokens, t.scale, p);
-    float m = t.state[i].m;
-    for (int j = first; j < last; ++j) m = m < p[j] ? p[j] : m;
+    const float m = largest(p, first, last, t.state[i].m);
     for (int j = 0; j < t.page_tokens; j += 8) _mm256_storeu_ps(p + j, exp_avx2(_mm256_sub_ps(_mm256_loadu_ps(p + j), _mm256_set1_ps(m))));
     const float correction = exp_f32(t.state[i].m - m);
     float sum = 0;

@@ -60,11 +60,11 @@ void add(float* x, const float* y, std::size_t n) {
 void softmax(const float* x, std::size_t n, float* y) {
   float largest = -std::numeric_limits<float>::infinity();
   for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, x[i]);
+  if (largest == -std::numeric_limits<float>::infinity()) largest = 0;  // nothing else in the row, or NaN
   float sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += y[i] = std::isinf(largest) ? 0.0f : exp_f32(x[i] - largest);
-  if (sum > 0) {
-    for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
-  }
+  for (std::size_t i = 0; i < n; ++i) sum += y[i] = exp_f32(x[i] - largest);
+  if (sum == 0) return;
+  for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
 }
 
 }  // namespace baton::kernels::cpu

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace baton::agent {
@@ -16,13 +17,12 @@ constexpr auto kTick = std::chrono::milliseconds(200);  // how late a wall-clock
 
 }  // namespace
 
-RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, bool new_conversation,
+RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation,
                       std::map<std::string, llm::Schema> schemas, RunObserver observer)
     : parts_(parts),
       run_(std::move(config)),
       record_(std::move(record)),
       conversation_(std::move(conversation)),
-      new_conversation_(new_conversation),
       schemas_(std::move(schemas)),
       observer_(std::move(observer)) {
   outcome_.conversation_id = conversation_.id;
@@ -44,15 +44,26 @@ const RunOutcome& RunHandle::Loop::wait() {
 }
 
 void RunHandle::Loop::loop(const std::string& user_text) {
-  perform(run_.start(user_text, parts_.clock.now_ms()));
+  last_tick_ = parts_.clock.now_ms();
+  perform(run_.start(user_text, last_tick_));
   while (!done_) {
-    if (std::optional<RunInput> input = queue_->pop(kTick)) {
-      take(std::move(*input));
-    } else {
-      perform(run_.on_tick(parts_.clock.now_ms()));
+    std::optional<RunInput> input = queue_->pop(kTick);
+    const bool quiet = !input;
+    if (input) take(std::move(*input));
+    const std::int64_t now = parts_.clock.now_ms();
+    if (quiet || now - last_tick_ >= kTick.count()) {
+      last_tick_ = now;
+      perform(run_.on_tick(now));
     }
   }
+  end();
+}
+
+void RunHandle::Loop::end() {
   generation_.reset();
+  for (RunInput& input : queue_->close()) {
+    if (auto* said = std::get_if<UserSaid>(&input)) outcome_.undelivered.push_back(std::move(said->text));
+  }
   if (observer_.finished) observer_.finished(outcome_);
   std::scoped_lock lock(mutex_);
   has_ended_ = true;
@@ -72,10 +83,11 @@ void RunHandle::Loop::take(RunInput input) {
                  },
                  [&](ToolFinished& result) { on_tool_finished(result); },
                  [&](ToolProgress& p) {
-                   if (observer_.tool_progress) observer_.tool_progress(p.call_id, p.fraction, p.message);
+                   if (observer_.tool_progress && running_.contains(p.call_id)) observer_.tool_progress(p.call_id, p.fraction, p.message);
                  },
                  [&](Committed& committed) { on_committed(committed); },
                  [&](UserSaid& said) {
+                   if (run_.finished()) return outcome_.undelivered.push_back(std::move(said.text));
                    perform(run_.on_user_message(said.text, said.interrupt ? Delivery::interrupt : Delivery::queue, now));
                  },
                  [&](CancelAsked&) { perform(run_.cancel(now)); },
@@ -83,55 +95,31 @@ void RunHandle::Loop::take(RunInput input) {
              input);
 }
 
-// One step: its records in one batch, its effects after the commit. A generation starts at once: it has no effect that could be lost.
-void RunHandle::Loop::perform(Actions actions) {
+// ---- what a step wants
+
+void RunHandle::Loop::perform(Actions actions, RunStep step) {
   if (actions.empty()) return;
-  memory::Batch batch;
-  memory::Durability durability = memory::Durability::process;
-  std::vector<StartTool> tools;
-  bool last = false;
-  if (std::exchange(new_conversation_, false)) batch.put(conversation_);
-  if (n_steps_ == 0) {
-    batch.put(record_);
-    durability = memory::Durability::power;
-  }
   for (Action& action : actions) {
     std::visit(Overloaded{
-                   [&](EmitEvent& e) { batch.add(memory::Event{record_.id, 0, e.type, std::move(e.data)}); },
-                   [&](KeepItem& item) {
-                     durability = memory::Durability::power;
-                     add(batch, std::move(item));
+                   [&](EmitEvent& e) {
+                     step.batch.add(memory::Event{record_.id, 0, e.type, std::move(e.data)});
                    },
+                   [&](KeepItem& item) { plan(step, item); },
+                   // At once: a generation has no effect that could be lost.
                    [&](StartGeneration& g) { start_generation(std::move(g.request)); },
                    [&](CancelGeneration&) {
                      if (generation_) generation_->cancel();
                    },
-                   [&](StartTool& start) {
-                     durability = memory::Durability::power;
-                     record_intent(batch, start);
-                     tools.push_back(std::move(start));
-                   },
-                   [&](CancelTool& cancel) {
-                     const auto running = running_.find(cancel.call_id);
-                     if (running != running_.end()) running->second.stop.request_stop();
-                   },
-                   [&](FinishRun& finish) {
-                     durability = memory::Durability::power;
-                     last = true;
-                     record_.status = outcome_.status = finish.status;
-                     record_.reason = outcome_.reason = finish.reason;
-                     record_.usage = outcome_.usage = finish.usage;
-                     record_.finished_ms = conversation_.updated_ms = parts_.clock.now_ms();
-                     batch.put(record_);
-                     batch.put(conversation_);
-                   },
+                   [&](StartTool& start) { plan(step, start); },
+                   [&](CancelTool& cancel) { plan(step, cancel); },
+                   [&](FinishRun& finish) { plan(step, finish); },
                },
                action);
   }
-  commit(std::move(batch), durability, std::move(tools), last);
+  commit(std::move(step));
 }
 
-void RunHandle::Loop::add(memory::Batch& batch, KeepItem item) {
+void RunHandle::Loop::plan(RunStep& step, KeepItem& item) {
   memory::Item record;
   record.id = std::move(item.id);
   record.conversation_id = conversation_.id;
@@ -142,44 +130,87 @@ void RunHandle::Loop::add(memory::Batch& batch, KeepItem item) {
   record.model_sha256 = std::move(item.raw.model_sha256);
   record.template_sha256 = std::move(item.raw.template_sha256);
   record.created_ms = parts_.clock.now_ms();
-  batch.add(std::move(record));
+  step.batch.add(std::move(record));
+  step.durability = memory::Durability::power;
 }
 
-void RunHandle::Loop::commit(memory::Batch batch, memory::Durability durability, std::vector<StartTool> tools, bool last) {
+void RunHandle::Loop::plan(RunStep& step, StartTool& start) {
+  if (std::optional<std::string> why = why_refused(start.call)) {
+    queue_->push(ToolFinished{start.call.id, std::move(*why), true});
+    return;
+  }
+  RunningTool& running = running_[start.call.id];
+  running.record.id = start.call.id;
+  running.record.response_id = record_.id;
+  running.record.tool = start.call.name;
+  running.record.arguments = start.call.arguments;
+  running.record.idempotency_key = start.idempotency_key;
+  running.record.status = "intent";
+  running.record.started_ms = parts_.clock.now_ms();
+  step.batch.put(running.record);
+  step.durability = memory::Durability::power;
+  step.tools.push_back(std::move(start));
+}
+
+void RunHandle::Loop::plan(RunStep& step, const CancelTool& cancel) {
+  const auto running = running_.find(cancel.call_id);
+  if (running == running_.end()) return;
+  running->second.stop.request_stop();
+  running->second.record.status = running->second.started ? "unknown" : "error";
+  running->second.record.result = running->second.started ? "cancelled while it ran" : "cancelled before it was started";
+  running->second.record.finished_ms = parts_.clock.now_ms();
+  step.batch.put(std::move(running->second.record));
+  step.durability = memory::Durability::power;
+  running_.erase(running);
+}
+
+void RunHandle::Loop::plan(RunStep& step, const FinishRun& finish) {
+  record_.status = outcome_.status = finish.status;
+  record_.reason = outcome_.reason = finish.reason;
+  record_.usage = outcome_.usage = finish.usage;
+  record_.finished_ms = conversation_.updated_ms = parts_.clock.now_ms();
+  step.batch.put(record_);
+  step.batch.put(conversation_);
+  step.durability = memory::Durability::power;
+  step.last = true;
+}
+
+void RunHandle::Loop::commit(RunStep step) {
   const std::size_t number = n_steps_++;
-  steps_.push_back({number, std::move(tools), last});
-  if (journal_broken_) {  // nothing more can be kept; what is left of the run only ends it
+  pending_.push_back({number, std::move(step.tools), step.last});
+  if (journal_broken_ && !step.last) {  // only the end of the run is tried once more
     queue_->push(Committed{number, std::vector<memory::Event>{}});
     return;
   }
-  parts_.journal.commit(std::move(batch), durability, [queue = queue_, number](memory::Result<std::vector<memory::Event>> events) {
-    queue->push(Committed{number, std::move(events)});
-  });
+  parts_.journal.commit(std::move(step.batch), step.durability,
+                        [queue = queue_, number](memory::Result<std::vector<memory::Event>> events) {
+                          queue->push(Committed{number, std::move(events)});
+                        });
 }
 
+// ---- after the commit
+
 void RunHandle::Loop::on_committed(Committed& committed) {
-  // Within one class commits come back in order; a durable step may overtake none of the earlier ones either: one writer, one queue.
-  const auto step = std::find_if(steps_.begin(), steps_.end(), [&](const Step& s) { return s.number == committed.step; });
-  if (step == steps_.end()) return;
-  const Step done = std::move(*step);
-  steps_.erase(step);
+  const auto step = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& p) { return p.number == committed.step; });
+  if (step == pending_.end()) return;
+  const Pending done = std::move(*step);
+  pending_.erase(step);
   if (!committed.events) {
     journal_failed(committed.events.error().message);
   } else if (observer_.event) {
     for (const memory::Event& event : *committed.events) observer_.event(event);
   }
-  for (const StartTool& start : done.tools) {
-    if (!run_.finished()) start_tool(start);
-  }
+  for (const StartTool& start : done.tools) start_tool(start);
   if (done.last) done_ = true;
 }
 
 void RunHandle::Loop::journal_failed(const std::string& message) {
-  spdlog::error("journal: {}", message);
+  spdlog::error("{}: {}", record_.id, message);
   if (std::exchange(journal_broken_, true)) return;
-  perform(run_.fail("the journal cannot be written: " + message, parts_.clock.now_ms()));
-  outcome_.status = "failed";
-  outcome_.reason = "the journal cannot be written: " + message;
+  const std::string reason = "the journal cannot be written: " + message;
+  perform(run_.fail(reason, parts_.clock.now_ms()));
+  outcome_.status = "failed";  // also when the run had ended before, and its end could not be kept
+  outcome_.reason = reason;
 }
 
 void RunHandle::Loop::start_generation(llm::ChatRequest request) {
@@ -190,33 +221,26 @@ void RunHandle::Loop::start_generation(llm::ChatRequest request) {
   });
 }
 
-void RunHandle::Loop::record_intent(memory::Batch& batch, const StartTool& start) {
-  RunningTool& running = running_[start.call.id];
-  running.record.id = start.call.id;
-  running.record.response_id = record_.id;
-  running.record.tool = start.call.name;
-  running.record.arguments = start.call.arguments;
-  running.record.idempotency_key = start.idempotency_key;
-  running.record.status = "intent";
-  running.record.started_ms = parts_.clock.now_ms();
-  batch.put(running.record);
+// ---- tools
+
+std::optional<std::string> RunHandle::Loop::why_refused(const llm::ToolCall& call) const {
+  const auto schema = schemas_.find(call.name);
+  if (schema == schemas_.end()) return std::nullopt;
+  const llm::Result<void> valid = schema->second.check(call.arguments);
+  if (valid) return std::nullopt;
+  return "the arguments do not fit the tool's schema:\n" + valid.error().message;
 }
 
 void RunHandle::Loop::start_tool(const StartTool& start) {
-  const auto schema = schemas_.find(start.call.name);
-  if (schema != schemas_.end()) {
-    const llm::Result<void> valid = schema->second.check(start.call.arguments);
-    if (!valid) {
-      on_tool_finished({start.call.id, "the arguments do not fit the tool's schema:\n" + valid.error().message, true});
-      return;
-    }
-  }
+  const auto running = running_.find(start.call.id);
+  if (running == running_.end()) return;  // cancelled meanwhile
+  running->second.started = true;
   tools::ToolCall call;
   call.name = start.call.name;
   call.arguments = start.call.arguments;
   call.call_id = start.call.id;
   call.idempotency_key = start.idempotency_key;
-  call.stop = running_[start.call.id].stop.get_token();
+  call.stop = running->second.stop.get_token();
   call.progress = [queue = queue_, id = start.call.id](double fraction, std::string message) {
     queue->push(ToolProgress{id, fraction, std::move(message)});
   };
@@ -226,17 +250,18 @@ void RunHandle::Loop::start_tool(const StartTool& start) {
 }
 
 void RunHandle::Loop::on_tool_finished(const ToolFinished& result) {
-  const auto running = running_.find(result.call_id);
-  if (running == running_.end()) return;
   // The result is durable together with what the run makes of it: a crash in between leaves the intent, and "outcome unknown".
-  memory::Batch batch;
-  running->second.record.status = result.is_error ? "error" : "done";
-  running->second.record.result = result.content;
-  running->second.record.finished_ms = parts_.clock.now_ms();
-  batch.put(running->second.record);
-  running_.erase(running);
-  commit(std::move(batch), memory::Durability::power, {}, false);
-  perform(run_.on_tool_finished(result.call_id, result.content, result.is_error, parts_.clock.now_ms()));
+  RunStep step;
+  const auto running = running_.find(result.call_id);
+  if (running != running_.end()) {
+    running->second.record.status = result.is_error ? "error" : "done";
+    running->second.record.result = result.content;
+    running->second.record.finished_ms = parts_.clock.now_ms();
+    step.batch.put(std::move(running->second.record));
+    step.durability = memory::Durability::power;
+    running_.erase(running);
+  }
+  perform(run_.on_tool_finished(result.call_id, result.content, result.is_error, parts_.clock.now_ms()), std::move(step));
 }
 
 }  // namespace baton::agent

@@ -2,12 +2,11 @@
 // The performing half of a run: takes inputs from its queue, steps the state machine, commits what it decided, then does it.
 #include <baton/llm/json_schema/json_schema.h>
 
-#include <algorithm>
-
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -23,56 +22,70 @@ struct RunParts {
   const Clock& clock;
 };
 
-class RunHandle::Loop : public std::enable_shared_from_this<RunHandle::Loop> {
+// What one step of the state machine wants: records of one commit, and what is done after it.
+struct RunStep {
+  memory::Batch batch;
+  memory::Durability durability = memory::Durability::process;
+  std::vector<StartTool> tools;
+  bool last = false;
+};
+
+class RunHandle::Loop {
  public:
-  Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, bool new_conversation,
+  // The record and its conversation are in the journal.
+  Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation,
        std::map<std::string, llm::Schema> schemas, RunObserver observer);
   ~Loop();
 
   void start(std::string user_text);
-  void push(RunInput input) { queue_->push(std::move(input)); }
+  bool push(RunInput input) { return queue_->push(std::move(input)); }  // false: the run has ended
   const RunOutcome& wait();
   const RunOutcome& outcome() const { return outcome_; }  // its ids: any time
 
  private:
-  void loop(const std::string& user_text);
-  void take(RunInput input);
-  void perform(Actions actions);
-  void commit(memory::Batch batch, memory::Durability durability, std::vector<StartTool> tools, bool last);
-  void on_committed(Committed& committed);
-  void start_generation(llm::ChatRequest request);
-  void start_tool(const StartTool& start);
-  void record_intent(memory::Batch& batch, const StartTool& start);
-  void on_tool_finished(const ToolFinished& result);
-  void journal_failed(const std::string& message);
-  void add(memory::Batch& batch, KeepItem item);
-
-  struct RunningTool {
-    memory::ToolInvocation record;
-    std::stop_source stop;
-  };
-  struct Step {  // committed, or on its way
+  struct Pending {  // a step on its way to the disk
     std::size_t number;
     std::vector<StartTool> tools;
     bool last;
   };
+  struct RunningTool {
+    memory::ToolInvocation record;
+    std::stop_source stop;
+    bool started = false;
+  };
+
+  void loop(const std::string& user_text);
+  void end();
+  void take(RunInput input);
+  void perform(Actions actions, RunStep step = {});
+  void plan(RunStep& step, KeepItem& item);
+  void plan(RunStep& step, StartTool& start);
+  void plan(RunStep& step, const CancelTool& cancel);
+  void plan(RunStep& step, const FinishRun& finish);
+  void commit(RunStep step);
+  void on_committed(Committed& committed);
+  void on_tool_finished(const ToolFinished& result);
+  void start_generation(llm::ChatRequest request);
+  std::optional<std::string> why_refused(const llm::ToolCall& call) const;
+  void start_tool(const StartTool& start);
+  void journal_failed(const std::string& message);
 
   RunParts parts_;
   Run run_;
   memory::Response record_;
   memory::Conversation conversation_;
-  bool new_conversation_;
   std::map<std::string, llm::Schema> schemas_;
   RunObserver observer_;
   RunOutcome outcome_;
   std::shared_ptr<RunQueue> queue_ = std::make_shared<RunQueue>();  // shared with callbacks that may outlive the run
   std::unique_ptr<Generation> generation_;
   int generation_number_ = 0;
-  std::map<std::string, RunningTool> running_;
-  std::deque<Step> steps_;
+  std::map<std::string, RunningTool> running_;  // by call id: intent on its way, or started
+  std::deque<Pending> pending_;
   std::size_t n_steps_ = 0;
+  std::int64_t last_tick_ = 0;
   bool journal_broken_ = false;
-  bool done_ = false;  // the loop thread's
+  bool done_ = false;
 
   std::mutex mutex_;
   std::condition_variable ended_;

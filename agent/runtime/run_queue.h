@@ -1,6 +1,6 @@
 #pragma once
-// What waits for a run's loop thread. Text that waits is merged, so a run that lags behind its generator catches up in fewer steps; the
-// queue is bounded by the length of the answers and the number of calls of one run.
+// What waits for a run's loop thread. Streamed text that waits is merged, so a run that lags behind its generator catches up in fewer
+// steps; the queue is bounded by the number of calls of one run and of messages sent to it.
 #include <baton/llm/chat/types.h>
 #include <baton/memory/journal.h>
 
@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -44,13 +45,16 @@ using RunInput = std::variant<GeneratorSaid, ToolFinished, ToolProgress, Committ
 // Any thread may push; one pops.
 class RunQueue {
  public:
-  void push(RunInput input) {
+  // False when the queue is closed; then the input is dropped.
+  bool push(RunInput input) {
     {
       std::scoped_lock lock(mutex_);
-      if (merged(input)) return;
+      if (closed_) return false;
+      if (merged(input)) return true;
       inputs_.push_back(std::move(input));
     }
     ready_.notify_one();
+    return true;
   }
 
   // Nothing after `patience` without an input.
@@ -62,20 +66,44 @@ class RunQueue {
     return input;
   }
 
+  // What nobody will pop any more.
+  std::deque<RunInput> close() {
+    std::scoped_lock lock(mutex_);
+    closed_ = true;
+    return std::exchange(inputs_, {});
+  }
+
  private:
-  bool merged(RunInput& input) {
-    auto* said = std::get_if<GeneratorSaid>(&input);
+  // Into what waits last, if that is more of the same.
+  bool merged(const RunInput& input) {
+    const auto* said = std::get_if<GeneratorSaid>(&input);
     auto* before = inputs_.empty() ? nullptr : std::get_if<GeneratorSaid>(&inputs_.back());
     if (!said || !before || said->generation != before->generation) return false;
-    auto* text = std::get_if<llm::TextDelta>(&said->delta);
-    auto* waiting = std::get_if<llm::TextDelta>(&before->delta);
-    if (text && waiting) waiting->text += text->text;
-    return text && waiting;
+    if (const auto* more = std::get_if<llm::TextDelta>(&said->delta)) return append(before->delta, *more, &llm::TextDelta::text);
+    if (const auto* more = std::get_if<llm::ReasoningDelta>(&said->delta)) return append(before->delta, *more, &llm::ReasoningDelta::text);
+    if (const auto* more = std::get_if<llm::CallArguments>(&said->delta)) {
+      const auto* waiting = std::get_if<llm::CallArguments>(&before->delta);
+      return waiting && waiting->index == more->index && append(before->delta, *more, &llm::CallArguments::fragment);
+    }
+    if (const auto* newer = std::get_if<llm::PrefillProgress>(&said->delta)) {
+      auto* waiting = std::get_if<llm::PrefillProgress>(&before->delta);
+      if (waiting) *waiting = *newer;
+      return waiting != nullptr;
+    }
+    return false;
+  }
+
+  template <class D>
+  static bool append(llm::Delta& before, const D& more, std::string D::*text) {
+    D* waiting = std::get_if<D>(&before);
+    if (waiting) waiting->*text += more.*text;
+    return waiting != nullptr;
   }
 
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<RunInput> inputs_;
+  bool closed_ = false;
 };
 
 }  // namespace baton::agent

@@ -1,5 +1,6 @@
 #include "scripted_generator.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <thread>
 
@@ -25,34 +26,52 @@ class ScriptedGeneration final : public Generation {
  private:
   bool wait_cancelled(std::optional<std::chrono::milliseconds> patience) {
     std::unique_lock lock(mutex_);
-    if (!patience) changed_.wait(lock, [&] { return cancelled_; });
-    else changed_.wait_for(lock, *patience, [&] { return cancelled_; });
+    if (!patience)
+      changed_.wait(lock, [&] { return cancelled_; });
+    else
+      changed_.wait_for(lock, *patience, [&] { return cancelled_; });
     return cancelled_;
   }
   void end(llm::FinishReason reason) {
     llm::Finished finished;
     finished.reason = reason;
-    finished.usage = {.prompt_tokens = 10, .output_tokens = static_cast<int>(answer_.text.size())};
-    finished.error = answer_.error;
+    finished.usage = {.prompt_tokens = 10, .output_tokens = n_pieces_};
+    finished.raw = answer_.raw;
+    if (reason == llm::FinishReason::error) finished.error = answer_.error;
+    finished.malformed_call = answer_.malformed_call;
     sink_(std::move(finished));
   }
-  void play() {
-    for (std::size_t at = 0; at < answer_.text.size();) {
-      std::size_t n = std::min(kPieceBytes, answer_.text.size() - at);
-      while (at + n < answer_.text.size() && (static_cast<unsigned char>(answer_.text[at + n]) & 0xc0) == 0x80) ++n;
-      if (wait_cancelled(answer_.delay)) return end(llm::FinishReason::cancelled);
-      sink_(llm::TextDelta{answer_.text.substr(at, n)});
+  // False: cancelled.
+  template <class D>
+  bool stream(const std::string& text) {
+    for (std::size_t at = 0; at < text.size();) {
+      std::size_t n = std::min(kPieceBytes, text.size() - at);
+      while (at + n < text.size() && (static_cast<unsigned char>(text[at + n]) & 0xc0) == 0x80) ++n;  // whole characters
+      if (wait_cancelled(answer_.delay)) return false;
+      say(D{text.substr(at, n)});
       at += n;
     }
+    return true;
+  }
+  bool stream_calls() {
     int index = 0;
     for (const llm::ToolCall& call : answer_.calls) {
-      if (wait_cancelled(answer_.delay)) return end(llm::FinishReason::cancelled);
-      sink_(llm::CallStarted{index, call.id, call.name});
-      sink_(llm::CallArguments{index, call.arguments.dump()});
-      sink_(llm::CallFinished{index++, call, 1.0});
+      if (wait_cancelled(answer_.delay)) return false;
+      say(llm::CallStarted{index, call.id, call.name});
+      say(llm::CallArguments{index, call.arguments.dump()});
+      say(llm::CallFinished{index++, call, 1.0});
     }
-    if (answer_.until_cancelled && wait_cancelled(std::nullopt)) return end(llm::FinishReason::cancelled);
-    end(answer_.error ? llm::FinishReason::error : answer_.calls.empty() ? llm::FinishReason::stop : llm::FinishReason::tool_calls);
+    return true;
+  }
+  void say(llm::Delta delta) {
+    ++n_pieces_;
+    sink_(std::move(delta));
+  }
+  void play() {
+    const bool whole = stream<llm::ReasoningDelta>(answer_.reasoning) && stream<llm::TextDelta>(answer_.text) && stream_calls();
+    if (!whole || (answer_.until_cancelled && wait_cancelled(std::nullopt))) return end(llm::FinishReason::cancelled);
+    if (answer_.error) return end(llm::FinishReason::error);
+    end(answer_.reason.value_or(answer_.calls.empty() ? llm::FinishReason::stop : llm::FinishReason::tool_calls));
   }
 
   ScriptedAnswer answer_;
@@ -60,6 +79,7 @@ class ScriptedGeneration final : public Generation {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool cancelled_ = false;
+  int n_pieces_ = 0;
   std::thread thread_;
 };
 

@@ -4,26 +4,30 @@
 
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "generator.h"
 
 namespace baton::agent {
 
-// One answer. Text comes in pieces of a few bytes, then the calls, then the end.
+// One answer. Reasoning, then text in pieces of a few bytes, then the calls, then the end.
 struct ScriptedAnswer {
   std::string text;
   std::vector<llm::ToolCall> calls;
-  std::optional<llm::Error> error;          // ends with it
-  std::chrono::milliseconds delay{0};       // before each piece
-  bool until_cancelled = false;             // after the text it waits to be cancelled
+  std::optional<llm::Error> error;     // ends with it
+  std::chrono::milliseconds delay{0};  // before each piece
+  bool until_cancelled = false;        // after all that it waits to be cancelled
+  std::string reasoning;
+  std::optional<llm::FinishReason> reason;  // instead of the one that follows from the rest
+  llm::RawTokens raw;                       // what the model "wrote"
+  std::string malformed_call;               // llm::Finished::malformed_call
 };
 
-// Answers in the order of the script, whatever is asked; when the script is used up, with an error that says so. Any thread.
+// Answers in the order of the script, whatever is asked; when the script is used up, with an error that says so. Each counts 10 prompt
+// tokens and one output token a piece. Any thread.
 class ScriptedGenerator final : public Generator {
  public:
   explicit ScriptedGenerator(std::vector<ScriptedAnswer> script) : script_(script.begin(), script.end()) {}

@@ -24,8 +24,8 @@ def expected_now(zone):
     patterns = []
     for minutes in (0, 1):
         t = datetime.datetime.now(zoneinfo.ZoneInfo(zone)) - datetime.timedelta(minutes=minutes)
-        patterns.append(rf"\b0?{t.hour}:{t.minute:02d}")
-        patterns.append(rf"\b0?{t.hour % 12 or 12}:{t.minute:02d}")
+        patterns.append(rf"(?<!\d)0?{t.hour}:{t.minute:02d}")
+        patterns.append(rf"(?<!\d)0?{t.hour % 12 or 12}:{t.minute:02d}")
     return "|".join(patterns)
 
 

@@ -107,6 +107,12 @@ bool compare(Interpreter& in, const std::string& op, const Value& left, const Va
   if (op == "!=") return !equals(in, left, right);
   if (op == "in") return contains(in, right, left);
   if (op == "not in") return !contains(in, right, left);
+  for (const Value* operand : {&left, &right}) {
+    if (operand->is_undefined()) {
+      in.fail_undefined(*operand);
+      return false;
+    }
+  }
   if (op == "<") return less(in, left, right, "<");
   if (op == ">") return less(in, right, left, ">");
   // <= and >= are not the negation of > and <: neither holds for nan. Sequences go by their first difference all the same.

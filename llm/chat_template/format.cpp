@@ -47,7 +47,9 @@ class Percent {
       }
       field(at);
     }
-    bool unused = !mapped_ && next_ < items_.size() && !(single_ && (values_.dict() || values_.sequence()));
+    // Whatever Python can subscript may stay unused when it is the only value.
+    bool subscriptable = values_.dict() || values_.is_undefined() || (values_.sequence() && !values_.sequence()->is_iterator());
+    bool unused = !mapped_ && next_ < items_.size() && !(single_ && subscriptable);
     if (unused) in_.fail("not all arguments converted during string formatting");
     return in_.failed() ? Value() : to_.value();
   }

@@ -15,10 +15,6 @@ std::string object_name(const Value& object) {
   return type + " object";
 }
 
-Value missing(const Value& object, std::string_view name) {
-  return Value::undefined(repr_of(object_name(object)) + " has no attribute " + repr_of(name));
-}
-
 // object[key] by Python alone; nothing where it raises TypeError or LookupError.
 const Value* subscript(Interpreter& in, const Value& object, const Value& key, Value& made) {
   if (const Dict* dict = object.dict()) {
@@ -123,6 +119,10 @@ Value slice_of_text(Interpreter& in, const Text& text, const Value& start, const
 
 }  // namespace
 
+Value missing_attribute(const Value& object, std::string_view name) {
+  return Value::undefined(repr_of(object_name(object)) + " has no attribute " + repr_of(name));
+}
+
 Value Interpreter::attribute(const Value& object, std::string_view name) {
   if (failed()) return {};
   if (object.is_undefined()) return fail_undefined(object);
@@ -131,7 +131,7 @@ Value Interpreter::attribute(const Value& object, std::string_view name) {
   if (const Dict* dict = object.dict()) {
     if (const Value* found = dict->find_text(name)) return *found;
   }
-  return missing(object, name);
+  return missing_attribute(object, name);
 }
 
 Value Interpreter::item(const Value& object, const Value& key) {
@@ -143,7 +143,7 @@ Value Interpreter::item(const Value& object, const Value& key) {
   if (const Text* name = key.text()) {
     if (auto* loop = object.loop()) return loop_attribute(*loop, name->bytes());
     if (std::optional<Value> method = method_of(*this, object, name->bytes())) return *method;
-    return missing(object, name->bytes());
+    return missing_attribute(object, name->bytes());
   }
   return Value::undefined(object_name(object) + " has no element " + to_repr(*this, key).bytes());
 }

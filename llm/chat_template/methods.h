@@ -11,6 +11,9 @@ namespace baton::llm::jinja {
 // undefined, as in jinja2's immutable sandbox.
 std::optional<Value> method_of(Interpreter& in, const Value& object, std::string_view name);
 
+// The undefined value that an attribute which is not there gives.
+Value missing_attribute(const Value& object, std::string_view name);
+
 std::optional<Value> text_method(Interpreter& in, const Value& object, std::string_view name);
 
 }  // namespace baton::llm::jinja

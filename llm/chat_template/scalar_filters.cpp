@@ -26,7 +26,7 @@ Value attr(Interpreter& in, const Value& subject, Arguments& arguments) {
   if (subject.is_undefined()) return in.fail_undefined(subject);
   if (subject.loop()) return in.attribute(subject, name->bytes());
   if (std::optional<Value> found = method_of(in, subject, name->bytes())) return *found;
-  return Value::undefined("'" + subject.type_name() + " object' has no attribute " + repr_of(name->bytes()));
+  return missing_attribute(subject, name->bytes());
 }
 
 Value default_value(Interpreter& in, const Value& subject, Arguments& arguments) {

@@ -156,7 +156,8 @@ bool keyed(Interpreter& in, const Value& subject, const Value* attribute, bool s
       keys.push_back(sensitive ? key : case_folded(in, key));
     }
     if (in.failed()) return false;
-    out.push_back({keys.size() == 1 ? keys[0] : in.make_list(std::move(keys), true), std::move(item)});
+    // sort() compares lists of keys, in which two undefined ones are equal and so need no order.
+    out.push_back({several ? in.make_list(std::move(keys), true) : keys[0], std::move(item)});
   }
   return true;
 }

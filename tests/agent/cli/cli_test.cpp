@@ -1,0 +1,238 @@
+// The program as a user types it: bad input gets a sentence that says what, where and what to do, and a non-zero exit; nothing is lost.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "temporary_folder.h"
+#include "tiny_model.h"
+#include "tiny_vocabulary.h"
+
+namespace baton {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using testing::HasSubstr;
+
+struct Output {
+  int code;
+  std::string text;  // stdout and stderr
+};
+
+class CliTest : public testing::Test {
+ protected:
+  Output baton(const std::string& arguments) {
+    const std::string home = folder_.path().string();
+    const std::string command = "HOME=" + home + " XDG_CACHE_HOME= XDG_DATA_HOME= XDG_CONFIG_HOME= " + BATON_PROGRAM + " " + arguments + " 2>&1 </dev/null";
+    FILE* pipe = popen(command.c_str(), "r");
+    std::string text;
+    char buffer[4096];
+    for (std::size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
+    const int status = pclose(pipe);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+  }
+  std::string file(const std::string& name, const std::string& content) {
+    const std::string path = (folder_.path() / name).string();
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+  // A model of a few thousand random weights that can chat: what it says is noise.
+  std::string tiny_model(const std::string& chat_template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}") {
+    test::TinyShape shape;
+    shape.n_vocab = 258;
+    test::TinyModel tiny(shape);
+    test::add_byte_vocabulary(tiny.writer(), "qwen2", {}, {{"<|im_start|>", 3}, {"<|im_end|>", 3}});
+    tiny.writer().add_u32("tokenizer.ggml.eos_token_id", 257).add("tokenizer.chat_template", chat_template);
+    const std::string path = (folder_.path() / "tiny.gguf").string();
+    EXPECT_TRUE(tiny.writer().save(path));
+    return path;
+  }
+  void execute(const std::string& sql) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(journal().c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
+  std::string journal() const { return (folder_.path() / ".local/share/baton/journal.db").string(); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CliTest, a_run_with_a_tiny_model_is_in_the_journal_afterwards) {
+  const Output run = baton("-m " + tiny_model() + " run --no-tools --max-output-tokens 5 hello");
+  EXPECT_THAT(run.text, HasSubstr("prompt tokens")) << run.text;
+  const Output shown = baton("history show last --json");
+  ASSERT_EQ(shown.code, 0) << shown.text;
+  const Json conversation = Json::parse(shown.text);
+  EXPECT_EQ(conversation["title"], "hello");
+  EXPECT_EQ(conversation["items"][0]["content"][0]["text"], "hello");
+  EXPECT_EQ(conversation["responses"][0]["model"], "tiny");
+}
+
+TEST_F(CliTest, events_as_json_lines_are_numbered_and_end_in_one_terminal_event) {
+  const Output run = baton("-m " + tiny_model() + " run --json --no-tools --max-output-tokens 5 hello");
+  std::istringstream lines(run.text);
+  int terminal = 0;
+  std::int64_t last = -1;
+  for (std::string line; std::getline(lines, line);) {
+    const Json event = Json::parse(line);
+    EXPECT_GT(event["sequence_number"].get<std::int64_t>(), last);
+    last = event["sequence_number"];
+    const std::string type = event["type"];
+    terminal += type == "response.completed" || type == "response.incomplete" || type == "response.failed";
+  }
+  EXPECT_EQ(terminal, 1) << run.text;
+}
+
+TEST_F(CliTest, a_missing_model_is_an_error_that_tells_how_to_get_it) {
+  const Output run = baton("run hello");
+  EXPECT_NE(run.code, 0);
+  EXPECT_THAT(run.text, HasSubstr("baton pull qwen2.5-coder-0.5b-instruct"));
+  EXPECT_THAT(baton("-m /nowhere/at.gguf run hello").text, HasSubstr("/nowhere/at.gguf"));
+}
+
+TEST_F(CliTest, files_that_are_no_model_are_refused_with_their_name) {
+  const Output text = baton("inspect " + file("story.gguf", "Once upon a time there was no model at all."));
+  EXPECT_NE(text.code, 0);
+  EXPECT_THAT(text.text, HasSubstr("story.gguf"));
+  EXPECT_THAT(text.text, HasSubstr("GGUF"));
+
+  std::ifstream in(tiny_model(), std::ios::binary);
+  std::string whole((std::istreambuf_iterator<char>(in)), {});
+  const Output cut = baton("-m " + file("cut.gguf", whole.substr(0, whole.size() / 2)) + " run hello");
+  EXPECT_NE(cut.code, 0);
+  EXPECT_THAT(cut.text, HasSubstr("cut.gguf"));
+  EXPECT_NE(baton("inspect " + file("empty.gguf", "")).code, 0);
+  EXPECT_NE(baton("inspect " + folder_.path().string()).code, 0);
+}
+
+TEST_F(CliTest, an_architecture_or_cpu_level_that_baton_lacks_is_named_beside_those_it_has) {
+  test::TinyShape shape;
+  shape.architecture = "mamba";
+  test::TinyModel tiny(shape);
+  const std::string path = (folder_.path() / "mamba.gguf").string();
+  ASSERT_TRUE(tiny.writer().save(path));
+  const Output run = baton("-m " + path + " run hello");
+  EXPECT_NE(run.code, 0);
+  EXPECT_THAT(run.text, HasSubstr("mamba"));
+  const Output level = baton("--cpu avx9 -m " + tiny_model() + " run hello");
+  EXPECT_NE(level.code, 0);
+  EXPECT_THAT(level.text, HasSubstr("scalar"));
+}
+
+TEST_F(CliTest, a_template_that_raises_ends_the_run_with_its_words) {
+  const Output run = baton("-m " + tiny_model("{{ raise_exception('no system message, please') }}") + " run hello");
+  EXPECT_NE(run.code, 0);
+  EXPECT_THAT(run.text, HasSubstr("no system message, please"));
+}
+
+TEST_F(CliTest, a_prompt_longer_than_the_context_is_refused_with_both_figures) {
+  const Output run = baton("-m " + tiny_model() + " run --no-tools " + std::string(400, 'x'));
+  EXPECT_NE(run.code, 0);
+  EXPECT_THAT(run.text, HasSubstr("256"));
+  EXPECT_THAT(baton("history list").text, HasSubstr("1 run")) << "what was asked is not lost";
+}
+
+TEST_F(CliTest, an_unknown_tool_is_an_error) {
+  const Output run = baton("-m " + tiny_model() + " run --tool teleport hello");
+  EXPECT_NE(run.code, 0);
+  EXPECT_THAT(run.text, HasSubstr("teleport"));
+  EXPECT_NE(baton("tools teleport '{}'").code, 0);
+}
+
+TEST_F(CliTest, a_tool_can_be_called_by_hand_and_bad_arguments_are_explained) {
+  EXPECT_EQ(baton("tools calculate '{\"expression\": \"17.5% of 2340\"}'").text, "409.5\n");
+  const Output bad = baton("tools calculate '{\"expression\": 3}'");
+  EXPECT_NE(bad.code, 0);
+  EXPECT_THAT(bad.text, HasSubstr("expression"));
+  EXPECT_NE(baton("tools calculate 'not json'").code, 0);
+}
+
+TEST_F(CliTest, a_journal_of_a_newer_version_is_left_alone) {
+  ASSERT_EQ(baton("history list").code, 0);
+  execute("PRAGMA user_version = 999");
+  const Output list = baton("history list");
+  EXPECT_NE(list.code, 0);
+  EXPECT_THAT(list.text, HasSubstr("newer"));
+}
+
+TEST_F(CliTest, a_journal_that_is_no_database_is_refused_and_kept) {
+  const std::string path = file("notes.db", std::string(5000, 'n'));
+  const Output list = baton("--journal " + path + " history list");
+  EXPECT_NE(list.code, 0);
+  EXPECT_THAT(list.text, HasSubstr("notes.db"));
+  std::ifstream in(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), std::string(5000, 'n'));
+}
+
+TEST_F(CliTest, inspect_tokenizes_with_a_vocabulary_only_file) {
+  test::GgufWriter writer;
+  writer.add("general.architecture", "qwen2");
+  test::add_byte_vocabulary(writer, "qwen2", {"h i"}, {{"hi", 1}, {"<|im_end|>", 3}});
+  const std::string path = (folder_.path() / "vocabulary.gguf").string();
+  ASSERT_TRUE(writer.save(path));
+  const Output out = baton("inspect " + path + " --tokenize " + file("strings.json", R"(["hi", "a", "<|im_end|>"])"));
+  EXPECT_THAT(out.text, testing::StartsWith("[256]\n[97]\n[")) << out.text;
+  EXPECT_THAT(out.text, testing::Not(HasSubstr("257"))) << "text never becomes a control token";
+  EXPECT_NE(baton("inspect " + path + " --tokenize " + file("broken.json", "{")).code, 0);
+}
+
+TEST_F(CliTest, inspect_renders_a_conversation_byte_for_byte) {
+  const std::string conversation = file("c.json", R"({"messages": [{"role": "user", "content": "hé"}], "add_generation_prompt": true})");
+  EXPECT_EQ(baton("inspect --template " + file("t.jinja", "[{{ messages[0].content }}]{% if add_generation_prompt %}>{% endif %}") + " --render " + conversation).text, "[hé]>");
+  const Output error = baton("inspect --template " + file("bad.jinja", "{% if %}") + " --render " + conversation);
+  EXPECT_NE(error.code, 0);
+  EXPECT_THAT(error.text, HasSubstr("bad.jinja:1:"));
+}
+
+TEST_F(CliTest, inspect_scores_a_text) {
+  const Output out = baton("inspect " + tiny_model() + " --score " + file("t.txt", "abc"));
+  ASSERT_EQ(out.code, 0) << out.text;
+  std::istringstream lines(out.text);
+  std::string line;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(std::getline(lines, line));
+    const Json row = Json::parse(line);
+    EXPECT_EQ(row["token"], 'a' + i);
+    EXPECT_EQ(row["top"].size(), 5u);
+    EXPECT_EQ(row["logprob"].is_null(), i == 0);
+  }
+}
+
+TEST_F(CliTest, doctor_and_inspect_speak_json) {
+  const Json doctor = Json::parse(baton("doctor --json").text);
+  EXPECT_FALSE(doctor["model"]["found"].get<bool>());
+  EXPECT_GT(doctor["cpu"]["threads"].get<int>(), 0);
+  const Json model = Json::parse(baton("inspect --json " + tiny_model()).text);
+  EXPECT_EQ(model["architecture"], "qwen2");
+  EXPECT_EQ(model["n_layer"], 2);
+  EXPECT_TRUE(model["tied_output"].get<bool>());
+}
+
+TEST_F(CliTest, options_come_from_a_config_file_too) {
+  std::filesystem::create_directories(folder_.path() / ".config/baton");
+  file(".config/baton/config.toml", "cpu = \"scalar\"\n");
+  EXPECT_EQ(Json::parse(baton("doctor --json").text)["cpu"]["level"], "scalar");
+  EXPECT_EQ(Json::parse(baton("--cpu avx2 doctor --json").text)["cpu"]["level"], "avx2") << "the command line wins";
+}
+
+TEST_F(CliTest, a_wrong_command_line_exits_with_2) {
+  EXPECT_EQ(baton("dance").code, 2);
+  EXPECT_EQ(baton("run --temperature hot hello").code, 2);
+  EXPECT_EQ(baton("--version").code, 0);
+}
+
+TEST_F(CliTest, deleting_a_conversation_needs_a_yes) {
+  baton("-m " + tiny_model() + " run --no-tools --max-output-tokens 2 hello");
+  EXPECT_NE(baton("history delete last").code, 0);
+  EXPECT_THAT(baton("history list").text, HasSubstr("hello"));
+  EXPECT_EQ(baton("history delete last --yes").code, 0);
+  EXPECT_THAT(baton("history list").text, testing::Not(HasSubstr("hello")));
+}
+
+}  // namespace
+}  // namespace baton

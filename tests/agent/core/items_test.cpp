@@ -1,0 +1,68 @@
+#include <baton/agent/core/items.h>
+#include <gtest/gtest.h>
+
+namespace baton::agent {
+namespace {
+
+using llm::Role;
+
+StoredItem call_without_result(const std::string& id, const std::string& status) {
+  return {"resp_1", call_item({.id = "item_" + id, .call_id = id, .name = "send", .arguments = "{\"to\":\"a\"}", .status = status}), {}};
+}
+
+TEST(Items, a_call_without_a_result_gets_one_that_says_so) {
+  const auto messages = messages_from_items({{"resp_1", user_message_item("u", "send it"), {}}, call_without_result("c", "in_progress")});
+  ASSERT_EQ(messages.size(), 3u);
+  EXPECT_EQ(messages[1].tool_calls[0].arguments["to"], "a");
+  EXPECT_EQ(messages[2].role, Role::tool);
+  EXPECT_EQ(messages[2].tool_call_id, "c");
+  EXPECT_EQ(messages[2].content, kUnknownOutcome);
+}
+
+TEST(Items, a_call_that_never_was_one_is_left_out) { EXPECT_TRUE(messages_from_items({call_without_result("c", "incomplete")}).empty()); }
+
+TEST(Items, results_and_errors_come_back_as_they_went_in) {
+  CallItem call{.id = "i", .call_id = "c", .name = "f", .arguments = "{}", .status = "completed", .result = "42"};
+  EXPECT_EQ(result_of_call_item(call_item(call)), "42");
+  EXPECT_FALSE(call_item_failed(call_item(call)));
+  call.status = "failed";
+  call.result = "no such file";
+  EXPECT_EQ(result_of_call_item(call_item(call)), "no such file");
+  EXPECT_TRUE(call_item_failed(call_item(call)));
+  EXPECT_TRUE(call_item(call)["output"].is_null());
+}
+
+TEST(Items, a_turn_is_one_message_and_turns_of_two_runs_are_two) {
+  const auto messages = messages_from_items({{"resp_1", user_message_item("u", "q"), {}},
+                                             {"resp_1", assistant_message_item("a", "one", 1, "completed"), {}},
+                                             {"resp_1", assistant_message_item("b", " more", 1, "completed"), {{1, 2}, "m", "t"}},
+                                             {"resp_2", assistant_message_item("c", "two", 1, "completed"), {}}});
+  ASSERT_EQ(messages.size(), 3u);
+  EXPECT_EQ(messages[1].content, "one more");
+  EXPECT_EQ(messages[1].raw->model_sha256, "m");
+  EXPECT_EQ(messages[2].content, "two");
+}
+
+TEST(Items, foreign_items_do_no_harm) {
+  const std::vector<Json> strange = {nullptr,
+                                     5,
+                                     "text",
+                                     Json::array({1}),
+                                     Json::object(),
+                                     {{"type", "image"}},
+                                     {{"type", 7}},
+                                     {{"type", "message"}, {"role", "user"}},
+                                     {{"type", "message"}, {"role", "user"}, {"content", {1, 2, {{"text", 3}}}}},
+                                     {{"type", "message"}, {"role", "assistant"}, {"content", "plain"}, {"baton.turn", "x"}},
+                                     {{"type", "mcp_call"}, {"arguments", "[1"}, {"error", 5}},
+                                     {{"type", "mcp_call"}, {"arguments", 5}, {"error", {{"message", "m"}}}}};
+  std::vector<StoredItem> stored;
+  for (const Json& content : strange) stored.push_back({"resp_1", content, {}});
+  const auto messages = messages_from_items(stored);
+  ASSERT_EQ(messages.size(), 5u);
+  EXPECT_EQ(messages[2].content, "plain");
+  EXPECT_EQ(messages[4].content, "m");
+}
+
+}  // namespace
+}  // namespace baton::agent

@@ -1,0 +1,174 @@
+#pragma once
+// A run stepped by hand: says what the model and the tools say, and looks at what the run wants.
+#include <baton/agent/core/items.h>
+#include <baton/agent/core/run.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace baton::agent {
+
+inline llm::ToolCall call_of(const std::string& id, const std::string& name, Json arguments = Json::object()) {
+  return {id, name, std::move(arguments)};
+}
+
+class StepByHand {
+ public:
+  explicit StepByHand(RunConfig config = {}) : run_(complete(std::move(config))) {}
+
+  void start(const std::string& text = "question") { add(run_.start(text, now)); }
+  void text(const std::string& text) { add(run_.on_delta(llm::TextDelta{text}, now)); }
+  void reasoning(const std::string& text) { add(run_.on_delta(llm::ReasoningDelta{text}, now)); }
+  void open(int index, const llm::ToolCall& call) {
+    add(run_.on_delta(llm::CallStarted{index, call.id, call.name}, now));
+    add(run_.on_delta(llm::CallArguments{index, call.arguments.dump()}, now));
+  }
+  void call(int index, const llm::ToolCall& call) {
+    open(index, call);
+    add(run_.on_delta(llm::CallFinished{index, call, 0.5}, now));
+  }
+  void end(llm::Finished finished) { add(run_.on_delta(std::move(finished), now)); }
+  void end(llm::FinishReason reason, int tokens = 1) {
+    llm::Finished finished;
+    finished.reason = reason;
+    finished.usage.output_tokens = tokens;
+    finished.usage.prompt_tokens = 10;
+    end(std::move(finished));
+  }
+  // A whole turn of calls.
+  void calls(const std::vector<llm::ToolCall>& calls) {
+    for (std::size_t i = 0; i < calls.size(); ++i) call(static_cast<int>(i), calls[i]);
+    end(llm::FinishReason::tool_calls);
+  }
+  void answer(const std::string& words) {
+    text(words);
+    end(llm::FinishReason::stop);
+  }
+  void result(const std::string& id, const std::string& content, bool is_error = false) {
+    add(run_.on_tool_finished(id, content, is_error, now));
+  }
+  void user(const std::string& text, Delivery delivery) { add(run_.on_user_message(text, delivery, now)); }
+  void tick() { add(run_.on_tick(now)); }
+  void cancel() { add(run_.cancel(now)); }
+  void fail(const std::string& reason) { add(run_.fail(reason, now)); }
+
+  const Run& run() const { return run_; }
+  const Actions& all() const { return all_; }
+  template <class T>
+  std::vector<T> all_of() const {
+    std::vector<T> found;
+    for (const Action& action : all_) {
+      if (const T* one = std::get_if<T>(&action)) found.push_back(*one);
+    }
+    return found;
+  }
+  int generations() const { return static_cast<int>(all_of<StartGeneration>().size()); }
+  llm::ChatRequest request() const { return all_of<StartGeneration>().back().request; }  // of the last generation
+  std::vector<std::string> started() const {
+    std::vector<std::string> ids;
+    for (const StartTool& start : all_of<StartTool>()) ids.push_back(start.call.id);
+    return ids;
+  }
+  std::vector<Json> events(const std::string& type) const {
+    std::vector<Json> found;
+    for (const EmitEvent& event : all_of<EmitEvent>()) {
+      if (event.type == type) found.push_back(event.data);
+    }
+    return found;
+  }
+  FinishRun finish() const {
+    const auto found = all_of<FinishRun>();
+    EXPECT_EQ(found.size(), 1u);
+    return found.empty() ? FinishRun{} : found.front();
+  }
+  // What a later run would read.
+  std::vector<llm::Message> kept_messages() const {
+    std::vector<StoredItem> stored;
+    for (const KeepItem& item : all_of<KeepItem>()) stored.push_back({"resp_1", item.content, item.raw});
+    return messages_from_items(stored);
+  }
+
+  std::int64_t now = 1'000'000;
+
+ private:
+  static RunConfig complete(RunConfig config) {
+    config.response_id = "resp_1";
+    config.conversation_id = "conv_1";
+    config.model = "by hand";
+    if (config.tools.empty()) {
+      for (const char* name : {"add", "time", "wait"}) config.tools.push_back({name, "", {{"type", "object"}}});
+    }
+    config.new_id = [n = 0](const std::string& prefix) mutable { return prefix + std::to_string(++n); };
+    return config;
+  }
+  void add(Actions actions) {
+    for (Action& action : actions) all_.push_back(std::move(action));
+  }
+
+  Run run_;
+  Actions all_;
+};
+
+// Every call has exactly one result, right behind the message that holds it, in the order of the calls; ids are unique; a tool message
+// answers a call.
+inline void expect_valid_history(const std::vector<llm::Message>& messages) {
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < messages.size();) {
+    const llm::Message& message = messages[i++];
+    ASSERT_NE(message.role, llm::Role::tool) << "a result of no call: " << message.tool_call_id;
+    for (const llm::ToolCall& call : message.tool_calls) {
+      EXPECT_TRUE(ids.insert(call.id).second) << call.id << " twice";
+      EXPECT_TRUE(call.arguments.is_object());
+      ASSERT_LT(i, messages.size()) << call.id << " has no result";
+      EXPECT_EQ(messages[i].role, llm::Role::tool);
+      EXPECT_EQ(messages[i].tool_call_id, call.id);
+      EXPECT_EQ(messages[i].name, call.name);
+      EXPECT_FALSE(messages[i].content.empty());
+      ++i;
+    }
+  }
+}
+
+// Clients refuse anything else: items are added and done at their own places, content goes to open items, one terminal event ends all.
+inline void expect_valid_events(const Actions& actions) {
+  std::map<int, std::string> open, done;
+  int terminal = 0;
+  for (const Action& action : actions) {
+    const auto* event = std::get_if<EmitEvent>(&action);
+    if (!event) continue;
+    EXPECT_EQ(terminal, 0) << event->type << " after the end";
+    EXPECT_EQ(event->data["type"], event->type);
+    if (event->type == "response.completed" || event->type == "response.failed" || event->type == "response.incomplete") ++terminal;
+    if (!event->data.contains("output_index")) continue;
+    const int index = event->data["output_index"].get<int>();
+    if (event->type == "response.output_item.added") {
+      EXPECT_EQ(index, static_cast<int>(open.size() + done.size()));
+      open[index] = event->data["item"]["id"].get<std::string>();
+    } else if (event->type == "response.output_item.done") {
+      EXPECT_EQ(open[index], event->data["item"]["id"]);
+      done[index] = open[index];
+      open.erase(index);
+    } else {
+      EXPECT_TRUE(open.contains(index)) << event->type;
+      EXPECT_EQ(open[index], event->data["item_id"]) << event->type;
+    }
+  }
+  if (terminal == 0) return;
+  EXPECT_EQ(terminal, 1);
+  EXPECT_TRUE(open.empty()) << "an item never ended";
+  ASSERT_TRUE(std::holds_alternative<FinishRun>(actions.back()));
+  const auto* last = std::get_if<EmitEvent>(&actions[actions.size() - 2]);
+  ASSERT_NE(last, nullptr);
+  std::vector<std::string> output;
+  for (const Json& item : last->data["response"]["output"]) output.push_back(item["id"].get<std::string>());
+  std::vector<std::string> expected;
+  for (const auto& [index, id] : done) expected.push_back(id);
+  EXPECT_EQ(output, expected);
+}
+
+}  // namespace baton::agent

@@ -169,8 +169,9 @@ Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() = default;
 
 void Journal::commit(Batch batch, Durability durability, Committed done) {
+  const std::shared_ptr<Batch::Impl> given = std::move(batch.impl_);
   std::vector<Write> writes;
-  if (batch.impl_) writes = batch.impl_.use_count() > 1 ? batch.impl_->writes : std::move(batch.impl_->writes);
+  if (given) writes = given.use_count() > 1 ? given->writes : std::move(given->writes);  // the caller may have kept a copy of the batch
   impl_->writer->submit(std::move(writes), durability, std::move(done));
 }
 

@@ -7,6 +7,11 @@
 // variables is data. The mark belongs to each character and survives every operator, filter and method, so a user's "<|im_end|>" stays
 // data wherever the template puts it. Only template spans may become control or user-defined tokens. Characters that an operation makes
 // (JSON punctuation, padding, digits) are the template's only where the value they are made for is wholly the template's.
+//
+// Where it differs from jinja2: filters that return generators (map, select, ..) work at once, so their faults show even if nobody reads
+// the result; integers have 127 bits; a name that is assigned later in the same block is looked up further out until then. Not there, and
+// refused with their name: inheritance and imports, the tags autoescape and print, the filters filesizeformat, pprint, random, striptags,
+// urlencode, urlize, wordwrap and xmlattr, and a few methods of str (encode, expandtabs, format_map, translate and such).
 #include <baton/llm/error.h>
 
 #include <memory>

@@ -8,7 +8,7 @@ namespace baton::llm::jinja {
 
 Value Interpreter::lookup(const std::string& name, const std::shared_ptr<Scope>& scope) {
   for (const Scope* at = scope.get(); at; at = at->parent.get()) {
-    if (Value* found = const_cast<Scope*>(at)->find_here(name)) return *found;
+    if (const Value* found = at->find_here(name)) return *found;
   }
   if (Value global = global_named(*this, name); !global.is_undefined()) return global;
   return Value::undefined("'" + name + "' is undefined");

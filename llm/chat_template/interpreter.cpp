@@ -7,19 +7,21 @@
 
 namespace baton::llm::jinja {
 
-Value* Scope::find_here(std::string_view name) {
-  for (auto& [key, value] : variables) {
+const Value* Scope::find_here(std::string_view name) const {
+  for (const auto& [key, value] : variables) {
     if (key == name) return &value;
   }
   return nullptr;
 }
 
 void Scope::set(std::string_view name, Value value) {
-  if (Value* found = find_here(name)) {
-    *found = std::move(value);
-  } else {
-    variables.emplace_back(name, std::move(value));
+  for (auto& [key, old] : variables) {
+    if (key == name) {
+      old = std::move(value);
+      return;
+    }
   }
+  variables.emplace_back(name, std::move(value));
 }
 
 Interpreter::Interpreter(const Template& parsed, const RenderOptions& options)

@@ -23,7 +23,7 @@ struct Scope {
   std::shared_ptr<Scope> parent;
   std::vector<std::pair<std::string, Value>> variables;
 
-  Value* find_here(std::string_view name);
+  const Value* find_here(std::string_view name) const;
   void set(std::string_view name, Value value);
 };
 
@@ -70,7 +70,6 @@ class Interpreter {
   Value fail_undefined(const Value& undefined) { return fail(*undefined.as<Undefined>()->why); }
 
  private:
-  friend struct LoopView;
   enum class Flow { normal, break_loop, continue_loop };
   class Deeper;  // counts the depth of evaluation
 

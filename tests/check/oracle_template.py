@@ -83,7 +83,7 @@ def compared(what, cases, peer):
 def quick_rows(baton):
     golden = json.loads((GOLDENS / "cases.json").read_text(encoding="utf-8"))
     paths = templates()
-    chosen = [case for case in golden["cases"] if not case.get("clock")][::3]
+    chosen = [case for case in golden["cases"] if not case.get("clock")]
     results = ((f"{case['template']}/{case['conversation']}", baton_output(baton, paths[case["template"]], golden["conversations"][case["conversation"]]), case) for case in chosen)
     return [compared("templates, goldens", results, f"jinja2 {golden['versions']['jinja2']}")]
 

@@ -53,7 +53,7 @@ CONVERSATIONS = {
         result('{"t": -3}', "call_aaaaaaaaa"), result('{"t": 68}', "call_bbbbbbbbb"), result("409.5", "call_ccccccccc", "calculate")],
         tools=[WEATHER, CALCULATE, SEARCH], add_generation_prompt=True),
     "nested": dict(messages=[system("Search."), user("Find it"), assistant(None, tool_calls=[call("search_files", {
-        "pattern": "a \"quoted\" \\ back\tslash\n", "folders": ["/tmp", "ünï/日本"], "options": {"case": True, "limit": None, "weight": 1e-07, "more": [1, 2.0, -3, 1e16, 12345678901234567890]}})]),
+        "pattern": "a \"quoted\" \\ back\tslash\n", "folders": ["/srv", "ünï/日本"], "options": {"case": True, "limit": None, "weight": 1e-07, "more": [1, 2.0, -3, 1e16, 12345678901234567890]}})]),
         result("", name="search_files")], tools=[SEARCH], add_generation_prompt=True),
     "unicode": dict(messages=[system("日本語で答えて。"), user("Grüße 👩‍👩‍👧 \u200bzero\u00a0width İstanbul ΣΑΣ"), assistant("مرحبا\u2028line\u2029para\x85next"), user("नमस्ते\u0301")], add_generation_prompt=True),
     "markup": dict(messages=[user("<b>5 > 3 & \"2\" < '4'</b>\x00\x07\x1b[0m\x7f"), assistant("&lt;ok&gt;"), user("a\r\nb\rc\n\n\nd\t\v\f")], tools=[CALCULATE], add_generation_prompt=True),

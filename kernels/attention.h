@@ -27,9 +27,9 @@ struct KvLayer {
 };
 
 struct PagedBatch {
-  const std::int32_t* positions;          // (n_tokens)
-  const std::int32_t* sequence;           // (n_tokens), index into page_tables
-  const std::int32_t* const* page_tables; // (n_sequences), page of each page_tokens positions
+  const std::int32_t* positions;           // (n_tokens)
+  const std::int32_t* sequence;            // (n_tokens), index into page_tables
+  const std::int32_t* const* page_tables;  // (n_sequences), page of each page_tokens positions
   int n_tokens;
 };
 
@@ -42,12 +42,12 @@ struct KvAppendParams {
 
 struct AttentionParams {
   KvLayer layer;
-  PagedBatch batch;   // tokens of one sequence stand in the order of their positions
-  const float* q;     // (n_tokens, n_head, head_dim); head h reads KV head h / (n_head / n_head_kv)
-  float* out;         // (n_tokens, n_head, head_dim)
+  PagedBatch batch;  // tokens of one sequence stand in the order of their positions
+  const float* q;    // (n_tokens, n_head, head_dim); head h reads KV head h / (n_head / n_head_kv)
+  float* out;        // (n_tokens, n_head, head_dim)
   int n_head;
   float scale;
-  int window;         // 0: all positions up to the query's; otherwise only the last `window` of them
+  int window;  // 0: all positions up to the query's; otherwise only the last `window` of them
 };
 
 namespace cpu {

@@ -15,9 +15,9 @@ enum class CpuLevel { scalar, avx2 };
 
 std::string_view to_string(CpuLevel level);
 std::optional<CpuLevel> parse_cpu_level(std::string_view name);
-CpuLevel best_cpu_level();                   // that this processor has (CPUID, and the operating system's support)
-std::vector<CpuLevel> known_cpu_levels();    // in rising order
-std::string cpu_features();                  // "avx2 fma f16c avx512f ..": for people
+CpuLevel best_cpu_level();                 // that this processor has (CPUID, and the operating system's support)
+std::vector<CpuLevel> known_cpu_levels();  // in rising order
+std::string cpu_features();                // "avx2 fma f16c avx512f ..": for people
 
 struct Cpu {
   CpuLevel level;

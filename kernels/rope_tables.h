@@ -7,15 +7,15 @@ namespace baton::kernels {
 
 struct RopeScalingParams {
   enum class Kind { none, linear, dynamic_ntk, yarn, llama3, longrope } kind = Kind::none;
-  int n_rot = 0;             // rotated dimensions; pairs i = 0 .. n_rot / 2 - 1
-  double base = 10000;       // theta_i = base^(-2 i / n_rot)
-  double factor = 1;         // s
-  double n_ctx_original = 0; // L0
-  double n_ctx = 0;          // L: dynamic NTK and LongRoPE look at the length in use
-  double beta_fast = 32, beta_slow = 1;                    // YaRN
-  double low_freq_factor = 1, high_freq_factor = 4;        // Llama 3
-  std::vector<float> divisors;                             // LongRoPE's factors, or Llama 3's as a file gives them: theta_i / divisor_i
-  double attention_factor = 0;                             // 0: the scheme's own
+  int n_rot = 0;                                     // rotated dimensions; pairs i = 0 .. n_rot / 2 - 1
+  double base = 10000;                               // theta_i = base^(-2 i / n_rot)
+  double factor = 1;                                 // s
+  double n_ctx_original = 0;                         // L0
+  double n_ctx = 0;                                  // L: dynamic NTK and LongRoPE look at the length in use
+  double beta_fast = 32, beta_slow = 1;              // YaRN
+  double low_freq_factor = 1, high_freq_factor = 4;  // Llama 3
+  std::vector<float> divisors;                       // LongRoPE's factors, or Llama 3's as a file gives them: theta_i / divisor_i
+  double attention_factor = 0;                       // 0: the scheme's own
 };
 
 struct RopeFrequencies {

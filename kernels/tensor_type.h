@@ -27,18 +27,30 @@ struct BlockShape {
 
 constexpr BlockShape block_shape(TensorType type) {
   switch (type) {
-    case TensorType::f32: return {1, 4};
-    case TensorType::f16: return {1, 2};
-    case TensorType::bf16: return {1, 2};
-    case TensorType::q4_0: return {32, 18};
-    case TensorType::q4_1: return {32, 20};
-    case TensorType::q5_0: return {32, 22};
-    case TensorType::q5_1: return {32, 24};
-    case TensorType::q8_0: return {32, 34};
-    case TensorType::iq4_nl: return {32, 18};
-    case TensorType::q4_k: return {256, 144};
-    case TensorType::q5_k: return {256, 176};
-    case TensorType::q6_k: return {256, 210};
+    case TensorType::f32:
+      return {1, 4};
+    case TensorType::f16:
+      return {1, 2};
+    case TensorType::bf16:
+      return {1, 2};
+    case TensorType::q4_0:
+      return {32, 18};
+    case TensorType::q4_1:
+      return {32, 20};
+    case TensorType::q5_0:
+      return {32, 22};
+    case TensorType::q5_1:
+      return {32, 24};
+    case TensorType::q8_0:
+      return {32, 34};
+    case TensorType::iq4_nl:
+      return {32, 18};
+    case TensorType::q4_k:
+      return {256, 144};
+    case TensorType::q5_k:
+      return {256, 176};
+    case TensorType::q6_k:
+      return {256, 210};
   }
   return {};
 }

@@ -13,9 +13,9 @@ constexpr int kGroup = 32;
 // One row: weight[i] = scale[2 * (i / 32) + (i % 32) / 16] * q[i] + minimum[i / 32].
 // (q6_K has a scale for each 16; the others repeat theirs. Formats without minima leave `minimum` alone: has_minimum() says which.)
 struct UnpackedRow {
-  std::int8_t* q;    // (n)
-  float* scale;      // (n / 16)
-  float* minimum;    // (n / 32)
+  std::int8_t* q;  // (n)
+  float* scale;    // (n / 16)
+  float* minimum;  // (n / 32)
 };
 
 constexpr bool has_minimum(TensorType type) {

@@ -135,7 +135,8 @@ class SchemaWriter {
 class ValueReader {
  public:
   // ignored: receives the paths of members that no struct has; null: they are errors.
-  explicit ValueReader(const std::vector<Field>& fields, std::vector<std::string>* ignored = nullptr) : fields_(fields), ignored_(ignored) {}
+  explicit ValueReader(const std::vector<Field>& fields, std::vector<std::string>* ignored = nullptr)
+      : fields_(fields), ignored_(ignored) {}
 
   void expected(const char* what, const Json& found);  // at the present path
   void wrong(std::string message);

@@ -90,11 +90,16 @@ int bench(const Globals& globals, const Arguments& arguments) {
   }
   const std::size_t resident = resident_bytes();
   if (arguments.json) {
-    const llm::Json out = {{"model", (*file)->path()}, {"backend", model.backend().description()},
-                           {"prefill_tokens", arguments.prefill}, {"decode_tokens", arguments.decode},
-                           {"prefill_tokens_per_s", median(prefill)}, {"decode_tokens_per_s", median(decode)},
-                           {"ready_s", ready}, {"resident_bytes", resident},
-                           {"file_bytes", (*file)->file_size()}, {"kv_bytes_per_token", model.backend().kv_bytes_per_token()}};
+    const llm::Json out = {{"model", (*file)->path()},
+                           {"backend", model.backend().description()},
+                           {"prefill_tokens", arguments.prefill},
+                           {"decode_tokens", arguments.decode},
+                           {"prefill_tokens_per_s", median(prefill)},
+                           {"decode_tokens_per_s", median(decode)},
+                           {"ready_s", ready},
+                           {"resident_bytes", resident},
+                           {"file_bytes", (*file)->file_size()},
+                           {"kv_bytes_per_token", model.backend().kv_bytes_per_token()}};
     fmt::print("{}\n", out.dump());
   } else {
     fmt::print("{}\n{}\n", (*file)->path(), model.backend().description());
@@ -114,7 +119,9 @@ void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto a = std::make_shared<Arguments>();
   engine->add_option("--prefill", a->prefill, "Prompt tokens")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   engine->add_option("--decode", a->decode, "Tokens written after them")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  engine->add_option("--repetitions", a->repetitions, "Runs, of which the median counts")->check(CLI::Range(1, 1000))->capture_default_str();
+  engine->add_option("--repetitions", a->repetitions, "Runs, of which the median counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   engine->add_flag("--json", a->json, "As one JSON object");
   engine->callback([&globals, &chosen, a] { chosen = [&globals, a] { return bench(globals, *a); }; });
 }

@@ -1,8 +1,8 @@
 #pragma once
 // What the commands of the `baton` program share: the options that stand before or after any command, and how a command is added. One
 // command a file; main.cpp lists them.
-#include <CLI/CLI.hpp>
 #include <baton/agent/error.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -12,8 +12,8 @@
 namespace baton::agent::cli {
 
 // Exit codes, besides the 0 of success.
-constexpr int kFailed = 1;        // said on stderr, what and what to do
-constexpr int kUsage = 2;         // the command line itself was wrong
+constexpr int kFailed = 1;         // said on stderr, what and what to do
+constexpr int kUsage = 2;          // the command line itself was wrong
 constexpr int kInterrupted = 130;  // Ctrl-C
 
 // Options that all commands understand, with the values that main() took from the environment.

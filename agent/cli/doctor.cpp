@@ -38,8 +38,10 @@ Json report(const Globals& globals) {
   const std::string model = globals.model.empty() ? default_model().name : globals.model;
   const auto found = resolve_model(model, globals.models_dir);
   out["model"] = {{"name", model}, {"found", found.has_value()}};
-  if (found) out["model"]["path"] = found->string();
-  else out["model"]["note"] = found.error().message;
+  if (found)
+    out["model"]["path"] = found->string();
+  else
+    out["model"]["note"] = found.error().message;
   out["journal"] = {{"path", globals.journal.string()}, {"exists", std::filesystem::exists(globals.journal)}};
   out["config"] = {{"path", globals.config_file.string()}, {"exists", std::filesystem::exists(globals.config_file)}};
   return out;
@@ -56,7 +58,8 @@ void print(const Json& r) {
   for (const Json& model : r["models"]) fmt::print("         {}\n", model.get<std::string>());
   if (r["models"].empty()) fmt::print("         none\n");
   const Json& model = r["model"];
-  fmt::print("default  {}{}\n", model["name"].get<std::string>(), model["found"].get<bool>() ? "" : ": " + model["note"].get<std::string>());
+  fmt::print("default  {}{}\n", model["name"].get<std::string>(),
+             model["found"].get<bool>() ? "" : ": " + model["note"].get<std::string>());
   fmt::print("journal  {}{}\n", r["journal"]["path"].get<std::string>(), r["journal"]["exists"].get<bool>() ? "" : " (not there yet)");
   fmt::print("config   {}{}\n", r["config"]["path"].get<std::string>(), r["config"]["exists"].get<bool>() ? "" : " (not there)");
 }
@@ -70,8 +73,10 @@ void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen) {
   command->callback([&globals, &chosen, json] {
     chosen = [&globals, json] {
       const Json out = report(globals);
-      if (*json) fmt::print("{}\n", out.dump(2));
-      else print(out);
+      if (*json)
+        fmt::print("{}\n", out.dump(2));
+      else
+        print(out);
       return 0;
     };
   });

@@ -63,7 +63,8 @@ int render(const std::shared_ptr<const llm::GgufFile>& file, const Arguments& ar
   if (!text) return fail(text.error().message);
   llm::TemplateVariables variables;
   variables.data = llm::Json::parse(*text, nullptr, false);
-  if (!variables.data.is_object()) return fail(arguments.render + " must hold a JSON object with messages, tools, add_generation_prompt, ..");
+  if (!variables.data.is_object())
+    return fail(arguments.render + " must hold a JSON object with messages, tools, add_generation_prompt, ..");
   if (file) variables.trusted = trusted_variables(*file);
   for (const auto& [key, value] : variables.data.items()) variables.trusted.erase(key);
   llm::RenderOptions options;
@@ -144,7 +145,8 @@ void print_summary(const llm::GgufFile& file, const llm::Json& info) {
     const auto& special = info["special_tokens"];
     fmt::print("{:20} {} in all\n", "special_tokens", special.size());
     for (std::size_t i = 0; i < special.size() && i < 32; ++i) {
-      fmt::print("  {:>8} {:12} {}\n", special[i]["id"].get<int>(), special[i]["type"].get<std::string>(), special[i]["text"].get<std::string>());
+      fmt::print("  {:>8} {:12} {}\n", special[i]["id"].get<int>(), special[i]["type"].get<std::string>(),
+                 special[i]["text"].get<std::string>());
     }
     if (special.size() > 32) fmt::print("  .. and {} more (--json lists them all)\n", special.size() - 32);
   }

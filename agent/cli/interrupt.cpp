@@ -25,7 +25,8 @@ void on_signal(int) {
 
 struct Interrupt::Watcher {
   int pipe[2] = {-1, -1};
-  struct sigaction before_int {}, before_term {};
+  struct sigaction before_int {
+  }, before_term{};
   std::thread thread;
 };
 

@@ -40,7 +40,8 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
   app.add_option("--cpu", globals.cpu, "Instruction set of the CPU kernels: scalar, avx2, ..; default: the best there is");
   app.add_option("-t,--threads", globals.threads, "Threads that compute; default: one for each physical core")->check(CLI::Range(1, 1024));
   app.add_option("--ctx", globals.n_ctx, "Context in tokens; default: what the model was trained for")->check(CLI::Range(16, 1 << 27));
-  app.add_option("--rope-scaling", globals.rope_scaling, "Stretch the context")->check(CLI::IsMember({"none", "linear", "yarn", "dynamic"}));
+  app.add_option("--rope-scaling", globals.rope_scaling, "Stretch the context")
+      ->check(CLI::IsMember({"none", "linear", "yarn", "dynamic"}));
   app.add_option("--rope-factor", globals.rope_factor, "How many times the trained context")->check(CLI::Range(1.0, 1024.0));
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")->capture_default_str();
 }

@@ -35,7 +35,8 @@ void add_run(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto question = std::make_shared<std::string>();
   command->add_option("QUESTION", *question, "What to ask; - reads it from standard input")->required();
   add_run_options(*command, *options);
-  command->callback([&globals, &chosen, options, question] { chosen = [&globals, options, question] { return run(globals, *options, *question); }; });
+  command->callback(
+      [&globals, &chosen, options, question] { chosen = [&globals, options, question] { return run(globals, *options, *question); }; });
 }
 
 }  // namespace baton::agent::cli

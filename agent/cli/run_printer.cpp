@@ -8,7 +8,7 @@
 namespace baton::agent::cli {
 namespace {
 
-constexpr int kLongPrefill = 1024;        // tokens; shorter prompts are done before a bar could be read
+constexpr int kLongPrefill = 1024;         // tokens; shorter prompts are done before a bar could be read
 constexpr std::size_t kResultShown = 400;  // bytes of a result on the screen; the journal has all of it
 
 std::string text_or(const Json& value, const char* key) {
@@ -109,8 +109,8 @@ void RunPrinter::on_finished(const RunOutcome& outcome) {
   if (outcome.usage.contains("input_tokens_details")) cached = outcome.usage["input_tokens_details"].value("cached_tokens", 0.0);
   const double prefill = number("baton.prefill_seconds"), decode = number("baton.decode_seconds");
   std::string line = fmt::format("[{}{}; {:.0f} prompt tokens, {:.0f} of them cached, {:.0f} written", outcome.status,
-                                 outcome.reason.empty() || outcome.reason == outcome.status ? "" : ": " + outcome.reason, number("input_tokens"),
-                                 cached, number("output_tokens"));
+                                 outcome.reason.empty() || outcome.reason == outcome.status ? "" : ": " + outcome.reason,
+                                 number("input_tokens"), cached, number("output_tokens"));
   if (prefill > 0) line += fmt::format("; prefill {:.1f} tokens/s", (number("input_tokens") - cached) / prefill);
   if (decode > 0) line += fmt::format(", decode {:.1f} tokens/s", number("output_tokens") / decode);
   fmt::print("{}\n", dim(line + "; " + outcome.conversation_id + "]"));

@@ -11,6 +11,7 @@ namespace baton::agent::cli {
 // baton inspect MODEL --score TEXT_FILE: the model's log-probability of each token of a text after the ones before it, as JSON lines
 // {"position", "token", "text", "logprob" (null for the first), "top": [[id, logprob], ..5]} where `top` tells what comes next. With
 // logits_file also all logits, (n_tokens, n_vocab) float32.
-int score(const Globals& globals, const std::shared_ptr<const llm::GgufFile>& file, const std::string& text_file, const std::string& logits_file);
+int score(const Globals& globals, const std::shared_ptr<const llm::GgufFile>& file, const std::string& text_file,
+          const std::string& logits_file);
 
 }  // namespace baton::agent::cli

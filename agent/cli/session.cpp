@@ -32,22 +32,28 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const Globals& globals
 
 void add_run_options(CLI::App& command, RunOptions& o) {
   command.add_option("-s,--instructions", o.instructions, "The system message")->capture_default_str();
-  command.add_option("--after-tools", o.after_tools,
-                     "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
+  command
+      .add_option("--after-tools", o.after_tools,
+                  "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
       ->capture_default_str();
   command.add_option("-c,--conversation", o.conversation, "Continue this conversation: an id, the beginning of one, or `last`");
   command.add_option("--tool", o.tools, "Offer only this tool (may be repeated)");
   command.add_flag("--no-tools", o.no_tools, "Offer no tool");
-  command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see; without it they are not offered")
+  command
+      .add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see; without it they are not offered")
       ->check(CLI::ExistingDirectory);
   command.add_option("--history", o.history, "How earlier answers go into the prompt (docs/history.md)")
       ->check(CLI::IsMember({"as_written", "canonical"}))
       ->capture_default_str();
   command.add_option("--temperature", o.temperature, "0: the most probable token")->check(CLI::Range(0.0, 10.0))->capture_default_str();
-  command.add_option("--top-p", o.top_p, "Sample from the smallest set with this share")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command.add_option("--top-p", o.top_p, "Sample from the smallest set with this share")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command.add_option("--seed", o.seed, "The same seed gives the same answer")->capture_default_str();
   command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer")->check(CLI::Range(1, 1 << 24))->capture_default_str();
-  command.add_option("--max-turns", o.max_turns, "Answers with tools before the last one")->check(CLI::Range(1, 1000))->capture_default_str();
+  command.add_option("--max-turns", o.max_turns, "Answers with tools before the last one")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   command.add_option("--max-tool-calls", o.max_tool_calls, "Calls in all")->check(CLI::Range(0, 10000))->capture_default_str();
   command.add_option("--max-seconds", o.max_seconds, "Wall-clock time after which a last answer is asked for")
       ->check(CLI::Range(1, 1 << 20))
@@ -64,7 +70,8 @@ Result<std::unique_ptr<Session>> Session::open(const Globals& globals, const Run
   session->tools_ = std::make_unique<tools::ToolSet>();
   tools::BuiltinOptions builtin;
   builtin.root = options.root;
-  if (const auto added = tools::add_builtin_tools(*session->tools_, builtin); !added) return Error{errc::invalid_argument, added.error().message};
+  if (const auto added = tools::add_builtin_tools(*session->tools_, builtin); !added)
+    return Error{errc::invalid_argument, added.error().message};
 
   auto generator = load_generator(globals);
   if (!generator) return generator.error();

@@ -17,10 +17,10 @@ namespace baton::agent::cli {
 struct RunOptions {
   std::string instructions = "You are a helpful assistant. Use the tools when they help, then answer the user in plain words.";
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
-  std::string conversation;         // id, its beginning, or `last`; empty: a new one
-  std::vector<std::string> tools;   // empty: all
+  std::string conversation;        // id, its beginning, or `last`; empty: a new one
+  std::vector<std::string> tools;  // empty: all
   bool no_tools = false;
-  std::string root;                 // for the file tools
+  std::string root;  // for the file tools
   std::string history = "as_written";
   double temperature = 0;
   double top_p = 1;

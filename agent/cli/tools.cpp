@@ -79,7 +79,8 @@ void add_tools(CLI::App& app, const Globals&, Chosen& chosen) {
   command->add_option("ARGUMENTS", a->arguments, "Its arguments, a JSON object");
   command->add_option("--root", a->root, "The folder that the file tools may see")->check(CLI::ExistingDirectory);
   command->add_flag("--json", a->json, "List them as JSON lines, with their schemas");
-  command->callback([&chosen, a] { chosen = [a] { return a->name.empty() ? list(a->root, a->json) : call(a->root, a->name, a->arguments); }; });
+  command->callback(
+      [&chosen, a] { chosen = [a] { return a->name.empty() ? list(a->root, a->json) : call(a->root, a->name, a->arguments); }; });
 }
 
 }  // namespace baton::agent::cli

@@ -10,10 +10,14 @@ namespace {
 
 const char* role_name(llm::Role role) {
   switch (role) {
-    case llm::Role::system: return "system";
-    case llm::Role::user: return "user";
-    case llm::Role::assistant: return "assistant";
-    case llm::Role::tool: return "tool";
+    case llm::Role::system:
+      return "system";
+    case llm::Role::user:
+      return "user";
+    case llm::Role::assistant:
+      return "assistant";
+    case llm::Role::tool:
+      return "tool";
   }
   return "";
 }
@@ -29,7 +33,8 @@ Json message_json(const llm::Message& message, ExportFormat format) {
   for (const llm::ToolCall& call : message.tool_calls) {
     Json arguments = call.arguments;
     if (format == ExportFormat::openai) arguments = call.arguments.dump();
-    out["tool_calls"].push_back({{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
+    out["tool_calls"].push_back(
+        {{"id", call.id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", std::move(arguments)}}}});
   }
   return out;
 }
@@ -40,13 +45,17 @@ Json tools_json(const Json& request) {
   if (!request.contains("tools")) return tools;
   for (const Json& tool : request["tools"]) {
     tools.push_back({{"type", "function"},
-                     {"function", {{"name", tool.value("name", "")}, {"description", tool.value("description", "")}, {"parameters", tool.value("parameters", Json::object())}}}});
+                     {"function",
+                      {{"name", tool.value("name", "")},
+                       {"description", tool.value("description", "")},
+                       {"parameters", tool.value("parameters", Json::object())}}}});
   }
   return tools;
 }
 
 // Empty when the conversation can be exported.
-std::string reason_to_skip(const std::vector<memory::Response>& responses, const std::vector<llm::Message>& messages, bool only_with_calls) {
+std::string reason_to_skip(const std::vector<memory::Response>& responses, const std::vector<llm::Message>& messages,
+                           bool only_with_calls) {
   if (responses.empty()) return "holds no run";
   for (const memory::Response& response : responses) {
     if (response.status != "completed") return "a run is " + response.status;

@@ -18,10 +18,10 @@ struct AttentionTile {
   int head_dim;
   float scale;
   int n_queries;
-  const float* const* q;   // (n_queries) rows of head_dim
-  float* const* o;         // (n_queries) rows of head_dim, not yet divided by l
-  SoftmaxState* state;     // (n_queries)
-  const int* first;        // (n_queries) the visible slots are [first, last)
+  const float* const* q;  // (n_queries) rows of head_dim
+  float* const* o;        // (n_queries) rows of head_dim, not yet divided by l
+  SoftmaxState* state;    // (n_queries)
+  const int* first;       // (n_queries) the visible slots are [first, last)
   const int* last;
 };
 

@@ -20,10 +20,15 @@ void convert(const std::byte* row, std::size_t n, float* out) {
 
 void dequantize_row(TensorType type, const std::byte* row, std::size_t n, float* out) {
   switch (type) {
-    case TensorType::f32: std::memcpy(out, row, n * sizeof(float)); return;
-    case TensorType::f16: return convert<f16_to_f32>(row, n, out);
-    case TensorType::bf16: return convert<bf16_to_f32>(row, n, out);
-    default: break;
+    case TensorType::f32:
+      std::memcpy(out, row, n * sizeof(float));
+      return;
+    case TensorType::f16:
+      return convert<f16_to_f32>(row, n, out);
+    case TensorType::bf16:
+      return convert<bf16_to_f32>(row, n, out);
+    default:
+      break;
   }
   const std::size_t block = block_shape(type).elements, bytes = block_shape(type).bytes;
   std::int8_t q[256];

@@ -33,8 +33,8 @@ struct ThreadPool::State {
   std::vector<std::thread> threads;
   std::atomic<unsigned> generation{0};  // rises with each piece of work
   std::atomic<int> next_item{0};
-  std::atomic<int> busy{0};             // helper threads that have not finished this generation
-  int n_items = 0;                      // this and `task` are written before `generation` rises
+  std::atomic<int> busy{0};  // helper threads that have not finished this generation
+  int n_items = 0;           // this and `task` are written before `generation` rises
   const std::function<void(int, int)>* task = nullptr;
   std::atomic<bool> stopping{false};
   std::mutex mutex;

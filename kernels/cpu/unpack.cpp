@@ -113,18 +113,28 @@ void unpack_all(const std::byte* row, std::size_t n, std::size_t groups_a_block,
 
 void unpack_row(TensorType type, const std::byte* row, std::size_t n, const UnpackedRow& out) {
   switch (type) {
-    case TensorType::q4_0: return unpack_all<BlockQ4_0>(row, n, 1, out);
-    case TensorType::q4_1: return unpack_all<BlockQ4_1>(row, n, 1, out);
-    case TensorType::q5_0: return unpack_all<BlockQ5_0>(row, n, 1, out);
-    case TensorType::q5_1: return unpack_all<BlockQ5_1>(row, n, 1, out);
-    case TensorType::q8_0: return unpack_all<BlockQ8_0>(row, n, 1, out);
-    case TensorType::iq4_nl: return unpack_all<BlockIq4nl>(row, n, 1, out);
-    case TensorType::q4_k: return unpack_all<BlockQ4K>(row, n, 8, out);
-    case TensorType::q5_k: return unpack_all<BlockQ5K>(row, n, 8, out);
-    case TensorType::q6_k: return unpack_all<BlockQ6K>(row, n, 8, out);
+    case TensorType::q4_0:
+      return unpack_all<BlockQ4_0>(row, n, 1, out);
+    case TensorType::q4_1:
+      return unpack_all<BlockQ4_1>(row, n, 1, out);
+    case TensorType::q5_0:
+      return unpack_all<BlockQ5_0>(row, n, 1, out);
+    case TensorType::q5_1:
+      return unpack_all<BlockQ5_1>(row, n, 1, out);
+    case TensorType::q8_0:
+      return unpack_all<BlockQ8_0>(row, n, 1, out);
+    case TensorType::iq4_nl:
+      return unpack_all<BlockIq4nl>(row, n, 1, out);
+    case TensorType::q4_k:
+      return unpack_all<BlockQ4K>(row, n, 8, out);
+    case TensorType::q5_k:
+      return unpack_all<BlockQ5K>(row, n, 8, out);
+    case TensorType::q6_k:
+      return unpack_all<BlockQ6K>(row, n, 8, out);
     case TensorType::f32:
     case TensorType::f16:
-    case TensorType::bf16: return;  // not quantised
+    case TensorType::bf16:
+      return;  // not quantised
   }
 }
 

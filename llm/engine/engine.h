@@ -18,15 +18,15 @@ namespace baton::llm {
 class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
-  virtual const TokenMask& mask() = 0;            // of the next token; at least one bit set
-  virtual void accept(std::int32_t id) = 0;       // this token was chosen
+  virtual const TokenMask& mask() = 0;       // of the next token; at least one bit set
+  virtual void accept(std::int32_t id) = 0;  // this token was chosen
 };
 
 struct EngineRequest {
   std::vector<std::int32_t> prompt;  // at least one token, each in [0, n_vocab)
   SamplingParams sampling;
   int max_output_tokens = 1024;
-  std::vector<std::int32_t> stop_tokens;  // each ends the answer, and is reported as its last token
+  std::vector<std::int32_t> stop_tokens;        // each ends the answer, and is reported as its last token
   std::shared_ptr<TokenConstraint> constraint;  // may be null
 };
 
@@ -53,14 +53,14 @@ struct EngineOptions {
 };
 
 struct EngineStats {
-  std::int64_t prompt_tokens = 0;    // asked for
-  std::int64_t cached_tokens = 0;    // of these, not computed again
+  std::int64_t prompt_tokens = 0;  // asked for
+  std::int64_t cached_tokens = 0;  // of these, not computed again
   std::int64_t output_tokens = 0;
-  std::int64_t steps = 0;            // forward passes
+  std::int64_t steps = 0;  // forward passes
   int active = 0;
   int waiting = 0;
   int pages_total = 0;
-  int pages_free = 0;                // not counting those that only hold old prefixes
+  int pages_free = 0;  // not counting those that only hold old prefixes
 };
 
 // A request on its way. Destroying it cancels the request; after the destructor returned the sink is not called again.
@@ -83,9 +83,9 @@ class Engine {
   // longer than the context, a token outside the vocabulary) ends with an error that says so with both figures.
   std::unique_ptr<EngineStream> submit(EngineRequest request, Sink sink);
 
-  EngineStats stats() const;        // any thread
-  int n_ctx() const;                // tokens
-  const Model& model() const;       // its constant properties: any thread
+  EngineStats stats() const;   // any thread
+  int n_ctx() const;           // tokens
+  const Model& model() const;  // its constant properties: any thread
 
  private:
   class Loop;

@@ -90,7 +90,7 @@ class Backend {
   virtual Result<Weight> load(const GgufFile& file, const GgufTensor& tensor) = 0;
   // A small table of the caller's own, e.g. a vector that stands for an absent weight.
   virtual Result<Weight> upload(std::span<const float> values) = 0;
-  virtual Tensor tensor(int n_cols) = 0;                     // for up to max_batch rows
+  virtual Tensor tensor(int n_cols) = 0;  // for up to max_batch rows
   virtual Result<void> prepare(int max_batch, const KvShape& kv, const RopeTable& rope) = 0;
 
   // ---- a step: begin, operations, end.

@@ -39,7 +39,8 @@ class CpuBackend final : public Backend {
   CpuBackend(kernels::CpuLevel level, int n_threads) : pool_(n_threads), cpu_{level, pool_} {}
 
   std::string description() const override {
-    return "CPU, " + std::string(to_string(cpu_.level)) + ", " + std::to_string(pool_.n_threads()) + (pool_.n_threads() == 1 ? " thread" : " threads");
+    return "CPU, " + std::string(to_string(cpu_.level)) + ", " + std::to_string(pool_.n_threads()) +
+           (pool_.n_threads() == 1 ? " thread" : " threads");
   }
 
   Result<Weight> load(const GgufFile& file, const GgufTensor& tensor) override {
@@ -82,8 +83,9 @@ class CpuBackend final : public Backend {
       keys_.allocate(kv_layer_elements_ * kv.n_layer);
       values_.allocate(kv_layer_elements_ * kv.n_layer);
     } catch (const std::bad_alloc&) {
-      return Error{errc::out_of_memory, "no memory for a KV cache of " + std::to_string(std::int64_t{kv.n_pages} * kv.page_tokens) + " tokens (" +
-                                            std::to_string(kv_layer_elements_ * kv.n_layer * 4 / 1'000'000) + " MB): choose a smaller --ctx"};
+      return Error{errc::out_of_memory, "no memory for a KV cache of " + std::to_string(std::int64_t{kv.n_pages} * kv.page_tokens) +
+                                            " tokens (" + std::to_string(kv_layer_elements_ * kv.n_layer * 4 / 1'000'000) +
+                                            " MB): choose a smaller --ctx"};
     }
     rope_ = {rope.inverse_frequency, rope.attention_factor};
     return boost::system::in_place_value;

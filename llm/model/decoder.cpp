@@ -19,8 +19,9 @@ struct Layer {
 class Decoder final : public Network {
  public:
   Decoder(const Hparams& hparams, const DecoderOptions& options, Backend& backend, WeightLoader& weights)
-      : hparams_(hparams), options_(options), attention_{hparams.n_head, hparams.n_head_kv, hparams.head_dim,
-                                                          1.0f / std::sqrt(static_cast<float>(hparams.head_dim)), 0} {
+      : hparams_(hparams),
+        options_(options),
+        attention_{hparams.n_head, hparams.n_head_kv, hparams.head_dim, 1.0f / std::sqrt(static_cast<float>(hparams.head_dim)), 0} {
     const int n_embd = hparams.n_embd, n_q = hparams.n_head * hparams.head_dim, n_kv = hparams.n_head_kv * hparams.head_dim;
     token_embd_ = weights.required("token_embd.weight", hparams.n_vocab, n_embd);
     for (int i = 0; i < hparams.n_layer; ++i) {
@@ -108,7 +109,8 @@ class Decoder final : public Network {
 
 }  // namespace
 
-Result<std::unique_ptr<Network>> build_decoder(const GgufFile& file, const Hparams& hparams, Backend& backend, const DecoderOptions& options) {
+Result<std::unique_ptr<Network>> build_decoder(const GgufFile& file, const Hparams& hparams, Backend& backend,
+                                               const DecoderOptions& options) {
   WeightLoader weights(file, backend);
   auto decoder = std::make_unique<Decoder>(hparams, options, backend, weights);
   if (weights.error()) return *weights.error();

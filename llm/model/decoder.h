@@ -10,6 +10,7 @@ struct DecoderOptions {
   RopePairing rope_pairing;
 };
 
-Result<std::unique_ptr<Network>> build_decoder(const GgufFile& file, const Hparams& hparams, Backend& backend, const DecoderOptions& options);
+Result<std::unique_ptr<Network>> build_decoder(const GgufFile& file, const Hparams& hparams, Backend& backend,
+                                               const DecoderOptions& options);
 
 }  // namespace baton::llm

@@ -24,11 +24,12 @@ std::string known_architectures() {
 
 Model::~Model() = default;
 
-Result<std::unique_ptr<Model>> Model::load(std::shared_ptr<const GgufFile> file, std::unique_ptr<Backend> backend, const ModelOptions& options) {
+Result<std::unique_ptr<Model>> Model::load(std::shared_ptr<const GgufFile> file, std::unique_ptr<Backend> backend,
+                                           const ModelOptions& options) {
   const Architecture* architecture = find_architecture(file->architecture());
   if (!architecture) {
-    return Error{errc::unsupported, file->path() + ": architecture '" + std::string(file->architecture()) + "' is not one that Baton runs (" +
-                                        known_architectures() + ")"};
+    return Error{errc::unsupported, file->path() + ": architecture '" + std::string(file->architecture()) +
+                                        "' is not one that Baton runs (" + known_architectures() + ")"};
   }
   Result<Hparams> hparams = read_hparams(*file);
   if (!hparams) return hparams.error();

@@ -15,18 +15,19 @@ namespace baton::llm {
 class Network;
 
 struct ModelOptions {
-  int n_ctx = 0;             // longest sequence in tokens; 0: what the model was trained for
+  int n_ctx = 0;               // longest sequence in tokens; 0: what the model was trained for
   std::int64_t kv_tokens = 0;  // size of the KV cache in tokens; 0: one full context, at least 8192. Memory is only touched when used
   int page_tokens = 32;
-  int max_batch = 512;       // tokens a step
-  RopeOverride rope;         // for contexts beyond the trained one
+  int max_batch = 512;  // tokens a step
+  RopeOverride rope;    // for contexts beyond the trained one
 };
 
 // Constant properties: any thread. Everything else: one thread at a time.
 class Model {
  public:
   // The file stays mapped as long as the model lives.
-  static Result<std::unique_ptr<Model>> load(std::shared_ptr<const GgufFile> file, std::unique_ptr<Backend> backend, const ModelOptions& options);
+  static Result<std::unique_ptr<Model>> load(std::shared_ptr<const GgufFile> file, std::unique_ptr<Backend> backend,
+                                             const ModelOptions& options);
   ~Model();
 
   const Hparams& hparams() const { return hparams_; }
@@ -39,9 +40,9 @@ class Model {
   const std::string& cache_key() const { return cache_key_; }  // what keys and values depend on beside the tokens
   const Backend& backend() const { return *backend_; }
 
-  void forward(const Batch& batch);                           // at most max_batch tokens
+  void forward(const Batch& batch);                             // at most max_batch tokens
   std::vector<Choice> sample(std::span<const SampleRow> rows);  // of the last forward's logit rows
-  void read_logits(int row, std::span<float> out);            // (n_vocab), likewise
+  void read_logits(int row, std::span<float> out);              // (n_vocab), likewise
   void copy_page(PageId from, PageId to) { backend_->copy_page(from, to); }
 
  private:

@@ -33,8 +33,8 @@ Result<void> read_scaling(const GgufFile& file, const std::string& prefix, RopeC
   if (!name) return name.error();
   const std::optional<RopeScaling> scaling = parse_rope_scaling(std::string(*name));
   if (!scaling) {
-    return Error{errc::unsupported, file.path() + ": " + prefix + "scaling.type is '" + std::string(*name) +
-                                        "', Baton knows none, linear, yarn and dynamic"};
+    return Error{errc::unsupported,
+                 file.path() + ": " + prefix + "scaling.type is '" + std::string(*name) + "', Baton knows none, linear, yarn and dynamic"};
   }
   config.scaling = *scaling;
   const Result<float> factor = file.get_f32_or(prefix + "scaling.factor", 1);
@@ -59,8 +59,8 @@ Result<void> read_divisors(const GgufFile& file, RopeConfig& config) {
   if (!tensor) return boost::system::in_place_value;
   const std::size_t n = config.n_rot / 2;
   if (tensor->type_name() != "F32" || tensor->n_elements() != n) {
-    return Error{errc::invalid_file, file.path() + ": tensor rope_freqs.weight is " + tensor->shape_text() + " " + tensor->type_name() + ", must be " +
-                                         std::to_string(n) + " F32"};
+    return Error{errc::invalid_file, file.path() + ": tensor rope_freqs.weight is " + tensor->shape_text() + " " + tensor->type_name() +
+                                         ", must be " + std::to_string(n) + " F32"};
   }
   config.freq_divisors.resize(n);
   std::copy_n(tensor->bytes.data(), n * sizeof(float), reinterpret_cast<std::byte*>(config.freq_divisors.data()));
@@ -120,7 +120,8 @@ Result<RopeConfig> read_rope_config(const GgufFile& file, const Hparams& hparams
 }
 
 int context_reach(const RopeConfig& config, const Hparams& hparams) {
-  const double stretched = config.by_user && config.scaling != RopeScaling::none ? static_cast<double>(config.n_ctx_original) * config.factor : 0;
+  const double stretched =
+      config.by_user && config.scaling != RopeScaling::none ? static_cast<double>(config.n_ctx_original) * config.factor : 0;
   return static_cast<int>(std::min(std::max<double>(hparams.n_ctx_train, stretched), double(1 << 27)));
 }
 

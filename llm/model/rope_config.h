@@ -20,15 +20,15 @@ enum class RopePairing {
 enum class RopeScaling { none, linear, yarn, dynamic_ntk };
 
 struct RopeConfig {
-  float freq_base = 10000;   // rope.freq_base
-  int n_rot = 0;             // rotated dimensions of a head
+  float freq_base = 10000;  // rope.freq_base
+  int n_rot = 0;            // rotated dimensions of a head
   RopeScaling scaling = RopeScaling::none;
-  float factor = 1;          // how many times the original context
-  int n_ctx_original = 0;    // rope.scaling.original_context_length
-  float beta_fast = 32, beta_slow = 1;     // YaRN's ramp (Peng et al. 2023)
-  std::optional<float> attention_factor;   // rope.scaling.attn_factor; otherwise YaRN's own 0.1 ln(factor) + 1
-  bool by_user = false;                    // the scaling is the user's own, on top of what the model was trained for
-  std::vector<float> freq_divisors;        // tensor rope_freqs.weight, (n_rot / 2): Llama 3's scaling, already computed
+  float factor = 1;                       // how many times the original context
+  int n_ctx_original = 0;                 // rope.scaling.original_context_length
+  float beta_fast = 32, beta_slow = 1;    // YaRN's ramp (Peng et al. 2023)
+  std::optional<float> attention_factor;  // rope.scaling.attn_factor; otherwise YaRN's own 0.1 ln(factor) + 1
+  bool by_user = false;                   // the scaling is the user's own, on top of what the model was trained for
+  std::vector<float> freq_divisors;       // tensor rope_freqs.weight, (n_rot / 2): Llama 3's scaling, already computed
 
   std::string describe() const;  // "base 1000000", "base 10000, yarn x4 of 32768": also part of the prefix cache's key
 };

@@ -20,7 +20,8 @@ struct Crossings {
 class CountingBackend final : public llm::Backend {
  public:
   // The counts live with the caller, because a Model owns its backend.
-  CountingBackend(std::unique_ptr<llm::Backend> inner, std::shared_ptr<Crossings> counts) : inner_(std::move(inner)), counts_(std::move(counts)) {}
+  CountingBackend(std::unique_ptr<llm::Backend> inner, std::shared_ptr<Crossings> counts)
+      : inner_(std::move(inner)), counts_(std::move(counts)) {}
 
   std::string description() const override { return "counting " + inner_->description(); }
   llm::Result<llm::Weight> load(const llm::GgufFile& file, const llm::GgufTensor& tensor) override { return inner_->load(file, tensor); }

@@ -27,7 +27,8 @@ class CliTest : public testing::Test {
  protected:
   Output baton(const std::string& arguments) {
     const std::string home = folder_.path().string();
-    const std::string command = "HOME=" + home + " XDG_CACHE_HOME= XDG_DATA_HOME= XDG_CONFIG_HOME= " + BATON_PROGRAM + " " + arguments + " 2>&1 </dev/null";
+    const std::string command =
+        "HOME=" + home + " XDG_CACHE_HOME= XDG_DATA_HOME= XDG_CONFIG_HOME= " + BATON_PROGRAM + " " + arguments + " 2>&1 </dev/null";
     FILE* pipe = popen(command.c_str(), "r");
     std::string text;
     char buffer[4096];
@@ -183,7 +184,10 @@ TEST_F(CliTest, inspect_tokenizes_with_a_vocabulary_only_file) {
 
 TEST_F(CliTest, inspect_renders_a_conversation_byte_for_byte) {
   const std::string conversation = file("c.json", R"({"messages": [{"role": "user", "content": "hé"}], "add_generation_prompt": true})");
-  EXPECT_EQ(baton("inspect --template " + file("t.jinja", "[{{ messages[0].content }}]{% if add_generation_prompt %}>{% endif %}") + " --render " + conversation).text, "[hé]>");
+  EXPECT_EQ(baton("inspect --template " + file("t.jinja", "[{{ messages[0].content }}]{% if add_generation_prompt %}>{% endif %}") +
+                  " --render " + conversation)
+                .text,
+            "[hé]>");
   const Output error = baton("inspect --template " + file("bad.jinja", "{% if %}") + " --render " + conversation);
   EXPECT_NE(error.code, 0);
   EXPECT_THAT(error.text, HasSubstr("bad.jinja:1:"));

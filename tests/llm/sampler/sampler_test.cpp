@@ -110,7 +110,7 @@ TEST(Sampler, penalties_follow_what_was_seen_within_their_window) {
   EXPECT_EQ(presence.choose(kLogits).id, 2);  // 3 - 1.5 < 2
   EXPECT_EQ(presence.choose(kLogits).id, 1);  // both are penalised: 1.5 > 0.5 and 1.5 > 1
   presence.observe(4);
-  presence.observe(4);                        // the window holds nothing else now
+  presence.observe(4);  // the window holds nothing else now
   EXPECT_EQ(presence.choose(kLogits).id, 1);
 
   params = {};

@@ -15,15 +15,19 @@ float sum_lanes(__m256 v) {
   return _mm_cvtss_f32(_mm_add_ss(u, _mm_movehdup_ps(u)));
 }
 
+// The first n lanes, 0 < n < 8.
+inline __m256i first_lanes(int n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+
 float dot_f32(const float* a, const float* b, int n) {
   __m256 lanes = _mm256_setzero_ps();
   int i = 0;
   for (; i + 8 <= n; i += 8) lanes = _mm256_add_ps(lanes, _mm256_mul_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
-  if (i == n) return sum_lanes(lanes);
-  alignas(32) float l[8];
-  _mm256_store_ps(l, lanes);
-  for (; i < n; ++i) l[i % 8] += a[i] * b[i];
-  return sum_lanes(_mm256_load_ps(l));
+  if (i < n) {
+    // The other lanes gain 0 * 0. That changes no bit: a sum that starts at +0 is never -0.
+    const __m256i tail = first_lanes(n - i);
+    lanes = _mm256_add_ps(lanes, _mm256_mul_ps(_mm256_maskload_ps(a + i, tail), _mm256_maskload_ps(b + i, tail)));
+  }
+  return sum_lanes(lanes);
 }
 
 void quantise(const float* x, int n, std::int8_t* q, float* scale, float* scaled_sum) {

@@ -13,7 +13,7 @@ from suite import ROOT, Unavailable, cache_dir, row
 # What lets the bare system reach the same mirrors as this one; none of it is what the commands should bring themselves.
 NETWORK_FILES = ["/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/apt/apt.conf.d"]
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # of this machine, which may know its mirrors by an authority of its own
-CERTIFICATES_THERE = "/root/certificates.crt"        # not in place of the package's, which its installation writes
+CERTIFICATES_THERE = "/srv/certificates.crt"         # not in place of the package's, which its installation writes
 NETWORK_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT")
 COMMANDS = {"quickstart": "./scripts/quickstart.sh", "test": "./scripts/test.sh"}
 
@@ -40,17 +40,17 @@ def make_root(folder):
             shutil.copy(source, target)
     if os.path.isfile(CERTIFICATES):
         shutil.copy(CERTIFICATES, folder + CERTIFICATES_THERE)
-    subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), folder + "/root/baton"], check=True)
+    subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), folder + "/srv/baton"], check=True)
 
 
 def run_inside(folder, command, log):
     """Exit status of a command in the checkout there; its mounts end with it."""
     environment = {name: os.environ[name] for name in NETWORK_VARIABLES if name in os.environ}
-    environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
+    environment |= {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/srv", "LC_ALL": "C.UTF-8"}
     if os.path.isfile(folder + CERTIFICATES_THERE):
         environment["PIP_CERT"] = CERTIFICATES_THERE
     inside = "env -i " + " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-    inside += " bash -c " + shlex.quote(f"cd /root/baton && {command}")
+    inside += " bash -c " + shlex.quote(f"cd /srv/baton && {command}")
     script = f"mount -t proc proc {folder}/proc && mount --rbind /dev {folder}/dev && exec chroot {folder} {inside}"
     with open(log, "w", encoding="utf-8") as out:
         return subprocess.run(["unshare", "--mount", "sh", "-c", script], stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode

@@ -1,0 +1,239 @@
+// The process is killed while a run is under way; the next one finds a conversation that can be read and can go on.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <thread>
+
+#include "agent_fixture.h"
+
+namespace baton::agent {
+namespace {
+
+using testing::HasSubstr;
+
+class KilledAgent : public AgentFixture {
+ protected:
+  KilledAgent() {
+    std::string name = (std::filesystem::temp_directory_path() / "baton-killed-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~KilledAgent() override {
+    agent_.reset();
+    journal_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  std::filesystem::path file() const { return folder_ / "journal.db"; }
+  std::filesystem::path effects() const { return folder_ / "effects"; }
+
+  // The child does `work` with a way to tell; gives back what it told until it was killed: at the first "kill" or after `patience`.
+  std::string killed(const std::function<void(std::function<void(const std::string&)>)>& work,
+                     std::optional<std::chrono::microseconds> patience = {}) {
+    int pipe_ends[2];
+    EXPECT_EQ(pipe(pipe_ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      close(pipe_ends[0]);
+      work([&](const std::string& line) {
+        const std::string text = line + "\n";
+        if (write(pipe_ends[1], text.data(), text.size()) < 0) _exit(1);
+      });
+      pause();
+      _exit(0);
+    }
+    close(pipe_ends[1]);
+    std::thread killer;
+    if (patience) {
+      killer = std::thread([&] {
+        std::this_thread::sleep_for(*patience);
+        kill(child, SIGKILL);
+      });
+    }
+    std::string told;
+    char buffer[4096];
+    for (ssize_t n; (n = read(pipe_ends[0], buffer, sizeof buffer)) > 0;) {
+      told.append(buffer, static_cast<std::size_t>(n));
+      if (!patience && told.find("kill\n") != std::string::npos) kill(child, SIGKILL);
+    }
+    if (killer.joinable()) killer.join();
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    close(pipe_ends[0]);
+    return told;
+  }
+
+  void count_effect() { std::ofstream(effects(), std::ios::app) << "effect\n"; }
+  int n_effects() const {
+    std::ifstream in(effects());
+    int n = 0;
+    for (std::string line; std::getline(in, line);) ++n;
+    return n;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(KilledAgent, says_that_the_outcome_of_a_call_is_unknown_and_keeps_the_results_that_came) {
+  tools_
+      .add({"send", "has an effect", kNothing, {}},
+           [this](const Json&, tools::ToolContext&) {
+             count_effect();
+             gate_.wait();
+             return tools::ToolResult::text("sent");
+           })
+      .value();
+  killed([this](auto tell) {
+    script({{.text = "I send it.", .calls = {call_of("c1", "send"), call_of("c2", "add", {{"a", 1}, {"b", 1}})}}}, file());
+    RunObserver observer;
+    std::atomic<bool> added = false;
+    observer.event = [&](const memory::Event& event) {
+      if (event.type == "response.mcp_call.completed") added = true;
+    };
+    auto handle = agent_->start({.user_text = "send it"}, observer).value();
+    while (!added || n_effects() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    tell("kill");
+    handle->wait();
+  });
+
+  script({{.text = "I do not know whether it was sent"}}, file());
+  const auto conversation = journal_->conversation("last").value();
+  const auto cut = journal_->responses(conversation.id).value().at(0);
+  EXPECT_EQ(cut.status, "incomplete");
+  EXPECT_EQ(cut.reason, "interrupted");
+  EXPECT_EQ(journal_->events(cut.id).value().back().type, "response.incomplete");
+
+  EXPECT_EQ(run({.user_text = "well?", .conversation_id = "last"}).status, "completed");
+  EXPECT_EQ(n_effects(), 1);  // nothing ran a second time
+  const auto messages = generator_->requests()[0].messages;
+  ASSERT_EQ(messages.size(), 5u);
+  EXPECT_EQ(messages[1].content, "I send it.");
+  ASSERT_EQ(messages[1].tool_calls.size(), 2u);
+  EXPECT_EQ(messages[2].tool_call_id, "c1");
+  EXPECT_EQ(messages[2].content, kUnknownOutcome);
+  EXPECT_EQ(messages[3].tool_call_id, "c2");
+  EXPECT_EQ(messages[3].content, "2");
+  EXPECT_EQ(journal_->items(conversation.id).value().size(), 6u);
+  EXPECT_EQ(journal_->tool_invocations(cut.id).value().at(0).status, "unknown");
+}
+
+TEST_F(KilledAgent, keeps_the_text_that_was_shown) {
+  const std::string told = killed([this](auto tell) {
+    script({{.text = "once upon a time there was", .until_cancelled = true}}, file());
+    RunObserver observer;
+    std::string shown;
+    observer.event = [&](const memory::Event& event) {
+      if (event.type != "response.output_text.delta") return;
+      shown += event.data["delta"].template get<std::string>();
+      if (shown.size() == 26) tell("kill");
+    };
+    agent_->start({.user_text = "tell me"}, observer).value()->wait();
+  });
+  script({{.text = "a king"}}, file());
+  const std::string id = journal_->conversation("last").value().id;
+  ASSERT_TRUE(keep_cut_items(*journal_, id));
+  const auto items = journal_->items(id).value();
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(items[1].text, "once upon a time there was");
+  EXPECT_EQ(items[1].content["status"], "incomplete");
+  ASSERT_TRUE(keep_cut_items(*journal_, id));  // nothing more to do
+  EXPECT_EQ(journal_->items(id).value().size(), 2u);
+  EXPECT_EQ(journal_->search("upon", 5).value().size(), 1u);
+  run({.user_text = "who?", .conversation_id = id});
+  EXPECT_EQ(generator_->requests()[0].messages[1].content, "once upon a time there was");
+}
+
+TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
+  std::mt19937 random(7);
+  int cut_in_the_middle = 0;
+  for (int round = 0; round < 12; ++round) {
+    SCOPED_TRACE(round);
+    std::filesystem::remove(effects());
+    const std::string told = killed(
+        [this](auto tell) {
+          tools_
+              .add({"send", "has an effect", {{"type", "object"}, {"properties", {{"n", {{"type", "integer"}}}}}}, {}},
+                   [this](const Json&, tools::ToolContext&) {
+                     count_effect();
+                     return tools::ToolResult::text("sent");
+                   })
+              .value();
+          std::vector<ScriptedAnswer> answers;
+          for (int i = 0; i < 200; ++i) answers.push_back({.text = "sending", .calls = {call_of("", "send", {{"n", i}})}});
+          script(answers, file());
+          RunRequest request{.user_text = "send all"};
+          request.budgets.max_turns = 1000;
+          request.budgets.max_tool_calls = 1000;
+          RunObserver observer;
+          observer.event = [&](const memory::Event& event) { tell(event.response_id + " " + std::to_string(event.sequence_number)); };
+          agent_->start(request, observer).value()->wait();
+        },
+        std::chrono::microseconds(std::uniform_int_distribution<int>(2000, 60000)(random)));
+
+    script({{.text = "done"}}, file());
+    if (told.empty()) {  // killed before the first word
+      agent_.reset();
+      journal_.reset();
+      continue;
+    }
+    const std::string last = told.substr(told.rfind('\n', told.size() - 2) + 1);
+    const std::string response = last.substr(0, last.find(' '));
+    const int number = std::stoi(last.substr(last.find(' ') + 1));
+    EXPECT_GT(journal_->events(response).value().back().sequence_number, number) << "lost what was told, or the terminal event";
+    const auto cut = journal_->response(response).value();
+    EXPECT_NE(cut.status, "in_progress");
+    EXPECT_LE(n_effects(), static_cast<int>(journal_->tool_invocations(response).value().size()));
+
+    EXPECT_EQ(run({.user_text = "go on", .conversation_id = cut.conversation_id}).status, "completed");
+    int results = 0, calls = 0, unknown = 0;
+    const std::vector<llm::Message> messages = generator_->requests()[0].messages;
+    for (const llm::Message& message : messages) {
+      calls += static_cast<int>(message.tool_calls.size());
+      if (message.role != llm::Role::tool) continue;
+      ++results;
+      unknown += message.content == kUnknownOutcome ? 1 : 0;
+    }
+    EXPECT_EQ(calls, results);
+    cut_in_the_middle += calls > 0 ? 1 : 0;
+    EXPECT_LE(unknown, 1);
+    EXPECT_LE(n_effects() - (results - unknown), 1);  // an effect that no result tells of is at most the one that was under way
+    agent_.reset();
+    journal_.reset();
+  }
+  EXPECT_GT(cut_in_the_middle, 0) << "no round says anything";
+}
+
+TEST_F(KilledAgent, ends_a_run_whose_journal_cannot_be_written_and_loses_nothing_that_was_told) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  script({{.text = "I look.", .calls = {call_of("c1", "gate")}}, {.text = "never said"}}, file());
+  auto handle = start({.user_text = "q"});
+  entered_.wait();
+  const rlimit full{1, before.rlim_max};  // from now on no file grows
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  gate_.open();
+  const RunOutcome outcome = handle->wait();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(outcome.status, "failed");
+  EXPECT_THAT(outcome.reason, HasSubstr("journal"));
+  handle.reset();
+
+  agent_.reset();
+  journal_.reset();
+  script({{.text = "here again"}}, file());
+  EXPECT_EQ(journal_->response(outcome.response_id).value().reason, "interrupted");
+  EXPECT_EQ(run({.user_text = "well?", .conversation_id = outcome.conversation_id}).status, "completed");
+  const auto messages = generator_->requests()[0].messages;
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[1].content, "I look.");
+  EXPECT_EQ(messages[2].content, kUnknownOutcome);
+}
+
+}  // namespace
+}  // namespace baton::agent

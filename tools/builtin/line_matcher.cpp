@@ -1,0 +1,133 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "line_matcher.h"
+
+#include <pcre2.h>
+
+#include <algorithm>
+#include <array>
+
+namespace baton::tools {
+namespace {
+
+constexpr std::size_t kMaxPatternBytes = 1000;
+constexpr std::size_t kMaxGlobAlternatives = 64;
+// Steps and memory of one match: far above what a sensible pattern needs on a line, and a fraction of a second at most.
+constexpr std::uint32_t kMatchLimit = 200'000;
+constexpr std::uint32_t kDepthLimit = 2'000;
+constexpr std::uint32_t kHeapLimitKib = 8 * 1024;
+
+struct FreePcre2 {
+  void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+  void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+  void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+};
+
+std::string error_text(int number) {
+  std::array<PCRE2_UCHAR, 256> text{};
+  pcre2_get_error_message(number, text.data(), text.size());
+  return reinterpret_cast<const char*>(text.data());
+}
+
+// Greedy with one step back to the last '*': no exponential case.
+bool glob_matches(std::string_view glob, std::string_view text) {
+  std::size_t g = 0, t = 0, star = std::string_view::npos, star_text = 0;
+  while (t < text.size()) {
+    if (g < glob.size() && glob[g] == '*') {
+      star = g++;
+      star_text = t;
+    } else if (g < glob.size() && (glob[g] == '?' || glob[g] == text[t])) {
+      ++g;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      g = star + 1;
+      t = ++star_text;
+    } else {
+      return false;
+    }
+  }
+  while (g < glob.size() && glob[g] == '*') ++g;
+  return g == glob.size();
+}
+
+}  // namespace
+
+struct LineMatcher::Impl {
+  std::unique_ptr<pcre2_code, FreePcre2> code;
+  std::unique_ptr<pcre2_match_data, FreePcre2> data;
+  std::unique_ptr<pcre2_match_context, FreePcre2> limits;
+};
+
+LineMatcher::LineMatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LineMatcher::LineMatcher(LineMatcher&&) noexcept = default;
+LineMatcher::~LineMatcher() = default;
+
+Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bool ignore_case) {
+  if (pattern.empty()) return Error{errc::invalid_argument, "the pattern is empty"};
+  if (pattern.size() > kMaxPatternBytes) {
+    return Error{errc::invalid_argument,
+                 "the pattern has " + std::to_string(pattern.size()) + " bytes; at most " + std::to_string(kMaxPatternBytes)};
+  }
+  if (pattern.find('\n') != std::string::npos)
+    return Error{errc::invalid_argument, "the pattern holds a line break; the search goes line by line"};
+  // MATCH_INVALID_UTF: files may hold anything, and what is not UTF-8 never matches.
+  std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+  if (!regex) options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_LITERAL;
+  if (ignore_case) options |= PCRE2_CASELESS;
+  int number = 0;
+  PCRE2_SIZE offset = 0;
+  auto impl = std::make_unique<Impl>();
+  impl->code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &number, &offset, nullptr));
+  if (impl->code == nullptr) {
+    return Error{errc::invalid_argument, "the regular expression is malformed at position " + std::to_string(offset + 1) + ": " +
+                                             error_text(number) + "; leave regex out to search for the text as it is"};
+  }
+  impl->data.reset(pcre2_match_data_create(1, nullptr));
+  impl->limits.reset(pcre2_match_context_create(nullptr));
+  pcre2_set_match_limit(impl->limits.get(), kMatchLimit);
+  pcre2_set_depth_limit(impl->limits.get(), kDepthLimit);
+  pcre2_set_heap_limit(impl->limits.get(), kHeapLimitKib);
+  return LineMatcher(std::move(impl));
+}
+
+LineMatcher::Match LineMatcher::match(std::string_view line) const {
+  const int rc =
+      pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(line.data()), line.size(), 0, 0, impl_->data.get(), impl_->limits.get());
+  if (rc >= 0) return Match::yes;
+  return rc == PCRE2_ERROR_NOMATCH ? Match::no : Match::gave_up;
+}
+
+Result<Glob> Glob::make(const std::string& glob) {
+  if (glob.size() > kMaxPatternBytes) return Error{errc::invalid_argument, "the glob is too long"};
+  Glob result;
+  std::vector<std::string> todo = {glob};
+  while (!todo.empty()) {
+    std::string next = std::move(todo.back());
+    todo.pop_back();
+    const std::size_t close = next.find('}');
+    const std::size_t open = close == std::string::npos ? close : next.rfind('{', close);
+    if (open == std::string::npos) {
+      if (next.rfind("./", 0) == 0) next.erase(0, 2);
+      result.alternatives_.push_back(next);
+      // "**/x" also means x at the top.
+      if (next.rfind("**/", 0) == 0) result.alternatives_.push_back(next.substr(3));
+    } else {
+      for (std::size_t at = open + 1; at <= close;) {
+        const std::size_t end = std::min(next.find(',', at), close);
+        todo.push_back(next.substr(0, open).append(next, at, end - at).append(next, close + 1));
+        at = end + 1;
+      }
+    }
+    if (todo.size() + result.alternatives_.size() > kMaxGlobAlternatives) {
+      return Error{errc::invalid_argument, "the glob has too many alternatives in braces"};
+    }
+  }
+  result.whole_path_ = glob.find('/') != std::string::npos;
+  return result;
+}
+
+bool Glob::matches(std::string_view path) const {
+  const std::string_view text = whole_path_ ? path : path.substr(path.rfind('/') + 1);
+  return std::any_of(alternatives_.begin(), alternatives_.end(), [&](const std::string& glob) { return glob_matches(glob, text); });
+}
+
+}  // namespace baton::tools

@@ -41,8 +41,22 @@ void rotate(benchmark::State& state, bool halves) {
   for (int t = 0; t < kTokens; ++t) positions[t] = t;
   std::vector<float> x = floats(kTokens * kWidth, 1), cos(kTokens * 32), sin(kTokens * 32);
   rope_cos_sin(frequencies, positions.data(), kTokens, cos.data(), sin.data());
+  std::vector<float> reference = x;  // rope has one implementation: checked against its formula, pair by pair
+  for (std::size_t head = 0; head < x.size() / 64; ++head) {
+    for (int i = 0; i < 32; ++i) {
+      const std::size_t angle = head / (kWidth / 64) * 32 + i;
+      float& a = reference[head * 64 + (halves ? i : 2 * i)];
+      float& b = reference[head * 64 + (halves ? i + 32 : 2 * i + 1)];
+      const float turned = a * cos[angle] - b * sin[angle];
+      b = a * sin[angle] + b * cos[angle];
+      a = turned;
+    }
+  }
+  const RopeParams p = {x.data(), cos.data(), sin.data(), kTokens, kWidth / 64, 64, 64, halves};
   const Cpu cpu{best_cpu_level(), pool()};
-  for (auto _ : state) cpu::rope({x.data(), cos.data(), sin.data(), kTokens, kWidth / 64, 64, 64, halves}, cpu);
+  cpu::rope(p, cpu);
+  if (!same_bits(state, reference, x)) return;
+  for (auto _ : state) cpu::rope(p, cpu);
   report_bytes(state, 2.0 * x.size() * sizeof(float));
 }
 

@@ -101,6 +101,23 @@ std::vector<Message> without_system(std::vector<Message> messages) {
   return out;
 }
 
+// Joins messages to the one before them where the template would not have them follow it.
+std::vector<Message> joined_where_needed(std::vector<Message> messages, const TemplateAbilities& abilities) {
+  std::vector<Message> out;
+  for (Message& message : messages) {
+    const Message* before = out.empty() ? nullptr : &out.back();
+    const bool plain = before && before->tool_calls.empty() && message.tool_calls.empty() && message.role != Role::tool;
+    const bool repeated = plain && message.role == before->role && !abilities.repeated_roles;
+    const bool after_result = plain && message.role == Role::user && before->role == Role::tool && !abilities.user_after_result;
+    if (repeated || after_result) {
+      out.back().content += "\n\n" + message.content;
+    } else {
+      out.push_back(std::move(message));
+    }
+  }
+  return out;
+}
+
 bool shows(const Render& render, const Json& variables, std::initializer_list<std::string_view> words) {
   const auto spans = render(variables);
   if (!spans) return false;
@@ -125,14 +142,17 @@ TemplateAbilities probe_abilities(const Render& render) {
   result.tool_call_id = "call00001";
   result.content = kProbe;
   ChatRequest request;
+  const auto shown = [&](std::vector<Message> messages, std::initializer_list<std::string_view> words) {
+    request.messages = std::move(messages);
+    return shows(render, template_variables(request, {}, {}), words);
+  };
   TemplateAbilities all;
-  request.messages = {system, user};
-  all.system = shows(render, template_variables(request, {}, {}), {kProbe});
-  request.messages = {user};
+  all.system = shown({system, user}, {kProbe});
+  all.repeated_roles = shown({user, user}, {});
   request.tools = {{std::string(kProbeTool), "Tells.", {{"type", "object"}, {"properties", Json::object()}}}};
-  all.tools = shows(render, template_variables(request, {}, {}), {kProbeTool});
-  request.messages = {user, assistant, result};
-  all.results = all.tools && shows(render, template_variables(request, {}, {}), {kProbe, kProbeArgument});
+  all.tools = shown({user}, {kProbeTool});
+  all.results = all.tools && shown({user, assistant, result}, {kProbe, kProbeArgument});
+  all.user_after_result = !all.results || shown({user, assistant, result, user}, {});
   return all;
 }
 
@@ -148,6 +168,7 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
   if (describe) add_system(messages, tool_instructions(request.tools));
   if (!abilities.results) messages = without_results(std::move(messages));
   if (!abilities.system) messages = without_system(std::move(messages));
+  messages = joined_where_needed(std::move(messages), abilities);
 
   Json variables = request.template_variables;
   variables["messages"] = Json::array();

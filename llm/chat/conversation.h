@@ -11,10 +11,17 @@ namespace baton::llm {
 
 // What a template shows to the model, found out by rendering small conversations with it.
 struct TemplateAbilities {
-  bool system = true;   // a system message; otherwise its text is put before the first user message
-  bool tools = true;    // `tools`; otherwise a system message describes them, and how to call them
-  bool results = true;  // tool_calls and messages of role tool; otherwise calls are the JSON that such a system message asks for, and
-                        // results are user messages, those that follow each other in one
+  // A system message; otherwise its text is put before the first user message.
+  bool system = true;
+  // `tools`; otherwise a system message describes them, and how to call them.
+  bool tools = true;
+  // tool_calls and messages of role tool; otherwise calls are the JSON that such a system message asks for, and results are user messages,
+  // those that follow each other in one.
+  bool results = true;
+  // A user message right after a result; otherwise its text is added to the result.
+  bool user_after_result = true;
+  // Two user messages, or two answers, in a row; otherwise they are made one.
+  bool repeated_roles = true;
 };
 
 using Render = std::function<Result<std::vector<Span>>(const Json& variables)>;

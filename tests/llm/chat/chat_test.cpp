@@ -122,7 +122,7 @@ TEST_F(ChatTest, streams_the_text_of_the_tokens) {
 TEST_F(ChatTest, says_what_is_wrong_with_a_request) {
   const auto chat = create(kStrict).value();
   ChatRequest request = hello();
-  request.messages.push_back(request.messages[0]);
+  request.messages[0].role = Role::assistant;
   Finished end = ask(*chat, request);
   EXPECT_EQ(end.reason, FinishReason::error);
   EXPECT_THAT(end.error->message, HasSubstr("roles must alternate"));

@@ -71,13 +71,28 @@ TEST_F(PromptTest, puts_system_text_and_parallel_results_into_user_messages_wher
   EXPECT_THAT(prompt, HasSubstr("Result of get_weather:\n12 degrees\n\nResult of get_weather:\n13 degrees<|im_end|>"));
 }
 
+TEST_F(PromptTest, joins_messages_where_the_template_wants_roles_to_alternate) {
+  ChatRequest request;
+  request.messages = {message(Role::user, "a"), message(Role::user, "b"), message(Role::assistant, "c")};
+  EXPECT_EQ(text(kStrict, request), "<|im_start|>user\na\n\nb<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_THAT(text(kPlain, request), HasSubstr("user\na<|im_end|>\n<|im_start|>user\nb<|im_end|>\n"));
+
+  request = weather_conversation();
+  request.messages.push_back(message(Role::user, "Answer now."));
+  EXPECT_THAT(text(kStrict, request), HasSubstr("12 degrees\n\nAnswer now.<|im_end|>"));
+  const std::string no_user_after_result = std::string("{% for m in messages %}{% if m.role == 'user' and loop.previtem is defined and ") +
+                                           "loop.previtem.role == 'tool' %}{{ raise_exception('no') }}{% endif %}{% endfor %}" + kHermes;
+  EXPECT_THAT(text(no_user_after_result.c_str(), request), HasSubstr("<tool_response>12 degrees\n\nAnswer now.<|im_end|>"));
+  EXPECT_THAT(text(kHermes, request), HasSubstr("<tool_response>12 degrees<|im_end|>\n<|im_start|>user\nAnswer now.<|im_end|>"));
+}
+
 TEST_F(PromptTest, says_what_a_template_refused) {
   ChatRequest request;
-  request.messages = {message(Role::user, "a"), message(Role::user, "b")};
+  request.messages = {message(Role::assistant, "a")};
   const auto prompt = builder(kStrict).build(request);
   ASSERT_FALSE(prompt);
   EXPECT_EQ(prompt.error().code, errc::invalid_template);
-  EXPECT_THAT(prompt.error().message, HasSubstr("roles must alternate, not user"));
+  EXPECT_THAT(prompt.error().message, HasSubstr("roles must alternate, not assistant"));
 }
 
 TEST_F(PromptTest, refuses_requests_that_contradict_themselves) {

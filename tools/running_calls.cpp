@@ -114,7 +114,8 @@ void RunningCalls::run() {
     if (calls_.empty()) {
       changed_.wait(lock);
     } else {
-      changed_.wait_until(lock, calls_.begin()->first.first);
+      const Clock::time_point next = calls_.begin()->first.first;  // a copy: the call may end, and its key go, during the wait
+      changed_.wait_until(lock, next);
     }
   }
 }

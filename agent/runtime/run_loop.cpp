@@ -12,6 +12,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce aggregates by itself
 
 constexpr auto kTick = std::chrono::milliseconds(200);  // how late a wall-clock budget may be noticed
 
@@ -205,8 +207,8 @@ void RunHandle::Loop::on_committed(Committed& committed) {
 }
 
 void RunHandle::Loop::journal_failed(const std::string& message) {
-  spdlog::error("{}: {}", record_.id, message);
   if (std::exchange(journal_broken_, true)) return;
+  spdlog::error("{}: {}", record_.id, message);
   const std::string reason = "the journal cannot be written: " + message;
   perform(run_.fail(reason, parts_.clock.now_ms()));
   outcome_.status = "failed";  // also when the run had ended before, and its end could not be kept

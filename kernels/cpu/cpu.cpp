@@ -1,5 +1,9 @@
 #include <baton/kernels/cpu.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace baton::kernels {
 namespace {
 
@@ -8,6 +12,14 @@ struct Name {
   std::string_view name;
 };
 constexpr Name kNames[] = {{CpuLevel::scalar, "scalar"}, {CpuLevel::avx2, "avx2"}};
+
+#if defined(__x86_64__)
+// Clang 14's __builtin_cpu_supports does not know this one: CPUID leaf 1, ECX bit 29.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c >> 29 & 1) != 0;
+}
+#endif
 
 }  // namespace
 
@@ -30,7 +42,7 @@ std::vector<CpuLevel> known_cpu_levels() { return {CpuLevel::scalar, CpuLevel::a
 CpuLevel best_cpu_level() {
 #if defined(__x86_64__)
   // The builtins look at CPUID and at what the operating system saves on a switch.
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) return CpuLevel::avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) return CpuLevel::avx2;
 #endif
   return CpuLevel::scalar;
 }
@@ -43,7 +55,7 @@ std::string cpu_features() {
   };
   add(__builtin_cpu_supports("avx2"), "avx2");
   add(__builtin_cpu_supports("fma"), "fma");
-  add(__builtin_cpu_supports("f16c"), "f16c");
+  add(has_f16c(), "f16c");
   add(__builtin_cpu_supports("avx512f"), "avx512f");
   add(__builtin_cpu_supports("avx512vnni"), "avx512vnni");
   add(__builtin_cpu_supports("avx512bf16"), "avx512bf16");

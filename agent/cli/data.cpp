@@ -29,6 +29,7 @@ int export_data(const Globals& globals, const Arguments& a) {
   const auto report = export_runs(**journal, options, a.output.empty() ? std::cout : file);
   if (!report) return fail(report.error().message);
   fmt::print(stderr, "{} conversation{} exported", report->exported, report->exported == 1 ? "" : "s");
+  if (report->shortened > 0) fmt::print(stderr, ", {} of them up to a run that has not completed", report->shortened);
   for (const auto& [reason, count] : report->skipped) fmt::print(stderr, "; {} skipped: {}", count, reason);
   fmt::print(stderr, "\n");
   return 0;

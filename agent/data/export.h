@@ -1,5 +1,12 @@
 #pragma once
-// Runs of the journal as training data: one JSON object a line, with the messages and the tools of the run.
+// Runs of the journal as training data: one conversation a line, a JSON object with its messages and the tools that it was offered.
+//
+// openai  {"messages":[..],"tools":[..]}; arguments of a call are a JSON string. Read by OpenAI and Azure fine-tuning and by Axolotl.
+//         Without tools the key is left out: an empty list is refused there.
+// trl     The same with arguments as an object, which chat templates put into the prompt as they are (a string would be quoted twice),
+//         and `tools` as one JSON string, which SFTTrainer reads: as a list, every tool's schema would get the fields of all others when
+//         a data set is loaded. `datasets` 5.2 keeps the messages as JSON, so calls with different arguments stay as they are
+//         (tests/check/oracle_export.py); versions that know no JSON column fill in nulls.
 #include <baton/agent/error.h>
 #include <baton/memory/journal.h>
 
@@ -10,24 +17,22 @@
 
 namespace baton::agent {
 
-enum class ExportFormat {
-  openai,  // arguments as a JSON string: OpenAI fine-tuning, Axolotl
-  trl,     // arguments as an object, tools as a JSON string: TRL's SFTTrainer
-};
+enum class ExportFormat { openai, trl };
 
 struct ExportOptions {
   ExportFormat format = ExportFormat::openai;
-  std::vector<std::string> conversations;  // ids; empty: all
+  std::vector<std::string> conversations;  // as Journal::conversation takes them; empty: all
   bool only_with_calls = false;            // leave out conversations without a tool call
 };
 
 struct ExportReport {
-  int exported = 0;
+  int exported = 0;                    // conversations
+  int shortened = 0;                   // of these, those that go on with a run that was not exported
   std::map<std::string, int> skipped;  // reason -> how many
 };
 
-// A conversation is one record when all of its runs have completed. Errors: a conversation that is not there, a journal or a stream that
-// fails.
+// A conversation's record goes up to its first run that has not completed; what the model was told to write again (a call that could not
+// be read) is left out. Errors: a conversation that is not there, a journal or a stream that fails.
 Result<ExportReport> export_runs(const memory::Journal& journal, const ExportOptions& options, std::ostream& out);
 
 }  // namespace baton::agent

@@ -1,5 +1,6 @@
 // baton history: what the journal keeps of earlier runs.
 #include <baton/agent/core/items.h>
+#include <baton/agent/runtime/restore.h>
 #include <baton/memory/journal.h>
 #include <date/date.h>
 #include <fmt/core.h>
@@ -55,6 +56,8 @@ void print_item(const Json& item) {
 int show(memory::Journal& journal, const std::string& id, bool json) {
   const auto conversation = journal.conversation(id);
   if (!conversation) return fail(conversation.error().message);
+  // What a killed run had shown belongs to it. Where that cannot be written down, the rest is shown all the same.
+  if (const auto kept = keep_cut_items(journal, conversation->id); !kept) fmt::print(stderr, "{}\n", kept.error().message);
   const auto items = journal.items(conversation->id);
   if (!items) return fail(items.error().message);
   const auto responses = journal.responses(conversation->id);

@@ -73,8 +73,9 @@ class FunctionTool : public Tool {
       call->finish(std::move(result));
     };
     if (!pool_.try_post(task, stop)) {
-      call->finish(ToolResult::error("'" + spec_.name + "' was not started: " + std::to_string(pool_.n_threads()) + " tool calls run and " +
-                                     std::to_string(pool_.n_queued()) + " wait, which is the limit; try again later"));
+      call->finish(ToolResult::error("'" + spec_.name + "' was not started: as many tool calls as allowed are running and waiting (" +
+                                     std::to_string(pool_.options().n_threads) + " and " + std::to_string(pool_.options().max_queued) +
+                                     "); try again later"));
     }
   }
 

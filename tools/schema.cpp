@@ -112,7 +112,13 @@ Result<void> SchemaWriter::finish() const {
   return result_of(errors);
 }
 
-void ValueReader::expected(const char* what, const Json& found) { wrong("expected " + std::string(what) + ", found " + shown(found)); }
+void ValueReader::expected(const char* what, const Json& found) {
+  if (errors_.size() >= kMaxReported) {
+    errors_.emplace_back();  // only counted
+    return;
+  }
+  wrong("expected " + std::string(what) + ", found " + shown(found));
+}
 
 void ValueReader::wrong(std::string message) {
   std::string path;

@@ -119,14 +119,6 @@ void WorkerPool::check_stuck() {
   if (!shared_->closing) Shared::start_threads(shared_);
 }
 
-std::size_t WorkerPool::n_threads() const {
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->workers.size();
-}
-
-std::size_t WorkerPool::n_queued() const {
-  const std::lock_guard lock(shared_->mutex);
-  return shared_->queue.size();
-}
+const WorkerPoolOptions& WorkerPool::options() const { return shared_->options; }
 
 }  // namespace baton::tools

@@ -34,8 +34,7 @@ class WorkerPool {
   // To call after the `over` of a task was requested: starts a thread for what waits behind it.
   void check_stuck();
 
-  std::size_t n_threads() const;  // alive now, stuck ones included
-  std::size_t n_queued() const;
+  const WorkerPoolOptions& options() const;
 
  private:
   struct Shared;  // outlives the pool while a detached thread runs

@@ -250,7 +250,7 @@ TEST(ToolSet, answers_a_call_that_finds_the_queue_full) {
   for (auto& promise : promises) tools.start({.name = "waits"}, [&](ToolResult r) { promise.set_value(std::move(r)); });
   const ToolResult refused = run(tools, "waits");
   EXPECT_TRUE(refused.is_error);
-  EXPECT_THAT(refused.content, HasSubstr("1 tool calls run and 2 wait, which is the limit"));
+  EXPECT_THAT(refused.content, HasSubstr("as many tool calls as allowed are running and waiting (1 and 2)"));
   door.open();
   for (auto& promise : promises) EXPECT_EQ(promise.get_future().get().content, "ok");
 }

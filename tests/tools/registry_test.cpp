@@ -311,12 +311,12 @@ TEST(ToolSet, loses_no_call_whatever_a_tool_of_its_own_kind_does) {
 }
 
 TEST(ToolSet, ends_running_and_waiting_calls_when_it_is_destroyed) {
-  Door door;
+  const auto door = std::make_shared<Door>();  // shared with the function, which outlives the set
   std::atomic<int> ended{0};
   {
     ToolSet tools({.n_threads = 1, .shutdown_grace = 20ms});
-    ASSERT_TRUE(tools.add(spec("hangs"), [&](const Json&, ToolContext&) {
-      door.pass();
+    ASSERT_TRUE(tools.add(spec("hangs"), [door](const Json&, ToolContext&) {
+      door->pass();
       return ToolResult::text("late");
     }));
     for (int i = 0; i < 3; ++i) {
@@ -325,10 +325,10 @@ TEST(ToolSet, ends_running_and_waiting_calls_when_it_is_destroyed) {
         ++ended;
       });
     }
-    door.wait_for(1);
+    door->wait_for(1);
   }
   EXPECT_EQ(ended, 3);  // though the function still hangs
-  door.open();
+  door->open();
 }
 
 TEST(ToolSet, waits_at_its_end_for_functions_that_heed_their_stop_token) {

@@ -1,0 +1,28 @@
+#pragma once
+// The tags and code fences in which models write calls, and the characters around them. Pure functions.
+#include <string_view>
+
+namespace baton::llm {
+
+constexpr std::string_view kThinkEnd = "</think>";
+
+enum class Tag {
+  none,
+  partial,    // the beginning of a tag
+  open,       // <tools> and the like
+  tool_call,  // <tool_call>
+  close,
+  think,
+};
+
+// What `text`, which begins with '<', is or may become.
+Tag tag_of(std::string_view text);
+
+// Whether a fence with this language, in lower case, may hold calls; and whether more letters may make it such a language.
+bool is_call_fence(std::string_view language);
+bool may_be_call_fence(std::string_view language);
+
+bool is_space(char c);
+bool is_word(char c);  // of a fence's language
+
+}  // namespace baton::llm

@@ -8,7 +8,6 @@
 namespace baton::agent {
 namespace {
 
-
 // A journal with finished runs, item by item as the runtime writes them.
 class ExportTest : public testing::Test {
  protected:

@@ -27,8 +27,12 @@ struct ToolResult {
   static ToolResult error(std::string message) { return {std::move(message), true}; }
 };
 
-// How a tool may be run. The defaults are the careful ones.
+// What a call does to the world. Calls that write or send wait for the user's approval unless the configuration allows them.
+enum class Effect { reads, writes, sends };
+
+// How a tool may be run.
 struct ToolTraits {
+  Effect effect = Effect::reads;
   bool idempotent = false;  // running it twice with the same key does no harm: an interrupted call may be run again
   std::chrono::milliseconds timeout{30'000};
   std::size_t max_output_bytes = 16 * 1024;  // longer output is cut, and the cut is said in the result

@@ -14,6 +14,7 @@ enum class errc {
   timeout,
   cancelled,
   too_large,
+  forbidden,  // a host or address that the user has not allowed
 };
 
 struct Error {

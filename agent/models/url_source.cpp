@@ -114,7 +114,7 @@ class UrlFetch {
     ours_.reset();
     request.on_head = [this](const tools::HttpHead& head) { return pass(on_head(head)); };
     request.on_body = [this](std::string_view bytes) { return pass(on_body(bytes)); };
-    const tools::Result<tools::HttpResponse> response = http_->get(request);
+    const tools::Result<tools::HttpResponse> response = http_->send(request);
     job_.report();
     if (ours_) return *ours_;
     if (response) return {};

@@ -17,6 +17,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -36,6 +37,7 @@ struct ServedRequest {
   std::string method;
   std::string target;
   std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;                            // as Content-Length says
 
   std::string header(const std::string& name) const {
     const auto it = headers.find(name);
@@ -244,6 +246,14 @@ class TlsServer {
       while (value < end && text[value] == ' ') ++value;
       request.headers[name] = text.substr(value, end - value);
       at = end + 2;
+    }
+    const std::size_t length = std::strtoull(request.header("content-length").c_str(), nullptr, 10);
+    while (request.body.size() < length) {
+      char block[4096];
+      const std::size_t want = std::min(sizeof block, length - request.body.size());
+      const auto n = ssl != nullptr ? static_cast<ssize_t>(SSL_read(ssl, block, static_cast<int>(want))) : ::recv(fd, block, want, 0);
+      if (n <= 0) return false;
+      request.body.append(block, static_cast<std::size_t>(n));
     }
     return true;
   }

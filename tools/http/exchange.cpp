@@ -35,8 +35,8 @@ std::string milliseconds(std::chrono::milliseconds t) { return std::to_string(t.
 // operations can be timed and cancelled.
 class Waiter {
  public:
-  Waiter(const HttpRequest& request, TcpStream& stream)
-      : stop_(request.stop), on_stop_(stop_, [this, &stream] { asio::post(stream.get_executor(), [&stream] { stream.close(); }); }) {}
+  Waiter(std::stop_token stop, TcpStream& stream)
+      : stop_(std::move(stop)), on_stop_(stop_, [this, &stream] { asio::post(stream.get_executor(), [&stream] { stream.close(); }); }) {}
 
   // `start` gets the completion handler. The stream's own expiry bounds the wait.
   template <class Start>
@@ -60,22 +60,25 @@ template <class Stream>
 class Exchange {
  public:
   template <class... StreamArgs>
-  Exchange(const HttpUrl& url, const HttpRequest& request, const HttpOptions& options, StreamArgs&... args)
-      : url_(url), request_(request), options_(options), stream_(io_, args...), waiter_(request, tcp()) {}
+  Exchange(const HttpHop& hop, const HttpReceiver& receiver, const HttpOptions& options, StreamArgs&... args)
+      : hop_(hop), url_(hop.url), receiver_(receiver), options_(options), stream_(io_, args...), waiter_(receiver.stop, tcp()) {}
 
   Result<void> connect();
-  Result<void> send(const HttpHeaders& headers);
+  Result<void> send();
   Result<void> read_head();
   Result<void> read_body(HttpResponse& response);
   const HttpHead& head() const { return head_; }
 
  private:
   TcpStream& tcp() { return beast::get_lowest_layer(stream_); }
+  Result<std::vector<asio::ip::tcp::endpoint>> addresses(Deadline deadline);
   Result<void> handshake(Deadline deadline);
+  void expect_progress() { tcp().expires_at(std::min(HttpHop::Clock::now() + options_.idle_timeout, hop_.deadline)); }
   Error failure(error_code ec, const std::string& during, std::chrono::milliseconds limit) const;
 
+  const HttpHop& hop_;
   const HttpUrl& url_;
-  const HttpRequest& request_;
+  const HttpReceiver& receiver_;
   const HttpOptions& options_;
   asio::io_context io_;
   Stream stream_;
@@ -88,6 +91,9 @@ class Exchange {
 template <class Stream>
 Error Exchange<Stream>::failure(error_code ec, const std::string& during, std::chrono::milliseconds limit) const {
   if (waiter_.stopped()) return Error{errc::cancelled, "cancelled while " + during};
+  if (ec == beast::error::timeout && HttpHop::Clock::now() >= hop_.deadline) {
+    return Error{errc::timeout, "not done within " + milliseconds(options_.total_timeout) + ", while " + during};
+  }
   if (ec == beast::error::timeout) return Error{errc::timeout, "no progress within " + milliseconds(limit) + " while " + during};
   if (ec == http::error::header_limit) {
     return Error{errc::too_large, "the header of the answer is longer than " + std::to_string(options_.max_header_bytes) + " bytes"};
@@ -102,10 +108,34 @@ Error Exchange<Stream>::failure(error_code ec, const std::string& during, std::c
   return Error{errc::network, ec.message() + " while " + during};
 }
 
+// Those that the policy admits. What is connected to is exactly what was checked: there is no second look-up.
+template <class Stream>
+Result<std::vector<asio::ip::tcp::endpoint>> Exchange<Stream>::addresses(Deadline deadline) {
+  if (Result<void> ok = options_.policy.check_host(url_.host, url_.port); !ok) return ok.error();
+  const auto endpoints = resolve_host(url_.host, url_.port, deadline, receiver_.stop, options_.resolver);
+  if (!endpoints) return endpoints.error();
+  std::vector<asio::ip::tcp::endpoint> admitted;
+  Result<void> refused;
+  for (const auto& endpoint : *endpoints) {
+    // A link-local address carries its zone in the text.
+    const std::string text = endpoint.address().to_string();
+    const std::optional<IpAddress> address = IpAddress::parse(std::string_view(text).substr(0, text.find('%')));
+    if (!address) return Error{errc::network, "the address '" + text + "' of the host cannot be read"};
+    Result<void> ok = options_.policy.check_address(url_.host, *address, url_.port);
+    if (ok) {
+      admitted.push_back(endpoint);
+    } else {
+      refused = ok;
+    }
+  }
+  if (admitted.empty() && !refused) return refused.error();
+  return admitted;
+}
+
 template <class Stream>
 Result<void> Exchange<Stream>::connect() {
-  const Deadline deadline = std::chrono::steady_clock::now() + options_.connect_timeout;
-  const auto endpoints = resolve_host(url_.host, url_.port, deadline, request_.stop);
+  const Deadline deadline = std::min(HttpHop::Clock::now() + options_.connect_timeout, hop_.deadline);
+  const auto endpoints = addresses(deadline);
   if (!endpoints) return endpoints.error();
   error_code ec;
   for (std::size_t i = 0; i < endpoints->size(); ++i) {
@@ -149,17 +179,22 @@ Result<void> Exchange<TlsStream>::handshake(Deadline deadline) {
 }
 
 template <class Stream>
-Result<void> Exchange<Stream>::send(const HttpHeaders& headers) {
-  http::request<http::empty_body> message(http::verb::get, url_.target, 11);
+Result<void> Exchange<Stream>::send() {
+  http::request<http::string_body> message(http::string_to_verb(name_of(hop_.method)), url_.target, 11);
   message.set(http::field::host, url_.authority);
   message.set(http::field::user_agent, options_.user_agent);
   message.set(http::field::accept, "*/*");
   message.set(http::field::accept_encoding, "identity");
   message.set(http::field::connection, "close");
-  for (const auto& [name, value] : headers) message.set(name, value);
-  tcp().expires_after(options_.idle_timeout);
-  const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_write(stream_, message, handler); });
-  if (ec) return failure(ec, "sending the request", options_.idle_timeout);
+  for (const auto& [name, value] : hop_.headers) message.set(name, value);
+  if (!only_reads(hop_.method)) message.content_length(hop_.body.size());
+  message.body() = hop_.body;
+  http::request_serializer<http::string_body> serializer(message);
+  while (!serializer.is_done()) {
+    expect_progress();
+    const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_write_some(stream_, serializer, handler); });
+    if (ec) return failure(ec, "sending the request", options_.idle_timeout);
+  }
   return {};
 }
 
@@ -169,8 +204,9 @@ Result<void> Exchange<Stream>::read_head() {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(options_.max_header_bytes, UINT32_MAX)));
     parser_->body_limit(boost::none);  // read_body counts
+    parser_->skip(hop_.method == HttpMethod::head);
     while (!parser_->is_header_done()) {
-      tcp().expires_after(options_.idle_timeout);
+      expect_progress();
       const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_read_some(stream_, buffer_, *parser_, handler); });
       if (ec && ec != http::error::need_buffer) return failure(ec, "waiting for the answer", options_.idle_timeout);
     }
@@ -189,22 +225,22 @@ Result<void> Exchange<Stream>::read_head() {
 template <class Stream>
 Result<void> Exchange<Stream>::read_body(HttpResponse& response) {
   const auto too_large = [&] {
-    return Error{errc::too_large, "the body is longer than the limit of " + std::to_string(request_.max_body_bytes) + " bytes"};
+    return Error{errc::too_large, "the body is longer than the limit of " + std::to_string(receiver_.max_body_bytes) + " bytes"};
   };
-  if (head_.content_length && *head_.content_length > request_.max_body_bytes) return too_large();
+  if (!parser_->is_done() && head_.content_length && *head_.content_length > receiver_.max_body_bytes) return too_large();
   std::vector<char> block(kBodyBlock);
   while (!parser_->is_done()) {
     parser_->get().body().data = block.data();
     parser_->get().body().size = block.size();
-    tcp().expires_after(options_.idle_timeout);
+    expect_progress();
     const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_read_some(stream_, buffer_, *parser_, handler); });
     const std::string_view bytes(block.data(), block.size() - parser_->get().body().size);
     response.body_bytes += bytes.size();
-    if (response.body_bytes > request_.max_body_bytes) return too_large();
+    if (response.body_bytes > receiver_.max_body_bytes) return too_large();
     if (!bytes.empty()) {
-      if (!request_.on_body) {
+      if (!receiver_.on_body) {
         response.body += bytes;
-      } else if (Result<void> taken = request_.on_body(bytes); !taken) {
+      } else if (Result<void> taken = receiver_.on_body(bytes); !taken) {
         return taken;
       }
     }
@@ -219,14 +255,15 @@ Result<void> Exchange<Stream>::read_body(HttpResponse& response) {
 }
 
 template <class Stream>
-Result<HttpResponse> perform(Exchange<Stream>& exchange, const HttpHeaders& headers,
-                             const std::function<Result<bool>(const HttpHead&)>& wants_body) {
+Result<HttpResponse> perform(Exchange<Stream>& exchange, const HttpReceiver& receiver) {
   if (Result<void> ok = exchange.connect(); !ok) return ok.error();
-  if (Result<void> ok = exchange.send(headers); !ok) return ok.error();
-  if (Result<void> ok = exchange.read_head(); !ok) return ok.error();
+  const Result<void> sent = exchange.send();
+  // A server may refuse a long body before it has taken it all: its answer then says more than the broken connection.
+  if (!sent && sent.error().code != errc::network) return sent.error();
+  if (Result<void> ok = exchange.read_head(); !ok) return sent ? ok.error() : sent.error();
   HttpResponse response;
   response.head = exchange.head();
-  const Result<bool> wanted = wants_body(response.head);
+  const Result<bool> wanted = receiver.wants_body(response.head);
   if (!wanted) return wanted.error();
   if (*wanted) {
     if (Result<void> ok = exchange.read_body(response); !ok) return ok.error();
@@ -236,14 +273,14 @@ Result<HttpResponse> perform(Exchange<Stream>& exchange, const HttpHeaders& head
 
 }  // namespace
 
-Result<HttpResponse> exchange(const HttpUrl& url, const HttpHeaders& headers, const HttpRequest& request, const HttpOptions& options,
-                              boost::asio::ssl::context& tls, const std::function<Result<bool>(const HttpHead&)>& wants_body) {
-  if (url.https) {
-    Exchange<TlsStream> over_tls(url, request, options, tls);
-    return perform(over_tls, headers, wants_body);
+Result<HttpResponse> exchange(const HttpHop& hop, const HttpReceiver& receiver, const HttpOptions& options,
+                              boost::asio::ssl::context& tls) {
+  if (hop.url.https) {
+    Exchange<TlsStream> over_tls(hop, receiver, options, tls);
+    return perform(over_tls, receiver);
   }
-  Exchange<TcpStream> plain(url, request, options);
-  return perform(plain, headers, wants_body);
+  Exchange<TcpStream> plain(hop, receiver, options);
+  return perform(plain, receiver);
 }
 
 }  // namespace baton::tools

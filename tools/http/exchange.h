@@ -7,9 +7,25 @@
 
 namespace baton::tools {
 
-// Sends a GET for `url` and reads the head of the answer; then `wants_body(head)` says whether the body is read: true, false (the
-// connection is dropped, for a redirect), or an error, which is returned. The body goes to `on_body`. Errors are without the URL.
-Result<HttpResponse> exchange(const HttpUrl& url, const HttpHeaders& headers, const HttpRequest& request, const HttpOptions& options,
-                              boost::asio::ssl::context& tls, const std::function<Result<bool>(const HttpHead&)>& wants_body);
+// One request of a chain of redirects.
+struct HttpHop {
+  using Clock = std::chrono::steady_clock;
+  HttpUrl url;
+  HttpMethod method;
+  HttpHeaders headers;
+  std::string body;
+  Clock::time_point deadline;  // of the whole chain
+};
+
+struct HttpReceiver {
+  std::stop_token stop;
+  std::uint64_t max_body_bytes;
+  // Asked when the head is there. True: read the body; false: drop the connection (a redirect); an error is returned.
+  std::function<Result<bool>(const HttpHead&)> wants_body;
+  std::function<Result<void>(std::string_view)> on_body;  // empty: into the response
+};
+
+// Errors are without the URL.
+Result<HttpResponse> exchange(const HttpHop& hop, const HttpReceiver& receiver, const HttpOptions& options, boost::asio::ssl::context& tls);
 
 }  // namespace baton::tools

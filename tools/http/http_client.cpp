@@ -40,12 +40,47 @@ Result<void> check_headers(const HttpHeaders& headers) {
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
-HttpHeaders without_credentials(const HttpHeaders& headers) {
+// What another origin may know of the caller's request.
+HttpHeaders for_another_origin(const HttpHeaders& headers) {
   HttpHeaders kept;
   for (const auto& header : headers) {
-    if (!same_name(header.first, "authorization") && !same_name(header.first, "cookie")) kept.push_back(header);
+    for (const char* harmless :
+         {"accept", "accept-language", "range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"}) {
+      if (same_name(header.first, harmless)) kept.push_back(header);
+    }
   }
   return kept;
+}
+
+HttpHeaders without_body_headers(const HttpHeaders& headers) {
+  HttpHeaders kept;
+  for (const auto& header : headers) {
+    if (header.first.size() < 8 || !same_name(header.first.substr(0, 8), "content-")) kept.push_back(header);
+  }
+  return kept;
+}
+
+// The request that a redirect asks for.
+Result<void> follow(HttpHop& hop, int status, const std::string& location) {
+  Result<HttpUrl> next = resolve_redirect(hop.url, location);
+  if (!next) return Error{errc::network, next.error().message};
+  if (hop.url.https && !next->https) return Error{errc::network, "refused to follow a redirect from https to " + next->text};
+  const bool becomes_get =
+      status == 303 ? hop.method != HttpMethod::head : (status == 301 || status == 302) && hop.method == HttpMethod::post;
+  if (becomes_get) {
+    hop.method = HttpMethod::get;
+    hop.body.clear();
+    hop.headers = without_body_headers(hop.headers);
+  }
+  if (next->origin() != hop.url.origin()) {
+    if (!only_reads(hop.method)) {
+      return Error{errc::network, std::string("refused to take a ") + name_of(hop.method) + " request over to " + next->text +
+                                      ", to which it was redirected: send it there if that is meant"};
+    }
+    hop.headers = for_another_origin(hop.headers);
+  }
+  hop.url = std::move(*next);
+  return {};
 }
 
 class Client : public HttpClient {
@@ -59,50 +94,57 @@ class Client : public HttpClient {
     if (!options_.ca_file.empty()) tls_.load_verify_file(options_.ca_file, ca_error_);
   }
 
-  Result<HttpResponse> get(const HttpRequest& request) override {
+  Result<HttpResponse> send(const HttpRequest& request) override {
     if (ca_error_) {
       return Error{errc::io, "the certificates of '" + options_.ca_file + "' cannot be loaded: " + ca_error_.message()};
     }
     if (Result<void> ok = check_headers(request.headers); !ok) return ok.error();
+    if (only_reads(request.method) && !request.body.empty()) {
+      return Error{errc::invalid_argument, std::string("a ") + name_of(request.method) + " request has no body"};
+    }
     Result<HttpUrl> url = parse_http_url(request.url);
     if (!url) return url.error();
-    HttpHeaders headers = request.headers;
+    HttpHop hop{std::move(*url), request.method, request.headers, request.body, HttpHop::Clock::time_point::max()};
+    if (options_.total_timeout > options_.total_timeout.zero()) hop.deadline = HttpHop::Clock::now() + options_.total_timeout;
     for (int n_redirects = 0; n_redirects <= options_.max_redirects; ++n_redirects) {
       bool from_caller = false;  // such an error is returned as it is
-      const auto wants_body = [&](const HttpHead& head) -> Result<bool> {
-        if (is_redirect(head.status) && find_header(head.headers, "location") != nullptr) return false;
-        if (Result<void> ok = check_coding(head); !ok) return ok.error();
-        if (!request.on_head) return true;
-        if (Result<void> ok = request.on_head(head); !ok) {
-          from_caller = true;
-          return ok.error();
-        }
-        return true;
-      };
-      HttpRequest guarded = request;
-      if (request.on_body) {
-        guarded.on_body = [&](std::string_view bytes) {
-          Result<void> ok = request.on_body(bytes);
-          from_caller = !ok;
-          return ok;
-        };
+      const Result<HttpResponse> response = one_hop(hop, request, from_caller);
+      if (!response) {
+        return from_caller ? response.error() : Error{response.error().code, hop.url.text + ": " + response.error().message};
       }
-      Result<HttpResponse> response = exchange(*url, headers, guarded, options_, tls_, wants_body);
-      if (!response) return from_caller ? response.error() : Error{response.error().code, url->text + ": " + response.error().message};
       const std::string* location = find_header(response->head.headers, "location");
       if (!is_redirect(response->head.status) || location == nullptr) return response;
-      Result<HttpUrl> next = resolve_redirect(*url, *location);
-      if (!next) return Error{errc::network, url->text + ": " + next.error().message};
-      if (url->https && !next->https) {
-        return Error{errc::network, url->text + ": refused to follow a redirect from https to " + next->text};
+      const std::string from = hop.url.text;
+      if (Result<void> ok = follow(hop, response->head.status, *location); !ok) {
+        return Error{ok.error().code, from + ": " + ok.error().message};
       }
-      if (next->origin() != url->origin()) headers = without_credentials(headers);
-      url = std::move(next);
     }
     return Error{errc::network, request.url + ": more than " + std::to_string(options_.max_redirects) + " redirects"};
   }
 
  private:
+  Result<HttpResponse> one_hop(const HttpHop& hop, const HttpRequest& request, bool& from_caller) {
+    const auto wants_body = [&](const HttpHead& head) -> Result<bool> {
+      if (is_redirect(head.status) && find_header(head.headers, "location") != nullptr) return false;
+      if (Result<void> ok = check_coding(head); !ok) return ok.error();
+      if (!request.on_head) return true;
+      if (Result<void> ok = request.on_head(head); !ok) {
+        from_caller = true;
+        return ok.error();
+      }
+      return true;
+    };
+    HttpReceiver receiver{request.stop, request.max_body_bytes, wants_body, nullptr};
+    if (request.on_body) {
+      receiver.on_body = [&](std::string_view bytes) {
+        Result<void> ok = request.on_body(bytes);
+        from_caller = !ok;
+        return ok;
+      };
+    }
+    return exchange(hop, receiver, options_, tls_);
+  }
+
   static Result<void> check_coding(const HttpHead& head) {
     const std::string* coding = find_header(head.headers, "content-encoding");
     if (coding == nullptr || coding->empty() || same_name(*coding, "identity")) return {};
@@ -116,12 +158,27 @@ class Client : public HttpClient {
 
 }  // namespace
 
+const char* name_of(HttpMethod method) {
+  constexpr const char* kNames[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+  return kNames[static_cast<int>(method)];
+}
+
+std::optional<HttpMethod> http_method(std::string_view name) {
+  for (const HttpMethod method :
+       {HttpMethod::get, HttpMethod::head, HttpMethod::post, HttpMethod::put, HttpMethod::patch, HttpMethod::delete_}) {
+    if (same_name(name, name_of(method))) return method;
+  }
+  return std::nullopt;
+}
+
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) {
   for (const auto& [key, value] : headers) {
     if (same_name(key, name)) return &value;
   }
   return nullptr;
 }
+
+Result<void> check_http_headers(const HttpHeaders& headers) { return check_headers(headers); }
 
 std::unique_ptr<HttpClient> make_http_client(HttpOptions options) { return std::make_unique<Client>(std::move(options)); }
 

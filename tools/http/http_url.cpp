@@ -30,6 +30,15 @@ bool in_host(char c) {
          std::string_view("-_.:").find(c) != std::string_view::npos;
 }
 
+// As the URL standard tells an IPv4 address from a name: by its last part.
+bool ends_in_number(std::string_view host) {
+  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  if (last.empty()) return false;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::all_of(last.begin(), last.end(), digit) || (last.size() > 1 && last[0] == '0' && (last[1] == 'x' || last[1] == 'X'));
+}
+
 Result<HttpUrl> parts_of(const boost::urls::url_view& url, std::string_view written) {
   if (url.scheme_id() != boost::urls::scheme::http && url.scheme_id() != boost::urls::scheme::https) {
     return invalid(written, "is neither http:// nor https://");
@@ -38,10 +47,20 @@ Result<HttpUrl> parts_of(const boost::urls::url_view& url, std::string_view writ
   HttpUrl parts;
   parts.https = url.scheme_id() == boost::urls::scheme::https;
   parts.host = url.host_type() == boost::urls::host_type::name ? url.host_name() : url.host_address();
+  std::transform(parts.host.begin(), parts.host.end(), parts.host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (parts.host.empty()) return invalid(written, "names no host");
   if (!std::all_of(parts.host.begin(), parts.host.end(), in_host)) {
     return invalid(
         written, "has a host with characters beyond letters, digits, '-', '_', '.' and ':' (write an international name in its xn-- form)");
+  }
+  // 0x7f.1, 017700000001, 2130706433: getaddrinfo reads them as IPv4 addresses, people do not.
+  if (url.host_type() == boost::urls::host_type::name && ends_in_number(parts.host)) {
+    return invalid(written, "has a host that is a number but no address (write an IPv4 address as four decimal numbers)");
+  }
+  if (const std::string_view host = parts.host;
+      host.find(':') != std::string_view::npos && url.host_type() != boost::urls::host_type::ipv6) {
+    return invalid(written, "has a ':' in its host");
   }
   parts.port = parts.https ? "443" : "80";
   if (const std::string port(url.port()); !port.empty()) {

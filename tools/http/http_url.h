@@ -1,5 +1,5 @@
 #pragma once
-// The parts of an http(s) URL that a request needs. Internal to the folder.
+// The parts of an http(s) URL that a request needs.
 #include <baton/tools/error.h>
 
 #include <string>
@@ -19,7 +19,7 @@ struct HttpUrl {
 };
 
 // Characters that URLs may not hold but servers and people write (spaces, quotes, '|', non-ASCII) are percent-encoded. Refused with a
-// sentence: other schemes, no host, a user name or password, port 0.
+// sentence: other schemes, no host, a user name or password, port 0, an IPv4 address in hex, octal or with other than four parts.
 Result<HttpUrl> parse_http_url(std::string_view url);
 
 // Where a Location header of an answer from `base` leads.

@@ -49,12 +49,20 @@ void look_up(const std::shared_ptr<LookUp>& state, const std::string& host, cons
 }  // namespace
 
 Result<std::vector<tcp::endpoint>> resolve_host(const std::string& host, const std::string& port,
-                                                std::chrono::steady_clock::time_point deadline, std::stop_token stop) {
+                                                std::chrono::steady_clock::time_point deadline, std::stop_token stop,
+                                                const HostResolver& resolver) {
   boost::system::error_code not_an_address;
+  unsigned short number = 0;
+  std::from_chars(port.data(), port.data() + port.size(), number);
   if (const auto address = boost::asio::ip::make_address(host, not_an_address); !not_an_address) {
-    unsigned short number = 0;
-    std::from_chars(port.data(), port.data() + port.size(), number);
     return std::vector{tcp::endpoint(address, number)};
+  }
+  if (resolver) {
+    const Result<std::vector<std::string>> texts = resolver(host);
+    if (!texts) return texts.error();
+    std::vector<tcp::endpoint> endpoints;
+    for (const std::string& text : *texts) endpoints.emplace_back(boost::asio::ip::make_address(text), number);
+    return endpoints;
   }
   const auto state = std::make_shared<LookUp>();
   try {

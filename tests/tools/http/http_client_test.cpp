@@ -25,7 +25,7 @@ HttpOptions trusting(const TlsServer& server) {
 }
 
 Result<HttpResponse> get(const TlsServer& server, const std::string& path) {
-  return make_http_client(trusting(server))->get({.url = server.url(path)});
+  return make_http_client(trusting(server))->send({.url = server.url(path)});
 }
 
 TEST(HttpClient, brings_a_body_over_tls_with_its_head) {
@@ -50,18 +50,18 @@ TEST(HttpClient, sends_the_callers_headers_and_streams_a_range) {
   std::string got;
   int heads = 0;
   const auto response = make_http_client(trusting(server))
-                            ->get({.url = server.url("/f"),
-                                   .headers = {{"Range", "bytes=100000-"}},
-                                   .on_head = [&](const HttpHead& head) -> Result<void> {
-                                     ++heads;
-                                     EXPECT_EQ(head.status, 206);
-                                     EXPECT_EQ(head.content_length, 200'000u);
-                                     return {};
-                                   },
-                                   .on_body = [&](std::string_view bytes) -> Result<void> {
-                                     got += bytes;
-                                     return {};
-                                   }});
+                            ->send({.url = server.url("/f"),
+                                    .headers = {{"Range", "bytes=100000-"}},
+                                    .on_head = [&](const HttpHead& head) -> Result<void> {
+                                      ++heads;
+                                      EXPECT_EQ(head.status, 206);
+                                      EXPECT_EQ(head.content_length, 200'000u);
+                                      return {};
+                                    },
+                                    .on_body = [&](std::string_view bytes) -> Result<void> {
+                                      got += bytes;
+                                      return {};
+                                    }});
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(heads, 1);
   EXPECT_EQ(got.size(), 200'000u);
@@ -130,7 +130,7 @@ TEST(HttpClient, keeps_credentials_on_their_origin) {
     std::fclose(out);
   }
   options.ca_file = both;
-  const auto response = make_http_client(options)->get(
+  const auto response = make_http_client(options)->send(
       {.url = server.url("/a"), .headers = {{"Authorization", "Bearer secret"}, {"Cookie", "c=1"}, {"Range", "bytes=1-"}}});
   std::filesystem::remove(both);
   ASSERT_TRUE(response) << response.error().message;
@@ -164,7 +164,7 @@ TEST(HttpClient, gives_up_on_endless_and_malformed_redirects) {
 
 TEST(HttpClient, does_not_trust_an_unknown_certificate) {
   TlsServer server([](const ServedRequest&, ServedConnection& c) { c.respond(200, {}, "who am I"); });
-  const auto response = make_http_client()->get({.url = server.url("/")});
+  const auto response = make_http_client()->send({.url = server.url("/")});
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, errc::network);
   EXPECT_THAT(response.error().message, HasSubstr("is not trusted"));
@@ -182,7 +182,7 @@ TEST(HttpClient, does_not_trust_a_certificate_of_another_host_or_time) {
   ASSERT_FALSE(too_old);
   EXPECT_THAT(too_old.error().message, HasSubstr("expired"));
   TlsServer only_name(ok, {.certificate_names = "DNS:localhost"});
-  const auto by_ip = make_http_client(trusting(only_name))->get({.url = "https://127.0.0.1:" + std::to_string(only_name.port()) + "/"});
+  const auto by_ip = make_http_client(trusting(only_name))->send({.url = "https://127.0.0.1:" + std::to_string(only_name.port()) + "/"});
   ASSERT_FALSE(by_ip);
   EXPECT_THAT(by_ip.error().message, HasSubstr("IP address mismatch"));
 }
@@ -190,7 +190,7 @@ TEST(HttpClient, does_not_trust_a_certificate_of_another_host_or_time) {
 TEST(HttpClient, says_when_the_ca_file_cannot_be_loaded) {
   HttpOptions options;
   options.ca_file = "/nonexistent/ca.pem";
-  const auto response = make_http_client(options)->get({.url = "https://localhost/"});
+  const auto response = make_http_client(options)->send({.url = "https://localhost/"});
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, errc::io);
   EXPECT_THAT(response.error().message, HasSubstr("/nonexistent/ca.pem"));
@@ -243,7 +243,7 @@ TEST(HttpClient, bounds_the_body_declared_or_not) {
     }
   });
   for (const char* path : {"/declared", "/endless"}) {
-    const auto response = make_http_client(trusting(server))->get({.url = server.url(path), .max_body_bytes = 1500});
+    const auto response = make_http_client(trusting(server))->send({.url = server.url(path), .max_body_bytes = 1500});
     ASSERT_FALSE(response) << path;
     EXPECT_EQ(response.error().code, errc::too_large);
     EXPECT_THAT(response.error().message, HasSubstr("1500 bytes"));
@@ -261,10 +261,10 @@ TEST(HttpClient, returns_the_callers_own_errors) {
   TlsServer server([](const ServedRequest&, ServedConnection& c) { c.respond(200, {}, "body"); });
   HttpRequest request{.url = server.url("/")};
   request.on_head = [](const HttpHead&) -> Result<void> { return Error{errc::io, "no thanks"}; };
-  EXPECT_EQ(make_http_client(trusting(server))->get(request).error().message, "no thanks");
+  EXPECT_EQ(make_http_client(trusting(server))->send(request).error().message, "no thanks");
   request.on_head = nullptr;
   request.on_body = [](std::string_view) -> Result<void> { return Error{errc::too_large, "disk full"}; };
-  const auto response = make_http_client(trusting(server))->get(request);
+  const auto response = make_http_client(trusting(server))->send(request);
   EXPECT_EQ(response.error().message, "disk full");
   EXPECT_EQ(response.error().code, errc::too_large);
 }
@@ -277,7 +277,7 @@ TEST(HttpClient, times_out_on_a_silent_server) {
   HttpOptions options = trusting(server);
   options.idle_timeout = 100ms;
   for (const char* path : {"/head", "/body"}) {
-    const auto response = make_http_client(options)->get({.url = server.url(path)});
+    const auto response = make_http_client(options)->send({.url = server.url(path)});
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, errc::timeout) << response.error().message;
     EXPECT_THAT(response.error().message, HasSubstr("100 ms"));
@@ -288,7 +288,7 @@ TEST(HttpClient, times_out_when_tls_is_not_answered) {
   TlsServer silent([](const ServedRequest&, ServedConnection&) {}, {.tls = false});  // waits for a plain request that never comes
   HttpOptions options;
   options.connect_timeout = 200ms;
-  const auto response = make_http_client(options)->get({.url = "https://localhost:" + std::to_string(silent.port()) + "/"});
+  const auto response = make_http_client(options)->send({.url = "https://localhost:" + std::to_string(silent.port()) + "/"});
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, errc::timeout) << response.error().message;
 }
@@ -304,11 +304,11 @@ TEST(HttpClient, is_cancelled_from_another_thread_while_it_waits) {
     asked.get_future().wait();
     stop.request_stop();
   });
-  const auto response = make_http_client(trusting(server))->get({.url = server.url("/"), .stop = stop.get_token()});
+  const auto response = make_http_client(trusting(server))->send({.url = server.url("/"), .stop = stop.get_token()});
   canceller.join();
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, errc::cancelled);
-  const auto again = make_http_client(trusting(server))->get({.url = server.url("/"), .stop = stop.get_token()});
+  const auto again = make_http_client(trusting(server))->send({.url = server.url("/"), .stop = stop.get_token()});
   EXPECT_EQ(again.error().code, errc::cancelled);
   EXPECT_EQ(server.requests().size(), 1u);
 }
@@ -319,11 +319,11 @@ TEST(HttpClient, says_which_host_or_port_does_not_answer) {
     TlsServer gone([](const ServedRequest&, ServedConnection&) {}, {.tls = false});
     port = gone.port();
   }
-  const auto refused = make_http_client()->get({.url = "http://127.0.0.1:" + std::to_string(port) + "/"});
+  const auto refused = make_http_client()->send({.url = "http://127.0.0.1:" + std::to_string(port) + "/"});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::network);
   EXPECT_THAT(refused.error().message, HasSubstr("connecting to 127.0.0.1 port " + std::to_string(port)));
-  const auto unknown = make_http_client({.connect_timeout = 20s})->get({.url = "http://no-such-host.invalid/"});
+  const auto unknown = make_http_client({.connect_timeout = 20s})->send({.url = "http://no-such-host.invalid/"});
   ASSERT_FALSE(unknown);
   EXPECT_TRUE(unknown.error().code == errc::not_found || unknown.error().code == errc::timeout) << unknown.error().message;
   EXPECT_THAT(unknown.error().message, HasSubstr("no-such-host.invalid"));
@@ -333,13 +333,13 @@ TEST(HttpClient, refuses_urls_and_headers_that_it_cannot_send) {
   const auto client = make_http_client();
   for (const char* url : {"", "localhost", "ftp://localhost/", "http://", "http:///x", "https://user:pw@localhost/",
                           "http://localhost:99999/", "http://local host/", "http://localhost:0/", "file:///etc/passwd"}) {
-    const auto response = client->get({.url = url});
+    const auto response = client->send({.url = url});
     ASSERT_FALSE(response) << url;
     EXPECT_EQ(response.error().code, errc::invalid_argument) << url << ": " << response.error().message;
   }
   const HttpHeaders bad[] = {{{"X", "a\r\nEvil: 1"}}, {{"X Y", "a"}}, {{"", "a"}}, {{"Host", "b"}}, {{"X", std::string("a\0b", 3)}}};
   for (const HttpHeaders& headers : bad) {
-    const auto response = client->get({.url = "http://localhost:1/", .headers = headers});
+    const auto response = client->send({.url = "http://localhost:1/", .headers = headers});
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().code, errc::invalid_argument) << response.error().message;
   }
@@ -353,7 +353,7 @@ TEST(HttpClient, serves_many_threads_at_once) {
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       const std::string path = "/" + std::to_string(t);
-      const auto response = client->get({.url = server.url(path)});
+      const auto response = client->send({.url = server.url(path)});
       if (response && response->body == path) ++right;
     });
   }

@@ -1,8 +1,7 @@
 #include "session.h"
 
-#include <baton/tools/builtin/builtin.h>
-
 #include "load.h"
+#include "tool_set.h"
 
 namespace baton::agent::cli {
 namespace {
@@ -67,11 +66,9 @@ Result<std::unique_ptr<Session>> Session::open(const Globals& globals, const Run
   if (!journal) return Error{errc::io, journal.error().message};
   session->journal_ = std::move(*journal);
 
-  session->tools_ = std::make_unique<tools::ToolSet>();
-  tools::BuiltinOptions builtin;
-  builtin.root = options.root;
-  if (const auto added = tools::add_builtin_tools(*session->tools_, builtin); !added)
-    return Error{errc::invalid_argument, added.error().message};
+  auto tools = make_tool_set(globals, options.root);
+  if (!tools) return tools.error();
+  session->tools_ = std::move(*tools);
 
   auto generator = load_generator(globals);
   if (!generator) return generator.error();

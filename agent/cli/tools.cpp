@@ -1,28 +1,19 @@
 // baton tools: the tools that a run is offered.
 #include <baton/llm/json_schema/json_schema.h>
-#include <baton/tools/builtin/builtin.h>
 #include <fmt/core.h>
 
 #include <condition_variable>
 #include <mutex>
 
-#include "cli.h"
+#include "tool_set.h"
 
 namespace baton::agent::cli {
 namespace {
 
 using tools::Json;
 
-Result<std::unique_ptr<tools::ToolSet>> built_in(const std::string& root) {
-  auto set = std::make_unique<tools::ToolSet>();
-  tools::BuiltinOptions options;
-  options.root = root;
-  if (const auto added = tools::add_builtin_tools(*set, options); !added) return Error{errc::invalid_argument, added.error().message};
-  return set;
-}
-
-int list(const std::string& root, bool json) {
-  const auto set = built_in(root);
+int list(const Globals& globals, const std::string& root, bool json) {
+  const auto set = make_tool_set(globals, root);
   if (!set) return fail(set.error().message);
   for (const tools::ToolSpec* spec : (*set)->specs()) {
     if (json) {
@@ -34,11 +25,12 @@ int list(const std::string& root, bool json) {
     for (const auto& [name, schema] : spec->parameters["properties"].items()) fmt::print("  {:12} {}\n", name, schema.dump());
   }
   if (root.empty() && !json) fmt::print("With --root FOLDER also: list_directory, read_file, search_files.\n");
+  if (globals.allow_hosts.empty() && !json) fmt::print("With --allow-host HOST also: http_request.\n");
   return 0;
 }
 
-int call(const std::string& root, const std::string& name, const std::string& arguments) {
-  const auto set = built_in(root);
+int call(const Globals& globals, const std::string& root, const std::string& name, const std::string& arguments) {
+  const auto set = make_tool_set(globals, root);
   if (!set) return fail(set.error().message);
   const tools::Tool* tool = (*set)->find(name);
   if (!tool) return fail("there is no tool '" + name + "': `baton tools` lists those there are");
@@ -68,7 +60,7 @@ int call(const std::string& root, const std::string& name, const std::string& ar
 
 }  // namespace
 
-void add_tools(CLI::App& app, const Globals&, Chosen& chosen) {
+void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen) {
   struct Arguments {
     std::string root, name, arguments = "{}";
     bool json = false;
@@ -79,8 +71,9 @@ void add_tools(CLI::App& app, const Globals&, Chosen& chosen) {
   command->add_option("ARGUMENTS", a->arguments, "Its arguments, a JSON object");
   command->add_option("--root", a->root, "The folder that the file tools may see")->check(CLI::ExistingDirectory);
   command->add_flag("--json", a->json, "List them as JSON lines, with their schemas");
-  command->callback(
-      [&chosen, a] { chosen = [a] { return a->name.empty() ? list(a->root, a->json) : call(a->root, a->name, a->arguments); }; });
+  command->callback([&chosen, &globals, a] {
+    chosen = [&globals, a] { return a->name.empty() ? list(globals, a->root, a->json) : call(globals, a->root, a->name, a->arguments); };
+  });
 }
 
 }  // namespace baton::agent::cli

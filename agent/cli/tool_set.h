@@ -1,0 +1,18 @@
+#pragma once
+// The tools of a run: what is built in, and what the user's options add.
+#include <baton/tools/registry.h>
+
+#include <memory>
+#include <string>
+
+#include "cli.h"
+
+namespace baton::agent::cli {
+
+// Options that stand before or after any command and in the config file: --allow-host, --allow-send, --api.
+void add_tool_options(CLI::App& app, Globals& globals);
+
+// `root`: the folder of the file tools; empty: without them.
+Result<std::unique_ptr<tools::ToolSet>> make_tool_set(const Globals& globals, const std::string& root);
+
+}  // namespace baton::agent::cli

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,19 +20,22 @@ constexpr int kInterrupted = 130;  // Ctrl-C
 
 // Options that all commands understand, with the values that main() took from the environment.
 struct Globals {
-  std::string model;                     // a catalogue name or a path; empty: the catalogue's default
-  std::string cpu;                       // kernels' level; empty: the best there is
-  int threads = 0;                       // 0: one for each physical core
-  int n_ctx = 0;                         // 0: what the model was trained for
-  std::string rope_scaling;              // none, linear, yarn, dynamic; empty: as the file says
-  double rope_factor = 0;                // 0: as the file says
-  std::filesystem::path journal;         // the SQLite file
-  std::filesystem::path models_dir;      // where pull puts models
-  std::filesystem::path config_file;     // where CLI11 looks for one
-  bool colour = false;                   // stdout is a terminal and NO_COLOR is not set
-  bool json = false;                     // machine-readable output
-  std::vector<std::string> allow_hosts;  // what http_request may reach
-  bool allow_send = false;               // and whether it may send
+  std::string model;                             // a catalogue name or a path; empty: the catalogue's default
+  std::string cpu;                               // kernels' level; empty: the best there is
+  int threads = 0;                               // 0: one for each physical core
+  int n_ctx = 0;                                 // 0: what the model was trained for
+  std::string rope_scaling;                      // none, linear, yarn, dynamic; empty: as the file says
+  double rope_factor = 0;                        // 0: as the file says
+  std::filesystem::path journal;                 // the SQLite file
+  std::filesystem::path models_dir;              // where pull puts models
+  std::filesystem::path config_file;             // where CLI11 looks for one
+  bool colour = false;                           // stdout is a terminal and NO_COLOR is not set
+  bool json = false;                             // machine-readable output
+  std::vector<std::string> allow_hosts;          // what http_request may reach
+  bool allow_send = false;                       // and whether it may send
+  std::vector<std::filesystem::path> api_files;  // APIs as tools
+  // A variable of the environment; null: not set. main() gives it, nobody else asks the system.
+  std::function<std::optional<std::string>(const std::string& name)> environment;
 };
 
 // Set by the command that was chosen; run by main() after parsing.

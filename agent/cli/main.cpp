@@ -29,6 +29,10 @@ cli::Globals from_environment() {
   globals.models_dir = default_models_dir(cache ? cache : "", home && *home ? home : ".");
   globals.journal = folder("XDG_DATA_HOME", ".local/share") / "baton" / "journal.db";
   globals.config_file = folder("XDG_CONFIG_HOME", ".config") / "baton" / "config.toml";
+  globals.environment = [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
   globals.colour = isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
   return globals;
 }

@@ -13,7 +13,10 @@ namespace {
 using tools::Json;
 
 int list(const Globals& globals, const std::string& root, bool json) {
-  const auto set = make_tool_set(globals, root);
+  // Nothing is called here, so no secret is needed either.
+  Globals without_secrets = globals;
+  without_secrets.environment = [](const std::string&) { return std::optional<std::string>("none"); };
+  const auto set = make_tool_set(without_secrets, root);
   if (!set) return fail(set.error().message);
   for (const tools::ToolSpec* spec : (*set)->specs()) {
     if (json) {
@@ -65,7 +68,7 @@ void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen) {
     std::string root, name, arguments = "{}";
     bool json = false;
   };
-  auto* command = app.add_subcommand("tools", "The built-in tools; with a name: call one");
+  auto* command = app.add_subcommand("tools", "The tools that a run is offered; with a name: call one");
   auto a = std::make_shared<Arguments>();
   command->add_option("NAME", a->name, "Call this tool");
   command->add_option("ARGUMENTS", a->arguments, "Its arguments, a JSON object");

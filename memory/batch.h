@@ -9,7 +9,22 @@ namespace baton::memory {
 struct RemoveConversation {
   std::string id;
 };
-using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, RemoveConversation>;
+struct RemoveResponse {
+  std::string id;
+};
+struct RemoveItem {
+  std::string id;
+};
+struct AllowTool {
+  std::string conversation_id, tool;
+};
+struct ForkConversation {
+  std::string from;
+  std::string last_item;  // empty: all of them
+  Conversation to;
+};
+using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, RemoveConversation, RemoveResponse,
+                           RemoveItem, ForkConversation>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

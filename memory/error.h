@@ -14,6 +14,7 @@ enum class errc {
   newer_version,  // written by a newer Baton
   corrupt,
   not_found,
+  exists,  // the key of a claim is taken
   invalid_argument,
 };
 

@@ -55,15 +55,18 @@ Result<void> use_wal(Database& database) {
   return {};
 }
 
-Result<void> end_dead_runs(Database& database, const Owners& owners) {
+Result<void> end_dead_runs(Database& database, const Owners& owners, bool adopt) {
   Result<std::vector<std::int64_t>> open = owners_of_open_runs(database);
   if (!open) return open.error();
   std::erase_if(*open, [&](std::int64_t owner) { return owners.alive(owner); });
   if (open->empty()) return {};
   Transaction transaction(database);
   if (Result<void> begun = transaction.begin(); !begun) return begun;
-  for (const std::int64_t owner : *open)
+  for (const std::int64_t owner : *open) {
     if (Result<void> done = end_responses_of(database, owner); !done) return done;
+    if (!adopt) continue;
+    if (Result<void> done = adopt_responses_of(database, owner, owners.self()); !done) return done;
+  }
   return transaction.commit();
 }
 
@@ -75,6 +78,7 @@ struct Journal::Impl {
   std::unique_ptr<Owners> owners;  // null for ":memory:"
   Connections process, power, reader;
   std::unique_ptr<Writer> writer;
+  std::vector<Response> adopted;
 
   Result<void> open_memory();
   Result<void> open_file();
@@ -122,7 +126,12 @@ Result<void> Journal::Impl::open_locked() {
     return Error{errc::read_only, "journal " + file.string() + ": the file is read-only; make it writable, or name another file"};
   if (Result<void> done = migrate(database, schema_steps()); !done) return done;
   if (Result<void> done = use_wal(database); !done) return done;
-  if (Result<void> done = end_dead_runs(database, *owners); !done) return done;
+  if (Result<void> done = end_dead_runs(database, *owners, options.adopt_durable); !done) return done;
+  if (options.adopt_durable) {
+    Result<std::vector<Response>> taken = read_unfinished_of(database, owners->self());
+    if (!taken) return taken.error();
+    adopted = std::move(*taken);
+  }
   opened = connect(file, options, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
   if (!opened) return opened.error();
   process = *opened;
@@ -148,6 +157,12 @@ Batch& Batch::put(Response response) & { return append(std::move(response)); }
 Batch& Batch::add(Item item) & { return append(std::move(item)); }
 Batch& Batch::add(Event event) & { return append(std::move(event)); }
 Batch& Batch::put(ToolInvocation invocation) & { return append(std::move(invocation)); }
+Batch& Batch::claim(std::string key, std::string response_id, std::string fingerprint) & {
+  return append(Claim{std::move(key), std::move(response_id), std::move(fingerprint)});
+}
+Batch& Batch::allow_tool(std::string conversation_id, std::string tool) & {
+  return append(AllowTool{std::move(conversation_id), std::move(tool)});
+}
 
 template <class Record>
 Batch& Batch::append(Record record) {
@@ -185,13 +200,32 @@ Result<std::vector<Event>> Journal::commit_and_wait(Batch batch, Durability dura
   return committed.get();
 }
 
-Result<void> Journal::remove_conversation(const std::string& id) {
+template <class Record>
+Result<void> Journal::write_and_wait(Record record) {
   Batch batch;
-  batch.append(RemoveConversation{id});
+  batch.append(std::move(record));
   const Result<std::vector<Event>> done = commit_and_wait(std::move(batch), Durability::power);
   if (!done) return done.error();
   return {};
 }
+
+Result<void> Journal::remove_conversation(const std::string& id) { return write_and_wait(RemoveConversation{id}); }
+Result<void> Journal::remove_response(const std::string& id) { return write_and_wait(RemoveResponse{id}); }
+Result<void> Journal::remove_item(const std::string& id) { return write_and_wait(RemoveItem{id}); }
+
+Result<Conversation> Journal::fork(const std::string& conversation_id, const std::string& item_id) {
+  Result<Conversation> from = conversation(conversation_id);
+  if (!from) return from.error();
+  Conversation to;
+  to.id = new_id("conv_");
+  to.title = from->title;
+  to.created_ms = to.updated_ms = now_ms();
+  to.metadata = {{"baton.forked_from", from->id}};
+  if (Result<void> done = write_and_wait(ForkConversation{from->id, item_id, to}); !done) return done.error();
+  return to;
+}
+
+const std::vector<Response>& Journal::adopted() const { return impl_->adopted; }
 
 Result<std::vector<Conversation>> Journal::conversations(int limit, int offset) const {
   return impl_->read([&](Database& database) { return read_conversations(database, limit, offset); });
@@ -211,6 +245,26 @@ Result<Response> Journal::response(const std::string& id) const {
 
 Result<std::vector<Item>> Journal::items(const std::string& conversation_id) const {
   return impl_->read([&](Database& database) { return read_items(database, conversation_id); });
+}
+
+Result<std::vector<Response>> Journal::unfinished() const {
+  return impl_->read([&](Database& database) { return read_unfinished(database); });
+}
+
+Result<std::vector<Item>> Journal::items_of_response(const std::string& id) const {
+  return impl_->read([&](Database& database) { return read_items_of_response(database, id); });
+}
+
+Result<Item> Journal::item(const std::string& id) const {
+  return impl_->read([&](Database& database) { return read_item(database, id); });
+}
+
+Result<Claim> Journal::claim(const std::string& key) const {
+  return impl_->read([&](Database& database) { return read_claim(database, key); });
+}
+
+Result<std::vector<std::string>> Journal::allowed_tools(const std::string& conversation_id) const {
+  return impl_->read([&](Database& database) { return read_allowed_tools(database, conversation_id); });
 }
 
 Result<std::vector<Event>> Journal::events(const std::string& response_id, std::int64_t after) const {

@@ -32,7 +32,8 @@ struct Conversation {
   std::string title;  // the first user message, shortened
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
-  int n_responses = 0;  // filled by queries
+  Json metadata = Json::object();  // the client's own
+  int n_responses = 0;             // filled by queries
 };
 
 // One run of the agent. `status` is queued, in_progress, completed, incomplete, failed or cancelled.
@@ -47,13 +48,18 @@ struct Response {
   Json usage = Json::object();
   std::int64_t created_ms = 0;
   std::int64_t finished_ms = 0;
+  Json metadata = Json::object();  // the client's own
+  bool durable = false;            // goes on after a crash: open() does not end it, but leaves it for one with adopt_durable
+  int attempts = 1;                // how many processes have run it
+  std::string rating;              // good, bad or empty; rate() sets it
+  std::string rating_note;
 };
 
 // One entry of a conversation: {"type":"message"|"function_call"|"function_call_output"|"reasoning", ...}.
 struct Item {
   std::string id;
   std::string conversation_id;
-  std::string response_id;               // the run that made it; for a user message the run that it started
+  std::string response_id;               // the run that made it; for a user message the run that it started; empty: a client added it
   std::int64_t position = 0;             // in its conversation, given by the journal
   Json content;                          // the item as the protocol shows it
   std::string text;                      // what full-text search reads
@@ -91,6 +97,10 @@ class Batch {
   Batch& add(Item item) &;
   Batch& add(Event event) &;
   Batch& put(ToolInvocation invocation) &;  // inserts or updates
+  // The key stands for this response from now on. A key that stands for another one refuses the batch with errc::exists.
+  Batch& claim(std::string key, std::string response_id, std::string fingerprint) &;
+  // The user lets this tool run in this conversation without being asked.
+  Batch& allow_tool(std::string conversation_id, std::string tool) &;
 
   // For chains that begin with a temporary: Batch().put(..).add(..) goes into commit() without being copied.
   Batch&& put(Conversation conversation) && { return std::move(put(std::move(conversation))); }
@@ -98,6 +108,12 @@ class Batch {
   Batch&& add(Item item) && { return std::move(add(std::move(item))); }
   Batch&& add(Event event) && { return std::move(add(std::move(event))); }
   Batch&& put(ToolInvocation invocation) && { return std::move(put(std::move(invocation))); }
+  Batch&& claim(std::string key, std::string response_id, std::string fingerprint) && {
+    return std::move(claim(std::move(key), std::move(response_id), std::move(fingerprint)));
+  }
+  Batch&& allow_tool(std::string conversation_id, std::string tool) && {
+    return std::move(allow_tool(std::move(conversation_id), std::move(tool)));
+  }
 
  private:
   friend class Journal;
@@ -113,8 +129,16 @@ struct SearchHit {
   std::int64_t created_ms = 0;
 };
 
+// What a key of an idempotent request stands for.
+struct Claim {
+  std::string key;
+  std::string response_id;
+  std::string fingerprint;  // of the request
+};
+
 struct JournalOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
+  bool adopt_durable = false;                    // take over the durable runs of processes that ended: see adopted()
 };
 
 // Threads: every member may be called from any thread. Reads see all that was committed before they were called.
@@ -132,10 +156,14 @@ class Journal {
   using Committed = std::function<void(Result<std::vector<Event>>)>;
 
   // Creates the file (mode 0600) and its folders, migrates an older schema, ends the runs that a killed process left (status incomplete,
-  // reason "interrupted", with a terminal event) and marks their open tool invocations unknown. Beside the file lie -wal, -shm (SQLite's)
+  // reason "interrupted", with a terminal event) and marks their open tool invocations unknown. Durable runs are left as they are, or taken
+  // over. Beside the file lie -wal, -shm (SQLite's)
   // and -owners (which processes live). ":memory:" keeps nothing.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, JournalOptions options = {});
   ~Journal();  // commits what is queued
+
+  // The durable runs that this open() took over, oldest first: ours now, attempts one more, tool invocations as they were.
+  const std::vector<Response>& adopted() const;
 
   // Queue bounded: blocks the caller when 4096 batches wait for the disk.
   void commit(Batch batch, Durability durability, Committed done = {});
@@ -147,6 +175,11 @@ class Journal {
   Result<std::vector<Response>> responses(const std::string& conversation_id) const;  // oldest first
   Result<Response> response(const std::string& id) const;
   Result<std::vector<Item>> items(const std::string& conversation_id) const;  // by position
+  Result<std::vector<Response>> unfinished() const;                           // queued or in progress, oldest first
+  Result<std::vector<Item>> items_of_response(const std::string& id) const;   // by position
+  Result<Item> item(const std::string& id) const;
+  Result<Claim> claim(const std::string& key) const;  // errc::not_found
+  Result<std::vector<std::string>> allowed_tools(const std::string& conversation_id) const;
   Result<std::vector<Event>> events(const std::string& response_id,
                                     std::int64_t after = -1) const;  // numbers from after + 1; the first is 0
   Result<std::vector<ToolInvocation>> tool_invocations(const std::string& response_id) const;
@@ -155,11 +188,20 @@ class Journal {
   // With its responses, items, events and tool invocations, after all that was submitted before. A whole id, no prefix.
   Result<void> remove_conversation(const std::string& id);
 
+  // A response with its items, events, tool invocations and claims; one item. After all that was submitted before. Whole ids.
+  Result<void> remove_response(const std::string& id);
+  Result<void> remove_item(const std::string& id);
+  // A new conversation with copies, under new ids, of the items up to and with `item_id` (empty: all). Their content, with the ids in it,
+  // and the responses that they name stay the same.
+  Result<Conversation> fork(const std::string& conversation_id, const std::string& item_id);
+
   const std::filesystem::path& file() const;
 
  private:
   struct Impl;
   explicit Journal(std::unique_ptr<Impl> impl);
+  template <class Record>
+  Result<void> write_and_wait(Record record);
   std::unique_ptr<Impl> impl_;
 };
 

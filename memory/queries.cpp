@@ -26,16 +26,43 @@ Json json(const Statement& statement, int column) {
 }
 
 constexpr const char* kConversationColumns =
-    "SELECT id, title, created_ms, updated_ms, (SELECT count(*) FROM responses WHERE conversation_id = conversations.id)"
+    "SELECT id, title, created_ms, updated_ms, metadata, (SELECT count(*) FROM responses WHERE conversation_id = conversations.id)"
     " FROM conversations ";
 
-Conversation to_conversation(Statement& s) { return {s.text(0), s.text(1), s.number(2), s.number(3), static_cast<int>(s.number(4))}; }
+Conversation to_conversation(Statement& s) {
+  return {s.text(0), s.text(1), s.number(2), s.number(3), json(s, 4), static_cast<int>(s.number(5))};
+}
 
 constexpr const char* kResponseColumns =
-    "SELECT id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms FROM responses ";
+    "SELECT id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms, metadata, durable,"
+    " attempts, rating, rating_note FROM responses ";
 
 Response to_response(Statement& s) {
-  return {s.text(0), s.text(1), s.text(2), s.text(3), s.text(4), s.text(5), json(s, 6), json(s, 7), s.number(8), s.number(9)};
+  return {s.text(0),
+          s.text(1),
+          s.text(2),
+          s.text(3),
+          s.text(4),
+          s.text(5),
+          json(s, 6),
+          json(s, 7),
+          s.number(8),
+          s.number(9),
+          json(s, 10),
+          s.number(11) != 0,
+          static_cast<int>(s.number(12)),
+          s.text(13),
+          s.text(14)};
+}
+
+constexpr const char* kItemColumns =
+    "SELECT id, conversation_id, response_id, position, content, text, raw_tokens, model_sha256, template_sha256, created_ms FROM items ";
+
+Item to_item(Statement& s) {
+  const std::string_view blob = s.blob(6);
+  std::vector<std::int32_t> tokens(blob.size() / sizeof(std::int32_t));
+  if (!tokens.empty()) std::memcpy(tokens.data(), blob.data(), tokens.size() * sizeof(std::int32_t));
+  return Item{s.text(0), s.text(1), s.text(2), s.number(3), json(s, 4), s.text(5), std::move(tokens), s.text(7), s.text(8), s.number(9)};
 }
 
 // Each word quoted, so that nothing a user types is an operator of the query language, and taken as the beginning of a word.
@@ -109,18 +136,64 @@ Result<Response> read_response(Database& database, const std::string& id) {
   return std::move(found->front());
 }
 
-Result<std::vector<Item>> read_items(Database& database, const std::string& conversation_id) {
+Result<std::vector<Response>> read_unfinished(Database& database) {
+  auto statement =
+      database.prepare((std::string(kResponseColumns) + "WHERE status IN ('queued', 'in_progress') ORDER BY created_ms, rowid").c_str());
+  if (!statement) return statement.error();
+  return rows<Response>(**statement, to_response);
+}
+
+Result<std::vector<Response>> read_unfinished_of(Database& database, std::int64_t owner) {
   auto statement = database.prepare(
-      "SELECT id, conversation_id, response_id, position, content, text, raw_tokens, model_sha256, template_sha256, created_ms FROM items"
-      " WHERE conversation_id = ? ORDER BY position");
+      (std::string(kResponseColumns) + "WHERE status IN ('queued', 'in_progress') AND owner = ? ORDER BY created_ms, rowid").c_str());
+  if (!statement) return statement.error();
+  (*statement)->bind(1, owner);
+  return rows<Response>(**statement, to_response);
+}
+
+Result<std::vector<Item>> read_items(Database& database, const std::string& conversation_id) {
+  auto statement = database.prepare((std::string(kItemColumns) + "WHERE conversation_id = ? ORDER BY position").c_str());
   if (!statement) return statement.error();
   (*statement)->bind(1, conversation_id);
-  return rows<Item>(**statement, [](Statement& s) {
-    const std::string_view blob = s.blob(6);
-    std::vector<std::int32_t> tokens(blob.size() / sizeof(std::int32_t));
-    if (!tokens.empty()) std::memcpy(tokens.data(), blob.data(), tokens.size() * sizeof(std::int32_t));
-    return Item{s.text(0), s.text(1), s.text(2), s.number(3), json(s, 4), s.text(5), std::move(tokens), s.text(7), s.text(8), s.number(9)};
-  });
+  return rows<Item>(**statement, to_item);
+}
+
+Result<std::vector<Item>> read_items_of_response(Database& database, const std::string& id) {
+  // Copies in forked conversations name it too.
+  auto statement = database.prepare((std::string(kItemColumns) +
+                                     "WHERE response_id = ?1 AND conversation_id = (SELECT conversation_id FROM responses WHERE id = ?1)"
+                                     " ORDER BY position")
+                                        .c_str());
+  if (!statement) return statement.error();
+  (*statement)->bind(1, id);
+  return rows<Item>(**statement, to_item);
+}
+
+Result<Item> read_item(Database& database, const std::string& id) {
+  auto statement = database.prepare((std::string(kItemColumns) + "WHERE id = ?").c_str());
+  if (!statement) return statement.error();
+  (*statement)->bind(1, id);
+  auto found = rows<Item>(**statement, to_item);
+  if (!found) return found.error();
+  if (found->empty()) return Error{errc::not_found, "journal " + database.file().string() + ": no item " + id};
+  return std::move(found->front());
+}
+
+Result<Claim> read_claim(Database& database, const std::string& key) {
+  auto statement = database.prepare("SELECT key, response_id, fingerprint FROM claims WHERE key = ?");
+  if (!statement) return statement.error();
+  (*statement)->bind(1, key);
+  auto found = rows<Claim>(**statement, [](Statement& s) { return Claim{s.text(0), s.text(1), s.text(2)}; });
+  if (!found) return found.error();
+  if (found->empty()) return Error{errc::not_found, "journal " + database.file().string() + ": no key " + key};
+  return std::move(found->front());
+}
+
+Result<std::vector<std::string>> read_allowed_tools(Database& database, const std::string& conversation_id) {
+  auto statement = database.prepare("SELECT tool FROM allowed_tools WHERE conversation_id = ? ORDER BY tool");
+  if (!statement) return statement.error();
+  (*statement)->bind(1, conversation_id);
+  return rows<std::string>(**statement, [](Statement& s) { return s.text(0); });
 }
 
 Result<std::vector<Event>> read_events(Database& database, const std::string& response_id, std::int64_t after) {

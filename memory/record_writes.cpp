@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include "records.h"
@@ -33,11 +34,13 @@ class RecordWriter {
     const std::int64_t now = now_ms();
     if (c.created_ms == 0) c.created_ms = now;
     if (c.updated_ms == 0) c.updated_ms = now;
+    const Result<std::string> metadata = to_text(c.metadata);
+    if (!metadata) return metadata.error();
     auto statement = database_.prepare(
-        "INSERT INTO conversations (id, title, created_ms, updated_ms) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, updated_ms = excluded.updated_ms");
+        "INSERT INTO conversations (id, title, created_ms, updated_ms, metadata) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, updated_ms = excluded.updated_ms, metadata = excluded.metadata");
     if (!statement) return statement.error();
-    return (*statement)->bind(1, c.id).bind(2, c.title).bind(3, c.created_ms).bind(4, c.updated_ms).run();
+    return (*statement)->bind(1, c.id).bind(2, c.title).bind(3, c.created_ms).bind(4, c.updated_ms).bind(5, *metadata).run();
   }
 
   Result<void> operator()(Response& r) {
@@ -47,15 +50,26 @@ class RecordWriter {
     if (!request) return request.error();
     const Result<std::string> usage = to_text(r.usage);
     if (!usage) return usage.error();
+    const Result<std::string> metadata = to_text(r.metadata);
+    if (!metadata) return metadata.error();
     auto statement = database_.prepare(
-        "INSERT INTO responses (id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms, owner)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET parent_id = excluded.parent_id, model = excluded.model,"
-        " status = excluded.status, reason = excluded.reason, request = excluded.request, usage = excluded.usage,"
-        " finished_ms = excluded.finished_ms, owner = excluded.owner");
+        "INSERT INTO responses (id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms, owner,"
+        " metadata, durable, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " parent_id = excluded.parent_id, model = excluded.model, status = excluded.status, reason = excluded.reason,"
+        " request = excluded.request, usage = excluded.usage, finished_ms = excluded.finished_ms, owner = excluded.owner,"
+        " metadata = excluded.metadata, durable = excluded.durable, attempts = excluded.attempts");
     if (!statement) return statement.error();
     Statement& s = **statement;
     s.bind(1, r.id).bind(2, r.conversation_id).bind(3, r.parent_id).bind(4, r.model).bind(5, r.status).bind(6, r.reason);
-    return s.bind(7, *request).bind(8, *usage).bind(9, r.created_ms).bind(10, r.finished_ms).bind(11, owner_).run();
+    return s.bind(7, *request)
+        .bind(8, *usage)
+        .bind(9, r.created_ms)
+        .bind(10, r.finished_ms)
+        .bind(11, owner_)
+        .bind(12, *metadata)
+        .bind(13, std::int64_t{r.durable})
+        .bind(14, std::int64_t{r.attempts})
+        .run();
   }
 
   Result<void> operator()(Item& item) {
@@ -112,18 +126,71 @@ class RecordWriter {
     return s.bind(7, t.result).bind(8, t.started_ms).bind(9, t.finished_ms).run();
   }
 
-  Result<void> operator()(RemoveConversation& remove) {
-    auto statement = database_.prepare("DELETE FROM conversations WHERE id = ? RETURNING 1");
+  Result<void> operator()(Claim& claim) {
+    auto statement =
+        database_.prepare("INSERT INTO claims (key, response_id, fingerprint) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING 1");
     if (!statement) return statement.error();
-    const Result<bool> row = (*statement)->bind(1, remove.id).step();
+    const Result<bool> row = (*statement)->bind(1, claim.key).bind(2, claim.response_id).bind(3, claim.fingerprint).step();
     if (!row) return row.error();
     if (!*row)
-      return Error{errc::not_found, "journal " + database_.file().string() + ": no conversation " + remove.id +
-                                        "; `baton history list` shows those that are there"};
+      return Error{errc::exists, "journal " + database_.file().string() + ": the key '" + claim.key + "' stands for another response"};
     return (*statement)->run();
   }
 
+  Result<void> operator()(AllowTool& allow) {
+    auto statement = database_.prepare("INSERT OR IGNORE INTO allowed_tools (conversation_id, tool) VALUES (?, ?)");
+    if (!statement) return statement.error();
+    return (*statement)->bind(1, allow.conversation_id).bind(2, allow.tool).run();
+  }
+
+  Result<void> operator()(RemoveConversation& remove) {
+    return remove_one("DELETE FROM conversations WHERE id = ? RETURNING 1",
+                      "no conversation " + remove.id + "; `baton history list` shows those that are there", remove.id);
+  }
+
+  Result<void> operator()(RemoveResponse& remove) {
+    // Copies in forked conversations name it too, and stay.
+    auto items = database_.prepare(
+        "DELETE FROM items WHERE response_id = ?1 AND conversation_id = (SELECT conversation_id FROM responses WHERE id = ?1)");
+    if (!items) return items.error();
+    if (Result<void> done = (*items)->bind(1, remove.id).run(); !done) return done;
+    return remove_one("DELETE FROM responses WHERE id = ? RETURNING 1", "no response " + remove.id, remove.id);
+  }
+
+  Result<void> operator()(RemoveItem& remove) {
+    return remove_one("DELETE FROM items WHERE id = ? RETURNING 1", "no item " + remove.id, remove.id);
+  }
+
+  Result<void> operator()(ForkConversation& fork) {
+    auto items = read_items(database_, fork.from);
+    if (!items) return items.error();
+    if (!fork.last_item.empty()) {
+      const auto last = std::find_if(items->begin(), items->end(), [&](const Item& item) { return item.id == fork.last_item; });
+      if (last == items->end())
+        return Error{errc::not_found,
+                     "journal " + database_.file().string() + ": conversation " + fork.from + " has no item " + fork.last_item};
+      items->erase(last + 1, items->end());
+    }
+    if (Result<void> done = (*this)(fork.to); !done) return done;
+    for (Item& item : *items) {
+      item.id = new_id("item_");
+      item.conversation_id = fork.to.id;
+      if (Result<void> done = (*this)(item); !done) return done;
+    }
+    return {};
+  }
+
  private:
+  // `sql` returns a row when there was something to delete.
+  Result<void> remove_one(const char* sql, const std::string& otherwise, const std::string& id) {
+    auto statement = database_.prepare(sql);
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, id).step();
+    if (!row) return row.error();
+    if (!*row) return Error{errc::not_found, "journal " + database_.file().string() + ": " + otherwise};
+    return (*statement)->run();
+  }
+
   Database& database_;
   std::int64_t owner_;
 };

@@ -49,7 +49,7 @@ Result<std::vector<std::int64_t>> owners_of_open_runs(Database& database) {
 Result<void> end_responses_of(Database& database, std::int64_t owner) {
   std::vector<std::string> open;
   {
-    auto select = database.prepare("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress')");
+    auto select = database.prepare("SELECT id FROM responses WHERE owner = ? AND durable = 0 AND status IN ('queued', 'in_progress')");
     if (!select) return select.error();
     (*select)->bind(1, owner);
     while (true) {
@@ -63,9 +63,16 @@ Result<void> end_responses_of(Database& database, std::int64_t owner) {
     if (Result<void> done = end_response(database, id); !done) return done;
   auto unknown = database.prepare(
       "UPDATE tool_invocations SET status = 'unknown', finished_ms = ? WHERE status = 'intent' AND response_id IN"
-      " (SELECT id FROM responses WHERE owner = ?)");
+      " (SELECT id FROM responses WHERE owner = ? AND NOT (durable AND status IN ('queued', 'in_progress')))");
   if (!unknown) return unknown.error();
   return (*unknown)->bind(1, now_ms()).bind(2, owner).run();
+}
+
+Result<void> adopt_responses_of(Database& database, std::int64_t owner, std::int64_t self) {
+  auto update = database.prepare(
+      "UPDATE responses SET owner = ?, attempts = attempts + 1 WHERE owner = ? AND durable = 1 AND status IN ('queued', 'in_progress')");
+  if (!update) return update.error();
+  return (*update)->bind(1, self).bind(2, owner).run();
 }
 
 }  // namespace baton::memory

@@ -80,6 +80,28 @@ CREATE TRIGGER items_search_update AFTER UPDATE OF text ON items BEGIN
   INSERT INTO items_search (rowid, text) VALUES (new.n, new.text);
 END;
 )sql",
+    R"sql(
+ALTER TABLE conversations ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE responses ADD COLUMN metadata TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE responses ADD COLUMN durable INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE responses ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE responses ADD COLUMN rating TEXT NOT NULL DEFAULT '';
+ALTER TABLE responses ADD COLUMN rating_note TEXT NOT NULL DEFAULT '';
+CREATE INDEX items_by_response ON items (response_id, position);
+
+CREATE TABLE claims (
+  key TEXT PRIMARY KEY NOT NULL,
+  response_id TEXT NOT NULL REFERENCES responses (id) ON DELETE CASCADE,
+  fingerprint TEXT NOT NULL
+) STRICT;
+CREATE INDEX claims_by_response ON claims (response_id);
+
+CREATE TABLE allowed_tools (
+  conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  tool TEXT NOT NULL,
+  PRIMARY KEY (conversation_id, tool)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 // The version of the file; an error when it is none that we may touch.

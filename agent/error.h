@@ -17,6 +17,9 @@ enum class errc {
   verification,      // a file's size or sha256 is not what the catalogue promises
   no_space,
   cancelled,
+  busy,       // the conversation has a run under way
+  saturated,  // too many runs; later there is room again
+  conflict,   // the key of an idempotent request was used for another one
 };
 
 struct Error {

@@ -1,4 +1,5 @@
 // baton bench engine: how fast this model runs on this machine. scripts/bench.sh engine sets it beside a peer.
+#include <baton/agent/model_loader.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 #include <fstream>
 
 #include "cli.h"
-#include "load.h"
 
 #include <baton/llm/chat/types.h>
 #include <baton/llm/tokenizer/tokenizer.h>

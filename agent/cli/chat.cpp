@@ -7,8 +7,7 @@
 #include <string>
 
 #include "cli.h"
-#include "interrupt.h"
-#include "run_printer.h"
+#include "converse.h"
 #include "session.h"
 
 namespace baton::agent::cli {
@@ -31,14 +30,10 @@ int chat(const Globals& globals, const RunOptions& options) {
   int code = 0;
   for (std::string line; read_line(terminal, line);) {
     if (line.empty()) continue;
-    Interrupt interrupt;
-    RunPrinter printer(options.json, globals.colour);
-    auto handle = (*session)->agent().start((*session)->request(options, line, conversation), printer.observer());
-    if (!handle) return fail(handle.error().message);
-    const std::stop_callback on_interrupt(interrupt.stop(), [&] { (*handle)->cancel(); });
-    const RunOutcome& outcome = (*handle)->wait();
-    conversation = outcome.conversation_id;
-    if (outcome.status == "failed") code = fail(outcome.reason);
+    const auto outcome = converse(**session, globals, options, line, conversation);
+    if (!outcome) return fail(outcome.error().message);
+    conversation = outcome->conversation_id;
+    if (outcome->status == "failed") code = fail(outcome->reason);
   }
   return code;
 }

@@ -2,6 +2,7 @@
 // What the commands of the `baton` program share: the options that stand before or after any command, and how a command is added. One
 // command a file; main.cpp lists them.
 #include <baton/agent/error.h>
+#include <baton/agent/model_settings.h>
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
@@ -19,15 +20,8 @@ constexpr int kUsage = 2;          // the command line itself was wrong
 constexpr int kInterrupted = 130;  // Ctrl-C
 
 // Options that all commands understand, with the values that main() took from the environment.
-struct Globals {
-  std::string model;                             // a catalogue name or a path; empty: the catalogue's default
-  std::string cpu;                               // kernels' level; empty: the best there is
-  int threads = 0;                               // 0: one for each physical core
-  int n_ctx = 0;                                 // 0: what the model was trained for
-  std::string rope_scaling;                      // none, linear, yarn, dynamic; empty: as the file says
-  double rope_factor = 0;                        // 0: as the file says
+struct Globals : ModelSettings {
   std::filesystem::path journal;                 // the SQLite file
-  std::filesystem::path models_dir;              // where pull puts models
   std::filesystem::path config_file;             // where CLI11 looks for one
   bool colour = false;                           // stdout is a terminal and NO_COLOR is not set
   bool json = false;                             // machine-readable output

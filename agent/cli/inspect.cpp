@@ -1,5 +1,6 @@
 // baton inspect: what is in a model file, and what Baton makes of a text or a conversation. For people who debug a prompt, and for
 // scripts/check.sh oracle.
+#include <baton/agent/model_loader.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 #include <fmt/core.h>
@@ -9,7 +10,6 @@
 #include <map>
 
 #include "cli.h"
-#include "load.h"
 #include "score.h"
 
 namespace baton::agent::cli {

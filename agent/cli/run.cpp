@@ -5,8 +5,7 @@
 #include <iterator>
 
 #include "cli.h"
-#include "interrupt.h"
-#include "run_printer.h"
+#include "converse.h"
 #include "session.h"
 
 namespace baton::agent::cli {
@@ -17,12 +16,9 @@ int run(const Globals& globals, const RunOptions& options, std::string question)
   if (question.empty()) return fail("the question is empty");
   auto session = Session::open(globals, options);
   if (!session) return fail(session.error().message);
-  Interrupt interrupt;
-  RunPrinter printer(options.json, globals.colour);
-  auto handle = (*session)->agent().start((*session)->request(options, std::move(question), options.conversation), printer.observer());
-  if (!handle) return fail(handle.error().message);
-  const std::stop_callback on_interrupt(interrupt.stop(), [&] { (*handle)->cancel(); });
-  const RunOutcome& outcome = (*handle)->wait();
+  const auto ended = converse(**session, globals, options, question, options.conversation);
+  if (!ended) return fail(ended.error().message);
+  const RunOutcome& outcome = *ended;
   if (outcome.status == "failed") return fail(outcome.reason);
   return outcome.status == "completed" ? 0 : outcome.status == "cancelled" ? kInterrupted : kFailed;
 }

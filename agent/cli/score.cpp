@@ -1,5 +1,6 @@
 #include "score.h"
 
+#include <baton/agent/model_loader.h>
 #include <baton/llm/chat/types.h>
 #include <baton/llm/sampler/sampler.h>
 #include <baton/llm/tokenizer/tokenizer.h>
@@ -7,8 +8,6 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-
-#include "load.h"
 
 namespace baton::agent::cli {
 namespace {

@@ -1,30 +1,25 @@
 #include "session.h"
 
-#include "load.h"
+#include <baton/agent/model_loader.h>
+
 #include "tool_set.h"
 
 namespace baton::agent::cli {
 namespace {
 
-// Tells files apart for raw tokens: a hash of 500 MB would cost more than loading the model does. Size, name and the metadata's position
-// change with any conversion or quantisation; the catalogue checks the sha256 of what it pulls.
-std::string model_identity(const llm::GgufFile& file) {
-  return std::filesystem::path(file.path()).filename().string() + ":" + std::to_string(file.file_size()) + ":" +
-         std::to_string(file.data_offset()) + ":" + std::to_string(file.tensors().size());
-}
-
-Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const Globals& globals) {
-  auto file = open_model_file(globals);
-  if (!file) return file.error();
-  const std::string name = std::filesystem::path((*file)->path()).stem().string();
-  auto model = load_model(globals, *file);
-  if (!model) return model.error();
-  auto engine = std::make_unique<llm::Engine>(std::move(*model), llm::EngineOptions{});
-  llm::ChatOptions options;
-  options.model_sha256 = model_identity(**file);
-  auto chat = llm::Chat::create(std::move(engine), std::move(options));
-  if (!chat) return Error{errc::model, chat.error().message};
-  return std::make_unique<EmbeddedGenerator>(std::move(*chat), name);
+// "http_request=allow"
+Result<AgentOptions> permissions_from(const std::vector<std::string>& given, const tools::ToolSet& tools) {
+  AgentOptions options;
+  for (const std::string& one : given) {
+    const std::size_t equals = one.rfind('=');
+    const std::string name = one.substr(0, equals), value = equals == std::string::npos ? "" : one.substr(equals + 1);
+    if (value != "allow" && value != "ask" && value != "deny")
+      return Error{errc::invalid_argument, "--permission " + one + ": write NAME=allow, NAME=ask or NAME=deny"};
+    if (!tools.find(name))
+      return Error{errc::not_found, "--permission " + one + ": there is no tool '" + name + "'; `baton tools` lists them"};
+    options.permissions[name] = value == "allow" ? Permission::allow : value == "ask" ? Permission::ask : Permission::deny;
+  }
+  return options;
 }
 
 }  // namespace
@@ -57,6 +52,9 @@ void add_run_options(CLI::App& command, RunOptions& o) {
   command.add_option("--max-seconds", o.max_seconds, "Wall-clock time after which a last answer is asked for")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+  command.add_option("--permission", o.permissions,
+                     "NAME=allow, ask or deny: may this tool run? Tools that write or send ask (may be repeated)");
+  command.add_flag("-y,--yes", o.yes, "Approve every call that asks");
   command.add_flag("--json", o.json, "Print the events as JSON lines");
 }
 
@@ -70,16 +68,19 @@ Result<std::unique_ptr<Session>> Session::open(const Globals& globals, const Run
   if (!tools) return tools.error();
   session->tools_ = std::move(*tools);
 
+  auto agent_options = permissions_from(options.permissions, *session->tools_);
+  if (!agent_options) return agent_options.error();
+
   auto generator = load_generator(globals);
   if (!generator) return generator.error();
   session->generator_ = std::move(*generator);
-  session->agent_ = std::make_unique<Agent>(*session->generator_, *session->tools_, *session->journal_, session->clock_);
+  session->agent_ =
+      std::make_unique<Agent>(*session->generator_, *session->tools_, *session->journal_, session->clock_, std::move(*agent_options));
   return session;
 }
 
-RunRequest Session::request(const RunOptions& o, std::string user_text, const std::string& conversation_id) const {
+RunRequest Session::request(const RunOptions& o, const std::string& conversation_id) const {
   RunRequest request;
-  request.user_text = std::move(user_text);
   request.conversation_id = conversation_id;
   request.instructions = o.instructions;
   request.after_tools = o.after_tools;

@@ -30,6 +30,8 @@ struct RunOptions {
   int max_tool_calls = 32;
   int max_seconds = 600;
   bool json = false;
+  bool yes = false;                      // approve without asking
+  std::vector<std::string> permissions;  // NAME=allow|ask|deny
 };
 void add_run_options(CLI::App& command, RunOptions& options);
 
@@ -41,7 +43,8 @@ class Session {
   Agent& agent() { return *agent_; }
   memory::Journal& journal() { return *journal_; }
   const EmbeddedGenerator& generator() const { return *generator_; }
-  RunRequest request(const RunOptions& options, std::string user_text, const std::string& conversation_id) const;
+  // Without its input.
+  RunRequest request(const RunOptions& options, const std::string& conversation_id) const;
 
  private:
   Session() = default;

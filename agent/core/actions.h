@@ -45,6 +45,9 @@ struct FinishRun {
   std::string status;  // completed, incomplete, failed, cancelled
   std::string reason;  // empty when completed
   Json usage;
+  // What the next response has to bring before the model goes on, as stubs of input items: {"type":"function_call_output","call_id":..,
+  // "name":..} and {"type":"mcp_approval_response","approval_request_id":..}.
+  Json required_input = Json::array();
 };
 
 using Action = std::variant<EmitEvent, KeepItem, StartGeneration, CancelGeneration, StartTool, CancelTool, FinishRun>;

@@ -1,41 +1,69 @@
 #include "items.h"
 
-#include <optional>
+#include <algorithm>
 #include <utility>
 
 namespace baton::agent {
 namespace {
 
-std::string string_or(const Json& item, const char* key, const std::string& otherwise) {
-  if (!item.is_object()) return otherwise;
-  const auto it = item.find(key);
-  return it != item.end() && it->is_string() ? it->get<std::string>() : otherwise;
-}
-
 std::string text_of_parts(const Json& parts) {
   if (parts.is_string()) return parts.get<std::string>();
   std::string text;
   if (!parts.is_array()) return text;
-  for (const Json& part : parts) text += string_or(part, "text", "");
+  for (const Json& part : parts) text += string_of(part, "text");
   return text;
 }
 
-std::string text_of(const Json& item) {
-  const auto content = item.find("content");
-  return content == item.end() ? "" : text_of_parts(*content);
+Json mcp_call_item(const CallItem& call) {
+  Json item = {{"id", call.id},
+               {"type", "mcp_call"},
+               {"server_label", "baton"},
+               {"name", call.name},
+               {"arguments", call.arguments},
+               {"output", nullptr},
+               {"error", nullptr},
+               {"status", call.status},
+               {"baton.call_id", call.call_id},
+               {"baton.turn", call.turn},
+               {"baton.confidence", call.confidence}};
+  if (!call.approval_request_id.empty()) item["approval_request_id"] = call.approval_request_id;
+  if (call.status == "completed") item["output"] = call.result;
+  if (call.status == "failed") {
+    item["error"] = {{"type", "mcp_tool_execution_error"}, {"content", Json::array({{{"type", "text"}, {"text", call.result}}})}};
+  }
+  return item;
 }
 
-int turn_of(const Json& item) {
-  const auto it = item.find("baton.turn");
-  return it != item.end() && it->is_number_integer() ? it->get<int>() : 0;
+Json approval_item(const CallItem& call) {
+  return {{"id", call.id},           {"type", "mcp_approval_request"},      {"server_label", "baton"},
+          {"name", call.name},       {"arguments", call.arguments},         {"baton.call_id", call.call_id},
+          {"baton.turn", call.turn}, {"baton.confidence", call.confidence}, {"baton.expires_at", call.expires_at}};
 }
 
-Json object_from(const std::string& text) {
-  Json value = Json::parse(text, nullptr, false);
-  return value.is_object() ? value : Json::object();
+Json function_call_item(const CallItem& call) {
+  return {{"id", call.id},
+          {"type", "function_call"},
+          {"call_id", call.call_id},
+          {"name", call.name},
+          {"arguments", call.arguments},
+          {"status", call.status},
+          {"baton.turn", call.turn},
+          {"baton.confidence", call.confidence}};
 }
 
 }  // namespace
+
+std::string string_of(const Json& item, const char* key) {
+  if (!item.is_object()) return "";
+  const auto it = item.find(key);
+  return it != item.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+std::string text_of_message(const Json& item) {
+  if (!item.is_object()) return "";
+  const auto content = item.find("content");
+  return content == item.end() ? "" : text_of_parts(*content);
+}
 
 std::string to_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -64,22 +92,15 @@ Json reasoning_item(const std::string& id, const std::string& text, int turn, co
 }
 
 Json call_item(const CallItem& call) {
-  Json item = {{"id", call.id},
-               {"type", "mcp_call"},
-               {"server_label", "baton"},
-               {"name", call.name},
-               {"arguments", call.arguments},
-               {"output", nullptr},
-               {"error", nullptr},
-               {"status", call.status},
-               {"baton.call_id", call.call_id},
-               {"baton.turn", call.turn},
-               {"baton.confidence", call.confidence}};
-  if (call.status == "completed") item["output"] = call.result;
-  if (call.status == "failed") {
-    item["error"] = {{"type", "mcp_tool_execution_error"}, {"content", Json::array({{{"type", "text"}, {"text", call.result}}})}};
+  switch (call.kind) {
+    case CallItem::Kind::client:
+      return function_call_item(call);
+    case CallItem::Kind::approval:
+      return approval_item(call);
+    case CallItem::Kind::daemon:
+      break;
   }
-  return item;
+  return mcp_call_item(call);
 }
 
 std::string result_of_call_item(const Json& item) {
@@ -88,54 +109,21 @@ std::string result_of_call_item(const Json& item) {
     const Json& error = item["error"];
     if (error.is_string()) return error.get<std::string>();
     if (error.is_object() && error.contains("content")) return text_of_parts(error["content"]);
-    return string_or(error, "message", to_text(error));
+    const std::string message = string_of(error, "message");
+    return message.empty() ? to_text(error) : message;
   }
-  return string_or(item, "output", "");
+  const auto output = item.find("output");
+  return output == item.end() ? "" : text_of_parts(*output);
 }
 
 bool call_item_failed(const Json& item) { return item.is_object() && item.contains("error") && !item["error"].is_null(); }
 
-std::vector<llm::Message> messages_from_items(const std::vector<StoredItem>& items) {
-  std::vector<llm::Message> messages, results;  // results of the assistant message that is being put together
-  std::optional<std::pair<std::string, int>> open_turn;
-  const auto close_turn = [&] {
-    for (auto& result : results) messages.push_back(std::move(result));
-    results.clear();
-    open_turn.reset();
-  };
-  for (const StoredItem& item : items) {
-    if (!item.content.is_object()) continue;
-    const std::string type = string_or(item.content, "type", "");
-    const bool incomplete = string_or(item.content, "status", "") == "incomplete";
-    if (type == "message" && string_or(item.content, "role", "") == "user") {
-      close_turn();
-      messages.push_back({.role = llm::Role::user, .content = text_of(item.content)});
-      continue;
-    }
-    if ((type != "message" && type != "reasoning" && type != "mcp_call") || (type == "mcp_call" && incomplete)) continue;
-    const std::pair<std::string, int> turn{item.response_id, turn_of(item.content)};
-    if (open_turn != turn) {
-      close_turn();
-      open_turn = turn;
-      messages.push_back({.role = llm::Role::assistant});
-    }
-    llm::Message& message = messages.back();
-    if (!item.raw.ids.empty()) message.raw = item.raw;
-    if (type == "reasoning") {
-      message.reasoning += text_of(item.content);
-    } else if (type == "message") {
-      message.content += text_of(item.content);
-    } else {
-      const std::string call_id = string_or(item.content, "baton.call_id", string_or(item.content, "id", ""));
-      const std::string name = string_or(item.content, "name", "");
-      message.tool_calls.push_back({call_id, name, object_from(string_or(item.content, "arguments", "{}"))});
-      const std::string status = string_or(item.content, "status", "");
-      const std::string result = status == "in_progress" ? kUnknownOutcome : result_of_call_item(item.content);
-      results.push_back({.role = llm::Role::tool, .content = result, .tool_call_id = call_id, .name = name});
-    }
-  }
-  close_turn();
-  return messages;
+std::string search_text(const Json& item) {
+  const std::string type = string_of(item, "type");
+  if (type == "message") return text_of_message(item);
+  if (type == "mcp_call") return string_of(item, "name") + " " + string_of(item, "arguments") + "\n" + result_of_call_item(item);
+  if (type == "function_call" || type == "mcp_approval_request") return string_of(item, "name") + " " + string_of(item, "arguments");
+  return type == "function_call_output" ? result_of_call_item(item) : "";
 }
 
 }  // namespace baton::agent

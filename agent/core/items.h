@@ -14,12 +14,20 @@ using llm::Json;
 inline constexpr const char* kUnknownOutcome =
     "outcome unknown: the run was interrupted while this call was under way; it may or may not have had its effect";
 
+// What the model reads where the user did not approve a call.
+inline constexpr const char* kNotApproved = "not run: the user did not approve this call";
+
 Json user_message_item(const std::string& id, const std::string& text);
 Json assistant_message_item(const std::string& id, const std::string& text, int turn, const std::string& status);
 Json reasoning_item(const std::string& id, const std::string& text, int turn, const std::string& status);
 
-// A call of a tool that Baton runs, as it is known so far.
+// A call, as it is known so far.
 struct CallItem {
+  enum class Kind {
+    daemon,    // a tool that Baton runs: mcp_call
+    client,    // a function of the client's: function_call
+    approval,  // a tool that Baton runs when the user agrees: mcp_approval_request
+  } kind = Kind::daemon;
   std::string id;       // of the item
   std::string call_id;  // of the call
   std::string name;
@@ -28,11 +36,19 @@ struct CallItem {
   std::string result;                  // of a completed or failed one
   int turn = 0;
   double confidence = 1;
+  std::string approval_request_id;  // of a daemon's call that the user has agreed to, or not
+  std::int64_t expires_at = 0;      // of an approval: seconds since 1970
 };
 Json call_item(const CallItem& call);
 
-// The text of what a call brought: its output, or its error. Empty while it runs.
+// The text of what a call brought (mcp_call, function_call_output): its output, or its error. Empty while it runs.
 std::string result_of_call_item(const Json& item);
+// All text of a message.
+std::string text_of_message(const Json& item);
+// For full-text search.
+std::string search_text(const Json& item);
+// The value of a string member; empty where there is none.
+std::string string_of(const Json& item, const char* key);
 bool call_item_failed(const Json& item);
 
 // JSON text; invalid UTF-8 becomes U+FFFD.
@@ -45,9 +61,16 @@ struct StoredItem {
   llm::RawTokens raw;
 };
 
-// Messages of a conversation from its items. Items of one turn become one assistant message, followed by one tool message a call; a call
-// without a result (the run was cut off) gets one that says that its outcome is unknown, so that every history is valid. Items that hold
-// nothing a model could read are left out.
+// Messages of a conversation from its items. Items of one turn become one assistant message, followed by one tool message a call, in the
+// order of the calls, wherever its result stands; a call without a result (the run was cut off, the client never answered, the user did not
+// approve) gets one that says so, so that every history is valid. Items that hold nothing a model could read are left out.
 std::vector<llm::Message> messages_from_items(const std::vector<StoredItem>& items);
+
+// The calls of a conversation that wait for somebody.
+struct OpenCalls {
+  std::vector<Json> functions;  // function_call items without function_call_output
+  std::vector<Json> approvals;  // mcp_approval_request items without mcp_approval_response
+};
+OpenCalls open_calls(const std::vector<StoredItem>& items);
 
 }  // namespace baton::agent

@@ -16,10 +16,11 @@ struct Call {
     writing,   // the model is at it
     written,   // complete; nothing has been done about it
     running,   // its tool has been started
+    waiting,   // for the client's output, or the user's approval: the next response brings it
     answered,  // has a result
   };
-  int index = 0;         // within the answer, as the generator counts
-  int output_index = 0;  // of its item
+  int index = 0;          // within the answer, as the generator counts
+  int output_index = -1;  // of its item; -1: not shown, because it is not known yet whether the user has to be asked
   Phase phase = Phase::writing;
   CallItem item;
   llm::ToolCall call;
@@ -34,6 +35,7 @@ struct Block {
   Kind kind = Kind::none;
   std::string id;
   std::string text;
+  Json logprobs = Json::array();
   int output_index = 0;
 };
 
@@ -45,18 +47,24 @@ class Output {
   void event(const std::string& type, Json data);
   Actions take() { return std::exchange(actions_, {}); }
 
-  // The user's, or, from the runtime, a hint to the model. Not part of the output.
+  // The client's items, or, from the runtime, a hint to the model. Not part of the output. The id is given here.
+  void input_item(Json item);
   void user_message(const std::string& text, bool from_runtime);
 
   // Streamed parts. A part of another kind, or a call, closes the one before.
-  void write(Block::Kind kind, const std::string& piece, int turn);
+  void write(Block::Kind kind, const std::string& piece, int turn, const std::vector<llm::TokenLogprob>& logprobs = {});
   bool writing() const { return block_.kind != Block::Kind::none; }
   void close(const std::string& status, int turn, llm::RawTokens raw = {});
+  // What was closed goes into the conversation: a turn that ends whole or is given up for good. Until then a killed process leaves
+  // nothing of it there, and the turn can be written again.
+  void keep_turn();
 
   Call open_call(int index, const std::string& call_id, const std::string& name, int turn);
+  void show_call(Call& call);  // as what call.item.kind says
   void call_arguments(const Call& call, const std::string& fragment);
   void call_written(const Call& call);
   void call_started(const Call& call);
+  void call_handed_over(Call& call);     // to the client or the user
   void call_answered(const Call& call);  // item.status and item.result are set
   void call_cut_off(Call& call);         // it never was a call; not kept
   // Into the conversation: in the order of the calls, whichever ended first.
@@ -65,12 +73,15 @@ class Output {
   // Finished items in their order.
   Json items() const;
 
- private:
+  // Takes over what a killed process had shown; nothing is emitted. Each in its place, null: not done.
+  void restore(std::vector<Json> items) { items_ = std::move(items); }
   void done(int output_index, const Json& item);
 
+ private:
   std::function<std::string(const std::string&)> new_id_;
   Actions actions_;
   Block block_;
+  Actions closed_;           // items that keep_turn() keeps
   std::vector<Json> items_;  // by output index; null until done
 };
 

@@ -28,10 +28,39 @@ std::string protocol_error_code(const std::optional<llm::Error>& error) {
   return request ? "invalid_prompt" : "server_error";
 }
 
-Json tool_choice_json(const llm::ToolChoice& choice) {
+Json tool_json(const std::string& name, bool client) {
+  if (client) return {{"type", "function"}, {"name", name}};
+  return {{"type", "mcp"}, {"server_label", "baton"}, {"name", name}};
+}
+
+Json tool_choice_json(const RunConfig& config) {
   using Mode = llm::ToolChoice::Mode;
-  if (choice.mode == Mode::named) return {{"type", "mcp"}, {"server_label", "baton"}, {"name", choice.name}};
-  return choice.mode == Mode::none ? "none" : choice.mode == Mode::required ? "required" : "auto";
+  const llm::ToolChoice& choice = config.tool_choice;
+  if (choice.mode == Mode::named) return tool_json(choice.name, config.client_tools.contains(choice.name));
+  const char* mode = choice.mode == Mode::none ? "none" : choice.mode == Mode::required ? "required" : "auto";
+  if (config.allowed_tools.empty()) return mode;
+  Json tools = Json::array();
+  for (const std::string& name : config.allowed_tools) tools.push_back(tool_json(name, config.client_tools.contains(name)));
+  return {{"type", "allowed_tools"}, {"mode", mode}, {"tools", std::move(tools)}};
+}
+
+Json tools_json(const RunConfig& config) {
+  Json names = Json::array(), tools = Json::array();
+  for (const llm::ToolSpec& tool : config.tools) {
+    if (!config.client_tools.contains(tool.name)) names.push_back(tool.name);
+  }
+  if (!names.empty())
+    tools.push_back({{"type", "mcp"},
+                     {"server_label", "baton"},
+                     {"server_url", nullptr},
+                     {"allowed_tools", std::move(names)},
+                     {"require_approval", "never"}});
+  for (const llm::ToolSpec& tool : config.tools) {
+    if (!config.client_tools.contains(tool.name)) continue;
+    tools.push_back(
+        {{"type", "function"}, {"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}, {"strict", true}});
+  }
+  return tools;
 }
 
 // 0.7f as 0.7, not as 0.699999988.
@@ -39,22 +68,38 @@ double decimal(float value) { return std::round(static_cast<double>(value) * 1e6
 
 }  // namespace
 
-Run::Run(RunConfig config) : config_(std::move(config)), output_(config_.new_id), messages_(config_.history) {
-  for (const llm::Message& message : messages_) {
-    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
-  }
-}
+Run::Run(RunConfig config) : config_(std::move(config)), output_(config_.new_id) {}
 
 // ---- events in
 
 Actions Run::start(const std::string& user_text, std::int64_t now) {
+  return start(std::vector<Json>{user_message_item("", user_text)}, now);
+}
+
+Actions Run::start(std::vector<Json> input, std::int64_t now) {
   if (state_ != State::ready) return {};
   started_ = now;
   output_.event("response.created", {{"response", response_json("in_progress", now)}});
   output_.event("response.in_progress", {{"response", response_json("in_progress", now)}});
-  queued_.push_back(user_text);
-  begin_turn(now);
+  begin(input, now);
   return output_.take();
+}
+
+void Run::begin(const std::vector<Json>& input, std::int64_t now) {
+  std::vector<StoredItem> items = config_.history;
+  for (const Json& item : input) {
+    output_.input_item(item);
+    items.push_back({config_.response_id, item, {}});
+    if (string_of(item, "role") == "user") question_ = text_of_message(item);
+  }
+  messages_ = messages_from_items(items);
+  for (const llm::Message& message : messages_) {
+    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
+  }
+  open_approved_calls(input);
+  if (calls_.empty()) return begin_turn(now);
+  state_ = State::calling;
+  start_calls(now);
 }
 
 Actions Run::on_delta(llm::Delta delta, std::int64_t now) {
@@ -63,7 +108,7 @@ Actions Run::on_delta(llm::Delta delta, std::int64_t now) {
                  [&](const llm::PrefillProgress&) {},
                  [&](const llm::TextDelta& d) {
                    text_ += d.text;
-                   output_.write(Block::Kind::text, d.text, turn_);
+                   output_.write(Block::Kind::text, d.text, turn_, d.logprobs);
                  },
                  [&](const llm::ReasoningDelta& d) {
                    reasoning_ += d.text;
@@ -100,6 +145,14 @@ Actions Run::on_user_message(const std::string& text, Delivery delivery, std::in
   return output_.take();
 }
 
+Actions Run::steer(const std::string& steer_id, const std::vector<Json>& input, std::int64_t) {
+  if (finished() || state_ == State::ready) return {};
+  steered_ = true;
+  output_.event("response.steer.accepted",
+                {{"steer", {{"id", steer_id}, {"previous_response_id", config_.response_id}}}, {"baton.input", input}});
+  return output_.take();
+}
+
 Actions Run::on_tick(std::int64_t now) {
   if (finished() || state_ == State::ready) return {};
   const std::int64_t spent = now - started_;
@@ -124,6 +177,7 @@ Actions Run::cut_off(const std::string& status, const std::string& reason, std::
 // ---- a turn
 
 void Run::begin_turn(std::int64_t now) {
+  if (steered_) return finish("incomplete", "steered", now);
   results_to_use_ = results_to_use_ && queued_.empty();
   take_user_messages();
   ++turn_;
@@ -148,12 +202,16 @@ llm::ChatRequest Run::make_request() {
   if (!config_.after_tools.empty() && results_to_use_) {
     request.messages.push_back({.role = llm::Role::user, .content = replace_all(config_.after_tools, "{question}", question_)});
   }
-  request.tools = config_.tools;
+  for (const llm::ToolSpec& tool : config_.tools) {
+    if (config_.allowed_tools.empty() || config_.allowed_tools.contains(tool.name)) request.tools.push_back(tool);
+  }
   if (turn_ == 1) request.tool_choice = config_.tool_choice;
   if (last_turn_) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
   request.parallel_tool_calls = config_.parallel_tool_calls;
   request.sampling = config_.sampling;
   request.max_output_tokens = std::min(config_.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
+  request.stop = config_.stop;
+  request.logprobs = config_.logprobs;
   request.history = config_.history_form;
   return request;
 }
@@ -171,12 +229,20 @@ void Run::take(const llm::CallStarted& started) {
   const bool usable = !started.id.empty() && !call_ids_.contains(started.id);
   const std::string id = usable ? started.id : config_.new_id("call_");
   call_ids_.insert(id);
-  calls_.push_back(output_.open_call(started.index, id, started.name, turn_));
+  Call call = output_.open_call(started.index, id, started.name, turn_);
+  // Not shown before it is known what it is: a client runs every function_call that it sees, and a call that does not fit its schema is
+  // answered without asking the user.
+  if (config_.client_tools.contains(started.name)) {
+    call.item.kind = CallItem::Kind::client;
+  } else if (!config_.ask_before.contains(started.name)) {
+    output_.show_call(call);
+  }
+  calls_.push_back(std::move(call));
 }
 
 void Run::take(const llm::CallArguments& arguments) {
   Call* call = find_call(arguments.index);
-  if (call && call->phase == Call::Phase::writing) output_.call_arguments(*call, arguments.fragment);
+  if (call && call->phase == Call::Phase::writing && call->output_index >= 0) output_.call_arguments(*call, arguments.fragment);
 }
 
 void Run::take(const llm::CallFinished& finished) {
@@ -191,7 +257,7 @@ void Run::take(const llm::CallFinished& finished) {
     call->malformed = "the arguments must be a JSON object, not " + to_text(finished.call.arguments);
   }
   call->item.arguments = to_text(call->call.arguments);
-  output_.call_written(*call);
+  if (call->output_index >= 0) output_.call_written(*call);
 }
 
 void Run::end_generation(const llm::Finished& end, std::int64_t now) {
@@ -214,6 +280,7 @@ void Run::end_generation(const llm::Finished& end, std::int64_t now) {
     return finish("failed", end.error ? end.error->message : "the generator failed without saying why", now);
   }
   if (end.reason == Reason::cancelled && !interrupted_) return finish("cancelled", "cancelled", now);
+  output_.keep_turn();
   keep_turn_message();
   if (!calls_.empty()) {
     malformed_turns_ = 0;
@@ -260,6 +327,7 @@ void Run::finish(const std::string& status, const std::string& reason, std::int6
     drop_unwritten_calls();
     output_.close("incomplete", turn_);
   }
+  output_.keep_turn();
   state_ = State::finished;
   abandon_calls("cut off: the run ended (" + reason + ")");
   keep_calls();
@@ -273,7 +341,7 @@ void Run::finish(const std::string& status, const std::string& reason, std::int6
   // The protocol has no event for a cancelled response: its status says it.
   const std::string event = status == "completed" ? "response.completed" : status == "failed" ? "response.failed" : "response.incomplete";
   output_.event(event, {{"response", std::move(response)}});
-  output_.act(FinishRun{status, reason, usage_json()});
+  output_.act(FinishRun{status, reason, usage_json(), std::exchange(required_input_, Json::array())});
 }
 
 Json Run::usage_json() const {
@@ -288,10 +356,6 @@ Json Run::usage_json() const {
 }
 
 Json Run::response_json(const std::string& status, std::int64_t now) const {
-  Json names = Json::array();
-  for (const llm::ToolSpec& tool : config_.tools) names.push_back(tool.name);
-  Json tools = Json::array();
-  if (!names.empty()) tools.push_back({{"type", "mcp"}, {"server_label", "baton"}, {"allowed_tools", std::move(names)}});
   Json response = {{"id", config_.response_id},
                    {"object", "response"},
                    {"created_at", started_ / 1000},
@@ -302,13 +366,14 @@ Json Run::response_json(const std::string& status, std::int64_t now) const {
                    {"conversation", {{"id", config_.conversation_id}}},
                    {"previous_response_id", nullptr},
                    {"instructions", nullptr},
-                   {"tools", std::move(tools)},
-                   {"tool_choice", tool_choice_json(config_.tool_choice)},
+                   {"tools", tools_json(config_)},
+                   {"tool_choice", tool_choice_json(config_)},
                    {"parallel_tool_calls", config_.parallel_tool_calls},
                    {"temperature", decimal(config_.sampling.temperature)},
                    {"top_p", decimal(config_.sampling.top_p)},
                    {"max_output_tokens", config_.max_output_tokens},
-                   {"metadata", Json::object()},
+                   {"metadata", config_.metadata},
+                   {"store", config_.store},
                    {"error", nullptr},
                    {"incomplete_details", nullptr}};
   if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;

@@ -11,7 +11,11 @@
 //   mistakes   a call of a tool that is not there is answered with the names of those that are; what was meant as a call and cannot be
 //              read is answered with what is wrong with it, twice, before the run ends `incomplete`, reason malformed_call.
 //   budgets    end the run with a last answer (run_config.h).
-//   messages   of the user during a run wait for the end of the turn or cut it off; they are never lost.
+//   messages   of the user during a run wait for the end of the turn or cut it off; they are never lost. Steering ends the run at its next
+//              boundary instead; the messages are its successor's input.
+//   the client's functions and calls that the user has to approve end the run, completed; its next response brings what they wait for.
+//   a killed process: resume() goes on from what the journal has. A turn that was not whole is written again; a tool's result is reused, an
+//              intent without one is run again only where that does no harm, and is "outcome unknown" otherwise.
 // Whatever happens, and whenever: every call of the history has a result, and exactly one terminal event ends the run.
 #include <cstdint>
 #include <map>
@@ -23,6 +27,7 @@
 #include "actions.h"
 #include "output.h"
 #include "run_config.h"
+#include "shown_items.h"
 
 namespace baton::agent {
 
@@ -31,15 +36,36 @@ enum class Delivery {
   interrupt,  // the turn is cut off now; what was written of it stays
 };
 
+// How far a tool invocation had come when the process was killed.
+struct PastCall {
+  bool finished = false;
+  bool is_error = false;
+  std::string result;
+  bool may_run_again = false;  // the tool is idempotent
+};
+
+// What the journal holds of a run whose process was killed.
+struct Interrupted {
+  std::vector<Json> input;  // that it was started with
+  std::vector<EmitEvent> events;
+  std::vector<StoredItem> kept;           // its own items
+  std::map<std::string, PastCall> calls;  // by call id
+};
+
 class Run {
  public:
   explicit Run(RunConfig config);
 
   // Each takes the time in milliseconds since 1970 and gives the actions that follow, in their order. After finished() all give none.
+  // `input`: items of the protocol that the client gives, checked; config.history is what was there before.
+  Actions start(std::vector<Json> input, std::int64_t now);
   Actions start(const std::string& user_text, std::int64_t now);
+  Actions resume(const Interrupted& left, std::int64_t now);                           // instead of start
+  Actions park(const Interrupted& left, const std::string& reason, std::int64_t now);  // instead of resume: ends it as failed
   Actions on_delta(llm::Delta delta, std::int64_t now);  // of the generation that the last StartGeneration asked for
   Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, std::int64_t now);
   Actions on_user_message(const std::string& text, Delivery delivery, std::int64_t now);
+  Actions steer(const std::string& steer_id, const std::vector<Json>& input, std::int64_t now);
   Actions on_tick(std::int64_t now);  // now and then, for the wall-clock budget
   Actions cancel(std::int64_t now);
   Actions fail(const std::string& reason, std::int64_t now);  // something outside broke, e.g. the journal
@@ -58,6 +84,13 @@ class Run {
     int n_new = 0;  // n_new_calls_ when it was answered
   };
 
+  void begin(const std::vector<Json>& input, std::int64_t now);
+  void open_approved_calls(const std::vector<Json>& input);
+
+  // After a killed process (run_resume.cpp).
+  void restore(const Interrupted& left);
+  void restore_calls(const std::vector<ShownItem>& calls, const Interrupted& left);
+
   // A turn of the model.
   void begin_turn(std::int64_t now);
   llm::ChatRequest make_request();
@@ -72,10 +105,16 @@ class Run {
 
   // Its calls (run_calls.cpp).
   void start_calls(std::int64_t now);
+  void hand_over(Call& call);
+  bool asks_before(const Call& call) const;
+  std::optional<std::string> why_refused(const Call& call) const;
   std::optional<Answer> answer_without_running(Call& call);
+  void start_tool(Call& call);
   void answer(Call& call, Answer answer);
   void abandon_calls(const std::string& why);
   void keep_calls();
+  void remember_call(const llm::ToolCall& call, Answer answer);
+  Json required_input() const;
   void end_calls(std::int64_t now);
   Call* find_call(int index);
 
@@ -88,9 +127,11 @@ class Run {
   Output output_;
   State state_ = State::ready;
   std::vector<llm::Message> messages_;
-  std::set<std::string> call_ids_;   // of the whole conversation
-  std::string question_;             // the user's last message
-  std::vector<std::string> queued_;  // messages of the user that wait for the end of the turn
+  std::set<std::string> call_ids_;       // of the whole conversation
+  std::string question_;                 // the user's last message
+  std::vector<std::string> queued_;      // messages of the user that wait for the end of the turn
+  bool steered_ = false;                 // ends at its next boundary
+  Json required_input_ = Json::array();  // what the next response has to bring
   std::int64_t started_ = 0;
 
   // The current turn.

@@ -22,25 +22,94 @@ Call* Run::find_call(int index) {
   return call == calls_.end() ? nullptr : &*call;
 }
 
-// Starts or answers those that can be now; when none is left the turn is over.
+// The user has agreed to them; those that were refused have their answer in the history.
+void Run::open_approved_calls(const std::vector<Json>& input) {
+  const auto find_request = [&](const std::string& id) {
+    for (const StoredItem& item : config_.history) {
+      if (string_of(item.content, "id") == id) return item.content;
+    }
+    for (const Json& item : input) {
+      if (string_of(item, "id") == id) return item;
+    }
+    return Json();
+  };
+  for (const Json& item : input) {
+    if (string_of(item, "type") != "mcp_approval_response" || !item.value("approve", false)) continue;
+    const std::string id = string_of(item, "approval_request_id");
+    const Json request = find_request(id);
+    if (request.is_null()) continue;
+    Call call = output_.open_call(static_cast<int>(calls_.size()), string_of(request, "baton.call_id"), string_of(request, "name"), turn_);
+    call.item.approval_request_id = id;
+    call.item.arguments = string_of(request, "arguments");
+    call.call.arguments = Json::parse(call.item.arguments, nullptr, false);
+    if (!call.call.arguments.is_object()) call.malformed = "the arguments are no JSON object any more";
+    call.phase = Call::Phase::written;
+    calls_.push_back(std::move(call));
+  }
+}
+
+// Starts, answers or hands over those that can be now; when none is left the turn is over.
 void Run::start_calls(std::int64_t now) {
   for (Call& call : calls_) {
     if (call.phase == Call::Phase::running && !config_.parallel_tool_calls) return;
     if (call.phase != Call::Phase::written) continue;
+    if (call.item.kind == CallItem::Kind::client) {
+      hand_over(call);
+      continue;
+    }
+    std::optional<Answer> known = answer_without_running(call);
+    if (!known && asks_before(call)) {
+      call.item.kind = CallItem::Kind::approval;
+      call.item.expires_at = (now + config_.approval_lifetime_ms) / 1000;
+      call.phase = Call::Phase::waiting;
+      output_.show_call(call);
+      output_.call_handed_over(call);
+      continue;
+    }
+    if (call.output_index < 0) {
+      output_.show_call(call);
+      output_.call_written(call);
+    }
     output_.call_started(call);
-    if (std::optional<Answer> known = answer_without_running(call)) {
+    if (known) {
       answer(call, std::move(*known));
       continue;
     }
-    call.phase = Call::Phase::running;
     call.counts = true;
     only_repeats_ = false;
     ++n_calls_;
-    output_.act(StartTool{call.call, config_.response_id + "/" + call.call.id});
+    start_tool(call);
     if (!config_.parallel_tool_calls) return;
   }
-  const bool all = std::all_of(calls_.begin(), calls_.end(), [](const Call& c) { return c.phase == Call::Phase::answered; });
+  const bool all = std::all_of(calls_.begin(), calls_.end(),
+                               [](const Call& c) { return c.phase == Call::Phase::answered || c.phase == Call::Phase::waiting; });
   if (all) end_calls(now);
+}
+
+void Run::start_tool(Call& call) {
+  call.phase = Call::Phase::running;
+  output_.act(StartTool{call.call, config_.response_id + "/" + call.call.id});
+}
+
+// The client sees only calls that it can run; the others are answered to the model.
+void Run::hand_over(Call& call) {
+  only_repeats_ = false;
+  if (const std::optional<std::string> why = why_refused(call)) return answer(call, {*why, true});
+  if (last_turn_) return answer(call, {"not run: this run makes no more calls", true});
+  call.phase = Call::Phase::waiting;
+  output_.show_call(call);
+  output_.call_arguments(call, call.item.arguments);
+  output_.call_written(call);
+  output_.call_handed_over(call);
+}
+
+bool Run::asks_before(const Call& call) const {
+  return call.item.approval_request_id.empty() && config_.ask_before.contains(call.call.name);
+}
+
+std::optional<std::string> Run::why_refused(const Call& call) const {
+  if (!call.malformed.empty()) return call.malformed;
+  return config_.why_refused ? config_.why_refused(call.call) : std::nullopt;
 }
 
 std::optional<Run::Answer> Run::answer_without_running(Call& call) {
@@ -72,6 +141,10 @@ std::optional<Run::Answer> Run::answer_without_running(Call& call) {
     end_reason_ = "max_tool_calls";
     return Answer{"not run: the budget of " + std::to_string(config_.budgets.max_tool_calls) + " tool calls is used up", true};
   }
+  if (std::optional<std::string> why = why_refused(call)) {
+    call.counts = true;
+    return Answer{std::move(*why), true};
+  }
   return std::nullopt;
 }
 
@@ -80,13 +153,14 @@ void Run::answer(Call& call, Answer answer) {
   call.is_error = answer.is_error;
   call.item.status = answer.is_error ? "failed" : "completed";
   call.item.result = std::move(answer.content);
-  output_.call_answered(call);
+  if (call.item.kind != CallItem::Kind::client) output_.call_answered(call);
 }
 
 // Calls without a result get one that says why.
 void Run::abandon_calls(const std::string& why) {
   for (Call& call : calls_) {
-    if (call.phase == Call::Phase::answered) continue;
+    if (call.phase == Call::Phase::answered || call.phase == Call::Phase::waiting) continue;
+    if (call.output_index < 0 && call.item.kind == CallItem::Kind::daemon) output_.show_call(call);
     const bool ran = call.phase == Call::Phase::running;
     if (ran) output_.act(CancelTool{call.call.id});
     call.counts = false;
@@ -99,8 +173,38 @@ void Run::abandon_calls(const std::string& why) {
 void Run::keep_calls() {
   for (const Call& call : calls_) {
     output_.keep_call(call, std::exchange(raw_, {}));
-    messages_.push_back({.role = llm::Role::tool, .content = call.item.result, .tool_call_id = call.call.id, .name = call.call.name});
+    if (call.phase == Call::Phase::waiting) continue;
+    if (call.item.kind == CallItem::Kind::client) {
+      output_.input_item(
+          {{"type", "function_call_output"}, {"call_id", call.call.id}, {"output", call.item.result}, {"baton.from", "runtime"}});
+    }
+    // The place of a call that was approved, or that a killed process had under way, is in the history already.
+    const auto place = std::find_if(messages_.rbegin(), messages_.rend(),
+                                    [&](const llm::Message& m) { return m.role == llm::Role::tool && m.tool_call_id == call.call.id; });
+    if (place != messages_.rend()) {
+      place->content = call.item.result;
+    } else {
+      messages_.push_back({.role = llm::Role::tool, .content = call.item.result, .tool_call_id = call.call.id, .name = call.call.name});
+    }
   }
+}
+
+void Run::remember_call(const llm::ToolCall& call, Answer answer) {
+  if (earlier_calls_.try_emplace(call_key(call)).second) ++n_new_calls_;
+  earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};
+}
+
+Json Run::required_input() const {
+  Json required = Json::array();
+  for (const Call& call : calls_) {
+    if (call.phase != Call::Phase::waiting) continue;
+    if (call.item.kind == CallItem::Kind::client) {
+      required.push_back({{"type", "function_call_output"}, {"call_id", call.call.id}, {"name", call.call.name}});
+    } else {
+      required.push_back({{"type", "mcp_approval_response"}, {"approval_request_id", call.item.id}});
+    }
+  }
+  return required;
 }
 
 void Run::end_calls(std::int64_t now) {
@@ -112,7 +216,9 @@ void Run::end_calls(std::int64_t now) {
     if (call.counts) earlier_calls_[call_key(call.call)] = {{call.item.result, call.is_error}, n_new_calls_};
   }
   keep_calls();
+  required_input_ = required_input();
   calls_.clear();
+  if (!required_input_.empty()) return finish("completed", "", now);
   if (last_turn_) return finish("incomplete", end_reason_.empty() ? "repeated_calls" : end_reason_, now);
   repeating_turns_ = only_repeats_ ? repeating_turns_ + 1 : 0;
   if (repeating_turns_ >= config_.max_repeating_turns) last_turn_ = true;

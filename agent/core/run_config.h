@@ -4,8 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
+
+#include "items.h"
 
 namespace baton::agent {
 
@@ -23,13 +27,23 @@ struct RunConfig {
   std::string conversation_id;
   std::string parent_id;  // the response that this one continues
   std::string model;
-  std::string instructions;           // the system message; empty: none
-  std::vector<llm::Message> history;  // what was said before, without a system message
-  std::vector<llm::ToolSpec> tools;   // in registration order
-  llm::ToolChoice tool_choice;        // of the first turn; later turns are free to answer
-  bool parallel_tool_calls = true;    // false: the calls of one turn run one after the other
+  std::string instructions;             // the system message; empty: none
+  std::vector<StoredItem> history;      // the conversation so far
+  std::vector<llm::ToolSpec> tools;     // in registration order
+  std::set<std::string> client_tools;   // of these, the functions that the client runs: their calls end the run
+  std::set<std::string> ask_before;     // of these, the tools whose calls wait for the user's approval
+  std::set<std::string> allowed_tools;  // the model is offered only these; empty: all of them
+  std::int64_t approval_lifetime_ms = std::int64_t{24} * 3600 * 1000;
+  // What is wrong with a call's arguments; nothing: they fit the tool's schema. A pure function. Empty: everything fits.
+  std::function<std::optional<std::string>(const llm::ToolCall&)> why_refused;
+  llm::ToolChoice tool_choice;      // of the first turn; later turns are free to answer
+  bool parallel_tool_calls = true;  // false: the calls of one turn run one after the other
   llm::SamplingParams sampling;
-  int max_output_tokens = 1024;  // of one turn
+  std::vector<std::string> stop;   // the answer ends before the first of these
+  bool logprobs = false;           // say how probable each token was, and sampling.top_logprobs others
+  Json metadata = Json::object();  // the client's own, shown with the response
+  bool store = true;               // shown with the response
+  int max_output_tokens = 1024;    // of one turn
   llm::HistoryForm history_form = llm::HistoryForm::as_written;
   // Put as a user message after tool results without an error, for that turn's prompt only; "{question}" stands for the user's last
   // message. Small models need it to stop calling and answer (docs/history.md); empty: nothing is put there.

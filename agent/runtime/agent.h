@@ -13,10 +13,14 @@
 #include <baton/memory/journal.h>
 #include <baton/tools/registry.h>
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "clock.h"
@@ -24,28 +28,49 @@
 
 namespace baton::agent {
 
+// May a tool's calls run? Compared by strictness.
+enum class Permission { allow, ask, deny };
+
 struct RunRequest {
-  std::string user_text;
-  std::string conversation_id;     // as Journal::conversation takes it; empty: a new conversation
-  std::string instructions;        // the system message
-  std::vector<std::string> tools;  // names, in the order of the prompt; empty with all_tools: every tool of the set
+  // Items of the protocol: messages, function_call_output, mcp_approval_response, and whatever a client replays of an earlier output.
+  std::vector<Json> input;
+  std::string conversation_id;       // as Journal::conversation takes it; empty: a new conversation
+  std::string previous_response_id;  // instead: goes on after that response; on a copy, when its conversation has gone on already
+  std::string instructions;          // the system message
+  std::vector<std::string> tools;    // names, in the order of the prompt; empty with all_tools: every tool of the set
   bool all_tools = true;
+  std::vector<llm::ToolSpec> client_tools;        // functions that the client runs: a call ends the run, its function_call_output goes on
+  std::map<std::string, Permission> permissions;  // stricter than the agent's own; a laxer one is not heeded
   llm::ToolChoice tool_choice;
+  std::set<std::string> allowed_tools;  // of all the tools, those that this run may call; empty: all
   bool parallel_tool_calls = true;
   llm::SamplingParams sampling;
+  std::vector<std::string> stop;
+  bool logprobs = false;  // of every token, with sampling.top_logprobs others
   int max_output_tokens = 1024;
   llm::HistoryForm history_form = llm::HistoryForm::as_written;
   std::string after_tools;  // RunConfig::after_tools
   Budgets budgets;
+  Json metadata = Json::object();  // the client's own
+  std::string model;               // the name shown with the response; empty: the generator's
+  bool store = true;               // false: whoever started the run removes it after its end
+  bool durable = false;            // goes on after a killed process (Agent::resume)
+  std::string key;                 // of an idempotent creation; empty: none
+  std::string fingerprint;         // of the request that the key stands for
+
+  // A run of one message.
+  static RunRequest of_text(const std::string& user_text);
 };
 
 struct RunOutcome {
   std::string conversation_id;
   std::string response_id;
-  std::string status;  // completed, incomplete, failed, cancelled
+  std::string status;  // completed, incomplete, failed, cancelled; empty: parked
   std::string reason;
   Json usage = Json::object();
-  std::vector<std::string> undelivered;  // messages that were sent when the run had just ended: they are in no history
+  Json required_input = Json::array();                  // FinishRun::required_input
+  std::vector<std::string> undelivered;                 // messages that were sent when the run had just ended: they are in no history
+  std::vector<std::pair<std::string, Json>> unsteered;  // likewise: id and input
 };
 
 // Called on the run's loop thread, one call at a time. All may be empty.
@@ -69,6 +94,10 @@ class RunHandle {
   void cancel();
   // False: the run has ended. A message that crosses the end is in RunOutcome::undelivered.
   bool send(std::string user_text, Delivery delivery);
+  // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. False: the run has ended.
+  bool steer(std::string steer_id, std::vector<Json> input);
+  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. Tools that run are waited for.
+  void park();
   const std::string& response_id() const;
   const std::string& conversation_id() const;
 
@@ -79,22 +108,40 @@ class RunHandle {
   std::shared_ptr<Loop> loop_;
 };
 
+struct AgentOptions {
+  std::map<std::string, Permission> permissions;  // by tool; otherwise tools that only read are allowed and the others ask
+  std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
+};
+
 // The parts outlive the agent, the agent its runs. Any thread.
 class Agent {
  public:
-  Agent(Generator& generator, tools::ToolSet& tools, memory::Journal& journal, const Clock& clock);
+  Agent(Generator& generator, tools::ToolSet& tools, memory::Journal& journal, const Clock& clock, AgentOptions options = {});
 
-  // The run is in the journal when this returns. Errors: a request that makes no sense, no such conversation or tool, a conversation in
-  // which a run is under way, a tool whose schema cannot be read, a journal that cannot be read or written.
+  // The run is in the journal when this returns. Errors: invalid_argument (a request that makes no sense, an output of no call, a tool
+  // whose schema cannot be read), not_found (conversation, response, tool), busy (the conversation has a run under way), conflict (the
+  // key is taken, see Journal::claim), io (a journal that cannot be read or written).
   Result<std::unique_ptr<RunHandle>> start(RunRequest request, RunObserver observer);
 
+  // A run that a killed process left (Journal::adopted): goes on, or, when it has brought down two processes, is ended as failed.
+  Result<std::unique_ptr<RunHandle>> resume(memory::Response record, RunObserver observer);
+
+  Permission permission(const tools::ToolSpec& tool) const;
+  const tools::ToolSet& tools() const { return tools_; }
+  const Generator& generator() const { return generator_; }
+
  private:
-  Result<memory::Conversation> continue_conversation(const std::string& id, RunConfig& config);
+  struct Prepared;
+  Result<Prepared> prepare(const RunRequest& request);
+  Result<memory::Conversation> find_conversation(const RunRequest& request, RunConfig& config);
+  Result<memory::Conversation> continue_response(const RunRequest& request, RunConfig& config);
+  Result<void> check_idle(const std::string& conversation_id) const;
 
   Generator& generator_;
   tools::ToolSet& tools_;
   memory::Journal& journal_;
   const Clock& clock_;
+  const AgentOptions options_;
   std::mutex mutex_;  // one start at a time: two runs of one conversation would mix their items
 };
 

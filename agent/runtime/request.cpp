@@ -1,15 +1,18 @@
 #include "request.h"
 
+#include <baton/agent/core/items.h>
 #include <baton/tools/text.h>
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace baton::agent {
 namespace {
 
 constexpr std::size_t kTitleBytes = 80;
 constexpr const char* kSpace = " \t\r\n";
+constexpr const char* kPermissions[] = {"allow", "ask", "deny"};  // in the order of Permission
 
 const char* name_of(llm::ToolChoice::Mode mode) {
   switch (mode) {
@@ -28,6 +31,8 @@ const char* name_of(llm::ToolChoice::Mode mode) {
 Json sampling_json(const llm::SamplingParams& s) {
   // Floats as they were written: 0.7, not 0.699999988.
   const auto decimal = [](float value) { return std::round(static_cast<double>(value) * 1e6) / 1e6; };
+  Json bias = Json::array();
+  for (const auto& [token, value] : s.logit_bias) bias.push_back({token, decimal(value)});
   return {{"temperature", decimal(s.temperature)},
           {"top_k", s.top_k},
           {"top_p", decimal(s.top_p)},
@@ -36,38 +41,104 @@ Json sampling_json(const llm::SamplingParams& s) {
           {"presence_penalty", decimal(s.presence_penalty)},
           {"frequency_penalty", decimal(s.frequency_penalty)},
           {"penalty_window", s.penalty_window},
+          {"logit_bias", std::move(bias)},
+          {"top_logprobs", s.top_logprobs},
           {"seed", s.seed}};
+}
+
+llm::SamplingParams sampling_from(const Json& json) {
+  llm::SamplingParams s;
+  s.temperature = json.value("temperature", s.temperature);
+  s.top_k = json.value("top_k", s.top_k);
+  s.top_p = json.value("top_p", s.top_p);
+  s.min_p = json.value("min_p", s.min_p);
+  s.repetition_penalty = json.value("repetition_penalty", s.repetition_penalty);
+  s.presence_penalty = json.value("presence_penalty", s.presence_penalty);
+  s.frequency_penalty = json.value("frequency_penalty", s.frequency_penalty);
+  s.penalty_window = json.value("penalty_window", s.penalty_window);
+  for (const Json& pair : json.value("logit_bias", Json::array())) s.logit_bias[pair[0].get<std::int32_t>()] = pair[1].get<float>();
+  s.top_logprobs = json.value("top_logprobs", s.top_logprobs);
+  s.seed = json.value("seed", s.seed);
+  return s;
 }
 
 }  // namespace
 
-Result<std::vector<llm::ToolSpec>> offered_tools(const tools::ToolSet& set, const RunRequest& request) {
+RunRequest RunRequest::of_text(const std::string& user_text) {
+  RunRequest request;
+  request.input.push_back(user_message_item("", user_text));
+  return request;
+}
+
+Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRequest& request) {
   std::vector<llm::ToolSpec> specs;
-  for (const tools::ToolSpec* spec : set.specs()) {
+  for (const tools::ToolSpec* spec : agent.tools().specs()) {
     const bool named = std::find(request.tools.begin(), request.tools.end(), spec->name) != request.tools.end();
-    if (request.all_tools || named) specs.push_back({spec->name, spec->description, spec->parameters});
+    if (!request.all_tools && !named) continue;
+    if (agent.permission(*spec) == Permission::deny) {
+      if (named) return Error{errc::invalid_argument, "the tool '" + spec->name + "' is denied by this daemon's configuration"};
+      continue;
+    }
+    specs.push_back({spec->name, spec->description, spec->parameters});
   }
   for (const std::string& name : request.tools) {
-    if (!set.find(name)) return Error{errc::not_found, "there is no tool '" + name + "': `baton tools` lists those there are"};
+    if (!agent.tools().find(name)) return Error{errc::not_found, "there is no tool '" + name + "': `baton tools` lists those there are"};
   }
   return specs;
 }
 
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
   const auto wrong = [](const std::string& message) { return Error{errc::invalid_argument, message}; };
-  if (request.user_text.empty()) return wrong("the message is empty: say what the agent shall do");
+  const bool asks = std::any_of(request.input.begin(), request.input.end(),
+                                [](const Json& item) { return string_of(item, "type") != "message" || !text_of_message(item).empty(); });
+  if (!asks) return wrong("the message is empty: say what the agent shall do");
   if (request.max_output_tokens < 1)
     return wrong("max_output_tokens is " + std::to_string(request.max_output_tokens) + " and must be at least 1");
   const Budgets& b = request.budgets;
   if (b.max_turns < 0 || b.max_tool_calls < 0 || b.max_output_tokens < 1 || b.max_milliseconds < 1) {
     return wrong("budgets: max_turns and max_tool_calls must be at least 0, max_output_tokens and max_milliseconds at least 1");
   }
+  std::set<std::string> names;
+  for (const llm::ToolSpec& spec : specs) {
+    if (!names.insert(spec.name).second)
+      return wrong("two tools are named '" + spec.name + "': a function of the client's may not have the name of an agent's tool");
+  }
   using Mode = llm::ToolChoice::Mode;
   const Mode mode = request.tool_choice.mode;
   if (mode == Mode::required && specs.empty()) return wrong("tool_choice requires a call, and no tool is offered");
-  const auto chosen = std::find_if(specs.begin(), specs.end(), [&](const llm::ToolSpec& s) { return s.name == request.tool_choice.name; });
-  if (mode == Mode::named && chosen == specs.end())
+  if (mode == Mode::named && !names.contains(request.tool_choice.name))
     return wrong("tool_choice names '" + request.tool_choice.name + "', which is not offered");
+  for (const std::string& name : request.allowed_tools) {
+    if (!names.contains(name)) return wrong("tool_choice allows '" + name + "', which is not offered");
+  }
+  return {};
+}
+
+Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, std::int64_t now) {
+  const auto wrong = [](std::size_t i, const std::string& message) {
+    return Error{errc::invalid_argument, "input[" + std::to_string(i) + "]: " + message};
+  };
+  std::vector<StoredItem> items = history;
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    const Json& item = input[i];
+    const std::string type = string_of(item, "type");
+    if (type == "function_call_output") {
+      const std::string id = string_of(item, "call_id");
+      const OpenCalls open = open_calls(items);
+      const bool waits =
+          std::any_of(open.functions.begin(), open.functions.end(), [&](const Json& c) { return string_of(c, "call_id") == id; });
+      if (!waits) return wrong(i, "no function call '" + id + "' waits for an output");
+    } else if (type == "mcp_approval_response") {
+      const std::string id = string_of(item, "approval_request_id");
+      const OpenCalls open = open_calls(items);
+      const auto asked =
+          std::find_if(open.approvals.begin(), open.approvals.end(), [&](const Json& a) { return string_of(a, "id") == id; });
+      if (asked == open.approvals.end()) return wrong(i, "no call waits for the approval '" + id + "'");
+      if (asked->value("baton.expires_at", std::int64_t{0}) * 1000 < now)
+        return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
+    }
+    items.push_back({"", item, {}});
+  }
   return {};
 }
 
@@ -75,29 +146,47 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   RunConfig config;
   config.instructions = request.instructions;
   config.tools = specs;
+  for (const llm::ToolSpec& tool : request.client_tools) config.client_tools.insert(tool.name);
+  config.allowed_tools = request.allowed_tools;
   config.tool_choice = request.tool_choice;
   config.parallel_tool_calls = request.parallel_tool_calls;
   config.sampling = request.sampling;
+  config.stop = request.stop;
+  config.logprobs = request.logprobs;
   config.max_output_tokens = request.max_output_tokens;
   config.history_form = request.history_form;
   config.after_tools = request.after_tools;
   config.budgets = request.budgets;
+  config.metadata = request.metadata;
+  config.store = request.store;
   return config;
 }
 
 Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
-  Json tools = Json::array();
+  const auto is_client = [&](const std::string& name) {
+    return std::any_of(request.client_tools.begin(), request.client_tools.end(), [&](const llm::ToolSpec& t) { return t.name == name; });
+  };
+  Json tools = Json::array(), permissions = Json::object();
   for (const llm::ToolSpec& spec : specs) {
-    tools.push_back({{"type", "function"}, {"name", spec.name}, {"description", spec.description}, {"parameters", spec.parameters}});
+    Json tool = {{"type", "function"}, {"name", spec.name}, {"description", spec.description}, {"parameters", spec.parameters}};
+    if (is_client(spec.name)) tool["client"] = true;
+    tools.push_back(std::move(tool));
   }
-  Json json = {{"instructions", request.instructions},
+  for (const auto& [name, permission] : request.permissions) permissions[name] = kPermissions[static_cast<int>(permission)];
+  Json json = {{"input", request.input},
+               {"instructions", request.instructions},
                {"tools", std::move(tools)},
+               {"permissions", std::move(permissions)},
                {"tool_choice", name_of(request.tool_choice.mode)},
+               {"allowed_tools", request.allowed_tools},
                {"parallel_tool_calls", request.parallel_tool_calls},
                {"max_output_tokens", request.max_output_tokens},
                {"history", request.history_form == llm::HistoryForm::canonical ? "canonical" : "as_written"},
                {"after_tools", request.after_tools},
                {"sampling", sampling_json(request.sampling)},
+               {"stop", request.stop},
+               {"logprobs", request.logprobs},
+               {"store", request.store},
                {"budgets",
                 {{"max_turns", request.budgets.max_turns},
                  {"max_tool_calls", request.budgets.max_tool_calls},
@@ -107,13 +196,60 @@ Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& s
   return json;
 }
 
-std::string title_of(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string::npos) return "";
-  std::string title = text.substr(begin, text.find('\n', begin) - begin);
-  title.erase(title.find_last_not_of(kSpace) + 1);
-  if (title.size() <= kTitleBytes) return title;
-  return title.substr(0, tools::utf8_prefix(title, kTitleBytes)) + "…";
+RunRequest request_from_json(const Json& json) {
+  RunRequest request;
+  request.input = json.value("input", std::vector<Json>{});
+  request.instructions = json.value("instructions", "");
+  request.all_tools = false;
+  for (const Json& tool : json.value("tools", Json::array())) {
+    if (tool.value("client", false)) {
+      request.client_tools.push_back({string_of(tool, "name"), string_of(tool, "description"), tool.value("parameters", Json::object())});
+    } else {
+      request.tools.push_back(string_of(tool, "name"));
+    }
+  }
+  const Json permissions = json.value("permissions", Json::object());
+  for (const auto& [name, permission] : permissions.items()) {
+    const auto at = std::find(std::begin(kPermissions), std::end(kPermissions), permission.get<std::string>());
+    request.permissions[name] = static_cast<Permission>(at == std::end(kPermissions) ? 1 : at - std::begin(kPermissions));
+  }
+  const Json choice = json.value("tool_choice", Json("auto"));
+  using Mode = llm::ToolChoice::Mode;
+  if (choice.is_object()) {
+    request.tool_choice = {Mode::named, string_of(choice, "name")};
+  } else {
+    request.tool_choice.mode = choice == "none" ? Mode::none : choice == "required" ? Mode::required : Mode::automatic;
+  }
+  request.allowed_tools = json.value("allowed_tools", std::set<std::string>{});
+  request.parallel_tool_calls = json.value("parallel_tool_calls", true);
+  request.max_output_tokens = json.value("max_output_tokens", request.max_output_tokens);
+  if (json.value("history", "") == "canonical") request.history_form = llm::HistoryForm::canonical;
+  request.after_tools = json.value("after_tools", "");
+  request.sampling = sampling_from(json.value("sampling", Json::object()));
+  request.stop = json.value("stop", std::vector<std::string>{});
+  request.logprobs = json.value("logprobs", false);
+  request.store = json.value("store", true);
+  const Json budgets = json.value("budgets", Json::object());
+  Budgets& b = request.budgets;
+  b.max_turns = budgets.value("max_turns", b.max_turns);
+  b.max_tool_calls = budgets.value("max_tool_calls", b.max_tool_calls);
+  b.max_output_tokens = budgets.value("max_output_tokens", b.max_output_tokens);
+  b.max_milliseconds = budgets.value("max_milliseconds", b.max_milliseconds);
+  return request;
+}
+
+std::string title_of(const std::vector<Json>& input) {
+  for (const Json& item : input) {
+    if (string_of(item, "role") != "user") continue;
+    const std::string text = text_of_message(item);
+    const std::size_t begin = text.find_first_not_of(kSpace);
+    if (begin == std::string::npos) continue;
+    std::string title = text.substr(begin, text.find('\n', begin) - begin);
+    title.erase(title.find_last_not_of(kSpace) + 1);
+    if (title.size() <= kTitleBytes) return title;
+    return title.substr(0, tools::utf8_prefix(title, kTitleBytes)) + "…";
+  }
+  return "";
 }
 
 }  // namespace baton::agent

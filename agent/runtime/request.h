@@ -7,19 +7,24 @@
 
 namespace baton::agent {
 
-// The tools that the model is told of, in the set's order. errc::not_found names the one that is not there.
-Result<std::vector<llm::ToolSpec>> offered_tools(const tools::ToolSet& set, const RunRequest& request);
+// The agent's tools that the model is told of, in the set's order, without those that are denied. errc::not_found names the one that is not
+// there, errc::invalid_argument the one that is asked for and denied.
+Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRequest& request);
 
-// errc::invalid_argument names the field.
+// errc::invalid_argument names the field. `specs`: all tools, the client's included.
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
+
+// Whether the input answers calls of this history: errc::invalid_argument names the item. `now`: milliseconds since 1970.
+Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, std::int64_t now);
 
 // Without ids, model and history.
 RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
 
-// What is needed to understand the run or to repeat it.
+// What is needed to understand the run, to repeat it, or to go on with it, and the way back.
 Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
+RunRequest request_from_json(const Json& json);
 
-// The first line of a message that has one, shortened.
-std::string title_of(const std::string& text);
+// The first line of the first message that has one, shortened.
+std::string title_of(const std::vector<Json>& input);
 
 }  // namespace baton::agent

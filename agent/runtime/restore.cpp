@@ -1,6 +1,7 @@
 #include "restore.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/agent/core/shown_items.h>
 
 #include <algorithm>
 #include <map>
@@ -11,48 +12,8 @@
 namespace baton::agent {
 namespace {
 
-// An item as its events tell it.
-struct Shown {
-  std::string id;
-  Json item;  // as it was added, or done
-  bool done = false;
-  std::string text;                      // of its deltas
-  std::optional<std::string> arguments;  // when they were complete
-};
-
-std::string string_of(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_string() ? it->get<std::string>() : "";
-}
-
-std::vector<Shown> shown_items(const std::vector<memory::Event>& events) {
-  std::vector<Shown> shown;
-  const auto find = [&](const std::string& id) {
-    return std::find_if(shown.begin(), shown.end(), [&](const Shown& s) { return s.id == id; });
-  };
-  for (const memory::Event& event : events) {
-    if (!event.data.is_object()) continue;
-    const auto item = event.data.find("item");
-    const bool whole = item != event.data.end() && item->is_object();
-    const auto at = find(whole ? string_of(*item, "id") : string_of(event.data, "item_id"));
-    if (event.type == "response.output_item.added" && whole && at == shown.end()) {
-      shown.push_back({.id = string_of(*item, "id"), .item = *item});
-    } else if (at == shown.end()) {
-      continue;
-    } else if (event.type == "response.output_item.done" && whole) {
-      at->item = *item;
-      at->done = true;
-    } else if (event.type == "response.output_text.delta" || event.type == "response.reasoning_text.delta") {
-      at->text += string_of(event.data, "delta");
-    } else if (event.type == "response.mcp_call_arguments.done") {
-      at->arguments = string_of(event.data, "arguments");
-    }
-  }
-  return shown;
-}
-
 // Null: nothing that the conversation needs.
-Json cut_call(const Shown& shown, const std::map<std::string, memory::ToolInvocation>& invocations) {
+Json cut_call(const ShownItem& shown, const std::map<std::string, memory::ToolInvocation>& invocations) {
   if (!shown.arguments) return nullptr;
   CallItem call{.id = shown.id,
                 .call_id = string_of(shown.item, "baton.call_id"),
@@ -72,7 +33,7 @@ Json cut_call(const Shown& shown, const std::map<std::string, memory::ToolInvoca
   return call_item(call);
 }
 
-Json cut_item(const Shown& shown, const std::map<std::string, memory::ToolInvocation>& invocations) {
+Json cut_item(const ShownItem& shown, const std::map<std::string, memory::ToolInvocation>& invocations) {
   const std::string type = string_of(shown.item, "type");
   if (type == "mcp_call") {
     if (!shown.done) return cut_call(shown, invocations);
@@ -85,11 +46,6 @@ Json cut_item(const Shown& shown, const std::map<std::string, memory::ToolInvoca
   return type == "reasoning" ? reasoning_item(shown.id, shown.text, turn, "incomplete") : Json();
 }
 
-std::string search_text(const Json& item, const Shown& shown) {
-  if (string_of(item, "type") != "mcp_call") return shown.text;
-  return string_of(item, "name") + " " + string_of(item, "arguments") + "\n" + result_of_call_item(item);
-}
-
 Error from(const memory::Error& error) { return {error.code == memory::errc::not_found ? errc::not_found : errc::io, error.message}; }
 
 Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response& response, const std::set<std::string>& kept) {
@@ -100,9 +56,12 @@ Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response&
   std::map<std::string, memory::ToolInvocation> by_call;
   for (const memory::ToolInvocation& invocation : *invocations) by_call.emplace(invocation.id, invocation);
 
+  std::vector<EmitEvent> shown_events;
+  for (const memory::Event& event : *events) shown_events.push_back({event.type, event.data});
+
   memory::Batch batch;
   bool any = false;
-  for (const Shown& shown : shown_items(*events)) {
+  for (const ShownItem& shown : shown_items(shown_events)) {
     if (kept.contains(shown.id)) continue;
     Json content = cut_item(shown, by_call);
     if (content.is_null()) continue;
@@ -110,7 +69,7 @@ Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response&
     item.id = shown.id;
     item.conversation_id = response.conversation_id;
     item.response_id = response.id;
-    item.text = search_text(content, shown);
+    item.text = search_text(content);
     item.content = std::move(content);
     batch.add(std::move(item));
     any = true;

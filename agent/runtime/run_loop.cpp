@@ -19,13 +19,11 @@ constexpr auto kTick = std::chrono::milliseconds(200);  // how late a wall-clock
 
 }  // namespace
 
-RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation,
-                      std::map<std::string, llm::Schema> schemas, RunObserver observer)
+RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, RunObserver observer)
     : parts_(parts),
       run_(std::move(config)),
       record_(std::move(record)),
       conversation_(std::move(conversation)),
-      schemas_(std::move(schemas)),
       observer_(std::move(observer)) {
   outcome_.conversation_id = conversation_.id;
   outcome_.response_id = record_.id;
@@ -35,8 +33,14 @@ RunHandle::Loop::~Loop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void RunHandle::Loop::start(std::string user_text) {
-  thread_ = std::thread([this, text = std::move(user_text)] { loop(text); });
+void RunHandle::Loop::start(std::vector<Json> input) {
+  thread_ = std::thread([this, input = std::move(input)] { loop([&] { return run_.start(input, last_tick_); }); });
+}
+
+void RunHandle::Loop::resume(Interrupted left, std::string hopeless) {
+  thread_ = std::thread([this, left = std::move(left), why = std::move(hopeless)] {
+    loop([&] { return why.empty() ? run_.resume(left, last_tick_) : run_.park(left, why, last_tick_); });
+  });
 }
 
 const RunOutcome& RunHandle::Loop::wait() {
@@ -45,9 +49,9 @@ const RunOutcome& RunHandle::Loop::wait() {
   return outcome_;
 }
 
-void RunHandle::Loop::loop(const std::string& user_text) {
+void RunHandle::Loop::loop(const std::function<Actions()>& first) {
   last_tick_ = parts_.clock.now_ms();
-  perform(run_.start(user_text, last_tick_));
+  perform(first());
   while (!done_) {
     std::optional<RunInput> input = queue_->pop(kTick);
     const bool quiet = !input;
@@ -55,8 +59,9 @@ void RunHandle::Loop::loop(const std::string& user_text) {
     const std::int64_t now = parts_.clock.now_ms();
     if (quiet || now - last_tick_ >= kTick.count()) {
       last_tick_ = now;
-      perform(run_.on_tick(now));
+      if (!parking_) perform(run_.on_tick(now));
     }
+    park_if_quiet();
   }
   end();
 }
@@ -65,11 +70,24 @@ void RunHandle::Loop::end() {
   generation_.reset();
   for (RunInput& input : queue_->close()) {
     if (auto* said = std::get_if<UserSaid>(&input)) outcome_.undelivered.push_back(std::move(said->text));
+    if (auto* steered = std::get_if<Steered>(&input)) outcome_.unsteered.emplace_back(steered->id, steered->input);
   }
   if (observer_.finished) observer_.finished(outcome_);
   std::scoped_lock lock(mutex_);
   has_ended_ = true;
   ended_.notify_all();
+}
+
+// The process will end by its own will: that is no crash of this run's.
+void RunHandle::Loop::park_if_quiet() {
+  if (!parking_ || parked_ || done_ || run_.finished() || !running_.empty() || !pending_.empty()) return;
+  parked_ = true;
+  --record_.attempts;
+  RunStep step;
+  step.batch.put(record_);
+  step.durability = memory::Durability::power;
+  step.last = true;
+  commit(std::move(step));
 }
 
 void RunHandle::Loop::take(RunInput input) {
@@ -92,7 +110,19 @@ void RunHandle::Loop::take(RunInput input) {
                    if (run_.finished()) return outcome_.undelivered.push_back(std::move(said.text));
                    perform(run_.on_user_message(said.text, said.interrupt ? Delivery::interrupt : Delivery::queue, now));
                  },
-                 [&](CancelAsked&) { perform(run_.cancel(now)); },
+                 [&](Steered& steered) {
+                   if (run_.finished()) outcome_.unsteered.emplace_back(steered.id, steered.input);
+                   perform(run_.steer(steered.id, steered.input, now));
+                 },
+                 [&](CancelAsked&) {
+                   if (!parking_) perform(run_.cancel(now));
+                 },
+                 [&](ParkAsked&) {
+                   if (run_.finished()) return;
+                   parking_ = true;
+                   generation_.reset();
+                   ++generation_number_;  // what it said and is still in the queue belongs to a turn that will be written again
+                 },
              },
              input);
 }
@@ -137,10 +167,6 @@ void RunHandle::Loop::plan(RunStep& step, KeepItem& item) {
 }
 
 void RunHandle::Loop::plan(RunStep& step, StartTool& start) {
-  if (std::optional<std::string> why = why_refused(start.call)) {
-    queue_->push(ToolFinished{start.call.id, std::move(*why), true});
-    return;
-  }
   RunningTool& running = running_[start.call.id];
   running.record.id = start.call.id;
   running.record.response_id = record_.id;
@@ -170,6 +196,7 @@ void RunHandle::Loop::plan(RunStep& step, const FinishRun& finish) {
   record_.status = outcome_.status = finish.status;
   record_.reason = outcome_.reason = finish.reason;
   record_.usage = outcome_.usage = finish.usage;
+  outcome_.required_input = finish.required_input;
   record_.finished_ms = conversation_.updated_ms = parts_.clock.now_ms();
   step.batch.put(record_);
   step.batch.put(conversation_);
@@ -217,6 +244,7 @@ void RunHandle::Loop::journal_failed(const std::string& message) {
 
 void RunHandle::Loop::start_generation(llm::ChatRequest request) {
   generation_.reset();  // the one before has said its last
+  if (parking_) return;
   const int number = ++generation_number_;
   generation_ = parts_.generator.start(std::move(request), [queue = queue_, number](llm::Delta delta) {
     queue->push(GeneratorSaid{number, std::move(delta)});
@@ -224,14 +252,6 @@ void RunHandle::Loop::start_generation(llm::ChatRequest request) {
 }
 
 // ---- tools
-
-std::optional<std::string> RunHandle::Loop::why_refused(const llm::ToolCall& call) const {
-  const auto schema = schemas_.find(call.name);
-  if (schema == schemas_.end()) return std::nullopt;
-  const llm::Result<void> valid = schema->second.check(call.arguments);
-  if (valid) return std::nullopt;
-  return "the arguments do not fit the tool's schema:\n" + valid.error().message;
-}
 
 void RunHandle::Loop::start_tool(const StartTool& start) {
   const auto running = running_.find(start.call.id);

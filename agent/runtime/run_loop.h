@@ -1,9 +1,8 @@
 #pragma once
 // The performing half of a run: takes inputs from its queue, steps the state machine, commits what it decided, then does it.
-#include <baton/llm/json_schema/json_schema.h>
-
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -33,11 +32,11 @@ struct RunStep {
 class RunHandle::Loop {
  public:
   // The record and its conversation are in the journal.
-  Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation,
-       std::map<std::string, llm::Schema> schemas, RunObserver observer);
+  Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, RunObserver observer);
   ~Loop();
 
-  void start(std::string user_text);
+  void start(std::vector<Json> input);
+  void resume(Interrupted left, std::string hopeless);                  // `hopeless`: why it only ends; empty: it goes on
   bool push(RunInput input) { return queue_->push(std::move(input)); }  // false: the run has ended
   const RunOutcome& wait();
   const RunOutcome& outcome() const { return outcome_; }  // its ids: any time
@@ -54,8 +53,9 @@ class RunHandle::Loop {
     bool started = false;
   };
 
-  void loop(const std::string& user_text);
+  void loop(const std::function<Actions()>& first);
   void end();
+  void park_if_quiet();
   void take(RunInput input);
   void perform(Actions actions, RunStep step = {});
   void plan(RunStep& step, KeepItem& item);
@@ -66,7 +66,6 @@ class RunHandle::Loop {
   void on_committed(Committed& committed);
   void on_tool_finished(const ToolFinished& result);
   void start_generation(llm::ChatRequest request);
-  std::optional<std::string> why_refused(const llm::ToolCall& call) const;
   void start_tool(const StartTool& start);
   void journal_failed(const std::string& message);
 
@@ -74,7 +73,6 @@ class RunHandle::Loop {
   Run run_;
   memory::Response record_;
   memory::Conversation conversation_;
-  std::map<std::string, llm::Schema> schemas_;
   RunObserver observer_;
   RunOutcome outcome_;
   std::shared_ptr<RunQueue> queue_ = std::make_shared<RunQueue>();  // shared with callbacks that may outlive the run
@@ -85,6 +83,8 @@ class RunHandle::Loop {
   std::size_t n_steps_ = 0;
   std::int64_t last_tick_ = 0;
   bool journal_broken_ = false;
+  bool parking_ = false;  // no more generations; the loop ends when the tools have
+  bool parked_ = false;   // the record is on its way
   bool done_ = false;
 
   std::mutex mutex_;

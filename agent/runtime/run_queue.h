@@ -38,9 +38,14 @@ struct UserSaid {
   std::string text;
   bool interrupt = false;
 };
+struct Steered {
+  std::string id;
+  std::vector<llm::Json> input;
+};
 struct CancelAsked {};
+struct ParkAsked {};
 
-using RunInput = std::variant<GeneratorSaid, ToolFinished, ToolProgress, Committed, UserSaid, CancelAsked>;
+using RunInput = std::variant<GeneratorSaid, ToolFinished, ToolProgress, Committed, UserSaid, Steered, CancelAsked, ParkAsked>;
 
 // Any thread may push; one pops.
 class RunQueue {
@@ -79,7 +84,12 @@ class RunQueue {
     const auto* said = std::get_if<GeneratorSaid>(&input);
     auto* before = inputs_.empty() ? nullptr : std::get_if<GeneratorSaid>(&inputs_.back());
     if (!said || !before || said->generation != before->generation) return false;
-    if (const auto* more = std::get_if<llm::TextDelta>(&said->delta)) return append(before->delta, *more, &llm::TextDelta::text);
+    if (const auto* more = std::get_if<llm::TextDelta>(&said->delta)) {
+      if (!append(before->delta, *more, &llm::TextDelta::text)) return false;
+      auto& logprobs = std::get<llm::TextDelta>(before->delta).logprobs;
+      logprobs.insert(logprobs.end(), more->logprobs.begin(), more->logprobs.end());
+      return true;
+    }
     if (const auto* more = std::get_if<llm::ReasoningDelta>(&said->delta)) return append(before->delta, *more, &llm::ReasoningDelta::text);
     if (const auto* more = std::get_if<llm::CallArguments>(&said->delta)) {
       const auto* waiting = std::get_if<llm::CallArguments>(&before->delta);

@@ -87,7 +87,9 @@ class ScriptedGeneration final : public Generation {
 
 std::unique_ptr<Generation> ScriptedGenerator::start(llm::ChatRequest request, Sink sink) {
   ScriptedAnswer answer;
-  {
+  if (rule_) {
+    answer = rule_(request);
+  } else {
     std::scoped_lock lock(mutex_);
     requests_.push_back(std::move(request));
     if (script_.empty()) {

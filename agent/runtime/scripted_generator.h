@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "generator.h"
@@ -31,14 +33,18 @@ struct ScriptedAnswer {
 class ScriptedGenerator final : public Generator {
  public:
   explicit ScriptedGenerator(std::vector<ScriptedAnswer> script) : script_(script.begin(), script.end()) {}
+  // Answers by a rule instead; called on the thread that asks, several at a time.
+  using Rule = std::function<ScriptedAnswer(const llm::ChatRequest&)>;
+  explicit ScriptedGenerator(Rule rule) : rule_(std::move(rule)) {}
 
   std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) override;
   std::string model_name() const override { return "scripted"; }
-  std::vector<llm::ChatRequest> requests() const;  // all that were asked so far
+  std::vector<llm::ChatRequest> requests() const;  // all that were asked so far, of a script
 
  private:
   mutable std::mutex mutex_;
   std::deque<ScriptedAnswer> script_;
+  Rule rule_;
   std::vector<llm::ChatRequest> requests_;
 };
 

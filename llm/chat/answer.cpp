@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdio>
 #include <random>
+#include <utility>
 
 namespace baton::llm {
 namespace {
@@ -35,12 +36,21 @@ Answer::Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Pro
       stops_(request.stop),
       parser_(parser_options(request, prompt)),
       sink_(std::move(sink)),
+      wants_logprobs_(request.logprobs),
       raw_(std::move(raw)),
       forced_text_(prompt.forced_text),
       forced_ids_(prompt.forced_ids) {}
 
 void Answer::give(std::vector<Delta>& deltas) {
-  for (Delta& delta : deltas) sink_(std::move(delta));
+  for (Delta& delta : deltas) {
+    // Tokens of calls and reasoning are nobody's text.
+    if (auto* text = std::get_if<TextDelta>(&delta)) {
+      text->logprobs = std::exchange(logprobs_, {});
+    } else {
+      logprobs_.clear();
+    }
+    sink_(std::move(delta));
+  }
   deltas.clear();
 }
 
@@ -48,7 +58,7 @@ bool Answer::take(const EngineEvent& event) {
   if (const auto* progress = std::get_if<EngineProgress>(&event)) {
     sink_(PrefillProgress{progress->done, progress->total});
   } else if (const auto* choice = std::get_if<Choice>(&event)) {
-    if (!complete_) token(choice->id, choice->logprob);
+    if (!complete_) token(*choice);
   } else {
     finish(std::get<EngineFinished>(event));
   }
@@ -73,7 +83,15 @@ void Answer::push(const std::string& text, float logprob) {
   complete_ = parser_.done() || stops_.stopped();
 }
 
-void Answer::token(std::int32_t id, float logprob) {
+void Answer::note_logprob(const Choice& choice) {
+  const auto bytes = [&](std::int32_t id) { return tokenizer_->is_valid(id) ? tokenizer_->token_bytes(id) : std::string(); };
+  TokenLogprob said{bytes(choice.id), choice.logprob, {}};
+  for (const TokenProbability& other : choice.top) said.top.emplace_back(bytes(other.id), other.logprob);
+  logprobs_.push_back(std::move(said));
+}
+
+void Answer::token(const Choice& choice) {
+  const std::int32_t id = choice.id;
   if (!started_) {
     started_ = true;
     for (const std::int32_t forced : forced_ids_) written_.push_back({forced, 0, {}});
@@ -83,7 +101,8 @@ void Answer::token(std::int32_t id, float logprob) {
   const std::string text = text_of(id);
   written_.push_back({id, n_text_, text});
   n_text_ += text.size();
-  push(text, logprob);
+  if (wants_logprobs_ && !(tokenizer_->is_valid(id) && tokenizer_->ends_generation(id))) note_logprob(choice);
+  push(text, choice.logprob);
 }
 
 // The tokens of what belongs to the answer. When its end lies inside a token, more than white space being left of that, or when calls were

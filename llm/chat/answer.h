@@ -19,7 +19,7 @@ class Answer {
  public:
   using Sink = std::function<void(Delta)>;
 
-  // request: only its tools, tool_choice, parallel_tool_calls and stop are looked at. raw: the hashes of Finished::raw.
+  // request: only its tools, tool_choice, parallel_tool_calls, stop and logprobs are looked at. raw: the hashes of Finished::raw.
   Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw, Sink sink);
 
   // True, once and for all: the answer is complete, and the engine need not go on. Finished still waits for EngineFinished.
@@ -32,7 +32,8 @@ class Answer {
     std::string text;
   };
 
-  void token(std::int32_t id, float logprob);
+  void token(const Choice& choice);
+  void note_logprob(const Choice& choice);
   std::string text_of(std::int32_t id);
   void push(const std::string& text, float logprob);
   void finish(const EngineFinished& end);
@@ -45,6 +46,8 @@ class Answer {
   CallParser parser_;
   Sink sink_;
   std::vector<Written> written_;
+  bool wants_logprobs_;
+  std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet
   RawTokens raw_;
   std::size_t n_text_ = 0;  // bytes of text so far, before stop strings
   std::string forced_text_;

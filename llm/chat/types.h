@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -67,6 +68,7 @@ struct ChatRequest {
   SamplingParams sampling;
   int max_output_tokens = 1024;
   std::vector<std::string> stop;  // the answer ends before the first of these
+  bool logprobs = false;          // TextDelta::logprobs are wanted
   HistoryForm history = HistoryForm::as_written;
   Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
 };
@@ -93,8 +95,14 @@ struct PrefillProgress {
   int done = 0;  // tokens
   int total = 0;
 };
+struct TokenLogprob {
+  std::string bytes;  // of the token: may be a part of a character
+  double logprob = 0;
+  std::vector<std::pair<std::string, double>> top;  // the most probable ones, with their log-probabilities, best first
+};
 struct TextDelta {
-  std::string text;  // valid UTF-8, never a part of a character
+  std::string text;                      // valid UTF-8, never a part of a character
+  std::vector<TokenLogprob> logprobs{};  // where they were asked for: of the tokens that ended since the delta before
 };
 struct ReasoningDelta {
   std::string text;

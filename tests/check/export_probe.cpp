@@ -1,6 +1,7 @@
 // export_probe JOURNAL < conversations.json: runs scripted conversations into a journal, for tests/check/oracle_export.py. Each is {"user",
 // "instructions", "tools": [names], "answers": [{"text", "reasoning", "calls": [{"name", "arguments"}]}]}; every tool answers with its
 // arguments. Prints the events, one JSON object a line.
+#include <baton/agent/core/items.h>
 #include <baton/agent/runtime/agent.h>
 #include <baton/agent/runtime/scripted_generator.h>
 
@@ -60,7 +61,7 @@ int main(int argc, char** argv) {
     agent::ScriptedGenerator generator(script_of(conversation["answers"]));
     agent::Agent agent(generator, set, **journal, clock);
     agent::RunRequest request;
-    request.user_text = conversation["user"];
+    request.input = {baton::agent::user_message_item("", conversation["user"])};
     request.instructions = conversation["instructions"];
     agent.start(std::move(request), observer).value()->wait();
   }

@@ -22,6 +22,10 @@ class StepByHand {
   explicit StepByHand(RunConfig config = {}) : run_(complete(std::move(config))) {}
 
   void start(const std::string& text = "question") { add(run_.start(text, now)); }
+  void start_with(std::vector<Json> input) { add(run_.start(std::move(input), now)); }
+  void resume(const Interrupted& left) { add(run_.resume(left, now)); }
+  void park(const Interrupted& left, const std::string& reason) { add(run_.park(left, reason, now)); }
+  void steer(const std::string& id, const std::string& text) { add(run_.steer(id, {user_message_item("", text)}, now)); }
   void text(const std::string& text) { add(run_.on_delta(llm::TextDelta{text}, now)); }
   void reasoning(const std::string& text) { add(run_.on_delta(llm::ReasoningDelta{text}, now)); }
   void open(int index, const llm::ToolCall& call) {
@@ -86,6 +90,15 @@ class StepByHand {
     EXPECT_EQ(found.size(), 1u);
     return found.empty() ? FinishRun{} : found.front();
   }
+  // What a process that is killed after this leaves behind.
+  Interrupted left_behind() const {
+    Interrupted left;
+    for (const EmitEvent& event : all_of<EmitEvent>()) left.events.push_back(event);
+    for (const KeepItem& item : all_of<KeepItem>()) left.kept.push_back({"resp_1", item.content, item.raw});
+    return left;
+  }
+  // The items of its conversation, as the next run gets them.
+  std::vector<StoredItem> kept_items() const { return left_behind().kept; }
   // What a later run would read.
   std::vector<llm::Message> kept_messages() const {
     std::vector<StoredItem> stored;

@@ -223,9 +223,8 @@ TEST(Run, does_not_take_other_arguments_for_a_repeat) {
 }
 
 TEST(Run, gives_every_call_an_id_of_its_own) {
-  StepByHand run({.history = {{.role = Role::user, .content = "q"},
-                              {.role = Role::assistant, .tool_calls = {call_of("x", "add")}},
-                              {.role = Role::tool, .content = "1", .tool_call_id = "x", .name = "add"}}});
+  CallItem earlier{.id = "i", .call_id = "x", .name = "add", .arguments = "{}", .status = "completed", .result = "1", .turn = 1};
+  StepByHand run({.history = {{"resp_0", user_message_item("u", "q"), {}}, {"resp_0", call_item(earlier), {}}}});
   run.start();
   run.calls({call_of("x", "add", {{"x", 1}}), call_of("", "time"), call_of("y", "wait"), call_of("y", "wait", {{"s", 2}})});
   const auto ids = run.started();

@@ -20,6 +20,8 @@ inline llm::ToolCall call_of(const std::string& id, const std::string& name, Jso
   return {id, name, std::move(arguments)};
 }
 
+inline std::vector<Json> said(const std::string& text) { return {user_message_item("", text)}; }
+
 class FakeClock final : public Clock {
  public:
   std::int64_t now_ms() const override { return now_; }

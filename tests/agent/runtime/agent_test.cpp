@@ -11,7 +11,7 @@ class AgentTest : public AgentFixture {};
 TEST_F(AgentTest, runs_tools_and_answers_from_their_results) {
   script({{.text = "Let me add.", .calls = {call_of("c1", "add", {{"a", 2}, {"b", 3}}), call_of("c2", "add", {{"a", 4}, {"b", 5}})}},
           {.text = "5 and 9"}});
-  const RunOutcome outcome = run({.user_text = "add them"});
+  const RunOutcome outcome = run({.input = said("add them")});
   EXPECT_EQ(outcome.status, "completed");
   EXPECT_EQ(n_added_, 2);
   const auto asked = generator_->requests();
@@ -28,7 +28,7 @@ TEST_F(AgentTest, runs_tools_and_answers_from_their_results) {
 
 TEST_F(AgentTest, keeps_the_run_with_all_that_is_needed_to_understand_it) {
   script({{.text = "hello"}});
-  RunRequest request{.user_text = "hi", .instructions = "be kind", .tools = {"add"}, .all_tools = false};
+  RunRequest request{.input = said("hi"), .instructions = "be kind", .tools = {"add"}, .all_tools = false};
   request.sampling.temperature = 0.7f;
   request.budgets.max_turns = 3;
   const RunOutcome outcome = run(request);
@@ -48,7 +48,7 @@ TEST_F(AgentTest, keeps_the_run_with_all_that_is_needed_to_understand_it) {
 
 TEST_F(AgentTest, tells_the_observer_what_is_in_the_journal_and_nothing_else) {
   script({{.text = "one two three", .calls = {call_of("c1", "add", {{"a", 2}, {"b", 3}})}}, {.text = "five"}});
-  const RunOutcome outcome = run({.user_text = "q"});
+  const RunOutcome outcome = run({.input = said("q")});
   const auto kept = journal_->events(outcome.response_id).value();
   ASSERT_EQ(events_.size(), kept.size());
   std::string text;
@@ -64,7 +64,7 @@ TEST_F(AgentTest, tells_the_observer_what_is_in_the_journal_and_nothing_else) {
 
 TEST_F(AgentTest, commits_intent_before_a_tool_starts_and_its_result_after) {
   script({{.calls = {call_of("c1", "gate")}}, {.text = "ok"}});
-  auto handle = start({.user_text = "q"});
+  auto handle = start({.input = said("q")});
   entered_.wait();
   const auto during = journal_->tool_invocations(handle->response_id()).value();
   ASSERT_EQ(during.size(), 1u);
@@ -80,7 +80,7 @@ TEST_F(AgentTest, commits_intent_before_a_tool_starts_and_its_result_after) {
 
 TEST_F(AgentTest, answers_arguments_that_do_not_fit_with_field_and_reason_and_starts_no_tool) {
   script({{.calls = {call_of("c1", "add", {{"a", "two"}, {"b", 3}})}}, {.calls = {call_of("c2", "add", {{"a", 2}})}}, {.text = "sorry"}});
-  const RunOutcome outcome = run({.user_text = "q"});
+  const RunOutcome outcome = run({.input = said("q")});
   EXPECT_EQ(outcome.status, "completed");
   EXPECT_EQ(n_added_, 0);
   EXPECT_THAT(generator_->requests()[1].messages.back().content, HasSubstr("/a"));
@@ -91,7 +91,7 @@ TEST_F(AgentTest, answers_arguments_that_do_not_fit_with_field_and_reason_and_st
 
 TEST_F(AgentTest, turns_an_exception_of_a_tool_into_its_result) {
   script({{.calls = {call_of("c1", "throw")}}, {.text = "it failed"}});
-  const RunOutcome outcome = run({.user_text = "q"});
+  const RunOutcome outcome = run({.input = said("q")});
   EXPECT_EQ(outcome.status, "completed");
   EXPECT_THAT(generator_->requests()[1].messages.back().content, HasSubstr("no luck"));
   EXPECT_EQ(journal_->tool_invocations(outcome.response_id).value().at(0).status, "error");
@@ -108,7 +108,7 @@ TEST_F(AgentTest, runs_calls_of_one_turn_side_by_side) {
            })
       .value();
   script({{.calls = {call_of("c1", "gate"), call_of("c2", "opens")}}, {.text = "ok"}});
-  EXPECT_EQ(run({.user_text = "q"}).status, "completed");  // one after the other, the first would never end
+  EXPECT_EQ(run({.input = said("q")}).status, "completed");  // one after the other, the first would never end
   EXPECT_EQ(generator_->requests()[1].messages[2].content, "open");
 }
 
@@ -120,7 +120,7 @@ TEST_F(AgentTest, passes_progress_of_tools_on) {
   observer.tool_progress = [&](const std::string& id, double fraction, const std::string& message) {
     told.push_back(id + " " + std::to_string(fraction).substr(0, 3) + " " + message);
   };
-  agent_->start({.user_text = "q"}, observer).value()->wait();
+  agent_->start({.input = said("q")}, observer).value()->wait();
   EXPECT_EQ(told, std::vector<std::string>{"c1 0.5 half"});
 }
 
@@ -128,8 +128,8 @@ TEST_F(AgentTest, goes_on_with_a_conversation_from_its_journal) {
   script({{.text = "I am Baton", .calls = {call_of("c1", "add", {{"a", 1}, {"b", 1}})}, .raw = {{1, 2, 3}, "model", "template"}},
           {.text = "2"},
           {.text = "as I said"}});
-  const RunOutcome first = run({.user_text = "who are you"});
-  const RunOutcome second = run({.user_text = "again?", .conversation_id = first.conversation_id.substr(0, 20)});
+  const RunOutcome first = run({.input = said("who are you")});
+  const RunOutcome second = run({.input = said("again?"), .conversation_id = first.conversation_id.substr(0, 20)});
   EXPECT_EQ(second.conversation_id, first.conversation_id);
   EXPECT_EQ(journal_->response(second.response_id).value().parent_id, first.response_id);
   const auto messages = generator_->requests()[2].messages;
@@ -146,14 +146,14 @@ TEST_F(AgentTest, goes_on_with_a_conversation_from_its_journal) {
 
 TEST_F(AgentTest, has_one_run_of_a_conversation_at_a_time) {
   script({{.text = "hm", .until_cancelled = true}, {.text = "ok"}});
-  auto handle = start({.user_text = "q"});
-  const auto refused = agent_->start({.user_text = "me too", .conversation_id = handle->conversation_id()}, {});
+  auto handle = start({.input = said("q")});
+  const auto refused = agent_->start({.input = said("me too"), .conversation_id = handle->conversation_id()}, {});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, errc::invalid_argument);
+  EXPECT_EQ(refused.error().code, errc::busy);
   EXPECT_THAT(refused.error().message, HasSubstr(handle->response_id()));
   handle->cancel();
   handle->wait();
-  EXPECT_EQ(run({.user_text = "me too", .conversation_id = handle->conversation_id()}).status, "completed");
+  EXPECT_EQ(run({.input = said("me too"), .conversation_id = handle->conversation_id()}).status, "completed");
 }
 
 TEST_F(AgentTest, runs_several_conversations_at_once) {
@@ -161,7 +161,7 @@ TEST_F(AgentTest, runs_several_conversations_at_once) {
   for (int i = 0; i < 8; ++i) answers.push_back({.text = "some words to stream, enough for several pieces"});
   script(answers);
   std::vector<std::unique_ptr<RunHandle>> handles;
-  for (int i = 0; i < 8; ++i) handles.push_back(start({.user_text = "q" + std::to_string(i)}));
+  for (int i = 0; i < 8; ++i) handles.push_back(start({.input = said("q" + std::to_string(i))}));
   for (const auto& handle : handles) {
     EXPECT_EQ(handle->wait().status, "completed");
     const auto kept = journal_->items(handle->conversation_id()).value();
@@ -172,7 +172,7 @@ TEST_F(AgentTest, runs_several_conversations_at_once) {
 
 TEST_F(AgentTest, cancels_an_answer_and_keeps_what_was_shown) {
   script({{.text = "once upon a time", .until_cancelled = true}, {.text = "go on"}});
-  auto handle = start({.user_text = "tell me"});
+  auto handle = start({.input = said("tell me")});
   wait_for_event("response.output_text.delta");
   handle->cancel();
   const RunOutcome outcome = handle->wait();
@@ -181,13 +181,13 @@ TEST_F(AgentTest, cancels_an_answer_and_keeps_what_was_shown) {
   for (const Json& event : events("response.output_text.delta")) shown += event["delta"].get<std::string>();
   EXPECT_EQ(items(outcome)[1].text, shown);
   EXPECT_EQ(journal_->response(outcome.response_id).value().status, "cancelled");
-  run({.user_text = "and?", .conversation_id = outcome.conversation_id});
+  run({.input = said("and?"), .conversation_id = outcome.conversation_id});
   EXPECT_EQ(generator_->requests()[1].messages[1].content, shown);
 }
 
 TEST_F(AgentTest, cancels_a_tool_and_leaves_its_outcome_open) {
   script({{.calls = {call_of("c1", "gate"), call_of("c2", "add", {{"a", 1}, {"b", 1}})}}});
-  auto handle = start({.user_text = "q"});
+  auto handle = start({.input = said("q")});
   entered_.wait();
   wait_for_event("response.mcp_call.completed");  // of the other call
   handle->cancel();
@@ -203,7 +203,7 @@ TEST_F(AgentTest, cancels_a_tool_and_leaves_its_outcome_open) {
 
 TEST_F(AgentTest, ends_its_run_when_the_handle_goes) {
   script({{.text = "hm", .until_cancelled = true}});
-  auto handle = start({.user_text = "q"});
+  auto handle = start({.input = said("q")});
   const std::string id = handle->response_id();
   handle.reset();
   EXPECT_EQ(journal_->response(id).value().status, "cancelled");
@@ -211,7 +211,7 @@ TEST_F(AgentTest, ends_its_run_when_the_handle_goes) {
 
 TEST_F(AgentTest, interrupts_for_a_message_of_the_user) {
   script({{.text = "a long story", .until_cancelled = true}, {.text = "short: yes"}});
-  auto handle = start({.user_text = "tell me"});
+  auto handle = start({.input = said("tell me")});
   wait_for_event("response.output_text.delta");
   EXPECT_TRUE(handle->send("shorter", Delivery::interrupt));
   const RunOutcome outcome = handle->wait();
@@ -225,7 +225,7 @@ TEST_F(AgentTest, interrupts_for_a_message_of_the_user) {
 
 TEST_F(AgentTest, queues_a_message_of_the_user_while_a_tool_runs) {
   script({{.calls = {call_of("c1", "gate")}}, {.text = "both"}});
-  auto handle = start({.user_text = "first"});
+  auto handle = start({.input = said("first")});
   entered_.wait();
   handle->send("second", Delivery::queue);
   gate_.open();
@@ -238,7 +238,7 @@ TEST_F(AgentTest, queues_a_message_of_the_user_while_a_tool_runs) {
 TEST_F(AgentTest, loses_no_message_that_crosses_the_end) {
   for (int i = 0; i < 20; ++i) {
     script({{.text = "short"}, {.text = "more"}});
-    auto handle = start({.user_text = "q"});
+    auto handle = start({.input = said("q")});
     const bool taken = handle->send("late", Delivery::queue);
     const RunOutcome outcome = handle->wait();
     int found = static_cast<int>(outcome.undelivered.size());
@@ -249,7 +249,7 @@ TEST_F(AgentTest, loses_no_message_that_crosses_the_end) {
 
 TEST_F(AgentTest, ends_by_the_clock) {
   script({{.calls = {call_of("c1", "gate")}}, {.text = "that is all"}});
-  RunRequest request{.user_text = "q"};
+  RunRequest request{.input = said("q")};
   request.budgets.max_milliseconds = 5000;
   auto handle = start(request);
   entered_.wait();
@@ -263,7 +263,7 @@ TEST_F(AgentTest, ends_by_the_clock) {
 TEST_F(AgentTest, notices_the_time_also_while_the_model_never_pauses) {
   std::string endless(200'000, 'x');
   script({{.text = endless, .delay = std::chrono::milliseconds(1)}});
-  RunRequest request{.user_text = "q"};
+  RunRequest request{.input = said("q")};
   request.budgets.max_milliseconds = 1000;
   auto handle = start(request);
   wait_for_event("response.output_text.delta");
@@ -273,7 +273,7 @@ TEST_F(AgentTest, notices_the_time_also_while_the_model_never_pauses) {
 
 TEST_F(AgentTest, fails_as_its_generator_does) {
   script({{.text = "I th", .error = llm::Error{llm::errc::out_of_memory, "no page is left"}}});
-  const RunOutcome outcome = run({.user_text = "q"});
+  const RunOutcome outcome = run({.input = said("q")});
   EXPECT_EQ(outcome.status, "failed");
   EXPECT_EQ(outcome.reason, "no page is left");
   EXPECT_EQ(events("response.failed").size(), 1u);
@@ -282,38 +282,39 @@ TEST_F(AgentTest, fails_as_its_generator_does) {
 
 TEST_F(AgentTest, replaces_what_is_not_utf8_before_anybody_sees_it) {
   script({{.text = "ok"}});
-  const RunOutcome outcome = run({.user_text = "caf\xe9"});
+  const RunOutcome outcome = run({.input = said("caf\xe9")});
   EXPECT_EQ(generator_->requests()[0].messages.back().content, "caf\xef\xbf\xbd");
   EXPECT_EQ(items(outcome)[0].text, "caf\xef\xbf\xbd");
 }
 
 TEST_F(AgentTest, makes_a_title_of_the_first_line) {
   script({{.text = "ok"}, {.text = "ok"}});
-  EXPECT_EQ(journal_->conversation(run({.user_text = "\n  two words \nmore"}).conversation_id).value().title, "two words");
+  EXPECT_EQ(journal_->conversation(run({.input = said("\n  two words \nmore")}).conversation_id).value().title, "two words");
   std::string umlauts;
   for (int i = 0; i < 100; ++i) umlauts += "ä";
-  const std::string title = journal_->conversation(run({.user_text = umlauts}).conversation_id).value().title;
+  const std::string title = journal_->conversation(run({.input = said(umlauts)}).conversation_id).value().title;
   EXPECT_EQ(title, umlauts.substr(0, 80) + "…");
 }
 
 TEST_F(AgentTest, refuses_requests_that_make_no_sense) {
   script({});
   const auto code = [&](const RunRequest& request) { return agent_->start(request, {}).error().code; };
-  EXPECT_EQ(code({.user_text = ""}), errc::invalid_argument);
-  EXPECT_EQ(code({.user_text = "q", .tools = {"nothing"}}), errc::not_found);
-  EXPECT_EQ(code({.user_text = "q", .conversation_id = "conv_nothing"}), errc::not_found);
-  EXPECT_EQ(code({.user_text = "q", .max_output_tokens = 0}), errc::invalid_argument);
-  EXPECT_EQ(code({.user_text = "q", .budgets = {.max_milliseconds = 0}}), errc::invalid_argument);
-  EXPECT_EQ(code({.user_text = "q", .all_tools = false, .tool_choice = {.mode = llm::ToolChoice::Mode::required}}), errc::invalid_argument);
-  EXPECT_EQ(code({.user_text = "q", .tool_choice = {.mode = llm::ToolChoice::Mode::named, .name = "x"}}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("")}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .tools = {"nothing"}}), errc::not_found);
+  EXPECT_EQ(code({.input = said("q"), .conversation_id = "conv_nothing"}), errc::not_found);
+  EXPECT_EQ(code({.input = said("q"), .max_output_tokens = 0}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .budgets = {.max_milliseconds = 0}}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .all_tools = false, .tool_choice = {.mode = llm::ToolChoice::Mode::required}}),
+            errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .tool_choice = {.mode = llm::ToolChoice::Mode::named, .name = "x"}}), errc::invalid_argument);
   EXPECT_TRUE(journal_->conversations(10).value().empty());
 }
 
 TEST_F(AgentTest, offers_the_tools_that_the_request_names) {
   script({{.text = "a"}, {.text = "b"}, {.text = "c"}});
-  run({.user_text = "q"});
-  run({.user_text = "q", .tools = {"throw", "add"}, .all_tools = false});
-  run({.user_text = "q", .all_tools = false});
+  run({.input = said("q")});
+  run({.input = said("q"), .tools = {"throw", "add"}, .all_tools = false});
+  run({.input = said("q"), .all_tools = false});
   const auto asked = generator_->requests();
   EXPECT_EQ(asked[0].tools.size(), 3u);
   ASSERT_EQ(asked[1].tools.size(), 2u);

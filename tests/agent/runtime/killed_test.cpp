@@ -95,7 +95,7 @@ TEST_F(KilledAgent, says_that_the_outcome_of_a_call_is_unknown_and_keeps_the_res
     observer.event = [&](const memory::Event& event) {
       if (event.type == "response.mcp_call.completed") added = true;
     };
-    auto handle = agent_->start({.user_text = "send it"}, observer).value();
+    auto handle = agent_->start({.input = said("send it")}, observer).value();
     while (!added || n_effects() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     tell("kill");
     handle->wait();
@@ -108,7 +108,7 @@ TEST_F(KilledAgent, says_that_the_outcome_of_a_call_is_unknown_and_keeps_the_res
   EXPECT_EQ(cut.reason, "interrupted");
   EXPECT_EQ(journal_->events(cut.id).value().back().type, "response.incomplete");
 
-  EXPECT_EQ(run({.user_text = "well?", .conversation_id = "last"}).status, "completed");
+  EXPECT_EQ(run({.input = said("well?"), .conversation_id = "last"}).status, "completed");
   EXPECT_EQ(n_effects(), 1);  // nothing ran a second time
   const auto messages = generator_->requests()[0].messages;
   ASSERT_EQ(messages.size(), 5u);
@@ -132,7 +132,7 @@ TEST_F(KilledAgent, keeps_the_text_that_was_shown) {
       shown += event.data["delta"].template get<std::string>();
       if (shown.size() == 26) tell("kill");
     };
-    agent_->start({.user_text = "tell me"}, observer).value()->wait();
+    agent_->start({.input = said("tell me")}, observer).value()->wait();
   });
   script({{.text = "a king"}}, file());
   const std::string id = journal_->conversation("last").value().id;
@@ -144,7 +144,7 @@ TEST_F(KilledAgent, keeps_the_text_that_was_shown) {
   ASSERT_TRUE(keep_cut_items(*journal_, id));  // nothing more to do
   EXPECT_EQ(journal_->items(id).value().size(), 2u);
   EXPECT_EQ(journal_->search("upon", 5).value().size(), 1u);
-  run({.user_text = "who?", .conversation_id = id});
+  run({.input = said("who?"), .conversation_id = id});
   EXPECT_EQ(generator_->requests()[0].messages[1].content, "once upon a time there was");
 }
 
@@ -168,7 +168,7 @@ TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
           std::vector<ScriptedAnswer> answers;
           for (int i = 0; i < 1000; ++i) answers.push_back({.text = "sending", .calls = {call_of("", "send", {{"n", i}})}});
           script(answers, file());
-          RunRequest request{.user_text = "send all"};
+          RunRequest request{.input = said("send all")};
           request.budgets.max_turns = 1000;
           request.budgets.max_tool_calls = 1000;
           RunObserver observer;
@@ -191,7 +191,7 @@ TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
     EXPECT_NE(cut.status, "in_progress");
     EXPECT_LE(n_effects(), static_cast<int>(journal_->tool_invocations(response).value().size()));
 
-    EXPECT_EQ(run({.user_text = "go on", .conversation_id = cut.conversation_id}).status, "completed");
+    EXPECT_EQ(run({.input = said("go on"), .conversation_id = cut.conversation_id}).status, "completed");
     int results = 0, calls = 0, unknown = 0;
     const std::vector<llm::Message> messages = generator_->requests()[0].messages;
     for (const llm::Message& message : messages) {
@@ -210,12 +210,68 @@ TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
   EXPECT_GT(cut_in_the_middle, 0) << "no round says anything";
 }
 
+TEST_F(KilledAgent, goes_on_with_a_durable_run_and_gives_it_up_when_it_brought_down_two_processes) {
+  tools_
+      .add({"send", "has an effect", kNothing, {}},
+           [this](const Json&, tools::ToolContext&) {
+             count_effect();
+             return tools::ToolResult::text("sent");
+           })
+      .value();
+  const auto live = [this](auto tell, int wanted) {
+    journal_ = memory::Journal::open(file(), {.adopt_durable = true}).value();
+    script({{.text = "I send it.", .calls = {call_of("c1", "send")}}, {.text = "now I think", .until_cancelled = true}});
+    if (wanted > 0)
+      generator_ = std::make_unique<ScriptedGenerator>(std::vector<ScriptedAnswer>{{.text = "again", .until_cancelled = true}});
+    agent_ = std::make_unique<Agent>(*generator_, tools_, *journal_, clock_);
+    std::atomic<bool> said_something = false;
+    RunObserver observer;
+    observer.event = [&](const memory::Event& event) {
+      if (event.type == "response.output_text.delta" && (wanted > 0 || event.data["delta"].template get<std::string>().find("now") == 0))
+        said_something = true;
+    };
+    std::unique_ptr<RunHandle> handle;
+    if (wanted == 0) {
+      RunRequest request = RunRequest::of_text("send it");
+      request.durable = true;
+      handle = agent_->start(request, observer).value();
+    } else {
+      EXPECT_EQ(journal_->adopted().size(), 1u);
+      EXPECT_EQ(journal_->adopted().at(0).attempts, wanted + 1);
+      handle = agent_->resume(journal_->adopted().at(0), observer).value();
+    }
+    while (!said_something) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    tell("kill");
+    handle->wait();
+  };
+  killed([&](auto tell) { live(tell, 0); });
+  {  // somebody who does not take over leaves it alone
+    const auto other = memory::Journal::open(file()).value();
+    EXPECT_EQ(other->unfinished().value().size(), 1u);
+  }
+  killed([&](auto tell) { live(tell, 1); });
+  journal_ = memory::Journal::open(file(), {.adopt_durable = true}).value();
+  script({{.text = "asked afterwards only"}});
+  const memory::Response left = journal_->adopted().at(0);
+  EXPECT_EQ(left.attempts, 3);
+  const RunOutcome outcome = agent_->resume(left, observer()).value()->wait();
+  EXPECT_EQ(outcome.status, "failed");
+  EXPECT_THAT(outcome.reason, HasSubstr("killed"));
+  EXPECT_EQ(n_effects(), 1) << "the tool's result was there: it is never run again";
+  EXPECT_TRUE(generator_->requests().empty());
+  int terminal = 0;
+  for (const memory::Event& event : journal_->events(left.id).value())
+    terminal += event.type == "response.failed" || event.type == "response.completed" || event.type == "response.incomplete" ? 1 : 0;
+  EXPECT_EQ(terminal, 1);
+  EXPECT_EQ(run({.input = said("well?"), .conversation_id = outcome.conversation_id}).status, "completed");
+}
+
 TEST_F(KilledAgent, ends_a_run_whose_journal_cannot_be_written_and_loses_nothing_that_was_told) {
   signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   script({{.text = "I look.", .calls = {call_of("c1", "gate")}}, {.text = "never said"}}, file());
-  auto handle = start({.user_text = "q"});
+  auto handle = start({.input = said("q")});
   entered_.wait();
   const rlimit full{1, before.rlim_max};  // from now on no file grows
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
@@ -230,7 +286,7 @@ TEST_F(KilledAgent, ends_a_run_whose_journal_cannot_be_written_and_loses_nothing
   journal_.reset();
   script({{.text = "here again"}}, file());
   EXPECT_EQ(journal_->response(outcome.response_id).value().reason, "interrupted");
-  EXPECT_EQ(run({.user_text = "well?", .conversation_id = outcome.conversation_id}).status, "completed");
+  EXPECT_EQ(run({.input = said("well?"), .conversation_id = outcome.conversation_id}).status, "completed");
   const auto messages = generator_->requests()[0].messages;
   ASSERT_EQ(messages.size(), 4u);
   EXPECT_EQ(messages[1].content, "I look.");

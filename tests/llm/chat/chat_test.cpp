@@ -192,5 +192,34 @@ TEST_F(ChatTest, answers_many_at_once) {
   for (auto& listener : listeners) EXPECT_EQ(listener.wait().raw.ids, alone.raw.ids);
 }
 
+TEST_F(ChatTest, says_how_probable_each_token_of_the_text_was) {
+  const auto chat = create(kHermes).value();
+  ChatRequest request = hello();
+  request.logprobs = true;
+  request.sampling.top_logprobs = 3;
+  request.max_output_tokens = 12;
+  std::string text, bytes;
+  std::size_t n = 0;
+  Listener listener;
+  const auto stream = chat->start(request, [&, sink = listener.sink()](Delta delta) {
+    if (const auto* said = std::get_if<TextDelta>(&delta)) {
+      text += said->text;
+      for (const TokenLogprob& token : said->logprobs) {
+        ++n;
+        bytes += token.bytes;
+        EXPECT_LE(token.logprob, 0);
+        EXPECT_EQ(token.top.size(), 3u);
+        EXPECT_GE(token.top[0].second, token.top[2].second);
+        EXPECT_EQ(token.top[0].first, token.bytes) << "greedy";
+      }
+    }
+    sink(std::move(delta));
+  });
+  const Finished finished = listener.wait();
+  EXPECT_GT(n, 0u);
+  EXPECT_LE(static_cast<int>(n), finished.usage.output_tokens);
+  if (text.find("\xEF\xBF\xBD") == std::string::npos) EXPECT_EQ(bytes, text);
+}
+
 }  // namespace
 }  // namespace baton::llm

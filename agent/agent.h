@@ -1,0 +1,64 @@
+#pragma once
+// An agent inside another program: a model, tools, a journal, no server. examples/embed_agent.cpp is a whole program.
+//
+//   baton::tools::ToolSet tools;
+//   tools.add<Weather>(...).value();
+//   auto agent = baton::agent::LocalAgent::open({.model = {.model = "qwen2.5-coder-0.5b-instruct"}}, tools).value();
+//   auto answer = agent->ask("What is the weather in Oslo?", {.text = [](std::string_view piece) { std::cout << piece; }}).value();
+#include <baton/agent/error.h>
+#include <baton/agent/model_settings.h>
+#include <baton/tools/registry.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace baton::agent {
+
+struct LocalAgentOptions {
+  ModelSettings model{};
+  std::filesystem::path journal = ":memory:";  // the SQLite file that keeps every step; ":memory:" keeps nothing
+  std::string instructions = "You are a helpful assistant. Use the tools when they help, then answer the user in plain words.";
+  // Put after tool results, for that answer only: small models need it to stop calling and answer. {question}: the user's message.
+  std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
+  float temperature = 0;  // 0: the most probable token
+  int max_output_tokens = 1024;
+  int max_turns = 8;  // answers with tools before the last one
+};
+
+// Called on a thread of the agent's, one call at a time. All may be empty.
+struct Callbacks {
+  std::function<void(std::string_view piece)> text{};
+  std::function<void(const std::string& name, const std::string& arguments)> call{};  // arguments: JSON text
+  std::function<void(const std::string& name, const std::string& result, bool is_error)> result{};
+  // A tool that writes or sends wants to run. Empty: it may not.
+  std::function<bool(const std::string& name, const std::string& arguments)> approve{};
+};
+
+struct LocalAnswer {
+  std::string text;    // of the last message
+  std::string status;  // completed, incomplete, failed, cancelled
+  std::string reason;  // why not completed
+  std::string conversation_id;
+};
+
+// The tools outlive the agent. Any thread; several questions at a time in different conversations.
+class LocalAgent {
+ public:
+  static Result<std::unique_ptr<LocalAgent>> open(LocalAgentOptions options, tools::ToolSet& tools);
+  ~LocalAgent();
+
+  // Blocks until the answer is complete. conversation_id: of an earlier answer, to go on there; empty: a new conversation.
+  Result<LocalAnswer> ask(const std::string& message, const Callbacks& callbacks = {}, const std::string& conversation_id = "",
+                          std::stop_token stop = {});
+
+ private:
+  struct State;
+  explicit LocalAgent(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace baton::agent

@@ -1,0 +1,24 @@
+#pragma once
+// The items of a run as its events tell of them: what a killed process has shown, though it may have kept none of it.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions.h"
+
+namespace baton::agent {
+
+struct ShownItem {
+  std::string id;
+  int output_index = 0;
+  Json item;  // as it was added, or done
+  bool done = false;
+  std::string text;                      // of its deltas
+  std::optional<std::string> arguments;  // when they were complete
+  bool started = false;                  // a call whose answer the model had ended
+};
+
+// In the order of the output. Events as the journal gives them.
+std::vector<ShownItem> shown_items(const std::vector<EmitEvent>& events);
+
+}  // namespace baton::agent

@@ -1,0 +1,116 @@
+#pragma once
+// Runs that outlive whoever started them, and those who listen to them. A listener gets every event of a response exactly once and in
+// order, whether it comes while the run is under way or a year later: what was is read from the journal, what comes is passed on.
+#include <baton/agent/runtime/agent.h>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace baton::agent {
+
+struct HubEvent {
+  std::int64_t sequence_number = 0;
+  std::string type;
+  std::shared_ptr<const std::string> json;  // {"type":.., .., "sequence_number":N}
+};
+
+// Completed, failed or incomplete: the last event of a response, but for response.steer.pending.
+bool is_terminal(const std::string& event_type);
+
+// Once destroyed the sink is not called again. Not to be destroyed by the sink.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+struct HubOptions {
+  int max_runs = 256;  // under way at the same time; one more is errc::saturated
+};
+
+struct HubStats {
+  int active = 0;
+  std::map<std::string, std::int64_t> finished;  // by status
+};
+
+// The agent and the journal outlive the hub. Any thread.
+class RunHub {
+ public:
+  using Sink = std::function<bool(const HubEvent&)>;
+
+  RunHub(Agent& agent, memory::Journal& journal, HubOptions options = {});
+  ~RunHub();  // shutdown without waiting
+  RunHub(const RunHub&) = delete;
+  RunHub& operator=(const RunHub&) = delete;
+
+  struct Started {
+    std::string response_id;
+    std::string conversation_id;
+    bool existed = false;  // the request's key was known: nothing was started
+  };
+  // Errors of Agent::start, saturated, and conflict when the key stands for another request.
+  Result<Started> start(RunRequest request);
+
+  // Events from after + 1 on: what the journal has on the caller's thread, before this returns, the rest on the run's. The sink must not
+  // block or call the hub; false from it ends the subscription. After the terminal event it ends by itself. errc::not_found.
+  Result<std::unique_ptr<Subscription>> subscribe(const std::string& response_id, std::int64_t after, Sink sink);
+
+  // Nothing where the response has ended already. errc::not_found.
+  Result<void> cancel(const std::string& response_id);
+
+  // Messages to a run under way: it ends at its next boundary, and a successor, which goes on with them, starts by itself (on_successor).
+  // Where it ends waiting for the client or an approval, they wait too (an event response.steer.pending) and are put before the input of
+  // the response that goes on; what cannot be delivered comes back (response.steer.failed). These two may follow a response's terminal
+  // event, to sinks that said true to that; they are not in the journal. Gives the id of this submission. errc::not_found: not under way.
+  Result<std::string> steer(const std::string& response_id, std::vector<Json> input);
+  using Successor = std::function<void(const std::string& response_id, const Result<Started>& successor)>;
+  void on_successor(Successor callback);  // on a thread of the hub's; it may subscribe
+
+  // Runs that a killed process left to us. errors: each is said in the log, and the others go on.
+  void resume(const std::vector<memory::Response>& adopted);
+
+  HubStats stats() const;
+
+  // No more runs are started. Runs have until the deadline to end; then the durable ones are parked, for the next process, and the others
+  // are cancelled.
+  void shutdown(std::chrono::milliseconds patience);
+
+ private:
+  struct Live;
+  class Listener;
+  Result<Started> launch(RunRequest request);
+  RunObserver observe(const std::shared_ptr<Live>& live);
+  static void note_steering(Live& live, const memory::Event& event);
+  static void on_event(Live& live, const memory::Event& event);
+  static void tell(Live& live, const std::string& type, const Json& data);
+  static void steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message);
+  void follow(Live& live);
+  void on_finished(const std::shared_ptr<Live>& live, const RunOutcome& outcome);
+  void clean_up();
+  void clean_up(const std::shared_ptr<Live>& live);
+  std::shared_ptr<Live> find(const std::string& response_id) const;
+  std::shared_ptr<RunHandle> handle_of(const std::string& response_id) const;
+
+  Agent& agent_;
+  memory::Journal& journal_;
+  const HubOptions options_;
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  std::map<std::string, std::shared_ptr<Live>> live_;  // by response id
+  std::deque<std::shared_ptr<Live>> ended_;            // to be cleaned up
+  Successor successor_;
+  HubStats stats_;
+  int starting_ = 0;
+  bool closing_ = false;
+  bool stop_ = false;
+  std::thread cleaner_;
+};
+
+}  // namespace baton::agent

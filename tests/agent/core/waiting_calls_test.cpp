@@ -1,0 +1,198 @@
+// Calls that somebody else has to deal with: the client's functions, and tools that the user has to approve.
+#include <gmock/gmock.h>
+
+#include "run_fixture.h"
+
+namespace baton::agent {
+namespace {
+
+using llm::FinishReason;
+using testing::HasSubstr;
+
+RunConfig with_client_function() {
+  RunConfig config;
+  config.tools = {{"add", "", {{"type", "object"}}}, {"shop", "", {{"type", "object"}}}};
+  config.client_tools = {"shop"};
+  return config;
+}
+RunConfig asking(std::vector<StoredItem> history = {}) {
+  RunConfig config;
+  config.history = std::move(history);
+  config.ask_before = {"wait"};
+  return config;
+}
+Json output_of(const std::string& call_id, const std::string& text) {
+  return {{"type", "function_call_output"}, {"call_id", call_id}, {"output", text}};
+}
+Json approval_of(const Json& request, bool approve) {
+  return {{"type", "mcp_approval_response"}, {"approval_request_id", request["id"]}, {"approve", approve}};
+}
+std::vector<Json> outputs_of_type(const StepByHand& run, const std::string& type) {
+  std::vector<Json> found;
+  const std::vector<Json> ended = run.events("response.completed");
+  EXPECT_EQ(ended.size(), 1u);
+  for (const Json& item : ended.at(0)["response"]["output"]) {
+    if (item["type"] == type) found.push_back(item);
+  }
+  return found;
+}
+
+TEST(WaitingCalls, a_function_of_the_clients_ends_the_run_and_its_output_goes_on) {
+  StepByHand run(with_client_function());
+  run.start("buy milk");
+  run.calls({call_of("c1", "shop", {{"what", "milk"}})});
+  EXPECT_EQ(run.finish().status, "completed");
+  EXPECT_TRUE(run.started().empty()) << "the daemon runs nothing";
+  const auto calls = outputs_of_type(run, "function_call");
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0]["call_id"], "c1");
+  EXPECT_EQ(calls[0]["arguments"], R"({"what":"milk"})");
+  EXPECT_EQ(calls[0]["status"], "completed");
+  EXPECT_EQ(run.finish().required_input, (Json::array({{{"type", "function_call_output"}, {"call_id", "c1"}, {"name", "shop"}}})));
+  expect_valid_events(run.all());
+
+  RunConfig next = with_client_function();
+  next.history = run.kept_items();
+  StepByHand second(std::move(next));
+  second.start_with({output_of("c1", "bought")});
+  const auto messages = second.request().messages;
+  ASSERT_EQ(messages.size(), 3u);
+  EXPECT_EQ(messages[1].tool_calls.at(0).name, "shop");
+  EXPECT_EQ(messages[2].role, llm::Role::tool);
+  EXPECT_EQ(messages[2].content, "bought");
+  second.answer("Done.");
+  EXPECT_EQ(second.finish().status, "completed");
+}
+
+TEST(WaitingCalls, the_daemons_calls_of_the_same_turn_are_run_first_and_results_keep_the_order_of_the_calls) {
+  StepByHand run(with_client_function());
+  run.start();
+  run.calls({call_of("c1", "shop"), call_of("d1", "add")});
+  EXPECT_TRUE(run.all_of<FinishRun>().empty()) << "add is under way";
+  run.result("d1", "3");
+  EXPECT_EQ(run.finish().status, "completed");
+  expect_valid_events(run.all());
+  RunConfig next = with_client_function();
+  next.history = run.kept_items();
+  StepByHand second(std::move(next));
+  second.start_with({output_of("c1", "bought")});
+  const auto messages = second.request().messages;
+  expect_valid_history(messages);
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_EQ(messages[2].content, "bought");
+  EXPECT_EQ(messages[3].content, "3");
+}
+
+TEST(WaitingCalls, a_call_that_does_not_fit_is_answered_to_the_model_and_never_shown_to_the_client) {
+  RunConfig config = with_client_function();
+  config.why_refused = [](const llm::ToolCall& call) -> std::optional<std::string> {
+    return call.arguments.contains("what") ? std::nullopt : std::optional<std::string>("'what' is missing");
+  };
+  StepByHand run(std::move(config));
+  run.start();
+  run.calls({call_of("c1", "shop")});
+  EXPECT_EQ(run.generations(), 2) << "the model is asked again";
+  EXPECT_THAT(run.request().messages.back().content, HasSubstr("'what' is missing"));
+  for (const EmitEvent& event : run.all_of<EmitEvent>())
+    EXPECT_THAT(event.data.dump(), testing::Not(HasSubstr("function_call"))) << event.type;
+  run.answer("no");
+  expect_valid_history(run.kept_messages());
+}
+
+TEST(WaitingCalls, a_conversation_whose_client_never_answered_goes_on) {
+  StepByHand run(with_client_function());
+  run.start();
+  run.calls({call_of("c1", "shop")});
+  RunConfig next = with_client_function();
+  next.history = run.kept_items();
+  StepByHand second(std::move(next));
+  second.start("hello?");
+  expect_valid_history(second.request().messages);
+  EXPECT_THAT(second.request().messages[2].content, HasSubstr("no result"));
+}
+
+TEST(WaitingCalls, a_tool_that_asks_ends_the_run_with_a_request_and_runs_when_it_is_approved) {
+  StepByHand run(asking());
+  run.start();
+  run.calls({call_of("c1", "wait", {{"s", 2}})});
+  EXPECT_TRUE(run.started().empty());
+  const auto requests = outputs_of_type(run, "mcp_approval_request");
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0]["name"], "wait");
+  EXPECT_EQ(requests[0]["arguments"], R"({"s":2})");
+  EXPECT_GT(requests[0]["baton.expires_at"].get<std::int64_t>() * 1000, run.now);
+  expect_valid_events(run.all());
+
+  StepByHand second(asking(run.kept_items()));
+  second.start_with({approval_of(requests[0], true)});
+  ASSERT_EQ(second.started(), std::vector<std::string>{"c1"}) << "before the model is asked anything";
+  EXPECT_EQ(second.generations(), 0);
+  second.result("c1", "waited");
+  EXPECT_EQ(second.generations(), 1);
+  const auto messages = second.request().messages;
+  expect_valid_history(messages);
+  EXPECT_EQ(messages.back().content, "waited");
+  second.answer("Done.");
+  const auto ran = outputs_of_type(second, "mcp_call");
+  ASSERT_EQ(ran.size(), 1u);
+  EXPECT_EQ(ran[0]["approval_request_id"], requests[0]["id"]);
+  EXPECT_EQ(ran[0]["output"], "waited");
+  expect_valid_events(second.all());
+  // The same in a third run, which reads it all from the journal.
+  auto items = run.kept_items();
+  for (const StoredItem& item : second.kept_items()) items.push_back(item);
+  const auto later = messages_from_items(items);
+  expect_valid_history(later);
+  EXPECT_EQ(later[2].content, "waited");
+}
+
+TEST(WaitingCalls, a_refusal_is_read_by_the_model_with_its_reason) {
+  StepByHand run(asking());
+  run.start();
+  run.calls({call_of("c1", "wait")});
+  Json no = approval_of(outputs_of_type(run, "mcp_approval_request").at(0), false);
+  no["reason"] = "too slow";
+  StepByHand second(asking(run.kept_items()));
+  second.start_with({no});
+  EXPECT_TRUE(second.started().empty());
+  EXPECT_THAT(second.request().messages.back().content, HasSubstr("too slow"));
+  expect_valid_history(second.request().messages);
+}
+
+TEST(WaitingCalls, nobody_is_asked_about_a_call_that_cannot_run) {
+  RunConfig config = asking();
+  config.why_refused = [](const llm::ToolCall&) -> std::optional<std::string> { return "no such second"; };
+  StepByHand run(std::move(config));
+  run.start();
+  run.calls({call_of("c1", "wait")});
+  EXPECT_EQ(run.generations(), 2);
+  EXPECT_THAT(run.request().messages.back().content, HasSubstr("no such second"));
+  run.answer("so be it");
+  expect_valid_events(run.all());
+  expect_valid_history(run.kept_messages());
+}
+
+TEST(WaitingCalls, a_message_instead_of_an_approval_goes_on_without_the_call) {
+  StepByHand run(asking());
+  run.start();
+  run.calls({call_of("c1", "wait")});
+  StepByHand second(asking(run.kept_items()));
+  second.start("never mind");
+  EXPECT_TRUE(second.started().empty());
+  expect_valid_history(second.request().messages);
+}
+
+TEST(WaitingCalls, open_calls_are_those_without_an_answer) {
+  StepByHand run(asking());
+  run.start();
+  run.calls({call_of("c1", "wait")});
+  EXPECT_EQ(open_calls(run.kept_items()).approvals.size(), 1u);
+  StepByHand second(asking(run.kept_items()));
+  second.start_with({approval_of(outputs_of_type(run, "mcp_approval_request").at(0), false)});
+  auto items = run.kept_items();
+  for (const StoredItem& item : second.kept_items()) items.push_back(item);
+  EXPECT_TRUE(open_calls(items).approvals.empty());
+}
+
+}  // namespace
+}  // namespace baton::agent

@@ -23,8 +23,16 @@ struct ForkConversation {
   std::string last_item;  // empty: all of them
   Conversation to;
 };
+struct Rate {
+  std::string response_id, rating, note;
+};
+// Refuses the batch when one of these is there already.
+struct ExpectNew {
+  std::string conversation_id;
+  std::vector<std::string> response_ids;
+};
 using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, RemoveConversation, RemoveResponse,
-                           RemoveItem, ForkConversation>;
+                           RemoveItem, ForkConversation, Rate, ExpectNew>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

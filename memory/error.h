@@ -14,7 +14,7 @@ enum class errc {
   newer_version,  // written by a newer Baton
   corrupt,
   not_found,
-  exists,  // the key of a claim is taken
+  exists,  // the key of a claim is taken; the file or conversation is there already
   invalid_argument,
 };
 

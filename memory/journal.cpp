@@ -124,6 +124,7 @@ Result<void> Journal::Impl::open_locked() {
   Database& database = *power->database;
   if (database.read_only())
     return Error{errc::read_only, "journal " + file.string() + ": the file is read-only; make it writable, or name another file"};
+  if (Result<void> done = check_for_damage(database); !done) return done;
   if (Result<void> done = migrate(database, schema_steps()); !done) return done;
   if (Result<void> done = use_wal(database); !done) return done;
   if (Result<void> done = end_dead_runs(database, *owners, options.adopt_durable); !done) return done;
@@ -223,6 +224,39 @@ Result<Conversation> Journal::fork(const std::string& conversation_id, const std
   to.metadata = {{"baton.forked_from", from->id}};
   if (Result<void> done = write_and_wait(ForkConversation{from->id, item_id, to}); !done) return done.error();
   return to;
+}
+
+Result<void> Journal::rate(const std::string& response_id, const std::string& rating, const std::string& note) {
+  return write_and_wait(Rate{response_id, rating, rating.empty() ? "" : note});
+}
+
+Result<Json> Journal::export_conversation(const std::string& id) const {
+  return impl_->read([&](Database& database) { return read_export(database, id); });
+}
+
+Result<Conversation> Journal::import_conversation(const Json& exported) {
+  Result<Imported> imported = from_export(exported);
+  if (!imported) return imported.error();
+  Batch batch;
+  batch.impl_ = std::make_shared<Batch::Impl>();
+  batch.impl_->writes = std::move(imported->writes);
+  const Result<std::vector<Event>> done = commit_and_wait(std::move(batch), Durability::power);
+  if (!done) return done.error();
+  return conversation(imported->conversation.id);
+}
+
+Result<void> Journal::backup(const std::filesystem::path& to) const {
+  if (impl_->power == impl_->reader) return impl_->read([&](Database& database) { return backup_to(database, to); });
+  // A connection of its own, so that nobody waits for a long copy.
+  const Result<Connections> source = connect(impl_->file, impl_->options, "PRAGMA query_only = ON");
+  if (!source) return source.error();
+  return backup_to(*(*source)->database, to);
+}
+
+Result<Vacuumed> Journal::vacuum() {
+  if (impl_->writer->on_writer_thread()) return Error{errc::invalid_argument, "journal: vacuum from a Committed callback is not possible"};
+  const std::lock_guard lock(impl_->power->mutex);
+  return vacuum_file(*impl_->power->database);
 }
 
 const std::vector<Response>& Journal::adopted() const { return impl_->adopted; }

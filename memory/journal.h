@@ -136,6 +136,10 @@ struct Claim {
   std::string fingerprint;  // of the request
 };
 
+struct Vacuumed {
+  std::int64_t before_bytes = 0, after_bytes = 0;
+};
+
 struct JournalOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
   bool adopt_durable = false;                    // take over the durable runs of processes that ended: see adopted()
@@ -155,10 +159,10 @@ class Journal {
   // get what is left of theirs, mostly nothing; so whoever sends what the callbacks bring sends all text once, in order.
   using Committed = std::function<void(Result<std::vector<Event>>)>;
 
-  // Creates the file (mode 0600) and its folders, migrates an older schema, ends the runs that a killed process left (status incomplete,
-  // reason "interrupted", with a terminal event) and marks their open tool invocations unknown. Durable runs are left as they are, or taken
-  // over. Beside the file lie -wal, -shm (SQLite's)
-  // and -owners (which processes live). ":memory:" keeps nothing.
+  // Creates the file (mode 0600) and its folders, checks an existing one for damage (errc::corrupt), migrates an older schema, ends the
+  // runs that a killed process left (status incomplete, reason "interrupted", with a terminal event) and marks their open tool invocations
+  // unknown. Durable runs are left as they are, or taken over. Beside the file lie -wal, -shm (SQLite's) and -owners (which processes
+  // live). ":memory:" keeps nothing.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, JournalOptions options = {});
   ~Journal();  // commits what is queued
 
@@ -194,6 +198,20 @@ class Journal {
   // A new conversation with copies, under new ids, of the items up to and with `item_id` (empty: all). Their content, with the ids in it,
   // and the responses that they name stay the same.
   Result<Conversation> fork(const std::string& conversation_id, const std::string& item_id);
+
+  // What the user thinks of an answer: good, bad, or empty to take it back. Stays when the response is put again.
+  Result<void> rate(const std::string& response_id, const std::string& rating, const std::string& note);
+
+  // A conversation as one JSON value, whole: responses with events and tool invocations, items with raw tokens. Claims and allowed tools
+  // are of this journal and are left out.
+  Result<Json> export_conversation(const std::string& id) const;
+  // What export_conversation() gave, under the same ids. Runs that were open then have ended here as interrupted ones. Anything that is
+  // no export is errc::invalid_argument, one of a newer Baton errc::newer_version, a conversation that is here already errc::exists.
+  Result<Conversation> import_conversation(const Json& exported);
+  // A copy of the whole journal as it is at this moment, while it is in use; durable when this returns. errc::exists rather than replacing.
+  Result<void> backup(const std::filesystem::path& to) const;
+  // Gives the space of what was removed back to the disk. Commits wait meanwhile.
+  Result<Vacuumed> vacuum();
 
   const std::filesystem::path& file() const;
 

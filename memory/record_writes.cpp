@@ -127,8 +127,9 @@ class RecordWriter {
   }
 
   Result<void> operator()(Claim& claim) {
-    auto statement =
-        database_.prepare("INSERT INTO claims (key, response_id, fingerprint) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING 1");
+    auto statement = database_.prepare(
+        "INSERT INTO claims (key, response_id, fingerprint) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+        " fingerprint = excluded.fingerprint WHERE response_id = excluded.response_id RETURNING 1");
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, claim.key).bind(2, claim.response_id).bind(3, claim.fingerprint).step();
     if (!row) return row.error();
@@ -144,8 +145,8 @@ class RecordWriter {
   }
 
   Result<void> operator()(RemoveConversation& remove) {
-    return remove_one("DELETE FROM conversations WHERE id = ? RETURNING 1",
-                      "no conversation " + remove.id + "; `baton history list` shows those that are there", remove.id);
+    return change_one("DELETE FROM conversations WHERE id = ? RETURNING 1",
+                      "no conversation " + remove.id + "; `baton history list` shows those that are there", {remove.id});
   }
 
   Result<void> operator()(RemoveResponse& remove) {
@@ -154,11 +155,16 @@ class RecordWriter {
         "DELETE FROM items WHERE response_id = ?1 AND conversation_id = (SELECT conversation_id FROM responses WHERE id = ?1)");
     if (!items) return items.error();
     if (Result<void> done = (*items)->bind(1, remove.id).run(); !done) return done;
-    return remove_one("DELETE FROM responses WHERE id = ? RETURNING 1", "no response " + remove.id, remove.id);
+    // Those that went on from it go on from what it went on from.
+    auto children =
+        database_.prepare("UPDATE responses SET parent_id = (SELECT parent_id FROM responses WHERE id = ?1) WHERE parent_id = ?1");
+    if (!children) return children.error();
+    if (Result<void> done = (*children)->bind(1, remove.id).run(); !done) return done;
+    return change_one("DELETE FROM responses WHERE id = ? RETURNING 1", "no response " + remove.id, {remove.id});
   }
 
   Result<void> operator()(RemoveItem& remove) {
-    return remove_one("DELETE FROM items WHERE id = ? RETURNING 1", "no item " + remove.id, remove.id);
+    return change_one("DELETE FROM items WHERE id = ? RETURNING 1", "no item " + remove.id, {remove.id});
   }
 
   Result<void> operator()(ForkConversation& fork) {
@@ -180,15 +186,41 @@ class RecordWriter {
     return {};
   }
 
+  Result<void> operator()(Rate& rate) {
+    if (rate.rating != "good" && rate.rating != "bad" && !rate.rating.empty())
+      return Error{errc::invalid_argument, "journal: a rating is good, bad or empty, not '" + rate.rating + "'"};
+    return change_one("UPDATE responses SET rating = ?2, rating_note = ?3 WHERE id = ?1 RETURNING 1", "no response " + rate.response_id,
+                      {rate.response_id, rate.rating, rate.note});
+  }
+
+  Result<void> operator()(ExpectNew& expected) {
+    if (Result<void> done = expect_none("SELECT 1 FROM conversations WHERE id = ?", expected.conversation_id, "conversation"); !done)
+      return done;
+    for (const std::string& id : expected.response_ids)
+      if (Result<void> done = expect_none("SELECT 1 FROM responses WHERE id = ?", id, "response"); !done) return done;
+    return {};
+  }
+
  private:
-  // `sql` returns a row when there was something to delete.
-  Result<void> remove_one(const char* sql, const std::string& otherwise, const std::string& id) {
+  // `sql` returns a row when there was something to change.
+  Result<void> change_one(const char* sql, const std::string& otherwise, std::initializer_list<std::string_view> values) {
+    auto statement = database_.prepare(sql);
+    if (!statement) return statement.error();
+    int index = 0;
+    for (const std::string_view value : values) (*statement)->bind(++index, value);
+    const Result<bool> row = (*statement)->step();
+    if (!row) return row.error();
+    if (!*row) return Error{errc::not_found, "journal " + database_.file().string() + ": " + otherwise};
+    return (*statement)->run();
+  }
+
+  Result<void> expect_none(const char* sql, const std::string& id, const std::string& what) {
     auto statement = database_.prepare(sql);
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, id).step();
     if (!row) return row.error();
-    if (!*row) return Error{errc::not_found, "journal " + database_.file().string() + ": " + otherwise};
-    return (*statement)->run();
+    if (*row) return Error{errc::exists, "journal " + database_.file().string() + ": " + what + " " + id + " is here already"};
+    return {};
   }
 
   Database& database_;

@@ -35,4 +35,19 @@ Result<std::vector<Event>> read_events(Database& database, const std::string& re
 Result<std::vector<ToolInvocation>> read_tool_invocations(Database& database, const std::string& response_id);
 Result<std::vector<SearchHit>> search_items(Database& database, const std::string& words, int limit);
 
+// transfer.cpp: a conversation as one JSON value, and back.
+Result<Json> read_export(Database& database, const std::string& conversation_id);
+struct Imported {
+  Conversation conversation;
+  std::vector<Write> writes;  // all of it
+};
+Result<Imported> from_export(const Json& exported);
+// The event that ends a run of a process that is no more.
+Event interrupted_event(const std::string& response_id);
+
+// upkeep.cpp
+Result<void> check_for_damage(Database& database);
+Result<void> backup_to(const Database& database, const std::filesystem::path& to);
+Result<Vacuumed> vacuum_file(Database& database);
+
 }  // namespace baton::memory

@@ -21,16 +21,20 @@ Result<void> end_response(Database& database, const std::string& id) {
   (*update)->bind(1, ended->empty() ? "incomplete" : *ended).bind(2, ended->empty() ? "interrupted" : "");
   if (Result<void> done = (*update)->bind(3, now_ms()).bind(4, id).run(); !done) return done;
   if (!ended->empty()) return {};
-  Event event;
-  event.response_id = id;
-  event.type = "response.incomplete";
-  event.data = {{"type", event.type},
-                {"response", {{"id", id}, {"status", "incomplete"}, {"incomplete_details", {{"reason", "interrupted"}}}}}};
-  Write record = std::move(event);
+  Write record = interrupted_event(id);
   return write(database, record, 0);
 }
 
 }  // namespace
+
+Event interrupted_event(const std::string& response_id) {
+  Event event;
+  event.response_id = response_id;
+  event.type = "response.incomplete";
+  event.data = {{"type", event.type},
+                {"response", {{"id", response_id}, {"status", "incomplete"}, {"incomplete_details", {{"reason", "interrupted"}}}}}};
+  return event;
+}
 
 Result<std::vector<std::int64_t>> owners_of_open_runs(Database& database) {
   auto select = database.prepare(
@@ -49,7 +53,11 @@ Result<std::vector<std::int64_t>> owners_of_open_runs(Database& database) {
 Result<void> end_responses_of(Database& database, std::int64_t owner) {
   std::vector<std::string> open;
   {
-    auto select = database.prepare("SELECT id FROM responses WHERE owner = ? AND durable = 0 AND status IN ('queued', 'in_progress')");
+    // A durable run that told its end has nothing to go on with.
+    static const std::string kEnding =
+        std::string("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') AND (durable = 0 OR EXISTS") +
+        " (SELECT 1 FROM events WHERE response_id = responses.id AND type IN " + kTerminalTypes + "))";
+    auto select = database.prepare(kEnding.c_str());
     if (!select) return select.error();
     (*select)->bind(1, owner);
     while (true) {

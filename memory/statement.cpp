@@ -3,6 +3,14 @@
 #include <sqlite3.h>
 
 namespace baton::memory {
+
+Error damaged(const std::filesystem::path& file, const std::string& detail) {
+  const std::string name = file.string();
+  return {errc::corrupt,
+          "journal " + name + ": damaged (" + detail + "). Move it and its -wal and -shm away; then put a backup in its place" +
+              " (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name + " .recover | sqlite3 rescued.db`"};
+}
+
 namespace {
 
 Error translate(const std::filesystem::path& file, int status, const std::string& detail) {
@@ -19,7 +27,7 @@ Error translate(const std::filesystem::path& file, int status, const std::string
     case SQLITE_NOTADB:
       return {errc::corrupt, journal + "this is not a SQLite database; move it away, or name another file"};
     case SQLITE_CORRUPT:
-      return {errc::corrupt, journal + "damaged (" + detail + "); copy it, then rescue what is readable with `sqlite3 FILE .recover`"};
+      return damaged(file, detail);
     case SQLITE_CANTOPEN:
       return {errc::io, journal + "cannot be opened (" + detail + "); check that its folder exists and may be written"};
     case SQLITE_CONSTRAINT:
@@ -174,6 +182,14 @@ Result<std::string> Database::text(const char* sql) {
   const Result<bool> row = (*statement)->step();
   if (!row) return row.error();
   return *row ? (*statement)->text(0) : std::string();
+}
+
+Result<void> Database::copy_to(Database& target) const {
+  sqlite3_backup* backup = sqlite3_backup_init(target.handle_, "main", handle_, "main");
+  if (!backup) return last_error(target.file_, target.handle_);
+  sqlite3_backup_step(backup, -1);
+  if (sqlite3_backup_finish(backup) != SQLITE_OK) return last_error(target.file_, target.handle_);
+  return {};
 }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }

@@ -16,6 +16,9 @@ struct sqlite3_stmt;
 
 namespace baton::memory {
 
+// errc::corrupt, with what to do.
+Error damaged(const std::filesystem::path& file, const std::string& detail);
+
 // A prepared statement. Parameters count from 1, columns from 0. A failed bind is reported by the next step().
 class Statement {
  public:
@@ -61,6 +64,7 @@ class Database {
   Result<StatementUse> prepare(const char* sql);  // kept for the next time, so not to be used by two at once
   Result<std::int64_t> number(const char* sql);   // the first column of the first row, 0 when there is no row
   Result<std::string> text(const char* sql);
+  Result<void> copy_to(Database& target) const;  // all of it, as it is at one moment
   bool in_transaction() const;
   bool read_only() const;
   const std::filesystem::path& file() const { return file_; }

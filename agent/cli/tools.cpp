@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "import.h"
 #include "tool_set.h"
 
 namespace baton::agent::cli {
@@ -74,7 +75,9 @@ void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen) {
   command->add_option("ARGUMENTS", a->arguments, "Its arguments, a JSON object");
   command->add_option("--root", a->root, "The folder that the file tools may see")->check(CLI::ExistingDirectory);
   command->add_flag("--json", a->json, "List them as JSON lines, with their schemas");
-  command->callback([&chosen, &globals, a] {
+  add_import(*command, chosen);
+  command->callback([&chosen, &globals, a, command] {
+    if (!command->get_subcommands().empty()) return;  // they have said what is to be done
     chosen = [&globals, a] { return a->name.empty() ? list(globals, a->root, a->json) : call(globals, a->root, a->name, a->arguments); };
   });
 }

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kMaxUrlBytes = 8000;
 constexpr int kMaxFieldDepth = 16;
 
+// Names as they are, values encoded: only here is it known which commas part items.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 // Thrown within this file only, where it saves a Result at every step; build_request() turns it into one.
@@ -109,20 +110,20 @@ class Builder {
     const std::string* whole = field.value.whole();
     const Json* value = whole == nullptr ? nullptr : argument(*whole);
     if (value == nullptr || !value->is_structured()) {
-      if (const std::optional<std::string> text = expanded(field.value)) out.emplace_back(field.name, *text);
+      if (const std::optional<std::string> text = expanded(field.value)) out.emplace_back(field.name, percent_encoded(*text));
       return;
     }
     if (field.style == FieldStyle::json)
-      return void(out.emplace_back(field.name, value->dump(-1, ' ', false, Json::error_handler_t::replace)));
+      return void(out.emplace_back(field.name, percent_encoded(value->dump(-1, ' ', false, Json::error_handler_t::replace))));
     if (field.style == FieldStyle::deep) return add_deep(field.name, *value, out, kMaxFieldDepth);
     if (value->is_object()) throw Refused("the argument '" + *whole + "' must be a plain value or a list, not an object");
     const char* separator = field.style == FieldStyle::comma   ? ","
-                            : field.style == FieldStyle::space ? " "
-                            : field.style == FieldStyle::pipe  ? "|"
+                            : field.style == FieldStyle::space ? "%20"
+                            : field.style == FieldStyle::pipe  ? "%7C"
                                                                : nullptr;
     std::string joined;
     for (const Json& item : *value) {
-      const std::string text = plain(*whole, item);
+      const std::string text = percent_encoded(plain(*whole, item));
       if (separator == nullptr) {
         out.emplace_back(field.style == FieldStyle::brackets ? field.name + "[]" : field.name, text);
       } else {
@@ -135,11 +136,15 @@ class Builder {
   static void add_deep(const std::string& name, const Json& value, Pairs& out, int depth) {
     if (depth == 0) throw Refused("the arguments are nested too deep for a form");
     if (value.is_object()) {
-      for (const auto& [key, item] : value.items()) add_deep(name + "[" + key + "]", item, out, depth - 1);
+      for (const auto& [key, item] : value.items()) {
+        if (key.find_first_of("[]") != std::string::npos)
+          throw Refused("the name '" + key + "' holds a bracket, which a form cannot carry");
+        add_deep(name + "[" + key + "]", item, out, depth - 1);
+      }
     } else if (value.is_array()) {
       for (std::size_t i = 0; i < value.size(); ++i) add_deep(name + "[" + std::to_string(i) + "]", value[i], out, depth - 1);
     } else {
-      out.emplace_back(name, plain_text(value));
+      out.emplace_back(name, percent_encoded(plain_text(value)));
     }
   }
 
@@ -154,7 +159,7 @@ class Builder {
         Pairs pairs;
         for (const ApiField& field : spec_.body.form) add_field(field, pairs);
         for (const auto& [name, value] : pairs) {
-          request.body += (request.body.empty() ? "" : "&") + percent_encoded(name) + "=" + percent_encoded(value);
+          request.body += (request.body.empty() ? "" : "&") + percent_encoded(name) + "=" + value;
         }
         break;
       }
@@ -199,15 +204,15 @@ class Builder {
 
 }  // namespace
 
-void BuiltRequest::set_query(const std::string& name, std::string value) {
+void BuiltRequest::set_query(const std::string& name, const std::string& value) {
   std::erase_if(query, [&](const auto& pair) { return pair.first == name; });
-  query.emplace_back(name, std::move(value));
+  query.emplace_back(name, percent_encoded(value));
 }
 
 std::string BuiltRequest::full_url() const {
   std::string text = url;
   for (const auto& [name, value] : query) {
-    text += (text.find('?') == std::string::npos ? "?" : "&") + percent_encoded(name) + "=" + percent_encoded(value);
+    text += (text.find('?') == std::string::npos ? "?" : "&") + percent_encoded(name) + "=" + value;
   }
   return text;
 }

@@ -7,11 +7,11 @@ namespace baton::tools {
 // The parts of a request before pages and secrets are added.
 struct BuiltRequest {
   std::string url;                                         // origin and path, with a query that stood in the path
-  std::vector<std::pair<std::string, std::string>> query;  // not encoded yet
+  std::vector<std::pair<std::string, std::string>> query;  // values encoded, names not
   HttpHeaders headers;
   std::string body;
 
-  void set_query(const std::string& name, std::string value);  // instead of what had that name
+  void set_query(const std::string& name, const std::string& value);  // instead of what had that name
   std::string full_url() const;
 };
 

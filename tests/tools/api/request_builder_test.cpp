@@ -100,11 +100,12 @@ TEST(RequestBuilder, queries_have_styles) {
   };
   const Json list = {"a,b", 2};
   EXPECT_EQ(url("repeat", list), "?f=a%2Cb&f=2");
-  EXPECT_EQ(url("comma", list), "?f=a%2Cb%2C2");
+  EXPECT_EQ(url("comma", list), "?f=a%2Cb,2");
   EXPECT_EQ(url("space", list), "?f=a%2Cb%202");
   EXPECT_EQ(url("pipe", list), "?f=a%2Cb%7C2");
   EXPECT_EQ(url("brackets", list), "?f%5B%5D=a%2Cb&f%5B%5D=2");
   EXPECT_EQ(url("deep", Json{{"a", list}, {"b", {{"c", true}}}}), "?f%5Ba%5D%5B0%5D=a%2Cb&f%5Ba%5D%5B1%5D=2&f%5Bb%5D%5Bc%5D=true");
+  EXPECT_THAT(url("deep", Json{{"a][b", 1}}), HasSubstr("holds a bracket"));
   EXPECT_EQ(url("json", Json{{"a", 1}}), "?f=%7B%22a%22%3A1%7D");
   EXPECT_EQ(url("repeat", "a&g=1"), "?f=a%26g%3D1");
   EXPECT_EQ(url("repeat", Json::array()), "");

@@ -41,6 +41,7 @@ void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_inspect(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_pull(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_rate(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_history(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_data(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen);

@@ -1,7 +1,6 @@
 // baton history: what the journal keeps of earlier runs.
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/restore.h>
-#include <baton/memory/journal.h>
 #include <date/date.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -9,7 +8,7 @@
 #include <chrono>
 #include <iostream>
 
-#include "cli.h"
+#include "history.h"
 
 namespace baton::agent::cli {
 namespace {
@@ -21,18 +20,28 @@ std::string time_text(std::int64_t ms) {
   return date::format("%F %T", std::chrono::floor<std::chrono::seconds>(time)) + "Z";
 }
 
-Json to_json(const memory::Conversation& c) {
-  return {{"id", c.id}, {"title", c.title}, {"created_ms", c.created_ms}, {"updated_ms", c.updated_ms}, {"n_responses", c.n_responses}};
+// Of the newest response that has one.
+std::string rating_of(memory::Journal& journal, const std::string& conversation_id) {
+  const auto responses = journal.responses(conversation_id);
+  std::string rating;
+  if (responses)
+    for (const auto& r : *responses)
+      if (!r.rating.empty()) rating = r.rating;
+  return rating;
 }
 
 int list(memory::Journal& journal, int limit, bool json) {
   const auto conversations = journal.conversations(limit);
   if (!conversations) return fail(conversations.error().message);
   for (const auto& c : *conversations) {
+    const std::string rating = rating_of(journal, c.id);
     if (json) {
-      std::puts(to_json(c).dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+      Json line = to_json(c);
+      line["rating"] = rating;
+      std::puts(line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
     } else {
-      fmt::print("{}  {}  {:>2} run{}  {}\n", c.id, time_text(c.updated_ms), c.n_responses, c.n_responses == 1 ? " " : "s", c.title);
+      fmt::print("{}  {}  {:>2} run{}  {:4}  {}\n", c.id, time_text(c.updated_ms), c.n_responses, c.n_responses == 1 ? " " : "s", rating,
+                 c.title);
     }
   }
   if (!json && conversations->empty()) fmt::print("No conversation yet: baton run \"...\" starts one.\n");
@@ -68,7 +77,13 @@ int show(memory::Journal& journal, const std::string& id, bool json) {
     for (const auto& item : *items) out["items"].push_back(item.content);
     out["responses"] = Json::array();
     for (const auto& r : *responses) {
-      out["responses"].push_back({{"id", r.id}, {"model", r.model}, {"status", r.status}, {"reason", r.reason}, {"usage", r.usage}});
+      out["responses"].push_back({{"id", r.id},
+                                  {"model", r.model},
+                                  {"status", r.status},
+                                  {"reason", r.reason},
+                                  {"usage", r.usage},
+                                  {"rating", r.rating},
+                                  {"rating_note", r.rating_note}});
     }
     std::puts(out.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
     return 0;
@@ -76,7 +91,9 @@ int show(memory::Journal& journal, const std::string& id, bool json) {
   fmt::print("{}  {}  {}\n", conversation->id, time_text(conversation->created_ms), conversation->title);
   for (const auto& item : *items) print_item(item.content);
   for (const auto& r : *responses) {
-    fmt::print("{}  {}  {}{}\n", r.id, r.model, r.status, r.reason.empty() ? "" : " (" + r.reason + ")");
+    fmt::print("{}  {}  {}{}", r.id, r.model, r.status, r.reason.empty() ? "" : " (" + r.reason + ")");
+    if (!r.rating.empty()) fmt::print("  rated {}{}", r.rating, r.rating_note.empty() ? "" : ": " + r.rating_note);
+    fmt::print("\n");
   }
   return 0;
 }
@@ -121,38 +138,45 @@ struct Arguments {
 
 }  // namespace
 
+Json to_json(const memory::Conversation& c) {
+  return {{"id", c.id}, {"title", c.title}, {"created_ms", c.created_ms}, {"updated_ms", c.updated_ms}, {"n_responses", c.n_responses}};
+}
+
+void with_journal(CLI::App* command, const Globals& globals, Chosen& chosen, std::function<int(memory::Journal&)> action) {
+  command->callback([&globals, &chosen, action = std::move(action)] {
+    chosen = [&globals, action] {
+      auto journal = memory::Journal::open(globals.journal);
+      return journal ? action(**journal) : fail(journal.error().message);
+    };
+  });
+}
+
 void add_history(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("history", "Earlier conversations");
   command->require_subcommand(1);
   auto a = std::make_shared<Arguments>();
-  const auto with_journal = [&globals, &chosen](CLI::App* sub, std::function<int(memory::Journal&)> action) {
-    sub->callback([&globals, &chosen, action] {
-      chosen = [&globals, action] {
-        auto journal = memory::Journal::open(globals.journal);
-        return journal ? action(**journal) : fail(journal.error().message);
-      };
-    });
-  };
   auto* sub = command->add_subcommand("list", "The newest conversations");
   sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
   sub->add_flag("--json", a->json, "One JSON object a line");
-  with_journal(sub, [a](memory::Journal& journal) { return list(journal, a->limit, a->json); });
+  with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return list(journal, a->limit, a->json); });
 
   sub = command->add_subcommand("show", "One conversation with its calls");
   sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
   sub->add_flag("--json", a->json, "As one JSON object");
-  with_journal(sub, [a](memory::Journal& journal) { return show(journal, a->id, a->json); });
+  with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return show(journal, a->id, a->json); });
 
   sub = command->add_subcommand("search", "Full-text search over messages, calls and results");
   sub->add_option("WORDS", a->words, "All of these words")->required();
   sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
   sub->add_flag("--json", a->json, "One JSON object a line");
-  with_journal(sub, [a](memory::Journal& journal) { return search(journal, a->words, a->limit, a->json); });
+  with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return search(journal, a->words, a->limit, a->json); });
 
   sub = command->add_subcommand("delete", "Delete a conversation for good");
   sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
   sub->add_flag("--yes", a->sure, "Do not ask");
-  with_journal(sub, [a](memory::Journal& journal) { return remove(journal, a->id, a->sure); });
+  with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return remove(journal, a->id, a->sure); });
+
+  add_history_files(*command, globals, chosen);
 }
 
 }  // namespace baton::agent::cli

@@ -63,8 +63,8 @@ int main(int argc, char** argv) try {
   std::string log_level = "warn";
   add_globals(app, globals, log_level);
   cli::Chosen chosen;
-  for (auto add : {cli::add_run, cli::add_chat, cli::add_tools, cli::add_inspect, cli::add_pull, cli::add_doctor, cli::add_history,
-                   cli::add_data, cli::add_bench}) {
+  for (auto add : {cli::add_run, cli::add_chat, cli::add_tools, cli::add_inspect, cli::add_pull, cli::add_doctor, cli::add_rate,
+                   cli::add_history, cli::add_data, cli::add_bench}) {
     add(app, globals, chosen);
   }
   try {

@@ -13,6 +13,13 @@ SUITES = {
                  "better setting) on the same file with the same threads; runs interleaved, medians; ratio above 1 is faster than the peer.",
         "parts": ["bench_engine"],
     },
+    "journal": {
+        "about": "What the journal commits in a second. Peer: the same bytes written over a plain file on the same disk, with an fdatasync where the "
+                 "journal has one; rounds interleaved, medians, the ratio round by round; 1 is as fast as the disk can be made to promise.",
+        "parts": ["bench_journal"],
+        "needs_oracles": False,
+        "needs_baton": False,
+    },
 }
 
 

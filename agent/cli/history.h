@@ -1,0 +1,17 @@
+#pragma once
+// What the commands that look at the journal share.
+#include <baton/memory/journal.h>
+
+#include "cli.h"
+
+namespace baton::agent::cli {
+
+// Makes `action` what the command does: the journal is opened when the command was chosen.
+void with_journal(CLI::App* command, const Globals& globals, Chosen& chosen, std::function<int(memory::Journal&)> action);
+
+memory::Json to_json(const memory::Conversation& conversation);
+
+// fork, export, import, backup and vacuum, added to `baton history`.
+void add_history_files(CLI::App& history, const Globals& globals, Chosen& chosen);
+
+}  // namespace baton::agent::cli

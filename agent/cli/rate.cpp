@@ -1,0 +1,54 @@
+// baton rate: what the user thinks of an answer, kept with it.
+#include <fmt/core.h>
+
+#include "history.h"
+
+namespace baton::agent::cli {
+namespace {
+
+using memory::Json;
+
+// `id` is a response's, or says a conversation, whose last response is meant.
+memory::Result<memory::Response> response_meant(memory::Journal& journal, const std::string& id) {
+  if (id.starts_with("resp_")) return journal.response(id);
+  const auto conversation = journal.conversation(id);
+  if (!conversation) return conversation.error();
+  auto responses = journal.responses(conversation->id);
+  if (!responses) return responses.error();
+  if (responses->empty()) return memory::Error{memory::errc::not_found, "conversation " + conversation->id + " has no response to rate"};
+  return std::move(responses->back());
+}
+
+int rate(memory::Journal& journal, const std::string& id, const std::string& rating, const std::string& note, bool json) {
+  const auto response = response_meant(journal, id);
+  if (!response) return fail(response.error().message);
+  if (const auto rated = journal.rate(response->id, rating == "none" ? "" : rating, note); !rated) return fail(rated.error().message);
+  const auto now = journal.response(response->id);
+  if (!now) return fail(now.error().message);
+  if (json) {
+    const Json line = {{"response", now->id}, {"conversation", now->conversation_id}, {"rating", now->rating}, {"note", now->rating_note}};
+    std::puts(line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  } else {
+    fmt::print("{}  {}\n", now->id, now->rating.empty() ? "not rated" : now->rating);
+  }
+  return 0;
+}
+
+struct Arguments {
+  std::string id, rating, note;
+  bool json = false;
+};
+
+}  // namespace
+
+void add_rate(CLI::App& app, const Globals& globals, Chosen& chosen) {
+  auto* command = app.add_subcommand("rate", "Say whether an answer was good");
+  auto a = std::make_shared<Arguments>();
+  command->add_option("ID", a->id, "A response's id; or a conversation's, the beginning of one, or `last`: its last response")->required();
+  command->add_option("RATING", a->rating, "good, bad, or none to take it back")->required()->check(CLI::IsMember({"good", "bad", "none"}));
+  command->add_option("NOTE", a->note, "Why");
+  command->add_flag("--json", a->json, "One JSON object");
+  with_journal(command, globals, chosen, [a](memory::Journal& journal) { return rate(journal, a->id, a->rating, a->note, a->json); });
+}
+
+}  // namespace baton::agent::cli

@@ -18,6 +18,11 @@ bool same_but_for_delta(const Event& a, const Event& b) {
                     [](const auto& x, const auto& y) { return x.key() == y.key() && (x.key() == "delta" || x.value() == y.value()); });
 }
 
+// A record that may not be written, rather than a file that cannot be.
+bool refused(const Error& error) {
+  return error.code == errc::not_found || error.code == errc::exists || error.code == errc::invalid_argument;
+}
+
 // The response, when the batch is nothing but deltas of one; such a batch can only fail together with its neighbours.
 const std::string* delta_response(const std::vector<Write>& writes) {
   const std::string* response = nullptr;
@@ -68,12 +73,16 @@ std::vector<Writer::Pending> Writer::next_group() {
   if (queue_.empty()) return {};
   work_.wait_until(lock, queue_.front().submitted + kGroupWait,
                    [this] { return queued_power_ > 0 || queue_.size() >= kMaxGroup || stopping_; });
+  // Those who were told of the last commit are about to come again; without this, one of them would be a group of its own.
+  if (power_company_ > 1) work_.wait_for(lock, kCompanyWait, [this] { return queued_power_ >= power_company_ || stopping_; });
   std::vector<Pending> group;
+  power_company_ = 0;
   while (!queue_.empty() && group.size() < kMaxGroup) {
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
-    if (group.back().durability == Durability::power) --queued_power_;
+    if (group.back().durability == Durability::power) ++power_company_;
   }
+  queued_power_ -= power_company_;
   lock.unlock();
   room_.notify_all();
   return group;
@@ -108,7 +117,16 @@ void Writer::merge_deltas(std::vector<Pending>& group) {
   }
 }
 
-Result<void> Writer::write_group(std::vector<Pending>& group, Database& database) {
+Result<void> Writer::write_together(std::vector<Pending>& group, Database& database) {
+  Transaction transaction(database);
+  if (Result<void> begun = transaction.begin(); !begun) return begun;
+  for (Pending& pending : group)
+    for (Write& record : pending.writes)
+      if (Result<void> done = write(database, record, owner_); !done) return done;
+  return transaction.commit();
+}
+
+Result<void> Writer::write_each(std::vector<Pending>& group, Database& database) {
   Transaction transaction(database);
   if (Result<void> begun = transaction.begin(); !begun) return begun;
   for (Pending& pending : group) {
@@ -135,7 +153,8 @@ void Writer::commit(std::vector<Pending>& group) {
   Result<void> written;
   {
     const std::lock_guard lock(connection.mutex);
-    written = write_group(group, *connection.database);
+    written = write_together(group, *connection.database);
+    if (!written && group.size() > 1 && refused(written.error())) written = write_each(group, *connection.database);
   }
   for (std::size_t i = 0; i < group.size(); ++i) {
     Pending& pending = group[i];

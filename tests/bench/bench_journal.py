@@ -54,7 +54,8 @@ def rows(baton, _models_dir, quick):
     for what, title in (("one", "commits one by one, power class"), ("group", "commits of 16 threads, power class")):
         per_sync = statistics.median(line["per_sync"] for line in of[what])
         kilobytes = statistics.median(line["bytes_per_sync"] for line in of[what]) / 1024
-        yield floor_row(title, of[what], f"an item and its event each; {per_sync:.2g} commits and {kilobytes:.0f} KB a sync{after}")
+        took = statistics.median(line["sync_share"] for line in of[what])
+        yield floor_row(title, of[what], f"an item and its event each; {per_sync:.2g} commits and {kilobytes:.0f} KB a sync, which takes {took:.0%} of the time{after}")
     yield floor_row("events, process class", of["events"], f"not merged; the peer syncs for each event{after}")
     cost = statistics.median(line["cpu_seconds"] for line in of["token"])
     share = cost * decode

@@ -17,19 +17,21 @@
 
 namespace {
 
-std::atomic<std::int64_t> n_syncs{0}, n_bytes{0};
+std::atomic<std::int64_t> n_syncs{0}, n_bytes{0}, sync_ns{0};
+
+int timed_sync(long call, int descriptor) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = static_cast<int>(syscall(call, descriptor));
+  ++n_syncs;
+  sync_ns += (std::chrono::steady_clock::now() - start).count();
+  return result;
+}
 
 }  // namespace
 
 // SQLite's own calls come here first: the program's symbols go before those of the C library.
-extern "C" int fdatasync(int descriptor) {
-  ++n_syncs;
-  return static_cast<int>(syscall(SYS_fdatasync, descriptor));
-}
-extern "C" int fsync(int descriptor) {
-  ++n_syncs;
-  return static_cast<int>(syscall(SYS_fsync, descriptor));
-}
+extern "C" int fdatasync(int descriptor) { return timed_sync(SYS_fdatasync, descriptor); }
+extern "C" int fsync(int descriptor) { return timed_sync(SYS_fsync, descriptor); }
 extern "C" ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t offset) {
   n_bytes += static_cast<std::int64_t>(size);
   return syscall(SYS_pwrite64, descriptor, data, size, offset);
@@ -58,12 +60,13 @@ struct Rate {
   double per_second = 0;
   double per_sync = 0;        // how many shared one sync
   double bytes_per_sync = 0;  // written for it
+  double sync_share = 0;      // of the time
 };
 
 // Runs `work` in so many threads until the time is over; it returns how many it did, or throws the journal's error.
 template <class Work>
 Rate measure(int threads, double seconds, Work work) {
-  n_syncs = n_bytes = 0;
+  n_syncs = n_bytes = sync_ns = 0;
   std::atomic<std::int64_t> done{0};
   const auto start = Clock::now();
   std::vector<std::thread> running;
@@ -73,7 +76,9 @@ Rate measure(int threads, double seconds, Work work) {
     });
   for (std::thread& thread : running) thread.join();
   const double syncs = static_cast<double>(std::max<std::int64_t>(n_syncs, 1));
-  return {static_cast<double>(done) / since(start), static_cast<double>(done) / syncs, static_cast<double>(n_bytes) / syncs};
+  const double took = since(start);
+  return {static_cast<double>(done) / took, static_cast<double>(done) / syncs, static_cast<double>(n_bytes) / syncs,
+          static_cast<double>(sync_ns) * 1e-9 / took};
 }
 
 // Syncs a second of a plain file: `bytes` over what is there already, then fdatasync.
@@ -137,7 +142,8 @@ void print(const char* what, const Rate& rate, double floor) {
                      {"per_second", rate.per_second},
                      {"floor_per_second", floor},
                      {"per_sync", rate.per_sync},
-                     {"bytes_per_sync", rate.bytes_per_sync}};
+                     {"bytes_per_sync", rate.bytes_per_sync},
+                     {"sync_share", rate.sync_share}};
   std::printf("%s\n", line.dump().c_str());
   std::fflush(stdout);
 }

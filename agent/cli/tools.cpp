@@ -20,11 +20,15 @@ int list(const Globals& globals, const std::string& root, bool json) {
   const auto set = make_tool_set(without_secrets, root);
   if (!set) return fail(set.error().message);
   for (const tools::ToolSpec* spec : (*set)->specs()) {
+    const std::string effect = spec->traits.effect == tools::Effect::reads    ? "reads"
+                               : spec->traits.effect == tools::Effect::writes ? "writes"
+                                                                              : "sends";
     if (json) {
-      fmt::print("{}\n", Json({{"name", spec->name}, {"description", spec->description}, {"parameters", spec->parameters}}).dump());
+      const Json tool{{"name", spec->name}, {"description", spec->description}, {"effect", effect}, {"parameters", spec->parameters}};
+      fmt::print("{}\n", tool.dump());
       continue;
     }
-    fmt::print("{}: {}\n", spec->name, spec->description);
+    fmt::print("{}: {}{}\n", spec->name, spec->description, spec->traits.effect == tools::Effect::reads ? "" : " (" + effect + ")");
     if (!spec->parameters.contains("properties")) continue;
     for (const auto& [name, schema] : spec->parameters["properties"].items()) fmt::print("  {:12} {}\n", name, schema.dump());
   }

@@ -299,7 +299,7 @@ class ApiFileReader {
       TextTemplate content = text_template(node[name]);
       // Checked with a value that is fine, so that a fault is the name's.
       if (const Result<void> ok = check_http_headers({{name, "x"}}); !ok) wrong(node[name], ok.error().message);
-      HttpHeaders probe = {{name, ""}};
+      const HttpHeaders probe = {{name, ""}};
       for (const char* secret : {"authorization", "proxy-authorization", "cookie"}) {
         if (find_header(probe, secret) != nullptr) {
           wrong(node[name], "secrets do not stand in the file: use \"auth\" with the name of an environment variable");
@@ -309,7 +309,7 @@ class ApiFileReader {
         if (!part.is_argument && !check_http_headers({{"X", part.text}}))
           wrong(node[name], "holds a line break or another control character");
       }
-      std::erase_if(spec.headers, [&](const auto& header) { return find_header({{header.first, ""}}, name) != nullptr; });
+      std::erase_if(spec.headers, [&](const auto& header) { return find_header(probe, header.first) != nullptr; });
       spec.headers.emplace_back(name, std::move(content));
     }
   }

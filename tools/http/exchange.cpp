@@ -36,7 +36,7 @@ std::string milliseconds(std::chrono::milliseconds t) { return std::to_string(t.
 class Waiter {
  public:
   Waiter(std::stop_token stop, TcpStream& stream)
-      : stop_(std::move(stop)), on_stop_(stop_, [this, &stream] { asio::post(stream.get_executor(), [&stream] { stream.close(); }); }) {}
+      : stop_(std::move(stop)), on_stop_(stop_, [&stream] { asio::post(stream.get_executor(), [&stream] { stream.close(); }); }) {}
 
   // `start` gets the completion handler. The stream's own expiry bounds the wait.
   template <class Start>

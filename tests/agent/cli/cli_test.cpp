@@ -169,6 +169,41 @@ TEST_F(CliTest, options_come_from_a_config_file_too) {
   EXPECT_EQ(Json::parse(baton("--cpu avx2 doctor --json").text)["cpu"]["level"], "avx2") << "the command line wins";
 }
 
+TEST_F(CliTest, an_openapi_document_becomes_tools_that_are_listed) {
+  const std::string document = std::string(BATON_SOURCE_DIR) + "/tests/golden/openapi/forge.json", tools = file("tools.json", "");
+  const Output there = baton("tools import openapi " + document + " -o " + tools);
+  EXPECT_EQ(there.code, 1);
+  EXPECT_THAT(there.text, HasSubstr("is there already"));
+  std::filesystem::remove(tools);
+  const Output made = baton("tools import openapi " + document + " --tag issues -o " + tools);
+  ASSERT_EQ(made.code, 0) << made.text;
+  EXPECT_THAT(made.text, HasSubstr("2 tools in"));
+  const Output listed = baton("tools --api " + tools);
+  EXPECT_EQ(listed.code, 0);
+  EXPECT_THAT(listed.text, HasSubstr("issues_create: Create an issue (sends)"));
+  EXPECT_THAT(listed.text, HasSubstr("issues_list-for-repo: List repository issues."));
+  const Output from_config =
+      baton("--config " + file("c.toml", "api = [\"" + tools + "\"]\nallow-host = [\"a.test\", \"b.test\"]\n") + " tools");
+  EXPECT_THAT(from_config.text, HasSubstr("issues_create"));
+  EXPECT_THAT(from_config.text, HasSubstr("Allowed hosts: a.test, b.test"));
+}
+
+TEST_F(CliTest, api_files_and_hosts_that_are_wrong_are_said) {
+  const Output fault = baton("tools --api " + file("bad.json", R"({"name":"a","description":"d","url":"https://x.test/{b}"})"));
+  EXPECT_EQ(fault.code, 1);
+  EXPECT_THAT(fault.text, HasSubstr("bad.json: /url: {b} is no parameter"));
+  const std::string weather = std::string(BATON_SOURCE_DIR) + "/examples/weather_api.json";
+  EXPECT_THAT(baton("tools --api " + weather).text, HasSubstr("get_weather: Current weather of a city"));
+  const Output unset = baton("tools --api " + weather + " get_weather '{\"city\":\"Lisbon\"}'");
+  EXPECT_EQ(unset.code, 1);
+  EXPECT_THAT(unset.text, HasSubstr("the environment variable WEATHER_KEY is not set"));
+  EXPECT_THAT(baton("tools --allow-host https://x.test").text, HasSubstr("is no host that can be allowed"));
+  const Output schema = baton("tools --api " + file("schema.json", R"({"name":"a","description":"d","url":"https://x.test/",
+      "query":{"b":"{b}"},"parameters":{"type":"object","properties":{"b":{"type":"text"}}}})"));
+  EXPECT_EQ(schema.code, 1);
+  EXPECT_THAT(schema.text, HasSubstr("the parameters of 'a'"));
+}
+
 TEST_F(CliTest, a_wrong_command_line_exits_with_2) {
   EXPECT_EQ(baton("dance").code, 2);
   EXPECT_EQ(baton("run --temperature hot hello").code, 2);

@@ -21,6 +21,17 @@ std::string pointer_part(std::string_view key) {
   return part;
 }
 
+// Half an escape would be completed by whatever an argument begins with.
+bool whole_escapes(std::string_view text) {
+  const auto hex = [&](std::size_t i) {
+    return i < text.size() && std::string_view("0123456789abcdefABCDEF").find(text[i]) != std::string_view::npos;
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && !(hex(i + 1) && hex(i + 2))) return false;
+  }
+  return true;
+}
+
 // One value with its place.
 struct Node {
   const Json& value;
@@ -229,9 +240,11 @@ class ApiFileReader {
           (spec.tool.parameters["properties"].contains(name) && spec.tool.parameters["properties"][name].contains("default"));
       if (!there) wrong(here, "{" + name + "} stands in the url, so the parameter must be required (or have a default)");
     }
-    // What an argument cannot do, the file should not do either.
     for (const TextTemplate::Part& part : spec.path.parts()) {
-      if (!part.is_argument && ("/" + part.text + "/").find("/../") != std::string::npos) wrong(here, "must not have '..' in its path");
+      if (part.is_argument) continue;
+      // What an argument cannot do, the file should not do either.
+      if (("/" + part.text + "/").find("/../") != std::string::npos) wrong(here, "must not have '..' in its path");
+      if (!whole_escapes(part.text)) wrong(here, "must have two hexadecimal digits after each '%'");
     }
   }
 

@@ -30,7 +30,7 @@ std::string new_id(const std::string& prefix) {
   std::string id = prefix;
   const std::uint64_t time = unique_microseconds();
   for (int i = kTimeDigits - 1; i >= 0; --i) id += kDigits[time >> (5 * i) & 31];
-  std::random_device random;
+  thread_local std::random_device random;  // opened once
   std::uint32_t bits = 0;
   for (int i = 0; i < kRandomDigits; ++i) {
     bits = i % 6 == 0 ? random() : bits >> 5;

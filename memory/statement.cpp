@@ -200,8 +200,15 @@ Transaction::~Transaction() {
   if (database_.in_transaction()) (void)database_.exec("ROLLBACK");
 }
 
-Result<void> Transaction::begin() { return database_.exec("BEGIN IMMEDIATE"); }
+Result<void> Transaction::begin() { return run("BEGIN IMMEDIATE"); }
 
-Result<void> Transaction::commit() { return database_.exec("COMMIT"); }
+Result<void> Transaction::commit() { return run("COMMIT"); }
+
+// Prepared, as each streamed token has a transaction.
+Result<void> Transaction::run(const char* sql) {
+  Result<StatementUse> statement = database_.prepare(sql);
+  if (!statement) return statement.error();
+  return (*statement)->run();
+}
 
 }  // namespace baton::memory

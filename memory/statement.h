@@ -87,6 +87,7 @@ class Transaction {
   Result<void> commit();
 
  private:
+  Result<void> run(const char* sql);
   Database& database_;
 };
 

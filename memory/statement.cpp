@@ -6,9 +6,10 @@ namespace baton::memory {
 
 Error damaged(const std::filesystem::path& file, const std::string& detail) {
   const std::string name = file.string();
-  return {errc::corrupt,
-          "journal " + name + ": damaged (" + detail + "). Move it and its -wal and -shm away; then put a backup in its place" +
-              " (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name + " .recover | sqlite3 rescued.db`"};
+  const std::string last_line = detail.substr(detail.rfind('\n') + 1);  // before it stands which database of the connection
+  return {errc::corrupt, "journal " + name + ": damaged (" + last_line + "). Move it and its -wal and -shm away; then put a backup in its" +
+                             " place (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name +
+                             " .recover | sqlite3 rescued.db` (docs/durability.md)"};
 }
 
 namespace {

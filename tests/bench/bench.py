@@ -19,6 +19,7 @@ SUITES = {
         "parts": ["bench_journal"],
         "needs_oracles": False,
         "needs_baton": False,
+        "picture": False,  # a table of four rows says it
     },
 }
 
@@ -26,7 +27,7 @@ SUITES = {
 def ratios(name, rows, folder):
     """A picture of the ratios to the peer, beside the table."""
     bars = [(entry["what"], entry["ratio"]) for entry in rows if entry["ratio"] is not None]
-    if not bars:
+    if not bars or not SUITES[name].get("picture", True):
         return ""
     (folder / f"{name}.svg").write_text(plot.ratio_bars(f"{name}: Baton / peer", bars), encoding="utf-8")
     return f"\n![Ratios to the peer]({name}.svg)\n"

@@ -75,7 +75,9 @@ class ApiTool {
     ToolResult result = run(arguments, context);
     // A server may echo what it was sent, and an error names the URL.
     for (const Secret& secret : secrets_) {
-      for (const std::string& form : {secret.value, percent_encoded(secret.value), base64(secret.value)}) {
+      const std::string quoted = Json(secret.value).dump(-1, ' ', false, Json::error_handler_t::replace);
+      for (const std::string& form :
+           {secret.value, percent_encoded(secret.value), base64(secret.value), quoted.substr(1, quoted.size() - 2)}) {
         if (form.size() < kMinSecretBytes) continue;
         for (std::size_t at = result.content.find(form); at != std::string::npos; at = result.content.find(form, at)) {
           result.content.replace(at, form.size(), "[" + secret.auth.environment + "]");

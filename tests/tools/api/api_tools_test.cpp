@@ -32,6 +32,7 @@ struct Fixture {
   Fixture() {
     options.environment = [](const std::string& name) -> std::optional<std::string> {
       if (name == "WEATHER_KEY") return "se/cret+key";
+      if (name == "QUOTED") return "pass\"word\\x";
       if (name == "BROKEN") return "a\nb";
       return std::nullopt;
     };
@@ -94,6 +95,14 @@ TEST(ApiTools, brings_the_secret_where_it_belongs_and_nowhere_else) {
   EXPECT_EQ(server.requests().at(0).header("authorization"), "Bearer se/cret+key");
   EXPECT_EQ(server.requests().at(1).header("authorization"), "Basic c2UvY3JldCtrZXk=");
   EXPECT_EQ(server.requests().at(3).target, "/?key=se%2Fcret%2Bkey");
+  Fixture quoted;
+  TlsServer echo(
+      [](const ServedRequest& r, ServedConnection& c) {
+        c.respond(200, kJson, Json{{"saw", r.header("x-key")}}.dump());
+      },
+      plain());
+  ASSERT_TRUE(quoted.add({{"url", echo.url("/")}, {"auth", {{"type", "header"}, {"name", "X-Key"}, {"env", "QUOTED"}}}}));
+  EXPECT_EQ(quoted.call().content, R"({"saw":"[QUOTED]"})");
   Fixture denied;
   ASSERT_TRUE(denied.add({{"url", server.url("/deny")}, {"auth", {{"type", "query"}, {"name", "key"}, {"env", "WEATHER_KEY"}}}}));
   const ToolResult result = denied.call();

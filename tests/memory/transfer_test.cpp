@@ -183,7 +183,8 @@ TEST(Damage, of_one_page_is_noticed_when_the_journal_is_opened) {
   const auto file = folder / "j.db";
   {
     const auto journal = open_journal(file);
-    Batch batch = start("conv_a", "resp_a");
+    Batch batch;  // of a run that has ended, so that nobody but the check reads its events
+    batch.put(conversation("conv_a")).put(response("resp_a", "conv_a", "completed"));
     for (int i = 0; i < 100; ++i) batch.add(event("resp_a", std::string(500, 'x')));
     write(*journal, std::move(batch));
   }

@@ -30,15 +30,16 @@ bool is_terminal(const std::string& type) {
 // Whoever listens to one response.
 class RunHub::Listener {
  public:
-  Listener(Sink sink, std::int64_t after) : sink_(std::move(sink)), last_(after) {}
+  Listener(Sink sink, std::int64_t after) : sink_(std::make_shared<Sink>(std::move(sink))), last_(after) {}
 
   // False: wants no more.
   bool give(const HubEvent& event) {
     const std::scoped_lock lock(mutex_);
-    if (!sink_) return false;
+    const std::shared_ptr<Sink> sink = sink_;  // lives while it runs, though it may close us
+    if (!sink) return false;
     if (event.sequence_number <= last_) return true;  // read from the journal before
     last_ = event.sequence_number;
-    if (!sink_(event)) sink_ = nullptr;
+    if (!(*sink)(event)) sink_ = nullptr;
     return sink_ != nullptr;
   }
   void close() {
@@ -47,8 +48,8 @@ class RunHub::Listener {
   }
 
  private:
-  std::mutex mutex_;  // held while the sink runs, so that close() ends it
-  Sink sink_;
+  std::recursive_mutex mutex_;  // held while the sink runs, so that close() on another thread waits for it
+  std::shared_ptr<Sink> sink_;
   std::int64_t last_;
 };
 

@@ -24,7 +24,7 @@ struct HubEvent {
 // Completed, failed or incomplete: the last event of a response, but for response.steer.pending.
 bool is_terminal(const std::string& event_type);
 
-// Once destroyed the sink is not called again. Not to be destroyed by the sink.
+// Once destroyed the sink is not called again. The sink itself may destroy it.
 class Subscription {
  public:
   virtual ~Subscription() = default;

@@ -1,0 +1,211 @@
+#include "api.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <sstream>
+
+#include "embedded_files.h"
+
+namespace baton::agent::server {
+namespace {
+
+// "/v1/responses/{}/cancel" against a path; its variable parts, or nothing.
+std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t hole = pattern.find("{}");
+    const std::string_view fixed = pattern.substr(0, hole);
+    if (path.substr(0, fixed.size()) != fixed) return std::nullopt;
+    path.remove_prefix(fixed.size());
+    if (hole == std::string_view::npos) return path.empty() ? std::optional(parts) : std::nullopt;
+    pattern.remove_prefix(hole + 2);
+    const std::size_t end = std::min(path.find('/'), path.size());
+    if (end == 0) return std::nullopt;
+    parts.emplace_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+}
+
+struct StaticFile {
+  const char* path;
+  const char* type;
+  std::string_view (*text)();
+};
+const std::array<StaticFile, 4> kFiles{{
+    {"/", "text/html; charset=utf-8", embedded::index_html},
+    {"/console/console.css", "text/css; charset=utf-8", embedded::console_css},
+    {"/console/console.js", "text/javascript; charset=utf-8", embedded::console_js},
+    {"/openapi.json", "application/json", embedded::openapi_json},
+}};
+
+}  // namespace
+
+struct Api::Route {
+  const char* method;
+  const char* pattern;
+  void (Api::*run)(const HttpCall&, const Path&, Done);
+};
+
+const std::vector<Api::Route>& Api::routes() {
+  static const std::vector<Route> kRoutes = {
+      {"POST", "/v1/responses", &Api::create_response},
+      {"GET", "/v1/responses/{}", &Api::get_response},
+      {"DELETE", "/v1/responses/{}", &Api::delete_response},
+      {"POST", "/v1/responses/{}/cancel", &Api::cancel_response},
+      {"GET", "/v1/responses/{}/input_items", &Api::list_input_items},
+      {"POST", "/v1/baton/responses/{}/rating", &Api::rate_response},
+      {"POST", "/v1/conversations", &Api::create_conversation},
+      {"GET", "/v1/conversations/{}", &Api::get_conversation},
+      {"POST", "/v1/conversations/{}", &Api::update_conversation},
+      {"DELETE", "/v1/conversations/{}", &Api::delete_conversation},
+      {"POST", "/v1/conversations/{}/items", &Api::add_items},
+      {"GET", "/v1/conversations/{}/items", &Api::list_items},
+      {"GET", "/v1/conversations/{}/items/{}", &Api::get_item},
+      {"DELETE", "/v1/conversations/{}/items/{}", &Api::delete_item},
+      {"GET", "/v1/baton/conversations", &Api::list_conversations},
+      {"GET", "/v1/baton/tools", &Api::list_tools},
+      {"POST", "/v1/chat/completions", &Api::chat_completions},
+      {"GET", "/v1/models", &Api::list_models},
+      {"GET", "/v1/models/{}", &Api::get_model},
+      {"GET", "/healthz", &Api::health},
+      {"GET", "/readyz", &Api::ready},
+      {"GET", "/metrics", &Api::metrics},
+      {"GET", "/", &Api::file},
+      {"GET", "/console/{}", &Api::file},
+      {"GET", "/openapi.json", &Api::file},
+  };
+  return kRoutes;
+}
+
+Api::Api(RunHub& hub, Agent& agent, memory::Journal& journal, ApiOptions options)
+    : hub_(hub), agent_(agent), journal_(journal), options_(std::move(options)) {}
+
+void Api::handle(const HttpCall& call, Done done) {
+  const std::string method = call.method == "HEAD" ? "GET" : call.method;
+  std::string allowed;
+  for (const Route& route : routes()) {
+    const auto parts = match(route.pattern, call.path);
+    if (!parts) continue;
+    if (method == route.method) return (this->*route.run)(call, *parts, std::move(done));
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method) + (std::string(route.method) == "GET" ? ", HEAD" : "");
+  }
+  if (allowed.empty()) return done(HttpReply::of(ApiError::not_found("there is nothing at " + call.method + " " + call.path)));
+  HttpReply reply = HttpReply::of(ApiError{405, "invalid_request_error", "method_not_allowed", call.path + " takes " + allowed, ""});
+  reply.headers.emplace_back("Allow", allowed);
+  done(std::move(reply));
+}
+
+Offer Api::offer() const {
+  Offer offer;
+  offer.model = agent_.generator().model_name();
+  for (const tools::ToolSpec* spec : agent_.tools().specs()) {
+    if (agent_.permission(*spec) != Permission::deny) offer.tools.push_back(spec);
+  }
+  offer.profiles = &options_.profiles;
+  offer.after_tools = options_.after_tools;
+  offer.max_output_tokens = options_.max_output_tokens;
+  return offer;
+}
+
+void Api::list_models(const HttpCall&, const Path&, Done done) {
+  Json data = Json::array();
+  const auto add = [&](const std::string& id) {
+    data.push_back({{"id", id}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}});
+  };
+  add(agent_.generator().model_name());
+  for (const auto& [name, profile] : options_.profiles) add(name);
+  done(HttpReply::of(Json{{"object", "list"}, {"data", std::move(data)}}));
+}
+
+void Api::get_model(const HttpCall&, const Path& path, Done done) {
+  if (path[0] != agent_.generator().model_name() && !options_.profiles.contains(path[0]))
+    return done(HttpReply::of(ApiError{404, "invalid_request_error", "model_not_found", "there is no model '" + path[0] + "' here", "model"}));
+  done(HttpReply::of(Json{{"id", path[0]}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}}));
+}
+
+void Api::list_tools(const HttpCall&, const Path&, Done done) {
+  constexpr const char* kPermissions[] = {"allow", "ask", "deny"};
+  constexpr const char* kEffects[] = {"reads", "writes", "sends"};
+  Json data = Json::array();
+  for (const tools::ToolSpec* spec : agent_.tools().specs()) {
+    data.push_back({{"id", spec->name},
+                    {"object", "baton.tool"},
+                    {"name", spec->name},
+                    {"description", spec->description},
+                    {"parameters", spec->parameters},
+                    {"effect", kEffects[static_cast<int>(spec->traits.effect)]},
+                    {"permission", kPermissions[static_cast<int>(agent_.permission(*spec))]}});
+  }
+  done(HttpReply::of(Json{{"object", "list"}, {"data", std::move(data)}}));
+}
+
+void Api::health(const HttpCall&, const Path&, Done done) { done(HttpReply::of(Json{{"status", "ok"}})); }
+
+void Api::ready(const HttpCall&, const Path&, Done done) {
+  done(HttpReply::of(Json{{"status", ready_ ? "ready" : "not ready"}}, ready_ ? 200 : 503));
+}
+
+void Api::metrics(const HttpCall&, const Path&, Done done) {
+  const HubStats stats = hub_.stats();
+  std::ostringstream out;
+  out << "# HELP baton_runs_active Runs under way.\n# TYPE baton_runs_active gauge\nbaton_runs_active " << stats.active << "\n";
+  out << "# HELP baton_runs_total Runs that ended, by status.\n# TYPE baton_runs_total counter\n";
+  for (const char* status : {"completed", "incomplete", "failed", "cancelled"}) {
+    const auto count = stats.finished.find(status);
+    out << "baton_runs_total{status=\"" << status << "\"} " << (count == stats.finished.end() ? 0 : count->second) << "\n";
+  }
+  out << "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds "
+      << (memory::now_ms() - started_ms_) / 1000 << "\n";
+  if (more_metrics_) out << more_metrics_();
+  HttpReply reply;
+  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.body = out.str();
+  done(std::move(reply));
+}
+
+void Api::file(const HttpCall& call, const Path&, Done done) {
+  const auto found = std::find_if(kFiles.begin(), kFiles.end(), [&](const StaticFile& f) { return call.path == f.path; });
+  if (found == kFiles.end()) return done(HttpReply::of(ApiError::not_found("there is nothing at " + call.path)));
+  HttpReply reply;
+  reply.content_type = found->type;
+  reply.body = std::string(found->text());
+  reply.headers.emplace_back("Content-Security-Policy",
+                             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
+                             "form-action 'none'; frame-ancestors 'none'");
+  done(std::move(reply));
+}
+
+Parsed<Json> list_page(const HttpCall& call, std::vector<Json> entries) {
+  const auto query = [&](const char* name, const char* otherwise) {
+    const auto at = call.query.find(name);
+    return at == call.query.end() ? std::string(otherwise) : at->second;
+  };
+  const std::string order = query("order", "desc"), after = query("after", ""), limit_text = query("limit", "20");
+  std::size_t limit = 0;
+  const auto [end, failed] = std::from_chars(limit_text.data(), limit_text.data() + limit_text.size(), limit);
+  if (failed != std::errc() || end != limit_text.data() + limit_text.size() || limit < 1 || limit > 100)
+    return ApiError::invalid("limit", "'limit' must be a number from 1 to 100");
+  if (order != "asc" && order != "desc") return ApiError::invalid("order", "'order' must be asc or desc");
+  if (order == "desc") std::reverse(entries.begin(), entries.end());
+  auto begin = entries.begin();
+  if (!after.empty()) {
+    begin = std::find_if(entries.begin(), entries.end(), [&](const Json& entry) { return entry.value("id", "") == after; });
+    if (begin == entries.end()) return ApiError::invalid("after", "there is no entry '" + after + "' in this list");
+    ++begin;
+  }
+  const auto size = std::min(limit, static_cast<std::size_t>(entries.end() - begin));
+  Json data = Json::array();
+  for (std::size_t i = 0; i < size; ++i) data.push_back(*(begin + static_cast<std::ptrdiff_t>(i)));
+  const bool more = begin + static_cast<std::ptrdiff_t>(size) != entries.end();
+  Json first = data.empty() ? Json() : data.front()["id"], last = data.empty() ? Json() : data.back()["id"];
+  return Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", std::move(first)}, {"last_id", std::move(last)}, {"has_more", more}};
+}
+
+Json shown_item(const Json& content, const std::string& row_id) {
+  Json item = content;
+  item["id"] = row_id;
+  return item;
+}
+
+}  // namespace baton::agent::server

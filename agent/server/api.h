@@ -1,0 +1,97 @@
+#pragma once
+// The routes. Calls come on threads of a pool and may read and write the journal; whatever waits for a run answers later, from its thread.
+#include <baton/agent/runtime/run_hub.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "create_request.h"
+#include "http_call.h"
+#include "profile.h"
+
+namespace baton::agent::server {
+
+struct ApiOptions {
+  Profiles profiles;
+  std::string after_tools;
+  int max_output_tokens = 1024;
+};
+
+// The parts outlive it. Any thread.
+class Api {
+ public:
+  Api(RunHub& hub, Agent& agent, memory::Journal& journal, ApiOptions options);
+
+  using Done = std::function<void(HttpReply)>;
+  // Answers exactly once. Every answer has a JSON body, errors as the protocol has them.
+  void handle(const HttpCall& call, Done done);
+
+  Offer offer() const;
+  // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
+  Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key) const;
+  RunHub& hub() { return hub_; }
+  // The response as it stands.
+  Parsed<Json> response(const std::string& id) const;
+
+  void set_ready(bool ready) { ready_ = ready; }
+  // What else /metrics shows: lines of Prometheus text.
+  void set_more_metrics(std::function<std::string()> more) { more_metrics_ = std::move(more); }
+
+ private:
+  using Path = std::vector<std::string>;  // the variable parts of a path
+  struct Route;
+  static const std::vector<Route>& routes();
+
+  // responses_api.cpp
+  void create_response(const HttpCall& call, const Path& path, Done done);
+  void get_response(const HttpCall& call, const Path& path, Done done);
+  void cancel_response(const HttpCall& call, const Path& path, Done done);
+  void delete_response(const HttpCall& call, const Path& path, Done done);
+  void list_input_items(const HttpCall& call, const Path& path, Done done);
+  void rate_response(const HttpCall& call, const Path& path, Done done);
+  HttpReply event_stream(const std::string& id, std::int64_t after);
+  void when_ended(const std::string& id, std::function<void(const Json& response)> then);
+
+  // conversations_api.cpp
+  void create_conversation(const HttpCall& call, const Path& path, Done done);
+  void get_conversation(const HttpCall& call, const Path& path, Done done);
+  void update_conversation(const HttpCall& call, const Path& path, Done done);
+  void delete_conversation(const HttpCall& call, const Path& path, Done done);
+  void add_items(const HttpCall& call, const Path& path, Done done);
+  void list_items(const HttpCall& call, const Path& path, Done done);
+  void get_item(const HttpCall& call, const Path& path, Done done);
+  void delete_item(const HttpCall& call, const Path& path, Done done);
+  void list_conversations(const HttpCall& call, const Path& path, Done done);
+  Parsed<memory::Conversation> find_conversation(const std::string& id) const;
+
+  // chat_api.cpp
+  void chat_completions(const HttpCall& call, const Path& path, Done done);
+
+  // api.cpp
+  void list_models(const HttpCall& call, const Path& path, Done done);
+  void get_model(const HttpCall& call, const Path& path, Done done);
+  void list_tools(const HttpCall& call, const Path& path, Done done);
+  void health(const HttpCall& call, const Path& path, Done done);
+  void ready(const HttpCall& call, const Path& path, Done done);
+  void metrics(const HttpCall& call, const Path& path, Done done);
+  void file(const HttpCall& call, const Path& path, Done done);
+
+  RunHub& hub_;
+  Agent& agent_;
+  memory::Journal& journal_;
+  const ApiOptions options_;
+  std::atomic<bool> ready_ = false;
+  std::function<std::string()> more_metrics_;
+  const std::int64_t started_ms_ = memory::now_ms();
+};
+
+// A page of a list: `limit` (1 to 100), `after`, `order` (asc, desc) of the query. Each entry has an id.
+Parsed<Json> list_page(const HttpCall& call, std::vector<Json> oldest_first);
+
+// Items as a client sees them.
+Json shown_item(const Json& content, const std::string& row_id);
+
+}  // namespace baton::agent::server

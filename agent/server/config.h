@@ -1,0 +1,34 @@
+#pragma once
+// What a server listens on, whom it lets in, and how much it takes. docs/operating.md lists the defaults.
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace baton::agent::server {
+
+struct ServerLimits {
+  int connections = 2048;                          // open at a time; one more is closed at once
+  std::size_t header_bytes = 16 * 1024;            // of a request: 431
+  std::size_t body_bytes = 8 << 20;                // 413
+  std::size_t message_bytes = 8 << 20;             // of a WebSocket message: close 1009
+  int lanes = 32;                                  // of a socket
+  int lane_queue = 8;                              // responses that wait on one lane
+  std::size_t output_queue_bytes = 4 << 20;        // that a slow reader may have waiting: close 1013
+  std::chrono::milliseconds request_time{20'000};  // from the first byte of a request to its last: 408
+  std::chrono::milliseconds keep_alive{60'000};    // between two requests
+  std::chrono::milliseconds write_time{60'000};    // without the reader taking a byte
+  std::chrono::milliseconds socket_idle{300'000};  // a WebSocket that answers no ping
+};
+
+struct ServerConfig {
+  std::string address = "127.0.0.1";
+  unsigned short port = 8377;                // 0: any; Server::port() tells
+  std::string token;                         // bearer token; empty: none, for loopback addresses only
+  std::vector<std::string> allowed_hosts;    // Host names beside localhost and the loopback addresses: "baton.lan", "baton.lan:443"
+  std::vector<std::string> allowed_origins;  // of browsers' pages beside our own: "https://app.example.com"
+  std::string tls_certificate, tls_key;      // PEM files; both or none
+  ServerLimits limits;
+};
+
+}  // namespace baton::agent::server

@@ -1,0 +1,359 @@
+#include "create_request.h"
+
+#include <algorithm>
+
+#include "fields.h"
+
+namespace baton::agent::server {
+namespace {
+
+constexpr int kMaxJsonLevels = 64;
+constexpr std::size_t kMaxTools = 256;
+
+bool is_tool_name(const std::string& name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+}
+
+// A set of the daemon's tools: ["a", "b"] or {"tool_names": [..], "read_only": true}.
+Parsed<std::set<std::string>> tool_filter(const Json& filter, const std::string& param, const Offer& offer) {
+  const auto find = [&](const std::string& name) {
+    return std::any_of(offer.tools.begin(), offer.tools.end(), [&](const tools::ToolSpec* t) { return t->name == name; });
+  };
+  std::set<std::string> names;
+  const Json* list = &filter;
+  if (filter.is_object()) {
+    Fields fields(filter, param);
+    list = fields.array("tool_names");
+    const auto read_only = fields.boolean("read_only");
+    if (auto error = fields.error()) return *error;
+    if (read_only) {
+      for (const tools::ToolSpec* tool : offer.tools) {
+        if ((tool->traits.effect == tools::Effect::reads) == *read_only) names.insert(tool->name);
+      }
+    }
+    if (!list) return names;
+  }
+  if (!list->is_array())
+    return ApiError::invalid(param, "'" + param + "' must be an array of names or {\"tool_names\": [..], \"read_only\": true}");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const std::string at = param + "[" + std::to_string(i) + "]";
+    const Json& name = (*list)[i];
+    if (!name.is_string()) return ApiError::invalid(at, "'" + at + "' must be a tool's name", "invalid_type");
+    if (!find(name.get<std::string>()))
+      return ApiError::invalid(at, "this daemon has no tool '" + name.get<std::string>() + "'", "tool_not_found");
+    names.insert(name.get<std::string>());
+  }
+  return names;
+}
+
+class Parser {
+ public:
+  Parser(const Json& body, const Offer& offer, Channel channel) : body_(body), offer_(offer), channel_(channel), fields_(body, "") {
+    run().all_tools = false;
+    run().after_tools = offer.after_tools;
+    run().max_output_tokens = offer.max_output_tokens;
+    run().durable = true;
+  }
+
+  Parsed<CreateRequest> parse() {
+    if (!body_.is_object()) return *fields_.error();
+    envelope();
+    model();
+    input();
+    sampling();
+    tools();
+    tool_choice();
+    lineage();
+    extensions();
+    unsupported();
+    if (auto error = fields_.error()) return *error;
+    return std::move(request_);
+  }
+
+ private:
+  RunRequest& run() { return request_.run; }
+
+  void envelope() {
+    if (channel_ == Channel::websocket) {
+      fields_.any("type");
+      request_.stream_id = fields_.string("stream_id", 64).value_or("");
+      fields_.unsupported("stream", "over a WebSocket everything streams", {true});
+      fields_.unsupported("background", "over a WebSocket every response outlives its socket", {false});
+      request_.stream = true;
+    } else {
+      request_.stream = fields_.boolean("stream").value_or(false);
+      request_.background = fields_.boolean("background").value_or(false);
+    }
+    if (const Json* metadata = fields_.any("metadata")) {
+      auto parsed = parse_metadata(*metadata, "metadata");
+      if (!parsed) return fields_.fail(parsed.error());
+      run().metadata = std::move(*parsed);
+      if (run().metadata.contains("baton_key")) run().key = run().metadata["baton_key"].get<std::string>();
+    }
+    run().store = fields_.boolean("store").value_or(true);
+    run().instructions = fields_.string("instructions").value_or("");
+  }
+
+  void model() {
+    const auto name = fields_.string("model", 256);
+    if (!name || name->empty() || *name == offer_.model || *name == "baton") return;
+    const auto profile = offer_.profiles ? offer_.profiles->find(*name) : Profiles::const_iterator{};
+    if (!offer_.profiles || profile == offer_.profiles->end())
+      return fields_.fail({404, "invalid_request_error", "model_not_found",
+                           "there is no model '" + *name + "' here; there is '" + offer_.model + "', and GET /v1/models lists the profiles",
+                           "model"});
+    run().model = *name;
+    run().tools = profile->second.tools;
+    run().budgets.max_turns = profile->second.max_turns;
+    run().budgets.max_tool_calls = profile->second.max_tool_calls;
+    run().budgets.max_milliseconds = std::int64_t{1000} * profile->second.max_seconds;
+    if (run().instructions.empty()) run().instructions = profile->second.instructions;
+  }
+
+  void input() {
+    const Json* value = fields_.any("input");
+    if (!value) return;
+    auto items = parse_input(*value, "input");
+    if (!items) return fields_.fail(items.error());
+    run().input = std::move(*items);
+  }
+
+  void sampling() {
+    if (const auto value = fields_.number("temperature", 0, 2)) run().sampling.temperature = static_cast<float>(*value);
+    if (const auto value = fields_.number("top_p", 0, 1)) run().sampling.top_p = static_cast<float>(*value);
+    if (const auto value = fields_.integer("max_output_tokens", 1, 1 << 24)) run().max_output_tokens = static_cast<int>(*value);
+    if (const auto value = fields_.integer("max_tool_calls", 0, 10'000)) run().budgets.max_tool_calls = static_cast<int>(*value);
+    if (const auto value = fields_.integer("top_logprobs", 0, 20)) {
+      run().sampling.top_logprobs = static_cast<int>(*value);
+      run().logprobs = *value > 0;
+    }
+    if (const Json* include = fields_.array("include")) {
+      for (std::size_t i = 0; i < include->size(); ++i) {
+        if ((*include)[i] == "message.output_text.logprobs") {
+          run().logprobs = true;
+        } else if ((*include)[i] != "reasoning.encrypted_content") {  // reasoning is kept in plain text
+          fields_.fail(ApiError::unsupported("include[" + std::to_string(i) + "]", "'message.output_text.logprobs' is"));
+        }
+      }
+    }
+    const Json* text = fields_.any("text");
+    if (!text) return;
+    Fields inner(*text, "text");
+    inner.unsupported("verbosity", "", {"medium"});
+    if (const Json* format = inner.any("format")) {
+      if (!format->is_object() || format->value("type", Json()) != "text")
+        inner.fail(
+            ApiError::unsupported("text.format", "only {\"type\": \"text\"} for now; structured output comes with constrained decoding"));
+    }
+    if (auto error = inner.error()) fields_.fail(*error);
+  }
+
+  void tools() {
+    const Json* list = fields_.array("tools");
+    run().parallel_tool_calls = fields_.boolean("parallel_tool_calls").value_or(true);
+    if (!list) return;
+    if (list->size() > kMaxTools) return fields_.fail(ApiError::invalid("tools", "more than " + std::to_string(kMaxTools) + " tools"));
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const std::string at = "tools[" + std::to_string(i) + "]";
+      Fields tool((*list)[i], at);
+      const std::string type = tool.string("type").value_or("");
+      if (type == "function") {
+        function(tool, at);
+      } else if (type == "mcp") {
+        daemon_tools(tool, at);
+      } else if (!tool.error()) {
+        tool.fail(ApiError::unsupported(
+            at + ".type", "tools are 'function' (yours) and 'mcp' with server_label 'baton' (the daemon's); not '" + type + "'"));
+      }
+      if (auto error = tool.error()) return fields_.fail(*error);
+    }
+  }
+
+  void function(Fields& tool, const std::string& at) {
+    llm::ToolSpec spec;
+    spec.name = tool.string("name").value_or("");
+    spec.description = tool.string("description").value_or("");
+    tool.boolean("strict");  // calls are checked against the schema either way
+    const Json* parameters = tool.any("parameters");
+    spec.parameters = parameters ? *parameters : Json{{"type", "object"}, {"properties", Json::object()}};
+    if (!is_tool_name(spec.name))
+      tool.fail(ApiError::invalid(at + ".name", "'" + at + ".name' must be 1 to 64 of letters, digits, _ and -"));
+    if (!spec.parameters.is_object())
+      tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' must be a JSON schema of an object", "invalid_type"));
+    run().client_tools.push_back(std::move(spec));
+  }
+
+  void daemon_tools(Fields& tool, const std::string& at) {
+    if (tool.string("server_label").value_or("") != "baton")
+      return tool.fail(ApiError::unsupported(at + ".server_label", "only 'baton', the daemon's own tools"));
+    tool.unsupported("server_url", "the daemon's own tools have none", {""});
+    tool.any("server_description");
+    const Json* allowed = tool.any("allowed_tools");
+    if (allowed) {
+      auto names = tool_filter(*allowed, at + ".allowed_tools", offer_);
+      if (!names) return tool.fail(names.error());
+      for (const tools::ToolSpec* spec : offer_.tools) {
+        if (names->contains(spec->name)) run().tools.push_back(spec->name);
+      }
+    } else {
+      run().all_tools = true;
+    }
+    const Json* approval = tool.any("require_approval");
+    if (!approval || *approval == "never") return;  // the daemon's own rules hold in any case
+    std::set<std::string> ask;
+    if (*approval == "always") {
+      for (const tools::ToolSpec* spec : offer_.tools) ask.insert(spec->name);
+    } else if (approval->is_object()) {
+      Fields filter(*approval, at + ".require_approval");
+      filter.any("never");
+      if (const Json* always = filter.any("always")) {
+        auto names = tool_filter(*always, at + ".require_approval.always", offer_);
+        if (!names) return tool.fail(names.error());
+        ask = std::move(*names);
+      }
+      if (auto error = filter.error()) return tool.fail(*error);
+    } else {
+      return tool.fail(ApiError::invalid(at + ".require_approval", "'" + at + ".require_approval' must be 'always', 'never' or a filter"));
+    }
+    for (const std::string& name : ask) run().permissions[name] = Permission::ask;
+  }
+
+  void tool_choice() {
+    const Json* choice = fields_.any("tool_choice");
+    using Mode = llm::ToolChoice::Mode;
+    if (!choice || *choice == "auto") return;
+    if (*choice == "none" || *choice == "required") {
+      run().tool_choice.mode = *choice == "none" ? Mode::none : Mode::required;
+      return;
+    }
+    if (!choice->is_object())
+      return fields_.fail(ApiError::invalid("tool_choice", "'tool_choice' must be auto, none, required or an object"));
+    Fields fields(*choice, "tool_choice");
+    const std::string type = fields.string("type").value_or("");
+    if (type == "function" || type == "mcp") {
+      if (type == "mcp") fields.any("server_label");
+      const auto name = fields.string("name", 64);
+      if (name) run().tool_choice = {Mode::named, *name};
+      if (!name) run().tool_choice.mode = Mode::required;
+    } else if (type == "allowed_tools") {
+      const std::string mode = fields.string("mode").value_or("auto");
+      if (mode != "auto" && mode != "required")
+        fields.fail(ApiError::invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required"));
+      if (mode == "required") run().tool_choice.mode = Mode::required;
+      const Json* list = fields.array("tools");
+      for (const Json& tool : list ? *list : Json::array()) {
+        if (tool.is_object() && tool.contains("name") && tool["name"].is_string()) {
+          run().allowed_tools.insert(tool["name"].get<std::string>());
+        } else if (tool.is_object() && tool.value("type", Json()) == "mcp") {
+          for (const tools::ToolSpec* spec : offer_.tools) {
+            const auto& names = run().tools;
+            if (run().all_tools || std::find(names.begin(), names.end(), spec->name) != names.end()) run().allowed_tools.insert(spec->name);
+          }
+        } else {
+          fields.fail(ApiError::invalid("tool_choice.tools", "each of 'tool_choice.tools' must name a function or the mcp server 'baton'"));
+        }
+      }
+      if (run().allowed_tools.empty()) fields.fail(ApiError::invalid("tool_choice.tools", "'tool_choice.tools' allows nothing"));
+    } else if (!fields.error()) {
+      fields.fail(ApiError::unsupported("tool_choice.type", "types are function, mcp and allowed_tools"));
+    }
+    if (auto error = fields.error()) fields_.fail(*error);
+  }
+
+  void lineage() {
+    run().previous_response_id = fields_.string("previous_response_id", 128).value_or("");
+    const Json* conversation = fields_.any("conversation");
+    if (conversation && conversation->is_string()) {
+      run().conversation_id = conversation->get<std::string>();
+    } else if (conversation) {
+      Fields fields(*conversation, "conversation");
+      run().conversation_id = fields.string("id", 128).value_or("");
+      if (auto error = fields.error()) return fields_.fail(*error);
+    }
+    if (conversation && run().conversation_id.rfind("conv_", 0) != 0)
+      return fields_.fail(ApiError::invalid("conversation", "'conversation' must be the id of a conversation, conv_.."));
+    if (!run().conversation_id.empty() && !run().previous_response_id.empty())
+      fields_.fail(ApiError::invalid("previous_response_id", "'previous_response_id' and 'conversation' exclude each other"));
+    if (!run().conversation_id.empty() && !run().store)
+      fields_.fail(ApiError::invalid("store", "'store': false does not go with a conversation, which keeps its items"));
+    if (run().input.empty() && run().previous_response_id.empty() && run().conversation_id.empty())
+      fields_.fail(ApiError::invalid("input", "'input' is missing", "missing_required_parameter"));
+    else if (run().input.empty())
+      fields_.fail(ApiError::invalid("input", "'input' is empty: say what the agent shall do", "missing_required_parameter"));
+  }
+
+  void extensions() {
+    if (const auto value = fields_.integer("baton.max_turns", 1, 1000)) run().budgets.max_turns = static_cast<int>(*value);
+    if (const auto value = fields_.integer("baton.max_seconds", 1, 1 << 20)) run().budgets.max_milliseconds = 1000 * *value;
+    if (const auto value = fields_.integer("baton.seed", 0, std::numeric_limits<std::int64_t>::max()))
+      run().sampling.seed = static_cast<std::uint64_t>(*value);
+    if (const auto value = fields_.string("baton.after_tools")) run().after_tools = *value;
+    if (const auto value = fields_.string("baton.key", 256)) run().key = *value;
+    if (const Json* stop = fields_.array("baton.stop")) {
+      for (const Json& one : *stop) {
+        if (!one.is_string()) return fields_.fail(ApiError::invalid("baton.stop", "'baton.stop' must hold strings", "invalid_type"));
+        run().stop.push_back(one.get<std::string>());
+      }
+    }
+  }
+
+  // Fields of the protocol that mean something which is not done here; values that ask for nothing are fine.
+  void unsupported() {
+    fields_.unsupported("truncation", "prompts are never cut; 'disabled' is the only mode", {"disabled"});
+    fields_.unsupported("service_tier", "", {"auto", "default"});
+    fields_.unsupported("reasoning", "", {Json::object()});
+    fields_.unsupported("prompt", "send instructions and input");
+    fields_.unsupported("context_management", "", {Json::array()});
+    fields_.unsupported("generate", "", {true});
+    fields_.unsupported("background_options", "");
+    fields_.unsupported("moderation", "");
+    fields_.unsupported("image", "this model reads text only");
+    fields_.unsupported("access_programs", "");
+    fields_.unsupported("prompt_cache_options", "prefixes are always shared");
+    fields_.unsupported("prompt_cache_retention", "prefixes are always shared", {"in_memory", "24h"});
+    fields_.unsupported("stream_options", "", {Json::object(), {{"include_obfuscation", false}}});
+    // Labels for somebody else's bookkeeping: they ask nothing of us.
+    for (const char* label : {"user", "safety_identifier", "prompt_cache_key"}) fields_.string(label, 1024);
+  }
+
+  const Json& body_;
+  const Offer& offer_;
+  const Channel channel_;
+  Fields fields_;
+  CreateRequest request_;
+};
+
+}  // namespace
+
+Parsed<Json> parse_json(const std::string& text) {
+  bool deep = false;
+  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+    if (depth > kMaxJsonLevels) deep = true;
+    return !deep;
+  };
+  try {
+    Json json = Json::parse(text, watch);
+    if (deep) return ApiError::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxJsonLevels) + " levels", "json_too_deep");
+    return json;
+  } catch (const Json::exception& e) {
+    return ApiError::invalid("", std::string("this is no JSON: ") + e.what(), "invalid_json");
+  }
+}
+
+Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel) { return Parser(body, offer, channel).parse(); }
+
+Parsed<Json> parse_metadata(const Json& value, const std::string& param) {
+  if (!value.is_object()) return ApiError::invalid(param, "'" + param + "' must be an object", "invalid_type");
+  if (value.size() > 16) return ApiError::invalid(param, "'" + param + "' has " + std::to_string(value.size()) + " pairs, more than 16");
+  for (const auto& [key, text] : value.items()) {
+    const std::string at = param + "." + key;
+    if (key.size() > 64) return ApiError::invalid(at, "a key of '" + param + "' is longer than 64 bytes");
+    if (!text.is_string()) return ApiError::invalid(at, "'" + at + "' must be a string", "invalid_type");
+    if (text.get_ref<const std::string&>().size() > 512) return ApiError::invalid(at, "'" + at + "' is longer than 512 bytes");
+  }
+  return value;
+}
+
+}  // namespace baton::agent::server

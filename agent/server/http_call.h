@@ -1,0 +1,55 @@
+#pragma once
+// A request and its answer without sockets: what the routes see.
+#include <baton/agent/runtime/run_hub.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api_error.h"
+
+namespace baton::agent::server {
+
+struct HttpCall {
+  std::string method;
+  std::string path;                           // decoded, without query
+  std::map<std::string, std::string> query;   // decoded; the last of equal names
+  std::map<std::string, std::string> headers; // names in lower case; the last of equal names
+  std::string body;
+
+  std::string header(const std::string& name) const {
+    const auto at = headers.find(name);
+    return at == headers.end() ? "" : at->second;
+  }
+};
+
+struct HttpReply {
+  // Gives pieces of the body as they come, on any thread; false: the reader is gone, or too slow. `last`: nothing follows.
+  using Out = std::function<bool(std::shared_ptr<const std::string> piece, bool last)>;
+  // Begins to give them; what it returns is held as long as the connection wants more.
+  using Stream = std::function<std::shared_ptr<void>(Out out)>;
+
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  Stream stream;  // instead of the body
+
+  static HttpReply of(const Json& json, int status = 200) {
+    HttpReply reply;
+    reply.status = status;
+    reply.body = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return reply;
+  }
+  static HttpReply of(const ApiError& error) {
+    HttpReply reply = of(error.json(), error.status);
+    if (error.status == 503) reply.headers.emplace_back("Retry-After", "1");
+    if (error.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return reply;
+  }
+};
+
+}  // namespace baton::agent::server

@@ -1,0 +1,175 @@
+// The input items of a request.
+#include <baton/agent/core/items.h>
+
+#include "create_request.h"
+#include "fields.h"
+
+namespace baton::agent::server {
+namespace {
+
+constexpr std::size_t kMaxItems = 10'000;
+
+// Text of a message: a string, or parts of text.
+Parsed<Json> parse_content(const Json* content, const std::string& path, bool assistant) {
+  const char* type = assistant ? "output_text" : "input_text";
+  const auto part_of = [&](const std::string& text) {
+    Json part = {{"type", type}, {"text", text}};
+    if (assistant) part["annotations"] = Json::array();
+    return part;
+  };
+  if (!content) return ApiError::invalid(path, "'" + path + "' is missing");
+  if (content->is_string()) return Json::array({part_of(content->get<std::string>())});
+  if (!content->is_array()) return ApiError::invalid(path, "'" + path + "' must be a string or an array of parts", "invalid_type");
+  Json parts = Json::array();
+  for (std::size_t i = 0; i < content->size(); ++i) {
+    const std::string at = path + "[" + std::to_string(i) + "]";
+    const Json& part = (*content)[i];
+    const std::string kind = string_of(part, "type");
+    if (kind == "input_image" || kind == "input_file" || kind == "input_audio" || kind == "image_url")
+      return ApiError::unsupported(at, "this model reads text only; send input_text parts");
+    if (kind == "refusal" && part["refusal"].is_string()) {
+      parts.push_back(part_of(part["refusal"].get<std::string>()));
+      continue;
+    }
+    if ((kind != "input_text" && kind != "output_text" && kind != "text") || !part.contains("text") || !part["text"].is_string())
+      return ApiError::invalid(at, "'" + at + "' must be {\"type\": \"" + type + "\", \"text\": \"..\"}");
+    parts.push_back(part_of(part["text"].get<std::string>()));
+  }
+  return parts;
+}
+
+ApiError missing(const std::string& path, const char* key) {
+  return ApiError::invalid(path + "." + key, "'" + path + "." + key + "' is missing");
+}
+
+bool is_object_text(const std::string& text) { return Json::parse(text, nullptr, false).is_object(); }
+
+class ItemParser {
+ public:
+  ItemParser(const Json& item, std::string path) : item_(item), fields_(item, path), path_(std::move(path)) {}
+
+  Parsed<Json> parse() {
+    if (auto error = fields_.error(); error && !item_.is_object()) return *error;
+    std::string type = fields_.string("type").value_or(item_.contains("role") ? "message" : "");
+    fields_.any("id");
+    fields_.any("status");
+    for (const auto& [key, value] : item_.items()) {
+      if (key.rfind("baton.", 0) == 0) fields_.any(key.c_str());
+    }
+    Parsed<Json> parsed = by_type(type);
+    if (!parsed) return parsed;
+    if (auto error = fields_.error()) return *error;
+    for (const char* extension : {"baton.turn", "baton.call_id", "baton.remember", "baton.expires_at", "baton.confidence"}) {
+      if (item_.contains(extension)) (*parsed)[extension] = item_[extension];
+    }
+    return parsed;
+  }
+
+ private:
+  Parsed<Json> by_type(const std::string& type) {
+    if (type == "message") return message();
+    if (type == "function_call") return function_call();
+    if (type == "function_call_output") return function_call_output();
+    if (type == "mcp_approval_response") return approval_response();
+    if (type == "mcp_approval_request" || type == "mcp_call") return daemon_call(type);
+    if (type == "reasoning") return reasoning();
+    if (type == "mcp_list_tools") {  // says nothing that a model reads
+      for (const char* key : {"server_label", "tools", "error"}) fields_.any(key);
+      return Json{{"type", type}};
+    }
+    return ApiError::unsupported(path_,
+                                 "items are message, function_call, function_call_output, mcp_call, mcp_approval_request, "
+                                 "mcp_approval_response, mcp_list_tools and reasoning; not '" +
+                                     type + "'");
+  }
+
+  Parsed<Json> message() {
+    const std::string role = fields_.string("role").value_or("");
+    if (role != "user" && role != "assistant" && role != "system" && role != "developer")
+      return ApiError::invalid(path_ + ".role", "'" + path_ + ".role' must be user, assistant, system or developer");
+    fields_.any("phase");
+    auto content = parse_content(fields_.any("content"), path_ + ".content", role == "assistant");
+    if (!content) return content.error();
+    return Json{{"type", "message"}, {"role", role}, {"status", "completed"}, {"content", std::move(*content)}};
+  }
+  Parsed<Json> function_call() {
+    const auto call_id = fields_.string("call_id", 256), name = fields_.string("name", 64), arguments = fields_.string("arguments");
+    fields_.any("namespace");
+    if (!call_id) return missing(path_, "call_id");
+    if (!name) return missing(path_, "name");
+    if (!arguments || !is_object_text(*arguments))
+      return ApiError::invalid(path_ + ".arguments", "'" + path_ + ".arguments' must be the text of a JSON object");
+    return Json{{"type", "function_call"}, {"call_id", *call_id}, {"name", *name}, {"arguments", *arguments}, {"status", "completed"}};
+  }
+  Parsed<Json> function_call_output() {
+    const auto call_id = fields_.string("call_id", 256);
+    fields_.any("name");
+    const Json* output = fields_.any("output");
+    if (!call_id) return missing(path_, "call_id");
+    if (!output) return missing(path_, "output");
+    std::string text;
+    if (output->is_string()) {
+      text = output->get<std::string>();
+    } else {
+      const auto parts = parse_content(output, path_ + ".output", false);
+      if (!parts) return parts.error();
+      for (const Json& part : *parts) text += string_of(part, "text");
+    }
+    return Json{{"type", "function_call_output"}, {"call_id", *call_id}, {"output", text}, {"status", "completed"}};
+  }
+  Parsed<Json> approval_response() {
+    const auto id = fields_.string("approval_request_id", 256);
+    const auto approve = fields_.boolean("approve");
+    const auto reason = fields_.string("reason");
+    if (!id) return missing(path_, "approval_request_id");
+    if (!approve) return missing(path_, "approve");
+    Json item = {{"type", "mcp_approval_response"}, {"approval_request_id", *id}, {"approve", *approve}};
+    if (reason) item["reason"] = *reason;
+    return item;
+  }
+  // What a client replays of an earlier output: it keeps its id, which approvals refer to.
+  Parsed<Json> daemon_call(const std::string& type) {
+    const auto name = fields_.string("name", 64), arguments = fields_.string("arguments");
+    for (const char* key : {"server_label", "output", "error", "approval_request_id"}) fields_.any(key);
+    if (!name) return missing(path_, "name");
+    if (!arguments || !is_object_text(*arguments))
+      return ApiError::invalid(path_ + ".arguments", "'" + path_ + ".arguments' must be the text of a JSON object");
+    Json item = item_;
+    if (type == "mcp_call" && string_of(item, "status").empty()) item["status"] = "completed";
+    if (string_of(item, "baton.call_id").empty()) item["baton.call_id"] = string_of(item, "id");
+    return item;
+  }
+  Parsed<Json> reasoning() {
+    for (const char* key : {"summary", "encrypted_content"}) fields_.any(key);
+    const Json* content = fields_.array("content");
+    Json item = {{"type", "reasoning"}, {"summary", Json::array()}, {"content", Json::array()}};
+    if (!content) return item;
+    for (const Json& part : *content) {
+      if (!string_of(part, "text").empty()) item["content"].push_back({{"type", "reasoning_text"}, {"text", string_of(part, "text")}});
+    }
+    return item;
+  }
+
+  const Json& item_;
+  Fields fields_;
+  const std::string path_;
+};
+
+}  // namespace
+
+Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& param) {
+  if (input.is_string()) return std::vector<Json>{user_message_item("", input.get<std::string>())};
+  if (!input.is_array()) return ApiError::invalid(param, "'" + param + "' must be a string or an array of items", "invalid_type");
+  if (input.size() > kMaxItems)
+    return ApiError::invalid(param,
+                             "'" + param + "' holds " + std::to_string(input.size()) + " items, more than " + std::to_string(kMaxItems));
+  std::vector<Json> items;
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    Parsed<Json> item = ItemParser(input[i], param + "[" + std::to_string(i) + "]").parse();
+    if (!item) return item.error();
+    items.push_back(std::move(*item));
+  }
+  return items;
+}
+
+}  // namespace baton::agent::server

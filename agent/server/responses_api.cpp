@@ -1,0 +1,153 @@
+// /v1/responses
+#include <baton/agent/core/items.h>
+#include <openssl/sha.h>
+
+#include <charconv>
+
+#include "api.h"
+#include "fields.h"
+
+namespace baton::agent::server {
+namespace {
+
+std::string fingerprint(const Json& body) {
+  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  unsigned char hash[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash);
+  return {reinterpret_cast<const char*>(hash), reinterpret_cast<const char*>(hash) + 16};
+}
+
+std::string hex(const std::string& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const unsigned char c : bytes) out += {kDigits[c >> 4], kDigits[c & 15]};
+  return out;
+}
+
+std::shared_ptr<const std::string> sse(const HubEvent& event) {
+  return std::make_shared<const std::string>("event: " + event.type + "\ndata: " + *event.json + "\n\n");
+}
+
+}  // namespace
+
+Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key) const {
+  Parsed<CreateRequest> request = parse_create(body, offer(), channel);
+  if (!request) return request;
+  if (!key.empty()) request->run.key = key;
+  if (request->run.key.size() > 256) return ApiError::invalid("Idempotency-Key", "the idempotency key is longer than 256 bytes");
+  if (!request->run.key.empty()) request->run.fingerprint = hex(fingerprint(body));
+  return request;
+}
+
+void Api::create_response(const HttpCall& call, const Path&, Done done) {
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
+  if (!request) return done(HttpReply::of(request.error()));
+  const auto started = hub_.start(std::move(request->run));
+  if (!started) return done(HttpReply::of(ApiError::from(started.error())));
+  if (request->stream) return done(event_stream(started->response_id, -1));
+  if (request->background) {
+    Parsed<Json> now = response(started->response_id);
+    return done(now ? HttpReply::of(*now) : HttpReply::of(now.error()));
+  }
+  when_ended(started->response_id, [done = std::move(done)](const Json& ended) { done(HttpReply::of(ended)); });
+}
+
+// The sink holds its own subscription, until it says that it wants no more.
+void Api::when_ended(const std::string& id, std::function<void(const Json& response)> then) {
+  auto held = std::make_shared<std::unique_ptr<Subscription>>();
+  auto subscription = hub_.subscribe(id, -1, [held, then](const HubEvent& event) {
+    if (!is_terminal(event.type)) return true;
+    then(Json::parse(*event.json)["response"]);
+    return false;
+  });
+  if (subscription) *held = std::move(*subscription);
+}
+
+HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
+  HttpReply reply;
+  reply.content_type = "text/event-stream; charset=utf-8";
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  reply.headers.emplace_back("X-Accel-Buffering", "no");
+  reply.stream = [this, id, after](HttpReply::Out out) -> std::shared_ptr<void> {
+    auto subscription = hub_.subscribe(id, after, [out](const HubEvent& event) {
+      const bool last = is_terminal(event.type);
+      return out(sse(event), last) && !last;
+    });
+    if (!subscription) {
+      out(std::make_shared<const std::string>(), true);
+      return nullptr;
+    }
+    return std::shared_ptr<Subscription>(std::move(*subscription));
+  };
+  return reply;
+}
+
+Parsed<Json> Api::response(const std::string& id) const {
+  const auto record = journal_.response(id);
+  if (!record) return ApiError::not_found("there is no response '" + id + "'");
+  const auto events = journal_.events(id);
+  if (!events) return ApiError::from(Error{errc::io, events.error().message});
+  Json shown = {{"id", id}, {"object", "response"}, {"created_at", record->created_ms / 1000}, {"status", record->status},
+                {"model", record->model}, {"output", Json::array()}, {"conversation", {{"id", record->conversation_id}}},
+                {"tools", Json::array()}, {"tool_choice", "auto"}, {"parallel_tool_calls", true}, {"metadata", record->metadata},
+                {"error", nullptr}, {"incomplete_details", nullptr}};
+  for (const memory::Event& event : *events) {
+    if (event.data.contains("response")) shown.update(event.data["response"]);
+    if (event.type == "response.output_item.done" && event.data.contains("item")) shown["output"].push_back(event.data["item"]);
+    if (is_terminal(event.type) && event.data["response"].contains("output")) shown["output"] = event.data["response"]["output"];
+  }
+  if (!record->rating.empty()) shown["baton.rating"] = {{"rating", record->rating}, {"note", record->rating_note}};
+  return shown;
+}
+
+void Api::get_response(const HttpCall& call, const Path& path, Done done) {
+  const auto query = [&](const char* name) {
+    const auto at = call.query.find(name);
+    return at == call.query.end() ? std::string() : at->second;
+  };
+  std::int64_t after = -1;
+  if (const std::string text = query("starting_after"); !text.empty()) {
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), after);
+    if (failed != std::errc() || end != text.data() + text.size() || after < -1)
+      return done(HttpReply::of(ApiError::invalid("starting_after", "'starting_after' must be the sequence number of an event")));
+  }
+  const Parsed<Json> shown = response(path[0]);
+  if (!shown) return done(HttpReply::of(shown.error()));
+  const std::string stream = query("stream");
+  if (stream == "true" || stream == "True" || stream == "1") return done(event_stream(path[0], after));
+  done(HttpReply::of(*shown));
+}
+
+void Api::cancel_response(const HttpCall&, const Path& path, Done done) {
+  if (const auto cancelled = hub_.cancel(path[0]); !cancelled)
+    return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  when_ended(path[0], [this, id = path[0], done = std::move(done)](const Json& ended) {
+    const Parsed<Json> shown = response(id);
+    done(HttpReply::of(shown ? *shown : ended));
+  });
+}
+
+void Api::delete_response(const HttpCall&, const Path& path, Done done) {
+  const auto record = journal_.response(path[0]);
+  if (!record) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  if (record->status == "in_progress" || record->status == "queued")
+    return done(HttpReply::of(ApiError{409, "invalid_request_error", "response_in_progress", "cancel the response first: POST /v1/responses/" + path[0] + "/cancel", ""}));
+  if (const auto removed = journal_.remove_response(path[0]); !removed) return done(HttpReply::of(ApiError::from(Error{errc::io, removed.error().message})));
+  done(HttpReply::of(Json{{"id", path[0]}, {"object", "response"}, {"deleted", true}}));
+}
+
+void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
+  if (!journal_.response(path[0])) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  const auto items = journal_.items_of_response(path[0]);
+  if (!items) return done(HttpReply::of(ApiError::from(Error{errc::io, items.error().message})));
+  std::vector<Json> shown;
+  for (const memory::Item& item : *items) {
+    if (!item.content.contains("baton.turn") && !item.content.contains("baton.from")) shown.push_back(shown_item(item.content, item.id));
+  }
+  const Parsed<Json> page = list_page(call, std::move(shown));
+  done(page ? HttpReply::of(*page) : HttpReply::of(page.error()));
+}
+
+}  // namespace baton::agent::server

@@ -3,6 +3,7 @@
 // command a file; main.cpp lists them.
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
+#include <baton/tools/registry.h>
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
@@ -45,6 +46,7 @@ void add_rate(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_history(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_data(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen);
+void add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own);  // own: null, or tools of the program's own
 
 // "baton: MESSAGE" on stderr; returns kFailed.
 int fail(const std::string& message);

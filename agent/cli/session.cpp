@@ -1,29 +1,11 @@
 #include "session.h"
 
 #include <baton/agent/model_loader.h>
+#include <baton/agent/runtime/permissions.h>
 
 #include "tool_set.h"
 
 namespace baton::agent::cli {
-namespace {
-
-// "http_request=allow"
-Result<AgentOptions> permissions_from(const std::vector<std::string>& given, const tools::ToolSet& tools) {
-  AgentOptions options;
-  for (const std::string& one : given) {
-    const std::size_t equals = one.rfind('=');
-    const std::string name = one.substr(0, equals), value = equals == std::string::npos ? "" : one.substr(equals + 1);
-    if (value != "allow" && value != "ask" && value != "deny")
-      return Error{errc::invalid_argument, "--permission " + one + ": write NAME=allow, NAME=ask or NAME=deny"};
-    if (!tools.find(name))
-      return Error{errc::not_found, "--permission " + one + ": there is no tool '" + name + "'; `baton tools` lists them"};
-    options.permissions[name] = value == "allow" ? Permission::allow : value == "ask" ? Permission::ask : Permission::deny;
-  }
-  return options;
-}
-
-}  // namespace
-
 void add_run_options(CLI::App& command, RunOptions& o) {
   command.add_option("-s,--instructions", o.instructions, "The system message")->capture_default_str();
   command
@@ -68,14 +50,14 @@ Result<std::unique_ptr<Session>> Session::open(const Globals& globals, const Run
   if (!tools) return tools.error();
   session->tools_ = std::move(*tools);
 
-  auto agent_options = permissions_from(options.permissions, *session->tools_);
-  if (!agent_options) return agent_options.error();
+  auto permissions = parse_permissions(options.permissions, *session->tools_);
+  if (!permissions) return permissions.error();
 
   auto generator = load_generator(globals);
   if (!generator) return generator.error();
   session->generator_ = std::move(*generator);
-  session->agent_ =
-      std::make_unique<Agent>(*session->generator_, *session->tools_, *session->journal_, session->clock_, std::move(*agent_options));
+  session->agent_ = std::make_unique<Agent>(*session->generator_, *session->tools_, *session->journal_, session->clock_,
+                                            AgentOptions{.permissions = std::move(*permissions)});
   return session;
 }
 

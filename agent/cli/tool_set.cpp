@@ -40,18 +40,23 @@ Result<void> add_api_file(tools::ToolSet& set, const Globals& globals, const std
 
 }  // namespace
 
-Result<std::unique_ptr<tools::ToolSet>> make_tool_set(const Globals& globals, const std::string& root) {
-  auto set = std::make_unique<tools::ToolSet>();
+Result<void> add_tools_of_options(tools::ToolSet& set, const Globals& globals, const std::string& root) {
   tools::BuiltinOptions builtin;
   builtin.root = root;
   tools::HttpRequestOptions http;
   http.allow_hosts = globals.allow_hosts;
   http.allow_send = globals.allow_send;
-  if (const auto added = tools::add_builtin_tools(*set, builtin); !added) return Error{errc::invalid_argument, added.error().message};
-  if (const auto added = tools::add_http_request(*set, http); !added) return Error{errc::invalid_argument, added.error().message};
+  if (const auto added = tools::add_builtin_tools(set, builtin); !added) return Error{errc::invalid_argument, added.error().message};
+  if (const auto added = tools::add_http_request(set, http); !added) return Error{errc::invalid_argument, added.error().message};
   for (const std::filesystem::path& file : globals.api_files) {
-    if (Result<void> added = add_api_file(*set, globals, file); !added) return added.error();
+    if (Result<void> added = add_api_file(set, globals, file); !added) return added;
   }
+  return {};
+}
+
+Result<std::unique_ptr<tools::ToolSet>> make_tool_set(const Globals& globals, const std::string& root) {
+  auto set = std::make_unique<tools::ToolSet>();
+  if (Result<void> added = add_tools_of_options(*set, globals, root); !added) return added.error();
   return set;
 }
 

@@ -14,5 +14,7 @@ void add_tool_options(CLI::App& app, Globals& globals);
 
 // `root`: the folder of the file tools; empty: without them.
 Result<std::unique_ptr<tools::ToolSet>> make_tool_set(const Globals& globals, const std::string& root);
+// The same, beside tools that are there already.
+Result<void> add_tools_of_options(tools::ToolSet& set, const Globals& globals, const std::string& root);
 
 }  // namespace baton::agent::cli

@@ -53,6 +53,15 @@ class RunHub::Listener {
   std::int64_t last_;
 };
 
+class RunHub::Held final : public Subscription {
+ public:
+  explicit Held(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
+  ~Held() override { listener_->close(); }
+
+ private:
+  std::shared_ptr<Listener> listener_;
+};
+
 struct RunHub::Live {
   std::string id;
   std::shared_ptr<RunHandle> handle;  // guarded by the hub's mutex; its run refers to this, so it is dropped at the end
@@ -89,7 +98,7 @@ std::shared_ptr<RunHub::Live> RunHub::find(const std::string& response_id) const
 
 // ---- starting
 
-Result<RunHub::Started> RunHub::start(RunRequest request) {
+Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
   if (!request.key.empty()) {
     const auto claim = journal_.claim(request.key);
     if (claim) {
@@ -97,20 +106,27 @@ Result<RunHub::Started> RunHub::start(RunRequest request) {
         return Error{errc::conflict, "the key '" + request.key + "' was used for another request (" + claim->response_id + ")"};
       const auto response = journal_.response(claim->response_id);
       if (!response) return from(response.error());
-      return Started{claim->response_id, response->conversation_id, true};
+      Started known{claim->response_id, response->conversation_id, true, nullptr};
+      if (sink) {
+        auto subscription = subscribe(known.response_id, -1, std::move(sink));
+        if (!subscription) return subscription.error();
+        known.subscription = std::move(*subscription);
+      }
+      return known;
     }
     if (claim.error().code != memory::errc::not_found) return from(claim.error());
   }
   const std::string key = request.key;
   RunRequest again;
   if (!key.empty()) again = request;
-  auto started = launch(std::move(request));
+  auto started = launch(std::move(request), sink);
   // Somebody else was quicker with the same key.
-  if (!started && started.error().code == errc::conflict && !key.empty() && journal_.claim(key)) return start(std::move(again));
+  if (!started && started.error().code == errc::conflict && !key.empty() && journal_.claim(key))
+    return start(std::move(again), std::move(sink));
   return started;
 }
 
-Result<RunHub::Started> RunHub::launch(RunRequest request) {
+Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   {
     const std::scoped_lock lock(mutex_);
     if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
@@ -123,6 +139,12 @@ Result<RunHub::Started> RunHub::launch(RunRequest request) {
   live->store = request.store;
   live->request = request;
   live->request.key.clear();
+  std::shared_ptr<Subscription> held;
+  if (sink) {
+    auto listener = std::make_shared<Listener>(std::move(sink), -1);
+    live->listeners.push_back(listener);
+    held = std::make_shared<Held>(std::move(listener));
+  }
   auto handle = agent_.start(std::move(request), observe(live));
   const std::scoped_lock lock(mutex_);
   --starting_;
@@ -131,7 +153,7 @@ Result<RunHub::Started> RunHub::launch(RunRequest request) {
   live->id = live->handle->response_id();
   live_[live->id] = live;
   changed_.notify_all();
-  return Started{live->id, live->handle->conversation_id(), false};
+  return Started{live->id, live->handle->conversation_id(), false, std::move(held)};
 }
 
 void RunHub::resume(const std::vector<memory::Response>& adopted) {
@@ -187,14 +209,6 @@ void RunHub::on_finished(const std::shared_ptr<Live>& live, const RunOutcome& ou
 }
 
 Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& response_id, std::int64_t after, Sink sink) {
-  class Held final : public Subscription {
-   public:
-    explicit Held(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
-    ~Held() override { listener_->close(); }
-
-   private:
-    std::shared_ptr<Listener> listener_;
-  };
   const std::shared_ptr<Live> live = find(response_id);
   auto listener = std::make_shared<Listener>(std::move(sink), after);
   std::unique_lock<std::mutex> lock;
@@ -310,7 +324,7 @@ void RunHub::follow(Live& live) {
   request.conversation_id.clear();
   request.previous_response_id = live.id;
   request.tool_choice = {};
-  const auto started = launch(std::move(request));
+  const auto started = launch(std::move(request), {});
   if (!started) {
     for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
   }

@@ -52,10 +52,12 @@ class RunHub {
   struct Started {
     std::string response_id;
     std::string conversation_id;
-    bool existed = false;  // the request's key was known: nothing was started
+    bool existed = false;                        // the request's key was known: nothing was started
+    std::shared_ptr<Subscription> subscription;  // of the sink, if one was given
   };
-  // Errors of Agent::start, saturated, and conflict when the key stands for another request.
-  Result<Started> start(RunRequest request);
+  // Errors of Agent::start, saturated, and conflict when the key stands for another request. `sink`: as of subscribe(id, -1, ..), and sure
+  // to get everything, also of a run that is not stored.
+  Result<Started> start(RunRequest request, Sink sink = {});
 
   // Events from after + 1 on: what the journal has on the caller's thread, before this returns, the rest on the run's. The sink must not
   // block or call the hub; false from it ends the subscription. After the terminal event it ends by itself. errc::not_found.
@@ -84,7 +86,8 @@ class RunHub {
  private:
   struct Live;
   class Listener;
-  Result<Started> launch(RunRequest request);
+  class Held;
+  Result<Started> launch(RunRequest request, Sink sink);
   RunObserver observe(const std::shared_ptr<Live>& live);
   static void note_steering(Live& live, const memory::Event& event);
   static void on_event(Live& live, const memory::Event& event);

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <sstream>
 
-#include "embedded_files.h"
+#include <embedded_served.h>
 
 namespace baton::agent::server {
 namespace {
@@ -33,10 +33,10 @@ struct StaticFile {
   std::string_view (*text)();
 };
 const std::array<StaticFile, 4> kFiles{{
-    {"/", "text/html; charset=utf-8", embedded::index_html},
-    {"/console/console.css", "text/css; charset=utf-8", embedded::console_css},
-    {"/console/console.js", "text/javascript; charset=utf-8", embedded::console_js},
-    {"/openapi.json", "application/json", embedded::openapi_json},
+    {"/", "text/html; charset=utf-8", served::index_html},
+    {"/console/console.css", "text/css; charset=utf-8", served::console_css},
+    {"/console/console.js", "text/javascript; charset=utf-8", served::console_js},
+    {"/openapi.json", "application/json", served::openapi_json},
 }};
 
 }  // namespace
@@ -120,7 +120,8 @@ void Api::list_models(const HttpCall&, const Path&, Done done) {
 
 void Api::get_model(const HttpCall&, const Path& path, Done done) {
   if (path[0] != agent_.generator().model_name() && !options_.profiles.contains(path[0]))
-    return done(HttpReply::of(ApiError{404, "invalid_request_error", "model_not_found", "there is no model '" + path[0] + "' here", "model"}));
+    return done(
+        HttpReply::of(ApiError{404, "invalid_request_error", "model_not_found", "there is no model '" + path[0] + "' here", "model"}));
   done(HttpReply::of(Json{{"id", path[0]}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}}));
 }
 
@@ -170,9 +171,10 @@ void Api::file(const HttpCall& call, const Path&, Done done) {
   HttpReply reply;
   reply.content_type = found->type;
   reply.body = std::string(found->text());
-  reply.headers.emplace_back("Content-Security-Policy",
-                             "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
-                             "form-action 'none'; frame-ancestors 'none'");
+  reply.headers.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
+      "form-action 'none'; frame-ancestors 'none'");
   done(std::move(reply));
 }
 
@@ -199,7 +201,8 @@ Parsed<Json> list_page(const HttpCall& call, std::vector<Json> entries) {
   for (std::size_t i = 0; i < size; ++i) data.push_back(*(begin + static_cast<std::ptrdiff_t>(i)));
   const bool more = begin + static_cast<std::ptrdiff_t>(size) != entries.end();
   Json first = data.empty() ? Json() : data.front()["id"], last = data.empty() ? Json() : data.back()["id"];
-  return Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", std::move(first)}, {"last_id", std::move(last)}, {"has_more", more}};
+  return Json{
+      {"object", "list"}, {"data", std::move(data)}, {"first_id", std::move(first)}, {"last_id", std::move(last)}, {"has_more", more}};
 }
 
 Json shown_item(const Json& content, const std::string& row_id) {

@@ -15,9 +15,9 @@ namespace baton::agent::server {
 
 struct HttpCall {
   std::string method;
-  std::string path;                           // decoded, without query
-  std::map<std::string, std::string> query;   // decoded; the last of equal names
-  std::map<std::string, std::string> headers; // names in lower case; the last of equal names
+  std::string path;                            // decoded, without query
+  std::map<std::string, std::string> query;    // decoded; the last of equal names
+  std::map<std::string, std::string> headers;  // names in lower case; the last of equal names
   std::string body;
 
   std::string header(const std::string& name) const {

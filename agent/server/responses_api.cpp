@@ -28,6 +28,40 @@ std::shared_ptr<const std::string> sse(const HubEvent& event) {
   return std::make_shared<const std::string>("event: " + event.type + "\ndata: " + *event.json + "\n\n");
 }
 
+// Events of a run that begins before its reader does.
+class Relay {
+ public:
+  bool take(const HubEvent& event) {
+    const std::scoped_lock lock(mutex_);
+    const bool last = is_terminal(event.type);
+    if (out_) return out_(sse(event), last) && !last;
+    waiting_.emplace_back(sse(event), last);
+    return !last;
+  }
+  void attach(HttpReply::Out out) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [piece, last] : waiting_) {
+      if (!out(piece, last)) return;
+    }
+    waiting_.clear();
+    out_ = std::move(out);
+  }
+
+ private:
+  std::mutex mutex_;
+  HttpReply::Out out_;
+  std::vector<std::pair<std::shared_ptr<const std::string>, bool>> waiting_;
+};
+
+HttpReply stream_of(HttpReply::Stream stream) {
+  HttpReply reply;
+  reply.content_type = "text/event-stream; charset=utf-8";
+  reply.headers.emplace_back("Cache-Control", "no-store");
+  reply.headers.emplace_back("X-Accel-Buffering", "no");
+  reply.stream = std::move(stream);
+  return reply;
+}
+
 }  // namespace
 
 Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key) const {
@@ -44,17 +78,27 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
-  const auto started = hub_.start(std::move(request->run));
-  if (!started) return done(HttpReply::of(ApiError::from(started.error())));
-  if (request->stream) return done(event_stream(started->response_id, -1));
-  if (request->background) {
-    Parsed<Json> now = response(started->response_id);
-    return done(now ? HttpReply::of(*now) : HttpReply::of(now.error()));
+  if (request->stream) {
+    auto relay = std::make_shared<Relay>();
+    const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
+    if (!started) return done(HttpReply::of(ApiError::from(started.error())));
+    return done(stream_of([relay, held = started->subscription](HttpReply::Out out) {
+      relay->attach(std::move(out));
+      return held;
+    }));
   }
-  when_ended(started->response_id, [done = std::move(done)](const Json& ended) { done(HttpReply::of(ended)); });
+  const bool background = request->background;
+  // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then.
+  auto held = std::make_shared<std::shared_ptr<Subscription>>();
+  const auto started = hub_.start(std::move(request->run), [background, done, held](const HubEvent& event) {
+    if (!background && !is_terminal(event.type)) return true;
+    done(HttpReply::of(Json::parse(*event.json)["response"]));
+    return false;
+  });
+  if (!started) return done(HttpReply::of(ApiError::from(started.error())));
+  *held = started->subscription;
 }
 
-// The sink holds its own subscription, until it says that it wants no more.
 void Api::when_ended(const std::string& id, std::function<void(const Json& response)> then) {
   auto held = std::make_shared<std::unique_ptr<Subscription>>();
   auto subscription = hub_.subscribe(id, -1, [held, then](const HubEvent& event) {
@@ -66,22 +110,15 @@ void Api::when_ended(const std::string& id, std::function<void(const Json& respo
 }
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
-  HttpReply reply;
-  reply.content_type = "text/event-stream; charset=utf-8";
-  reply.headers.emplace_back("Cache-Control", "no-store");
-  reply.headers.emplace_back("X-Accel-Buffering", "no");
-  reply.stream = [this, id, after](HttpReply::Out out) -> std::shared_ptr<void> {
+  return stream_of([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
     auto subscription = hub_.subscribe(id, after, [out](const HubEvent& event) {
       const bool last = is_terminal(event.type);
       return out(sse(event), last) && !last;
     });
-    if (!subscription) {
-      out(std::make_shared<const std::string>(), true);
-      return nullptr;
-    }
-    return std::shared_ptr<Subscription>(std::move(*subscription));
-  };
-  return reply;
+    if (subscription) return std::shared_ptr<Subscription>(std::move(*subscription));
+    out(std::make_shared<const std::string>(), true);
+    return nullptr;
+  });
 }
 
 Parsed<Json> Api::response(const std::string& id) const {
@@ -89,10 +126,19 @@ Parsed<Json> Api::response(const std::string& id) const {
   if (!record) return ApiError::not_found("there is no response '" + id + "'");
   const auto events = journal_.events(id);
   if (!events) return ApiError::from(Error{errc::io, events.error().message});
-  Json shown = {{"id", id}, {"object", "response"}, {"created_at", record->created_ms / 1000}, {"status", record->status},
-                {"model", record->model}, {"output", Json::array()}, {"conversation", {{"id", record->conversation_id}}},
-                {"tools", Json::array()}, {"tool_choice", "auto"}, {"parallel_tool_calls", true}, {"metadata", record->metadata},
-                {"error", nullptr}, {"incomplete_details", nullptr}};
+  Json shown = {{"id", id},
+                {"object", "response"},
+                {"created_at", record->created_ms / 1000},
+                {"status", record->status},
+                {"model", record->model},
+                {"output", Json::array()},
+                {"conversation", {{"id", record->conversation_id}}},
+                {"tools", Json::array()},
+                {"tool_choice", "auto"},
+                {"parallel_tool_calls", true},
+                {"metadata", record->metadata},
+                {"error", nullptr},
+                {"incomplete_details", nullptr}};
   for (const memory::Event& event : *events) {
     if (event.data.contains("response")) shown.update(event.data["response"]);
     if (event.type == "response.output_item.done" && event.data.contains("item")) shown["output"].push_back(event.data["item"]);
@@ -133,8 +179,10 @@ void Api::delete_response(const HttpCall&, const Path& path, Done done) {
   const auto record = journal_.response(path[0]);
   if (!record) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
   if (record->status == "in_progress" || record->status == "queued")
-    return done(HttpReply::of(ApiError{409, "invalid_request_error", "response_in_progress", "cancel the response first: POST /v1/responses/" + path[0] + "/cancel", ""}));
-  if (const auto removed = journal_.remove_response(path[0]); !removed) return done(HttpReply::of(ApiError::from(Error{errc::io, removed.error().message})));
+    return done(HttpReply::of(ApiError{409, "invalid_request_error", "response_in_progress",
+                                       "cancel the response first: POST /v1/responses/" + path[0] + "/cancel", ""}));
+  if (const auto removed = journal_.remove_response(path[0]); !removed)
+    return done(HttpReply::of(ApiError::from(Error{errc::io, removed.error().message})));
   done(HttpReply::of(Json{{"id", path[0]}, {"object", "response"}, {"deleted", true}}));
 }
 
@@ -148,6 +196,18 @@ void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
   }
   const Parsed<Json> page = list_page(call, std::move(shown));
   done(page ? HttpReply::of(*page) : HttpReply::of(page.error()));
+}
+
+void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Fields fields(*body, "");
+  const std::string rating = fields.string("rating", 8).value_or(""), note = fields.string("note", 4096).value_or("");
+  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
+  if (const auto rated = journal_.rate(path[0], rating, note); !rated)
+    return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  done(HttpReply::of(Json{{"id", path[0]}, {"object", "baton.rating"}, {"rating", rating}, {"note", note}}));
 }
 
 }  // namespace baton::agent::server

@@ -218,7 +218,9 @@ TEST_F(ChatTest, says_how_probable_each_token_of_the_text_was) {
   const Finished finished = listener.wait();
   EXPECT_GT(n, 0u);
   EXPECT_LE(static_cast<int>(n), finished.usage.output_tokens);
-  if (text.find("\xEF\xBF\xBD") == std::string::npos) EXPECT_EQ(bytes, text);
+  if (text.find("\xEF\xBF\xBD") == std::string::npos) {
+    EXPECT_EQ(bytes, text);
+  }
 }
 
 }  // namespace

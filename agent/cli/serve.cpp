@@ -1,0 +1,103 @@
+// baton serve: the daemon.
+#include <baton/agent/daemon.h>
+#include <fmt/core.h>
+
+#include "cli.h"
+#include "interrupt.h"
+#include "program.h"
+#include "tool_set.h"
+
+namespace baton::agent::cli {
+namespace {
+
+struct ServeOptions : DaemonOptions {
+  std::string root;
+  std::string token_file;
+  double approval_hours = 24;
+};
+
+void add_options(CLI::App& command, ServeOptions& o) {
+  server::ServerConfig& s = o.server;
+  server::ServerLimits& l = s.limits;
+  command.add_option("--address", s.address, "IP address to listen on; anything but loopback needs a token")->capture_default_str();
+  command.add_option("--port", s.port, "0: any that is free")->capture_default_str();
+  command.add_option("--token-file", o.token_file, "A file with the bearer token that clients must send")->check(CLI::ExistingFile);
+  command.add_option("--host", s.allowed_hosts,
+                     "A further name under which clients reach this daemon, with port unless it is --port (may be repeated)");
+  command.add_option("--allow-origin", s.allowed_origins, "Let pages of this origin in: https://app.example.com (may be repeated)");
+  command.add_option("--tls-certificate", s.tls_certificate, "PEM file; with --tls-key");
+  command.add_option("--tls-key", s.tls_key, "PEM file");
+  command.add_option("--profiles", o.profiles, "A JSON file of agents that clients choose as model")->check(CLI::ExistingFile);
+  command
+      .add_option("--after-tools", o.after_tools,
+                  "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
+      ->capture_default_str();
+  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer, where a request says nothing")->capture_default_str();
+  command.add_option("--max-runs", o.max_runs, "Runs under way at the same time; one more is answered 503")->capture_default_str();
+  command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see")->check(CLI::ExistingDirectory);
+  command.add_option("--permission", o.permissions, "NAME=allow, ask or deny: may this tool run? (may be repeated)");
+  command.add_option("--approval-hours", o.approval_hours, "How long a call waits for its approval")->capture_default_str();
+  command.add_option("--max-connections", l.connections, "Open at a time")->capture_default_str();
+  command.add_option("--max-header-bytes", l.header_bytes, "Of a request")->capture_default_str();
+  command.add_option("--max-body-bytes", l.body_bytes, "Of a request")->capture_default_str();
+  command.add_option("--max-message-bytes", l.message_bytes, "Of a WebSocket message")->capture_default_str();
+  command.add_option("--max-lanes", l.lanes, "Of a WebSocket")->capture_default_str();
+  command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")->capture_default_str();
+  command.add_option("--max-output-queue-bytes", l.output_queue_bytes, "That a slow reader may have waiting")->capture_default_str();
+  const auto seconds = [&](const char* name, std::chrono::milliseconds& value, const char* about) {
+    command
+        .add_option_function<double>(
+            name, [&value](double n) { value = std::chrono::milliseconds(static_cast<std::int64_t>(n * 1000)); }, about)
+        ->check(CLI::Range(0.001, 1e6))
+        ->default_str(fmt::format("{}", static_cast<double>(value.count()) / 1000));
+  };
+  seconds("--request-seconds", l.request_time, "From the first byte of a request's body to its last");
+  seconds("--keep-alive-seconds", l.keep_alive, "Between two requests");
+  seconds("--write-seconds", l.write_time, "Without the reader taking a byte");
+  seconds("--socket-idle-seconds", l.socket_idle, "A WebSocket that answers no ping");
+  seconds("--shutdown-seconds", o.shutdown_patience, "For runs under way, at the end");
+}
+
+int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
+  static_cast<ModelSettings&>(o.model) = globals;
+  o.journal = globals.journal;
+  o.approval_lifetime = std::chrono::milliseconds(static_cast<std::int64_t>(o.approval_hours * 3'600'000));
+  if (!o.token_file.empty()) {
+    auto token = read_text_file(o.token_file);
+    if (!token) return fail(token.error().message);
+    o.server.token = token->substr(0, token->find_first_of("\r\n"));
+    if (o.server.token.empty()) return fail(o.token_file + " is empty; `openssl rand -hex 32 > FILE` makes a token");
+  }
+  tools::ToolSet fresh;
+  tools::ToolSet& tools = own ? *own : fresh;
+  if (const Result<void> added = add_tools_of_options(tools, globals, o.root); !added) return fail(added.error().message);
+  Interrupt interrupt;
+  const Result<void> served = run_daemon(o, tools, interrupt.stop(), [](const std::string& url) {
+    fmt::print("baton serves on {}\n", url);
+    std::fflush(stdout);
+  });
+  return served ? 0 : fail(served.error().message);
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own) {
+  auto* command = app.add_subcommand("serve", "Serve clients over HTTP and WebSocket until Ctrl-C");
+  auto options = std::make_shared<ServeOptions>();
+  add_options(*command, *options);
+  command->callback([&globals, &chosen, options, own] { chosen = [&globals, options, own] { return run(globals, *options, own); }; });
+}
+
+}  // namespace baton::agent::cli
+
+namespace baton::agent {
+
+int serve(tools::ToolSet& tools, int argc, char** argv) {
+  std::string command = "serve";
+  std::vector<char*> arguments(argv, argv + argc);
+  arguments.insert(arguments.begin() + (argc > 0 ? 1 : 0), command.data());
+  arguments.push_back(nullptr);
+  return cli::program(argc + 1, arguments.data(), &tools);
+}
+
+}  // namespace baton::agent

@@ -1,0 +1,49 @@
+#pragma once
+// A daemon: everything of `baton serve`, with a program's own tools. examples/custom_tool is a whole program.
+//
+//   int main(int argc, char** argv) {
+//     baton::tools::ToolSet tools;
+//     tools.add<Weather>(...).value();
+//     return baton::agent::serve(tools, argc, argv);
+//   }
+#include <baton/agent/error.h>
+#include <baton/agent/model_settings.h>
+#include <baton/agent/server/config.h>
+#include <baton/tools/registry.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace baton::agent {
+
+class Generator;
+
+struct DaemonOptions {
+  ModelSettings model;
+  std::filesystem::path journal;
+  server::ServerConfig server;
+  std::filesystem::path profiles;  // agents that clients choose as `model` (docs/operating.md); empty: none
+  std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
+  int max_output_tokens = 1024;          // of one answer, where a request says nothing
+  int max_runs = 256;                    // under way at the same time
+  std::vector<std::string> permissions;  // "NAME=allow", ask or deny
+  std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
+  std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers under way
+};
+
+// Serves until `stop` is requested, then shuts down: durable runs are left for the next start. `ready` is called with the address.
+Result<void> run_daemon(const DaemonOptions& options, tools::ToolSet& tools, std::stop_token stop,
+                        const std::function<void(const std::string& url)>& ready);
+// The same with a generator of the caller's, which outlives it; options.model is not looked at.
+Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tools::ToolSet& tools, std::stop_token stop,
+                        const std::function<void(const std::string& url)>& ready);
+
+// A whole program: the options of `baton serve` from the command line, its config file and environment, until SIGINT or SIGTERM. Returns
+// the exit code. `tools` are the program's own; calculate and current_time are added where their names are free.
+int serve(tools::ToolSet& tools, int argc, char** argv);
+
+}  // namespace baton::agent

@@ -1,0 +1,16 @@
+#pragma once
+// The body of a chat completion, turned into what starts a run. As strict as create_request.h.
+#include "create_request.h"
+
+namespace baton::agent::server {
+
+struct ChatRequestBody {
+  RunRequest run;  // of one choice
+  int n = 1;
+  bool stream = false;
+  bool include_usage = false;
+};
+
+Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer);
+
+}  // namespace baton::agent::server

@@ -1,0 +1,179 @@
+// /v1/conversations
+#include <baton/agent/core/items.h>
+#include <baton/agent/runtime/restore.h>
+
+#include "api.h"
+#include "fields.h"
+
+namespace baton::agent::server {
+namespace {
+
+Json shown(const memory::Conversation& conversation) {
+  return {{"id", conversation.id},
+          {"object", "conversation"},
+          {"created_at", conversation.created_ms / 1000},
+          {"metadata", conversation.metadata},
+          {"baton.title", conversation.title}};
+}
+
+ApiError io(const memory::Error& error) { return ApiError::from(Error{errc::io, error.message}); }
+
+// Reads {"items": [..]}, at most 20 as the protocol has it.
+Parsed<std::vector<Json>> items_of(const Json* list) {
+  if (!list) return std::vector<Json>{};
+  if (list->is_array() && list->size() > 20)
+    return ApiError::invalid("items", "'items' holds " + std::to_string(list->size()) + " items, more than 20 at a time");
+  return parse_input(*list, "items");
+}
+
+}  // namespace
+
+Parsed<memory::Conversation> Api::find_conversation(const std::string& id) const {
+  auto found = journal_.conversation(id);
+  if (!found || found->id != id) return ApiError::not_found("there is no conversation '" + id + "'");
+  return std::move(*found);
+}
+
+void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
+  const Parsed<Json> body = parse_json(call.body.empty() ? "{}" : call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Fields fields(*body, "");
+  memory::Conversation conversation;
+  conversation.id = memory::new_id("conv_");
+  conversation.created_ms = memory::now_ms();
+  if (const Json* metadata = fields.any("metadata")) {
+    auto parsed = parse_metadata(*metadata, "metadata");
+    if (!parsed) return done(HttpReply::of(parsed.error()));
+    conversation.metadata = std::move(*parsed);
+  }
+  auto items = items_of(fields.any("items"));
+  if (!items) return done(HttpReply::of(items.error()));
+  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  memory::Batch batch;
+  batch.put(conversation);
+  for (Json& item : *items) {
+    memory::Item row;
+    row.id = memory::new_id("item_");
+    item["id"] = row.id;
+    row.conversation_id = conversation.id;
+    row.text = search_text(item);
+    row.content = std::move(item);
+    batch.add(std::move(row));
+  }
+  const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
+  done(kept ? HttpReply::of(shown(conversation)) : HttpReply::of(io(kept.error())));
+}
+
+void Api::get_conversation(const HttpCall&, const Path& path, Done done) {
+  const auto found = find_conversation(path[0]);
+  done(found ? HttpReply::of(shown(*found)) : HttpReply::of(found.error()));
+}
+
+void Api::update_conversation(const HttpCall& call, const Path& path, Done done) {
+  auto found = find_conversation(path[0]);
+  if (!found) return done(HttpReply::of(found.error()));
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Fields fields(*body, "");
+  const Json* metadata = fields.any("metadata");
+  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (!metadata) return done(HttpReply::of(ApiError::invalid("metadata", "'metadata' is missing", "missing_required_parameter")));
+  auto parsed = parse_metadata(*metadata, "metadata");
+  if (!parsed) return done(HttpReply::of(parsed.error()));
+  found->metadata = std::move(*parsed);
+  const auto kept = journal_.commit_and_wait(memory::Batch().put(*found), memory::Durability::power);
+  done(kept ? HttpReply::of(shown(*found)) : HttpReply::of(io(kept.error())));
+}
+
+void Api::delete_conversation(const HttpCall&, const Path& path, Done done) {
+  const auto found = find_conversation(path[0]);
+  if (!found) return done(HttpReply::of(found.error()));
+  const auto responses = journal_.responses(path[0]);
+  if (!responses) return done(HttpReply::of(io(responses.error())));
+  for (const memory::Response& response : *responses) {
+    if (response.status == "in_progress" || response.status == "queued")
+      return done(HttpReply::of(
+          ApiError{409, "invalid_request_error", "conversation_busy", "response " + response.id + " is under way: cancel it first", ""}));
+  }
+  if (const auto removed = journal_.remove_conversation(path[0]); !removed) return done(HttpReply::of(io(removed.error())));
+  done(HttpReply::of(Json{{"id", path[0]}, {"object", "conversation.deleted"}, {"deleted", true}}));
+}
+
+void Api::add_items(const HttpCall& call, const Path& path, Done done) {
+  const auto found = find_conversation(path[0]);
+  if (!found) return done(HttpReply::of(found.error()));
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Fields fields(*body, "");
+  auto items = items_of(fields.any("items"));
+  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (!items) return done(HttpReply::of(items.error()));
+  if (items->empty()) return done(HttpReply::of(ApiError::invalid("items", "'items' is missing or empty", "missing_required_parameter")));
+  memory::Batch batch;
+  Json data = Json::array();
+  for (Json& item : *items) {
+    memory::Item row;
+    row.id = memory::new_id("item_");
+    item["id"] = row.id;
+    row.conversation_id = path[0];
+    row.text = search_text(item);
+    row.content = item;
+    data.push_back(std::move(item));
+    batch.add(std::move(row));
+  }
+  const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
+  if (!kept) return done(HttpReply::of(io(kept.error())));
+  const Json first = data.front()["id"], last = data.back()["id"];
+  done(HttpReply::of(Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", first}, {"last_id", last}, {"has_more", false}}));
+}
+
+void Api::list_items(const HttpCall& call, const Path& path, Done done) {
+  const auto found = find_conversation(path[0]);
+  if (!found) return done(HttpReply::of(found.error()));
+  // What a killed run had shown and not kept belongs to the conversation.
+  if (const auto kept = keep_cut_items(journal_, path[0]); !kept) return done(HttpReply::of(ApiError::from(kept.error())));
+  const auto items = journal_.items(path[0]);
+  if (!items) return done(HttpReply::of(io(items.error())));
+  std::vector<Json> list;
+  for (const memory::Item& item : *items) {
+    Json entry = shown_item(item.content, item.id);
+    entry["baton.response_id"] = item.response_id;
+    list.push_back(std::move(entry));
+  }
+  const Parsed<Json> page = list_page(call, std::move(list));
+  done(page ? HttpReply::of(*page) : HttpReply::of(page.error()));
+}
+
+void Api::get_item(const HttpCall&, const Path& path, Done done) {
+  const auto item = journal_.item(path[1]);
+  if (!item || item->conversation_id != path[0])
+    return done(HttpReply::of(ApiError::not_found("conversation '" + path[0] + "' has no item '" + path[1] + "'")));
+  done(HttpReply::of(shown_item(item->content, item->id)));
+}
+
+void Api::delete_item(const HttpCall&, const Path& path, Done done) {
+  const auto found = find_conversation(path[0]);
+  if (!found) return done(HttpReply::of(found.error()));
+  const auto item = journal_.item(path[1]);
+  if (!item || item->conversation_id != path[0])
+    return done(HttpReply::of(ApiError::not_found("conversation '" + path[0] + "' has no item '" + path[1] + "'")));
+  const auto removed = journal_.remove_item(path[1]);
+  done(removed ? HttpReply::of(shown(*found)) : HttpReply::of(io(removed.error())));
+}
+
+void Api::list_conversations(const HttpCall& call, const Path&, Done done) {
+  constexpr int kMost = 1000;
+  auto found = journal_.conversations(kMost);
+  if (!found) return done(HttpReply::of(io(found.error())));
+  std::vector<Json> list;  // newest first in the journal
+  for (auto it = found->rbegin(); it != found->rend(); ++it) {
+    Json entry = shown(*it);
+    entry["baton.updated_at"] = it->updated_ms / 1000;
+    entry["baton.responses"] = it->n_responses;
+    list.push_back(std::move(entry));
+  }
+  const Parsed<Json> page = list_page(call, std::move(list));
+  done(page ? HttpReply::of(*page) : HttpReply::of(page.error()));
+}
+
+}  // namespace baton::agent::server

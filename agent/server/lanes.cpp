@@ -1,0 +1,218 @@
+#include "lanes.h"
+
+#include <baton/agent/core/items.h>
+
+#include <algorithm>
+
+#include "fields.h"
+
+namespace baton::agent::server {
+namespace {
+
+// {"a":1} and a lane -> {"a":1,"stream_id":"lane"}: what was serialised for all is not serialised again.
+std::shared_ptr<const std::string> with_lane(const std::shared_ptr<const std::string>& json, const std::string& lane) {
+  if (lane.empty()) return json;
+  std::string text = *json;
+  text.pop_back();
+  return std::make_shared<const std::string>(text + ",\"stream_id\":" + Json(lane).dump(-1, ' ', false, Json::error_handler_t::replace) +
+                                             "}");
+}
+
+bool is_delta(const std::string& type) { return type.size() > 6 && type.compare(type.size() - 6, 6, ".delta") == 0; }
+
+}  // namespace
+
+void Lanes::on_message(const std::string& text) {
+  const Parsed<Json> message = parse_json(text);
+  if (!message) return error(message.error(), "");
+  const std::string type = string_of(*message, "type");
+  if (type == "response.create") return create(*message);
+  if (type == "response.steer") return steer(*message);
+  if (type == "baton.cancel") return cancel(*message);
+  if (type == "baton.resume") return resume(*message);
+  error(ApiError::invalid("type", type.empty() ? "'type' is missing: a message is a JSON object with a type"
+                                               : "there is no message of type '" + type +
+                                                     "'; there are response.create, response.steer, baton.resume and baton.cancel"),
+        string_of(*message, "stream_id"));
+}
+
+bool Lanes::tell(std::shared_ptr<const std::string> text, const std::string& merge_key) const {
+  const auto peer = peer_.lock();
+  return peer && peer->send(std::move(text), merge_key);
+}
+
+void Lanes::error(const ApiError& error, const std::string& lane) {
+  Json event = {{"type", "error"}};
+  event.update(error.json());
+  event["status"] = error.status;
+  // Beside what clients of the socket read, what those of the event stream read.
+  event["code"] = error.code;
+  event["message"] = error.message;
+  event["param"] = error.param.empty() ? Json() : Json(error.param);
+  event["sequence_number"] = 0;
+  tell(with_lane(std::make_shared<const std::string>(to_text(event)), lane));
+}
+
+// ---- response.create
+
+void Lanes::create(const Json& message) {
+  const std::string named = string_of(message, "stream_id");
+  Parsed<CreateRequest> request = api_.parse(message, Channel::websocket, "");
+  if (!request) return error(request.error(), named);
+  const std::string lane_id = request->stream_id;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!lanes_.contains(lane_id) && static_cast<int>(lanes_.size()) >= limits_.lanes)
+      return error(
+          {429, "rate_limit_error", "too_many_lanes", "a socket has at most " + std::to_string(limits_.lanes) + " lanes", "stream_id"},
+          lane_id);
+    Lane& lane = lanes_[lane_id];
+    if (lane.busy && static_cast<int>(lane.waiting.size()) >= limits_.queue)
+      return error({429, "rate_limit_error", "lane_full",
+                    std::to_string(limits_.queue) + " responses wait on this lane already; use another stream_id", "stream_id"},
+                   lane_id);
+    if (lane.busy) {
+      lane.waiting.push_back(std::move(request->run));
+      return;
+    }
+    lane.busy = true;
+  }
+  begin(lane_id, std::move(request->run));
+}
+
+RunHub::Sink Lanes::sink(const std::string& lane) {
+  return [weak = weak_from_this(), lane](const HubEvent& event) {
+    const auto self = weak.lock();
+    return self && self->on_event(lane, event);
+  };
+}
+
+void Lanes::begin(const std::string& lane, RunRequest request) {
+  const auto started = api_.hub().start(std::move(request), sink(lane));
+  if (started) return take(lane, started->response_id, started->subscription);
+  error(ApiError::from(started.error()), lane);
+  next(lane);
+}
+
+void Lanes::take(const std::string& lane, const std::string& response_id, std::shared_ptr<Subscription> subscription) {
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return;  // the subscription goes, the run stays
+  lanes_[lane].response_id = response_id;
+  lanes_[lane].subscription.swap(subscription);
+}
+
+// What waits on a lane whose response has ended.
+void Lanes::next(const std::string& lane_id) {
+  RunRequest request;
+  {
+    const std::scoped_lock lock(mutex_);
+    Lane& lane = lanes_[lane_id];
+    lane.busy = !closed_ && !lane.waiting.empty();
+    if (!lane.busy) return;
+    request = std::move(lane.waiting.front());
+    lane.waiting.pop_front();
+  }
+  begin(lane_id, std::move(request));
+}
+
+bool Lanes::on_event(const std::string& lane, const HubEvent& event) {
+  const std::string key = is_delta(event.type) ? lane + " " + event.type : "";
+  if (!tell(with_lane(event.json, lane), key)) return false;
+  if (is_terminal(event.type)) {
+    post_([weak = weak_from_this(), lane] {
+      if (const auto self = weak.lock()) self->next(lane);
+    });
+  }
+  return true;  // steering may be told of after the end
+}
+
+// ---- a successor, and resuming
+
+void Lanes::on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) {
+  if (!successor) return;  // the sink was told
+  std::string found;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto at = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane.second.response_id == response_id; });
+    if (closed_ || at == lanes_.end()) return;
+    found = at->first;
+    at->second.busy = true;
+  }
+  follow(found, successor->response_id, -1);
+}
+
+void Lanes::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
+  auto subscription = api_.hub().subscribe(response_id, after, sink(lane));
+  if (subscription) return take(lane, response_id, std::move(*subscription));
+  error(ApiError::not_found("there is no response '" + response_id + "'", "response_id"), lane);
+  next(lane);
+}
+
+void Lanes::resume(const Json& message) {
+  Fields fields(message, "");
+  fields.any("type");
+  const std::string id = fields.string("response_id", 128).value_or(""), lane_id = fields.string("stream_id", 64).value_or("");
+  const std::int64_t after = fields.integer("starting_after", -1, std::numeric_limits<std::int64_t>::max()).value_or(-1);
+  if (auto wrong = fields.error()) return error(*wrong, lane_id);
+  if (id.empty()) return error(ApiError::invalid("response_id", "'response_id' is missing", "missing_required_parameter"), lane_id);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!lanes_.contains(lane_id) && static_cast<int>(lanes_.size()) >= limits_.lanes)
+      return error(
+          {429, "rate_limit_error", "too_many_lanes", "a socket has at most " + std::to_string(limits_.lanes) + " lanes", "stream_id"},
+          lane_id);
+    Lane& lane = lanes_[lane_id];
+    if (lane.busy)
+      return error({409, "invalid_request_error", "lane_busy", "this lane carries a response; resume on another stream_id", "stream_id"},
+                   lane_id);
+    lane.busy = true;
+  }
+  follow(lane_id, id, after);
+}
+
+// ---- response.steer, baton.cancel
+
+void Lanes::steer_failed(const Json& message, const char* code, const std::string& why) {
+  const Json event = {
+      {"type", "response.steer.failed"},
+      {"sequence_number", 0},
+      {"steer", {{"previous_response_id", string_of(message, "previous_response_id")}, {"input", message.value("input", Json())}}},
+      {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", why}}}};
+  tell(std::make_shared<const std::string>(to_text(event)));
+}
+
+void Lanes::steer(const Json& message) {
+  Fields fields(message, "");
+  fields.any("type");
+  const std::string id = fields.string("previous_response_id", 128).value_or("");
+  const Json* input = fields.any("input");
+  if (auto wrong = fields.error()) return steer_failed(message, "invalid_input", wrong->message);
+  if (id.empty() || !input) return steer_failed(message, "invalid_input", "response.steer needs previous_response_id and input");
+  auto items = parse_input(*input, "input");
+  if (!items) return steer_failed(message, "invalid_input", items.error().message);
+  for (const Json& item : *items) {
+    if (string_of(item, "type") != "message" || string_of(item, "role") != "user")
+      return steer_failed(message, "invalid_input", "steering takes messages of the user's only");
+  }
+  if (items->empty()) return steer_failed(message, "invalid_input", "'input' is empty");
+  const auto steered = api_.hub().steer(id, std::move(*items));
+  if (!steered) steer_failed(message, api_.response(id) ? "response_already_completed" : "response_not_found", steered.error().message);
+}
+
+void Lanes::cancel(const Json& message) {
+  Fields fields(message, "");
+  fields.any("type");
+  const std::string id = fields.string("response_id", 128).value_or(""), lane = fields.string("stream_id", 64).value_or("");
+  if (auto wrong = fields.error()) return error(*wrong, lane);
+  if (const auto cancelled = api_.hub().cancel(id); !cancelled)
+    error(ApiError::not_found("there is no response '" + id + "'", "response_id"), lane);
+}
+
+void Lanes::close() {
+  std::map<std::string, Lane> gone;
+  const std::scoped_lock lock(mutex_);
+  closed_ = true;
+  gone.swap(lanes_);
+}
+
+}  // namespace baton::agent::server

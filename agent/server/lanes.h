@@ -1,0 +1,73 @@
+#pragma once
+// What a client says on a WebSocket, and what it is told: lanes of responses, each lane one after the other, steering, resuming. Without
+// sockets: messages come in as text, events go out through Peer.
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "api.h"
+
+namespace baton::agent::server {
+
+// The socket. Any thread.
+class Peer {
+ public:
+  virtual ~Peer() = default;
+  // `merge_key`: events with the same one that wait next to each other may become one; empty: never. False: the socket is closed.
+  virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
+};
+
+struct LaneLimits {
+  int lanes = 32;
+  int queue = 8;
+};
+
+// Lives as long as its socket; runs go on without it.
+class Lanes : public std::enable_shared_from_this<Lanes> {
+ public:
+  // `post`: runs something soon on a thread that may block.
+  Lanes(Api& api, LaneLimits limits, std::weak_ptr<Peer> peer, std::function<void(std::function<void()>)> post)
+      : api_(api), limits_(limits), peer_(std::move(peer)), post_(std::move(post)) {}
+
+  // One message, on a thread of the pool; one at a time.
+  void on_message(const std::string& text);
+  // A successor of a response that one of our lanes carries: goes on there. Any thread.
+  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor);
+  // The socket is gone.
+  void close();
+
+ private:
+  struct Lane {
+    std::deque<RunRequest> waiting;
+    std::string response_id;  // the last one
+    std::shared_ptr<Subscription> subscription;
+    bool busy = false;
+  };
+
+  void create(const Json& message);
+  void steer(const Json& message);
+  void cancel(const Json& message);
+  void resume(const Json& message);
+  void begin(const std::string& lane, RunRequest request);
+  bool on_event(const std::string& lane, const HubEvent& event);
+  void next(const std::string& lane);
+  void follow(const std::string& lane, const std::string& response_id, std::int64_t after);
+  void take(const std::string& lane, const std::string& response_id, std::shared_ptr<Subscription> subscription);
+  RunHub::Sink sink(const std::string& lane);
+  bool tell(std::shared_ptr<const std::string> text, const std::string& merge_key = "") const;
+  void error(const ApiError& error, const std::string& lane);
+  void steer_failed(const Json& message, const char* code, const std::string& why);
+
+  Api& api_;
+  const LaneLimits limits_;
+  const std::weak_ptr<Peer> peer_;  // which holds us
+  const std::function<void(std::function<void()>)> post_;
+  std::mutex mutex_;                   // guards all below
+  std::map<std::string, Lane> lanes_;  // by stream_id
+  bool closed_ = false;
+};
+
+}  // namespace baton::agent::server

@@ -1,0 +1,86 @@
+#pragma once
+// What the files with sockets share. Internal to the folder: nothing here is seen by others, as Asio and Beast are not.
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "api.h"
+#include "config.h"
+#include "gate.h"
+#include "lanes.h"
+
+namespace baton::agent::server {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace websocket = beast::websocket;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+using PlainStream = beast::tcp_stream;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
+
+// A connection that the server knows of. On the I/O thread, but for on_successor.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual void leave() = 0;  // the server shuts down: WebSockets close with 1012, idle connections at once, others after their answer
+  virtual void drop() = 0;   // at once
+  virtual void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) = 0;
+};
+
+// What all connections share.
+struct Shared {
+  Shared(ServerConfig c, Api& a) : config(std::move(c)), api(a) {}
+
+  const ServerConfig config;
+  Api& api;
+  std::unique_ptr<Gate> gate;  // once the port is known
+  asio::io_context io{1};
+  asio::thread_pool pool{4};  // routes, which may wait for the disk
+  std::atomic<bool> leaving = false;
+
+  std::atomic<std::int64_t> n_requests = 0, n_refused = 0, n_messages_in = 0, n_messages_out = 0, n_too_slow = 0, n_sockets = 0;
+
+  void add(const std::shared_ptr<Session>& session) {
+    const std::scoped_lock lock(mutex);
+    sessions.insert(session);
+  }
+  void remove(const std::shared_ptr<Session>& session) {
+    const std::scoped_lock lock(mutex);
+    sessions.erase(session);
+  }
+  std::vector<std::shared_ptr<Session>> all() {
+    const std::scoped_lock lock(mutex);
+    return {sessions.begin(), sessions.end()};
+  }
+  std::size_t n_sessions() {
+    const std::scoped_lock lock(mutex);
+    return sessions.size();
+  }
+
+ private:
+  std::mutex mutex;
+  std::set<std::shared_ptr<Session>> sessions;
+};
+
+// Takes a fresh connection; TLS if a context is given.
+void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl::context* tls);
+
+// Goes on with a connection whose upgrade request has passed the gate.
+template <class Stream>
+void begin_socket(std::shared_ptr<Shared> shared, Stream stream, http::request<http::string_body> upgrade);
+
+}  // namespace baton::agent::server

@@ -1,0 +1,160 @@
+#include "server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <thread>
+
+#include "net.h"
+
+namespace baton::agent::server {
+namespace {
+
+Result<std::unique_ptr<asio::ssl::context>> tls_context(const ServerConfig& config) {
+  if (config.tls_certificate.empty()) return std::unique_ptr<asio::ssl::context>();
+  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+  error_code failed;
+  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, failed);
+  context->use_certificate_chain_file(config.tls_certificate, failed);
+  if (failed)
+    return Error{errc::io, "the certificate " + config.tls_certificate + " cannot be read: " + failed.message() + "; a PEM file is wanted"};
+  context->use_private_key_file(config.tls_key, asio::ssl::context::pem, failed);
+  if (failed)
+    return Error{errc::io, "the key " + config.tls_key + " cannot be read, or belongs to another certificate: " + failed.message()};
+  return context;
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(ServerConfig config, Api& api) : shared_(std::make_shared<Shared>(std::move(config), api)) {}
+
+  Result<void> start() {
+    const ServerConfig& config = shared_->config;
+    if (const auto why = refused_configuration(config)) return Error{errc::invalid_argument, *why};
+    auto tls = tls_context(config);
+    if (!tls) return tls.error();
+    tls_ = std::move(*tls);
+    error_code failed;
+    const auto address = asio::ip::make_address(config.address == "localhost" ? "127.0.0.1" : config.address, failed);
+    if (failed) return Error{errc::invalid_argument, "'" + config.address + "' is no IP address to listen on"};
+    const tcp::endpoint endpoint(address, config.port);
+    const std::string where = config.address + " port " + std::to_string(config.port);
+    acceptor_.open(endpoint.protocol(), failed);
+    if (!failed) acceptor_.set_option(asio::socket_base::reuse_address(true), failed);
+    if (!failed) acceptor_.bind(endpoint, failed);
+    if (!failed) acceptor_.listen(asio::socket_base::max_listen_connections, failed);
+    if (failed == asio::error::address_in_use)
+      return Error{errc::io, where + " is in use by another process; stop it, or choose another port (--port)"};
+    if (failed) return Error{errc::io, "cannot listen on " + where + ": " + failed.message()};
+    port_ = acceptor_.local_endpoint().port();
+    shared_->gate = std::make_unique<Gate>(config, port_);
+    shared_->api.set_more_metrics([shared = std::weak_ptr(shared_)] { return metrics(shared); });
+    shared_->api.hub().on_successor([shared = std::weak_ptr(shared_)](const std::string& id, const Result<RunHub::Started>& successor) {
+      const auto alive = shared.lock();
+      if (!alive) return;
+      for (const auto& session : alive->all()) session->on_successor(id, successor);
+    });
+    accept();
+    thread_ = std::thread([this] { run(); });
+    return {};
+  }
+
+  void stop(std::chrono::milliseconds patience) {
+    if (!thread_.joinable()) return;
+    shared_->leaving = true;
+    asio::post(shared_->io, [this] {
+      error_code ignored;
+      acceptor_.close(ignored);
+      for (const auto& session : shared_->all()) session->leave();
+    });
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (shared_->n_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    asio::post(shared_->io, [this] {
+      for (const auto& session : shared_->all()) session->drop();
+      work_.reset();
+    });
+    shared_->pool.join();
+    shared_->io.stop();
+    thread_.join();
+    shared_->api.hub().on_successor({});
+    shared_->api.set_more_metrics({});
+    for (const auto& session : shared_->all()) shared_->remove(session);
+  }
+
+  unsigned short port() const { return port_; }
+  std::string url() const {
+    const bool six = shared_->config.address.find(':') != std::string::npos;
+    return (tls_ ? "https://" : "http://") + (six ? "[" + shared_->config.address + "]" : shared_->config.address) + ":" +
+           std::to_string(port_);
+  }
+
+ private:
+  static std::string metrics(const std::weak_ptr<Shared>& weak) {
+    const auto shared = weak.lock();
+    if (!shared) return "";
+    std::string out;
+    const auto line = [&](const char* name, const char* type, const char* help, std::int64_t value) {
+      out +=
+          std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n" + name + " " + std::to_string(value) + "\n";
+    };
+    line("baton_connections", "gauge", "Open connections.", static_cast<std::int64_t>(shared->n_sessions()));
+    line("baton_websockets", "gauge", "Of these, WebSockets.", shared->n_sockets);
+    line("baton_http_requests_total", "counter", "Requests, upgrades included.", shared->n_requests);
+    line("baton_refused_total", "counter", "Requests that the gate refused: host, origin or token.", shared->n_refused);
+    line("baton_messages_received_total", "counter", "WebSocket messages of clients.", shared->n_messages_in);
+    line("baton_messages_sent_total", "counter", "WebSocket messages to clients.", shared->n_messages_out);
+    line("baton_slow_readers_total", "counter", "Connections closed because their reader was too slow.", shared->n_too_slow);
+    return out;
+  }
+
+  void accept() {
+    acceptor_.async_accept([this](error_code failed, tcp::socket socket) {
+      if (failed == asio::error::operation_aborted || shared_->leaving) return;
+      if (failed) {  // no more descriptors, most likely: a pause instead of a busy loop
+        spdlog::warn("cannot accept a connection: {}", failed.message());
+        pause_.expires_after(std::chrono::milliseconds(100));
+        return pause_.async_wait([this](error_code cancelled) {
+          if (!cancelled) accept();
+        });
+      }
+      if (static_cast<int>(shared_->n_sessions()) < shared_->config.limits.connections)
+        begin_session(shared_, std::move(socket), tls_.get());
+      accept();
+    });
+  }
+
+  void run() {
+    while (true) {
+      try {
+        shared_->io.run();
+        return;
+      } catch (const std::exception& e) {
+        spdlog::error("a connection broke: {}", e.what());
+      }
+    }
+  }
+
+  std::shared_ptr<Shared> shared_;
+  std::unique_ptr<asio::ssl::context> tls_;
+  tcp::acceptor acceptor_{shared_->io};
+  asio::steady_timer pause_{shared_->io};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{shared_->io.get_executor()};
+  unsigned short port_ = 0;
+  std::thread thread_;
+};
+
+Result<std::unique_ptr<Server>> Server::start(ServerConfig config, Api& api) {
+  auto impl = std::make_unique<Impl>(std::move(config), api);
+  if (const Result<void> started = impl->start(); !started) return started.error();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { impl_->stop(std::chrono::milliseconds(0)); }
+unsigned short Server::port() const { return impl_->port(); }
+std::string Server::url() const { return impl_->url(); }
+void Server::stop(std::chrono::milliseconds patience) { impl_->stop(patience); }
+
+}  // namespace baton::agent::server

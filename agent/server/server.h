@@ -1,0 +1,33 @@
+#pragma once
+// One port for HTTP and WebSocket clients: TLS where a certificate is given, one gate for all, one I/O thread; routes run on a small pool.
+#include <baton/agent/error.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "api.h"
+#include "config.h"
+
+namespace baton::agent::server {
+
+class Server {
+ public:
+  // Listens, and answers from now on. Errors: io (the port is in use, the address is not ours, a certificate that cannot be read),
+  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server.
+  static Result<std::unique_ptr<Server>> start(ServerConfig config, Api& api);
+  ~Server();  // stop() without patience
+
+  unsigned short port() const;
+  std::string url() const;  // http://127.0.0.1:8377
+
+  // No new connections; WebSockets are closed with 1012 (come back), answers under way have until then to end. Any thread, once.
+  void stop(std::chrono::milliseconds patience);
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace baton::agent::server

@@ -1,0 +1,201 @@
+// A WebSocket connection.
+#include <baton/agent/core/items.h>
+
+#include <deque>
+
+#include "net.h"
+
+namespace baton::agent::server {
+namespace {
+
+constexpr std::size_t kMaxQueued = 4096;  // messages; their bytes are bounded too
+
+// Two events of one kind, the second of which follows the first: one with the text of both and the number of the second. Nothing where they
+// belong to different items.
+std::shared_ptr<const std::string> merged(const std::string& a, const std::string& b) {
+  Json first = Json::parse(a, nullptr, false), second = Json::parse(b, nullptr, false);
+  if (!first.is_object() || !second.is_object() || first.value("item_id", "") != second.value("item_id", "") || !first.contains("delta") ||
+      !second.contains("delta") || !first["delta"].is_string() || !second["delta"].is_string()) {
+    return nullptr;
+  }
+  second["delta"] = first["delta"].get<std::string>() + second["delta"].get<std::string>();
+  if (first.contains("logprobs") && second.contains("logprobs") && first["logprobs"].is_array()) {
+    for (const Json& token : second["logprobs"]) first["logprobs"].push_back(token);
+    second["logprobs"] = first["logprobs"];
+  }
+  return std::make_shared<const std::string>(to_text(second));
+}
+
+template <class Stream>
+class SocketSession final : public Session, public Peer, public std::enable_shared_from_this<SocketSession<Stream>> {
+ public:
+  SocketSession(std::shared_ptr<Shared> shared, Stream stream) : shared_(std::move(shared)), socket_(std::move(stream)) {}
+
+  void begin(http::request<http::string_body> upgrade) {
+    shared_->n_sockets++;
+    const ServerLimits& limits = shared_->config.limits;
+    lanes_ = std::make_shared<Lanes>(shared_->api, LaneLimits{limits.lanes, limits.lane_queue}, this->shared_from_this(),
+                                     [pool = shared_](std::function<void()> job) { asio::post(pool->pool, std::move(job)); });
+    websocket::stream_base::timeout timeout{};
+    timeout.handshake_timeout = limits.request_time;
+    timeout.idle_timeout = limits.socket_idle;
+    timeout.keep_alive_pings = true;
+    beast::get_lowest_layer(socket_).expires_never();
+    socket_.set_option(timeout);
+    socket_.read_message_max(limits.message_bytes);
+    socket_.auto_fragment(false);
+    socket_.text(true);
+    const bool with_protocol = upgrade.find(http::field::sec_websocket_protocol) != upgrade.end();
+    socket_.set_option(websocket::stream_base::decorator([with_protocol](websocket::response_type& response) {
+      response.set(http::field::server, "baton");
+      if (with_protocol) response.set(http::field::sec_websocket_protocol, "baton");
+    }));
+    upgrade_ = std::move(upgrade);
+    socket_.async_accept(upgrade_, beast::bind_front_handler(&SocketSession::on_accept, this->shared_from_this()));
+  }
+
+  // ---- Peer: any thread
+  bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) override {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (closing_) return false;
+      if (!merge_key.empty() && queue_.size() > 1 && queue_.back().merge_key == merge_key) {  // the first is being written
+        if (auto both = merged(*queue_.back().text, *text)) {
+          queued_bytes_ += both->size() - queue_.back().text->size();
+          queue_.back().text = std::move(both);
+          text = nullptr;
+        }
+      }
+      if (text) {
+        queued_bytes_ += text->size();
+        queue_.push_back({std::move(text), merge_key});
+      }
+      if (queued_bytes_ > shared_->config.limits.output_queue_bytes || queue_.size() > kMaxQueued) {
+        closing_ = true;
+        shared_->n_too_slow++;
+        asio::post(shared_->io, [self = this->shared_from_this()] {
+          self->close(websocket::close_code::try_again_later, "too slow: resume by sequence number");
+        });
+        return false;
+      }
+      if (writing_ || queue_.size() > 1) return true;
+    }
+    asio::post(shared_->io, [self = this->shared_from_this()] { self->write(); });
+    return true;
+  }
+
+  // ---- Session
+  void leave() override { close(websocket::close_code::service_restart, "the daemon restarts: come back"); }
+  void drop() override { beast::get_lowest_layer(socket_).close(); }
+  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override {
+    lanes_->on_successor(response_id, successor);
+  }
+
+ private:
+  struct Waiting {
+    std::shared_ptr<const std::string> text;
+    std::string merge_key;
+  };
+
+  void on_accept(error_code failed) {
+    if (failed) return end();
+    accepted_ = true;
+    read();
+    write();
+  }
+
+  void read() { socket_.async_read(buffer_, beast::bind_front_handler(&SocketSession::on_read, this->shared_from_this())); }
+
+  void on_read(error_code failed, std::size_t) {
+    if (failed) return end();
+    shared_->n_messages_in++;
+    if (!socket_.got_text()) return close(websocket::close_code::unknown_data, "messages are text: JSON");
+    auto text = std::make_shared<std::string>(beast::buffers_to_string(buffer_.data()));
+    buffer_.consume(buffer_.size());
+    // The next one is read when this one is dealt with: a client that sends too much waits in its own buffers.
+    asio::post(shared_->pool, [self = this->shared_from_this(), text] {
+      self->lanes_->on_message(*text);
+      asio::post(self->shared_->io, [self] {
+        if (!self->ended_) self->read();
+      });
+    });
+  }
+
+  void write() {
+    std::shared_ptr<const std::string> text;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (writing_ || queue_.empty() || !accepted_ || ended_) return;
+      writing_ = true;
+      text = queue_.front().text;
+    }
+    socket_.async_write(asio::buffer(*text),
+                        [self = this->shared_from_this(), text](error_code failed, std::size_t) { self->on_write(failed); });
+  }
+
+  void on_write(error_code failed) {
+    if (failed) return end();
+    shared_->n_messages_out++;
+    {
+      const std::scoped_lock lock(mutex_);
+      writing_ = false;
+      queued_bytes_ -= queue_.front().text->size();
+      queue_.pop_front();
+    }
+    write();
+  }
+
+  void close(websocket::close_code code, const char* reason) {
+    {
+      const std::scoped_lock lock(mutex_);
+      closing_ = true;
+    }
+    if (ended_ || std::exchange(close_sent_, true)) return;
+    if (!accepted_) return drop();
+    // A reader that takes nothing would not take the close frame either.
+    drop_later_.expires_after(std::chrono::seconds(5));
+    drop_later_.async_wait([self = this->shared_from_this()](error_code cancelled) {
+      if (!cancelled) self->drop();
+    });
+    socket_.async_close(websocket::close_reason(code, reason), [self = this->shared_from_this()](error_code) { self->end(); });
+  }
+
+  void end() {
+    if (std::exchange(ended_, true)) return;
+    drop_later_.cancel();
+    {
+      const std::scoped_lock lock(mutex_);
+      closing_ = true;
+    }
+    shared_->n_sockets--;
+    lanes_->close();
+    shared_->remove(this->shared_from_this());
+  }
+
+  const std::shared_ptr<Shared> shared_;
+  websocket::stream<Stream> socket_;
+  asio::steady_timer drop_later_{shared_->io};
+  http::request<http::string_body> upgrade_;
+  beast::flat_buffer buffer_;
+  std::shared_ptr<Lanes> lanes_;
+  bool accepted_ = false, ended_ = false, close_sent_ = false;  // the I/O thread's
+
+  std::mutex mutex_;  // guards all below
+  std::deque<Waiting> queue_;
+  std::size_t queued_bytes_ = 0;
+  bool writing_ = false;
+  bool closing_ = false;
+};
+
+}  // namespace
+
+template <class Stream>
+void begin_socket(std::shared_ptr<Shared> shared, Stream stream, http::request<http::string_body> upgrade) {
+  auto session = std::make_shared<SocketSession<Stream>>(shared, std::move(stream));
+  shared->add(session);
+  session->begin(std::move(upgrade));
+}
+template void begin_socket(std::shared_ptr<Shared>, PlainStream, http::request<http::string_body>);
+template void begin_socket(std::shared_ptr<Shared>, TlsStream, http::request<http::string_body>);
+
+}  // namespace baton::agent::server

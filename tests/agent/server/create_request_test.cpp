@@ -1,0 +1,163 @@
+#include <baton/agent/server/create_request.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace baton::agent::server {
+namespace {
+
+using testing::HasSubstr;
+
+class CreateRequestTest : public testing::Test {
+ protected:
+  CreateRequestTest() {
+    reads_.name = "look";
+    reads_.parameters = {{"type", "object"}};
+    sends_ = reads_;
+    sends_.name = "send";
+    sends_.traits.effect = tools::Effect::sends;
+    profiles_["helper"] = {.instructions = "Help.", .tools = {"look"}, .max_turns = 3};
+  }
+  Offer offer() const { return {.model = "tiny", .tools = {&reads_, &sends_}, .profiles = &profiles_}; }
+  Parsed<CreateRequest> parse(const std::string& text, Channel channel = Channel::http) const {
+    return parse_create(parse_json(text).operator*(), offer(), channel);
+  }
+  ApiError refused(const std::string& text) const {
+    const auto parsed = parse(text);
+    EXPECT_FALSE(parsed) << text;
+    return parsed ? ApiError{} : parsed.error();
+  }
+  tools::ToolSpec reads_, sends_;
+  Profiles profiles_;
+};
+
+TEST_F(CreateRequestTest, a_string_is_a_message_of_the_users) {
+  const auto request = parse(R"({"input": "hello", "model": "tiny"})");
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->run.input.size(), 1u);
+  EXPECT_EQ(request->run.input[0]["role"], "user");
+  EXPECT_FALSE(request->run.all_tools) << "only what a request names";
+  EXPECT_TRUE(request->run.tools.empty());
+  EXPECT_TRUE(request->run.durable);
+}
+
+TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
+  struct Case {
+    const char* body;
+    const char* param;
+    const char* code;
+  };
+  const Case cases[] = {
+      {R"({"input": "x", "colour": 1})", "colour", "unknown_parameter"},
+      {R"({"input": "x", "temperature": "hot"})", "temperature", "invalid_type"},
+      {R"({"input": "x", "temperature": 3})", "temperature", "invalid_value"},
+      {R"({"input": "x", "temperature": 1e999})", "temperature", "invalid_value"},
+      {R"({"input": "x", "max_output_tokens": 0})", "max_output_tokens", "invalid_value"},
+      {R"({"input": "x", "max_output_tokens": 1.5})", "max_output_tokens", "invalid_type"},
+      {R"({"input": "x", "max_output_tokens": 99999999999999999999})", "max_output_tokens", "invalid_type"},
+      {R"({"input": "x", "max_output_tokens": 18446744073709551615})", "max_output_tokens", "invalid_value"},
+      {R"({"input": 7})", "input", "invalid_type"},
+      {R"({})", "input", "missing_required_parameter"},
+      {R"({"input": []})", "input", "missing_required_parameter"},
+      {R"({"input": [{"type": "message", "role": "king", "content": "x"}]})", "input[0].role", "invalid_value"},
+      {R"({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]})", "input[0].content[0]",
+       "unsupported_parameter"},
+      {R"({"input": [{"role": "user", "content": "x", "mood": "good"}]})", "input[0].mood", "unknown_parameter"},
+      {R"({"input": [{"type": "function_call_output", "output": "x"}]})", "input[0].call_id", "invalid_value"},
+      {R"({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": "[1]"}]})", "input[0].arguments", "invalid_value"},
+      {R"({"input": [{"type": "computer_call"}]})", "input[0]", "unsupported_parameter"},
+      {R"({"input": [3]})", "input[0]", "invalid_value"},
+      {R"({"input": "x", "model": "huge"})", "model", "model_not_found"},
+      {R"({"input": "x", "truncation": "auto"})", "truncation", "unsupported_parameter"},
+      {R"({"input": "x", "reasoning": {"effort": "high"}})", "reasoning", "unsupported_parameter"},
+      {R"({"input": "x", "text": {"format": {"type": "json_object"}}})", "text.format", "unsupported_parameter"},
+      {R"({"input": "x", "include": ["file_search_call.results"]})", "include[0]", "unsupported_parameter"},
+      {R"({"input": "x", "metadata": {"a": 1}})", "metadata.a", "invalid_type"},
+      {R"({"input": "x", "tools": [{"type": "web_search"}]})", "tools[0].type", "unsupported_parameter"},
+      {R"({"input": "x", "tools": [{"type": "function", "name": "two words"}]})", "tools[0].name", "invalid_value"},
+      {R"({"input": "x", "tools": [{"type": "mcp", "server_label": "other"}]})", "tools[0].server_label", "unsupported_parameter"},
+      {R"({"input": "x", "tools": [{"type": "mcp", "server_label": "baton", "allowed_tools": ["fly"]}]})", "tools[0].allowed_tools[0]",
+       "tool_not_found"},
+      {R"({"input": "x", "tool_choice": "sometimes"})", "tool_choice", "invalid_value"},
+      {R"({"input": "x", "conversation": "resp_1"})", "conversation", "invalid_value"},
+      {R"({"input": "x", "conversation": "conv_1", "previous_response_id": "resp_1"})", "previous_response_id", "invalid_value"},
+      {R"({"input": "x", "conversation": "conv_1", "store": false})", "store", "invalid_value"},
+      {R"({"input": "x", "stream_id": "a"})", "stream_id", "unknown_parameter"},
+  };
+  for (const Case& c : cases) {
+    const ApiError error = refused(c.body);
+    EXPECT_EQ(error.param, c.param) << c.body << " -> " << error.message;
+    EXPECT_EQ(error.code, c.code) << c.body << " -> " << error.message;
+    EXPECT_FALSE(error.message.empty());
+  }
+}
+
+TEST_F(CreateRequestTest, json_that_is_none_or_too_deep_is_refused) {
+  EXPECT_EQ(parse_json("{").error().code, "invalid_json");
+  EXPECT_EQ(parse_json("").error().code, "invalid_json");
+  EXPECT_EQ(parse_json("\"\xff\"").error().code, "invalid_json");
+  EXPECT_EQ(parse_json(std::string(100'000, '[')).error().code, "json_too_deep");
+  EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']')).error().code, "json_too_deep");
+  EXPECT_TRUE(parse_json("{\"a\":[1,2,{}]}"));
+}
+
+TEST_F(CreateRequestTest, null_is_the_same_as_nothing) {
+  EXPECT_TRUE(
+      parse(R"({"input": "x", "temperature": null, "tools": null, "truncation": null, "text": null, "reasoning": null, "prompt": null})"));
+}
+
+TEST_F(CreateRequestTest, the_daemons_tools_come_by_the_mcp_entry) {
+  EXPECT_TRUE(parse(R"({"input": "x", "tools": [{"type": "mcp", "server_label": "baton"}]})")->run.all_tools);
+  const auto some = parse(R"({"input": "x", "tools": [{"type": "mcp", "server_label": "baton", "allowed_tools": {"read_only": true}}]})");
+  EXPECT_EQ(some->run.tools, std::vector<std::string>{"look"});
+  const auto ask = parse(R"({"input": "x", "tools": [{"type": "mcp", "server_label": "baton", "require_approval": "always"}]})");
+  EXPECT_EQ(ask->run.permissions.at("look"), Permission::ask);
+  const auto filter = parse(
+      R"({"input": "x", "tools": [{"type": "mcp", "server_label": "baton", "require_approval": {"always": {"tool_names": ["send"]}}}]})");
+  EXPECT_EQ(filter->run.permissions.size(), 1u);
+}
+
+TEST_F(CreateRequestTest, a_profile_is_chosen_as_model_and_the_request_may_instruct_otherwise) {
+  const auto request = parse(R"({"input": "x", "model": "helper"})");
+  EXPECT_EQ(request->run.instructions, "Help.");
+  EXPECT_EQ(request->run.tools, std::vector<std::string>{"look"});
+  EXPECT_EQ(request->run.budgets.max_turns, 3);
+  EXPECT_EQ(parse(R"({"input": "x", "model": "helper", "instructions": "Don't."})")->run.instructions, "Don't.");
+}
+
+TEST_F(CreateRequestTest, tool_choice_in_all_its_forms) {
+  using Mode = llm::ToolChoice::Mode;
+  const std::string tools = R"("tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "baton"}])";
+  const auto choice = [&](const std::string& value) { return parse(R"({"input": "x", )" + tools + R"(, "tool_choice": )" + value + "}"); };
+  EXPECT_EQ(choice("\"auto\"")->run.tool_choice.mode, Mode::automatic);
+  EXPECT_EQ(choice("\"none\"")->run.tool_choice.mode, Mode::none);
+  EXPECT_EQ(choice("\"required\"")->run.tool_choice.mode, Mode::required);
+  EXPECT_EQ(choice(R"({"type": "function", "name": "f"})")->run.tool_choice.name, "f");
+  EXPECT_EQ(choice(R"({"type": "mcp", "server_label": "baton", "name": "look"})")->run.tool_choice.name, "look");
+  const auto allowed = choice(
+      R"({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "baton"}]})");
+  EXPECT_EQ(allowed->run.allowed_tools, (std::set<std::string>{"f", "look", "send"}));
+  EXPECT_EQ(allowed->run.tool_choice.mode, Mode::required);
+}
+
+TEST_F(CreateRequestTest, a_socket_has_lanes_and_always_streams) {
+  const auto request = parse(R"({"type": "response.create", "stream_id": "a", "input": "x"})", Channel::websocket);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->stream_id, "a");
+  EXPECT_TRUE(request->stream);
+  EXPECT_FALSE(parse(R"({"type": "response.create", "background": true, "input": "x"})", Channel::websocket));
+}
+
+TEST_F(CreateRequestTest, an_openai_client_can_send_back_what_it_got) {
+  const auto request = parse(R"({"input": [
+    {"type": "message", "role": "user", "content": "q"},
+    {"id": "item_1", "type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}], "status": "completed", "baton.turn": 1},
+    {"id": "item_2", "type": "message", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": "a", "annotations": [], "logprobs": []}]},
+    {"id": "item_3", "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "status": "completed"},
+    {"type": "function_call_output", "call_id": "c", "output": "r"},
+    {"id": "item_4", "type": "mcp_call", "server_label": "baton", "name": "look", "arguments": "{}", "output": "o", "error": null, "status": "completed"}]})");
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->run.input.size(), 6u);
+}
+
+}  // namespace
+}  // namespace baton::agent::server

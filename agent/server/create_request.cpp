@@ -330,16 +330,19 @@ class Parser {
 Parsed<Json> parse_json(const std::string& text) {
   bool deep = false;
   const auto watch = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > kMaxJsonLevels) deep = true;
+    deep = deep || depth > kMaxJsonLevels;
     return !deep;
   };
+  std::string wrong;
+  Json json;
   try {
-    Json json = Json::parse(text, watch);
-    if (deep) return ApiError::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxJsonLevels) + " levels", "json_too_deep");
-    return json;
+    json = Json::parse(text, watch);
   } catch (const Json::exception& e) {
-    return ApiError::invalid("", std::string("this is no JSON: ") + e.what(), "invalid_json");
+    wrong = e.what();
   }
+  if (deep) return ApiError::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxJsonLevels) + " levels", "json_too_deep");
+  if (!wrong.empty()) return ApiError::invalid("", "this is no JSON: " + wrong, "invalid_json");
+  return json;
 }
 
 Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel) { return Parser(body, offer, channel).parse(); }

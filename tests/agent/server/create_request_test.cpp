@@ -50,7 +50,6 @@ TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
       {R"({"input": "x", "colour": 1})", "colour", "unknown_parameter"},
       {R"({"input": "x", "temperature": "hot"})", "temperature", "invalid_type"},
       {R"({"input": "x", "temperature": 3})", "temperature", "invalid_value"},
-      {R"({"input": "x", "temperature": 1e999})", "temperature", "invalid_value"},
       {R"({"input": "x", "max_output_tokens": 0})", "max_output_tokens", "invalid_value"},
       {R"({"input": "x", "max_output_tokens": 1.5})", "max_output_tokens", "invalid_type"},
       {R"({"input": "x", "max_output_tokens": 99999999999999999999})", "max_output_tokens", "invalid_type"},
@@ -94,6 +93,7 @@ TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
 TEST_F(CreateRequestTest, json_that_is_none_or_too_deep_is_refused) {
   EXPECT_EQ(parse_json("{").error().code, "invalid_json");
   EXPECT_EQ(parse_json("").error().code, "invalid_json");
+  EXPECT_EQ(parse_json("1e999").error().code, "invalid_json");
   EXPECT_EQ(parse_json("\"\xff\"").error().code, "invalid_json");
   EXPECT_EQ(parse_json(std::string(100'000, '[')).error().code, "json_too_deep");
   EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']')).error().code, "json_too_deep");

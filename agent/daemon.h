@@ -43,7 +43,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
                         const std::function<void(const std::string& url)>& ready);
 
 // A whole program: the options of `baton serve` from the command line, its config file and environment, until SIGINT or SIGTERM. Returns
-// the exit code. `tools` are the program's own; calculate and current_time are added where their names are free.
+// the exit code. `tools` are the program's own; those of the options (calculate, current_time, ..) are added to them.
 int serve(tools::ToolSet& tools, int argc, char** argv);
 
 }  // namespace baton::agent

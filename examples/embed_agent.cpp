@@ -1,4 +1,4 @@
-// An agent inside a program of one's own: no server, no configuration. Usage: embed_agent [MODEL [QUESTION]]
+// An agent inside a program of one's own: no server, no configuration. Usage: embed_agent MODEL.gguf [QUESTION]
 #include <baton/agent/agent.h>
 
 #include <iostream>
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
                   })
       .value();
 
-  auto agent = agent::LocalAgent::open({.model = {.model = argc > 1 ? argv[1] : ""}}, tools);
+  auto agent = agent::LocalAgent::open({.model = {.model = argc > 1 ? argv[1] : "model.gguf"}}, tools);
   if (!agent) {
     std::cerr << agent.error().message << "\n";
     return 77;

@@ -1,6 +1,7 @@
 """A daemon for the checks: tests/check/scripted_daemon.cpp, whose answers follow from the last message."""
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ class Daemon:
         if not os.access(PROGRAM, os.X_OK):
             raise suite.Unavailable(f"{PROGRAM} is not built: scripts/test.sh builds it")
         self.folder = tempfile.TemporaryDirectory(prefix="baton-check-")
+        self.program = shutil.copy(PROGRAM, self.folder.name)  # a build in the meantime does not matter
         self.journal = pathlib.Path(self.folder.name) / "journal.db"
         self.effects_file = pathlib.Path(self.folder.name) / "effects"
         self.token = token
@@ -32,7 +34,7 @@ class Daemon:
         self.start()
 
     def start(self):
-        arguments = [PROGRAM, self.journal, self.effects_file, str(self.port)] + ([self.token] if self.token else [])
+        arguments = [self.program, self.journal, self.effects_file, str(self.port)] + ([self.token] if self.token else [])
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         if not self.url:

@@ -21,6 +21,13 @@ SUITES = {
         "needs_baton": False,
         "picture": False,  # a table of four rows says it
     },
+    "sockets": {
+        "about": "A daemon with a scripted generator: 1,000 idle WebSockets beside 100 active runs, a reader of one byte a second, and nothing to do at all.",
+        "parts": ["bench_sockets"],
+        "needs_oracles": False,
+        "needs_baton": False,
+        "picture": False,
+    },
 }
 
 

@@ -342,6 +342,8 @@ void begin_http(std::shared_ptr<Shared> shared, Stream stream) {
 void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl::context* tls) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  // What waits for a slow reader shall wait where it is counted, not in the kernel, which would take megabytes a connection.
+  socket.set_option(asio::socket_base::send_buffer_size(256 * 1024), ignored);
   if (tls) {
     begin_http(std::move(shared), TlsStream(beast::tcp_stream(std::move(socket)), *tls));
   } else {

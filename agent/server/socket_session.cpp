@@ -2,6 +2,8 @@
 #include <baton/agent/core/items.h>
 
 #include <deque>
+#include <optional>
+#include <utility>
 
 #include "net.h"
 
@@ -100,6 +102,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   void on_accept(error_code failed) {
     if (failed) return end();
     accepted_ = true;
+    if (const auto wanted = std::exchange(close_when_accepted_, std::nullopt)) return close(wanted->first, wanted->second);
     read();
     write();
   }
@@ -150,8 +153,12 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       const std::scoped_lock lock(mutex_);
       closing_ = true;
     }
-    if (ended_ || std::exchange(close_sent_, true)) return;
-    if (!accepted_) return drop();
+    if (ended_ || close_sent_) return;
+    if (!accepted_) {  // the client may have its 101 already
+      close_when_accepted_ = {code, reason};
+      return;
+    }
+    close_sent_ = true;
     // A reader that takes nothing would not take the close frame either.
     drop_later_.expires_after(std::chrono::seconds(5));
     drop_later_.async_wait([self = this->shared_from_this()](error_code cancelled) {
@@ -179,6 +186,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   beast::flat_buffer buffer_;
   std::shared_ptr<Lanes> lanes_;
   bool accepted_ = false, ended_ = false, close_sent_ = false;  // the I/O thread's
+  std::optional<std::pair<websocket::close_code, const char*>> close_when_accepted_;
 
   std::mutex mutex_;  // guards all below
   std::deque<Waiting> queue_;

@@ -217,7 +217,10 @@ TEST_F(ServerTest, a_reader_that_takes_nothing_is_dropped_and_the_others_are_not
   ServerLimits limits;
   limits.output_queue_bytes = 200'000;
   start(limits);
-  Socket lazy = websocket();
+  tcp::socket narrow(io_, tcp::v4());
+  narrow.set_option(asio::socket_base::receive_buffer_size(4096));
+  narrow.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
+  Socket lazy(std::move(narrow), host());
   for (int i = 0; i < 4; ++i)
     lazy.send({{"type", "response.create"}, {"input", "say " + std::string(100'000, 'y')}, {"stream_id", std::to_string(i)}});
   Socket other = websocket();

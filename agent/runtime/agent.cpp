@@ -167,7 +167,8 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
   batch.put(*conversation).put(record);
   if (!request.key.empty()) batch.claim(request.key, record.id, request.fingerprint);
   for (const Json& item : request.input) {
-    if (string_of(item, "type") != "mcp_approval_response" || !item.value("approve", false) || !item.value("baton.remember", false))
+    if (string_of(item, "type") != "mcp_approval_response" || item.value("approve", Json()) != true ||
+        item.value("baton.remember", Json()) != true)
       continue;
     for (const StoredItem& earlier : config.history) {
       if (string_of(earlier.content, "id") != string_of(item, "approval_request_id")) continue;

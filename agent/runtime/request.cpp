@@ -134,7 +134,8 @@ Result<void> check_answers(const std::vector<StoredItem>& history, const std::ve
       const auto asked =
           std::find_if(open.approvals.begin(), open.approvals.end(), [&](const Json& a) { return string_of(a, "id") == id; });
       if (asked == open.approvals.end()) return wrong(i, "no call waits for the approval '" + id + "'");
-      if (asked->value("baton.expires_at", std::int64_t{0}) * 1000 < now)
+      const Json expires = asked->value("baton.expires_at", Json());  // one that a client replays may have none
+      if (expires.is_number_integer() && expires.get<std::int64_t>() < now / 1000)
         return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
     }
     items.push_back({"", item, {}});

@@ -82,12 +82,20 @@ Api::Api(RunHub& hub, Agent& agent, memory::Journal& journal, ApiOptions options
     : hub_(hub), agent_(agent), journal_(journal), options_(std::move(options)) {}
 
 void Api::handle(const HttpCall& call, Done done) {
+  try {
+    route(call, done);
+  } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
+    done(HttpReply::of(ApiError{500, "server_error", "internal_error", std::string("this request broke something: ") + e.what(), ""}));
+  }
+}
+
+void Api::route(const HttpCall& call, const Done& done) {
   const std::string method = call.method == "HEAD" ? "GET" : call.method;
   std::string allowed;
   for (const Route& route : routes()) {
     const auto parts = match(route.pattern, call.path);
     if (!parts) continue;
-    if (method == route.method) return (this->*route.run)(call, *parts, std::move(done));
+    if (method == route.method) return (this->*route.run)(call, *parts, done);
     allowed += (allowed.empty() ? "" : ", ") + std::string(route.method) + (std::string(route.method) == "GET" ? ", HEAD" : "");
   }
   if (allowed.empty()) return done(HttpReply::of(ApiError::not_found("there is nothing at " + call.method + " " + call.path)));

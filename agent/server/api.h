@@ -43,6 +43,7 @@ class Api {
  private:
   using Path = std::vector<std::string>;  // the variable parts of a path
   struct Route;
+  void route(const HttpCall& call, const Done& done);
   static const std::vector<Route>& routes();
 
   // responses_api.cpp

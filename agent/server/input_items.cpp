@@ -1,6 +1,8 @@
 // The input items of a request.
 #include <baton/agent/core/items.h>
 
+#include <optional>
+
 #include "create_request.h"
 #include "fields.h"
 
@@ -27,7 +29,7 @@ Parsed<Json> parse_content(const Json* content, const std::string& path, bool as
     const std::string kind = string_of(part, "type");
     if (kind == "input_image" || kind == "input_file" || kind == "input_audio" || kind == "image_url")
       return ApiError::unsupported(at, "this model reads text only; send input_text parts");
-    if (kind == "refusal" && part["refusal"].is_string()) {
+    if (kind == "refusal" && part.contains("refusal") && part["refusal"].is_string()) {
       parts.push_back(part_of(part["refusal"].get<std::string>()));
       continue;
     }
@@ -59,13 +61,28 @@ class ItemParser {
     Parsed<Json> parsed = by_type(type);
     if (!parsed) return parsed;
     if (auto error = fields_.error()) return *error;
-    for (const char* extension : {"baton.turn", "baton.call_id", "baton.remember", "baton.expires_at", "baton.confidence"}) {
-      if (item_.contains(extension)) (*parsed)[extension] = item_[extension];
-    }
+    if (auto error = take_extensions(*parsed)) return *error;
     return parsed;
   }
 
  private:
+  // What we gave such an item ourselves; a client may send it back, and must not send anything else.
+  std::optional<ApiError> take_extensions(Json& parsed) {
+    const auto take = [&](const char* name, bool (Json::*right)() const, const char* wanted) -> std::optional<ApiError> {
+      const auto value = item_.find(name);
+      if (value == item_.end() || value->is_null()) return std::nullopt;
+      if (!((*value).*right)())
+        return ApiError::invalid(path_ + "." + name, "'" + path_ + "." + name + "' must be " + wanted, "invalid_type");
+      parsed[name] = *value;
+      return std::nullopt;
+    };
+    if (auto error = take("baton.turn", &Json::is_number_integer, "an integer")) return error;
+    if (auto error = take("baton.expires_at", &Json::is_number_integer, "an integer")) return error;
+    if (auto error = take("baton.call_id", &Json::is_string, "a string")) return error;
+    if (auto error = take("baton.remember", &Json::is_boolean, "true or false")) return error;
+    return take("baton.confidence", &Json::is_number, "a number");
+  }
+
   Parsed<Json> by_type(const std::string& type) {
     if (type == "message") return message();
     if (type == "function_call") return function_call();
@@ -134,9 +151,14 @@ class ItemParser {
     if (!name) return missing(path_, "name");
     if (!arguments || !is_object_text(*arguments))
       return ApiError::invalid(path_ + ".arguments", "'" + path_ + ".arguments' must be the text of a JSON object");
-    Json item = item_;
-    if (type == "mcp_call" && string_of(item, "status").empty()) item["status"] = "completed";
-    if (string_of(item, "baton.call_id").empty()) item["baton.call_id"] = string_of(item, "id");
+    Json item = {{"id", string_of(item_, "id")}, {"type", type}, {"server_label", "baton"}, {"name", *name}, {"arguments", *arguments}};
+    item["baton.call_id"] = string_of(item_, "id");
+    if (type == "mcp_approval_request") return item;
+    const std::string status = string_of(item_, "status");
+    item["status"] = status.empty() ? "completed" : status;
+    item["output"] = string_of(item_, "output");
+    item["error"] = item_.contains("error") ? item_["error"] : Json();
+    if (!string_of(item_, "approval_request_id").empty()) item["approval_request_id"] = string_of(item_, "approval_request_id");
     return item;
   }
   Parsed<Json> reasoning() {

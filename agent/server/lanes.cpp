@@ -23,6 +23,14 @@ bool is_delta(const std::string& type) { return type.size() > 6 && type.compare(
 }  // namespace
 
 void Lanes::on_message(const std::string& text) {
+  try {
+    read_message(text);
+  } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
+    error({500, "server_error", "internal_error", std::string("this message broke something: ") + e.what(), ""}, "");
+  }
+}
+
+void Lanes::read_message(const std::string& text) {
   const Parsed<Json> message = parse_json(text);
   if (!message) return error(message.error(), "");
   const std::string type = string_of(*message, "type");
@@ -88,15 +96,21 @@ RunHub::Sink Lanes::sink(const std::string& lane) {
 }
 
 void Lanes::begin(const std::string& lane, RunRequest request) {
+  const int turn = next_turn(lane);
   const auto started = api_.hub().start(std::move(request), sink(lane));
-  if (started) return take(lane, started->response_id, started->subscription);
+  if (started) return take(lane, turn, started->response_id, started->subscription);
   error(ApiError::from(started.error()), lane);
   next(lane);
 }
 
-void Lanes::take(const std::string& lane, const std::string& response_id, std::shared_ptr<Subscription> subscription) {
+int Lanes::next_turn(const std::string& lane) {
   const std::scoped_lock lock(mutex_);
-  if (closed_) return;  // the subscription goes, the run stays
+  return ++lanes_[lane].turn;
+}
+
+void Lanes::take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription) {
+  const std::scoped_lock lock(mutex_);
+  if (closed_ || lanes_[lane].turn != turn) return;  // the subscription goes, the run stays
   lanes_[lane].response_id = response_id;
   lanes_[lane].subscription.swap(subscription);
 }
@@ -142,8 +156,9 @@ void Lanes::on_successor(const std::string& response_id, const Result<RunHub::St
 }
 
 void Lanes::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
+  const int turn = next_turn(lane);
   auto subscription = api_.hub().subscribe(response_id, after, sink(lane));
-  if (subscription) return take(lane, response_id, std::move(*subscription));
+  if (subscription) return take(lane, turn, response_id, std::move(*subscription));
   error(ApiError::not_found("there is no response '" + response_id + "'", "response_id"), lane);
   next(lane);
 }

@@ -45,8 +45,10 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
     std::string response_id;  // the last one
     std::shared_ptr<Subscription> subscription;
     bool busy = false;
+    int turn = 0;  // counts its responses: a quick one may have ended, and the next begun, before its own subscription is put away
   };
 
+  void read_message(const std::string& text);
   void create(const Json& message);
   void steer(const Json& message);
   void cancel(const Json& message);
@@ -55,7 +57,8 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   bool on_event(const std::string& lane, const HubEvent& event);
   void next(const std::string& lane);
   void follow(const std::string& lane, const std::string& response_id, std::int64_t after);
-  void take(const std::string& lane, const std::string& response_id, std::shared_ptr<Subscription> subscription);
+  int next_turn(const std::string& lane);
+  void take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription);
   RunHub::Sink sink(const std::string& lane);
   bool tell(std::shared_ptr<const std::string> text, const std::string& merge_key = "") const;
   void error(const ApiError& error, const std::string& lane);

@@ -73,10 +73,16 @@ class Server::Impl {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
-      work_.reset();
     });
     shared_->pool.join();
-    shared_->io.stop();
+    // What was cancelled runs its handlers, which let go of the sessions; then run() returns by itself.
+    asio::post(shared_->io, [this] {
+      for (const auto& session : shared_->all()) session->drop();
+      pause_.cancel();
+      work_.reset();
+    });
+    for (int i = 0; i < 300 && !ran_out_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    shared_->io.stop();  // a handler that never comes shall not hold up the end
     thread_.join();
     shared_->api.hub().on_successor({});
     shared_->api.set_more_metrics({});
@@ -129,6 +135,7 @@ class Server::Impl {
     while (true) {
       try {
         shared_->io.run();
+        ran_out_ = true;
         return;
       } catch (const std::exception& e) {
         spdlog::error("a connection broke: {}", e.what());
@@ -142,6 +149,7 @@ class Server::Impl {
   asio::steady_timer pause_{shared_->io};
   asio::executor_work_guard<asio::io_context::executor_type> work_{shared_->io.get_executor()};
   unsigned short port_ = 0;
+  std::atomic<bool> ran_out_ = false;
   std::thread thread_;
 };
 

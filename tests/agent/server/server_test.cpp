@@ -166,6 +166,22 @@ TEST_F(ServerTest, has_an_answer_for_every_wrong_turn) {
   EXPECT_THAT(ask(http::verb::get, "/").headers["Content-Security-Policy"], HasSubstr("default-src 'none'"));
 }
 
+TEST_F(ServerTest, what_a_client_sends_back_must_have_the_type_that_we_gave_it) {
+  for (const Json& item :
+       {Json{{"type", "mcp_approval_response"}, {"approval_request_id", "x"}, {"approve", true}, {"baton.remember", "yes"}},
+        Json{{"type", "mcp_approval_request"}, {"id", "x"}, {"name", "add"}, {"arguments", "{}"}, {"baton.expires_at", "x"}},
+        Json{{"role", "user"}, {"content", "x"}, {"baton.turn", "one"}},
+        Json{{"role", "assistant"}, {"content", Json::array({{{"type", "refusal"}}})}}}) {
+    const Answer answer = post({{"input", Json::array({item, {{"role", "user"}, {"content", "x"}}})}});
+    EXPECT_EQ(answer.status, 400) << item;
+  }
+  // Replayed and answered in one request: it has no time of its own.
+  const Json asked = {{"type", "mcp_approval_request"}, {"id", "x"}, {"name", "add"}, {"arguments", R"({"a": 1, "b": 2})"}};
+  const Json said = {{"type", "mcp_approval_response"}, {"approval_request_id", "x"}, {"approve", true}};
+  const Answer answer = post({{"input", Json::array({asked, said})}, {"tools", kDaemonTools}});
+  EXPECT_EQ(answer.json["output"][0]["output"], "3") << answer.body;
+}
+
 TEST_F(ServerTest, keeps_a_connection_and_answers_pipelined_requests_in_their_order) {
   tcp::socket socket = connect();
   const std::string one = "GET /v1/models HTTP/1.1\r\nHost: " + host() + "\r\n\r\n",
@@ -228,6 +244,8 @@ TEST_F(ServerTest, a_reader_that_takes_nothing_is_dropped_and_the_others_are_not
     other.send({{"type", "response.create"}, {"input", "hello"}});
     other.until("response.completed");
   }
+  for (int i = 0; i < 4000 && ask(http::verb::get, "/metrics").body.find("baton_slow_readers_total 1") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(lazy.close_code(), beast::websocket::close_code::try_again_later);
 }
 

@@ -19,7 +19,9 @@ constexpr int kMaxCrashes = 2;
 
 Error from(const memory::Error& error) {
   using enum memory::errc;
-  return {error.code == not_found ? errc::not_found : error.code == exists ? errc::conflict : errc::io, error.message};
+  if (error.code == not_found) return {errc::not_found, error.message};
+  if (error.code == exists) return {errc::conflict, error.message};
+  return {error.code == invalid_argument ? errc::invalid_argument : errc::io, error.message};
 }
 
 using Schemas = std::map<std::string, llm::Schema>;

@@ -68,6 +68,8 @@ Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::s
   Parsed<CreateRequest> request = parse_create(body, offer(), channel);
   if (!request) return request;
   if (!key.empty()) request->run.key = key;
+  // The journal would take the beginning of an id, or "last": a person's, not a client's.
+  if (const std::string& id = request->run.conversation_id; !id.empty() && !find_conversation(id)) return find_conversation(id).error();
   if (request->run.key.size() > 256) return ApiError::invalid("Idempotency-Key", "the idempotency key is longer than 256 bytes");
   if (!request->run.key.empty()) request->run.fingerprint = hex(fingerprint(body));
   return request;

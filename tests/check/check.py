@@ -15,6 +15,7 @@ SUITES = {
     "kills": {"about": "A daemon killed at random points under load.", "parts": ["kills_daemon", "kills_streams"], "needs_oracles": False, "needs_baton": False},
     "hostile": {"about": "What must not get in: hosts, origins, tokens, and requests that are none.", "parts": ["hostile_gate", "hostile_requests"], "needs_oracles": False, "needs_baton": False},
     "console": {"about": "The console's page in Chromium, over a daemon.", "parts": ["console_page"], "needs_oracles": False, "needs_baton": False},
+    "openapi": {"about": "The OpenAPI file and the daemon that it describes.", "parts": ["openapi_schemathesis"], "needs_oracles": False, "needs_baton": False},
     "cleanroom": {"about": "The README's two commands in a bare system.", "parts": ["cleanroom_commands"], "needs_oracles": False, "needs_baton": False},
 }
 

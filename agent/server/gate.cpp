@@ -45,7 +45,7 @@ ApiError refused(int status, std::string code, std::string message) {
 std::optional<std::string> refused_configuration(const ServerConfig& config) {
   if (config.token.empty() && !is_loopback(config.address))
     return "address " + config.address +
-           " can be reached from other machines, and no token is set: set one (--token), or listen on 127.0.0.1";
+           " can be reached from other machines, and no token is set: set one (--token-file), or listen on 127.0.0.1";
   if (!config.token.empty() && config.token.size() < 16)
     return "the token has " + std::to_string(config.token.size()) +
            " characters; take at least 16, for example from `openssl rand -hex 32`";

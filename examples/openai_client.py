@@ -5,7 +5,7 @@ import openai
 
 client = openai.OpenAI(base_url=sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8377/v1", api_key="none needed on loopback")
 model = client.models.list().data[0].id
-tools = [{"type": "mcp", "server_label": "baton", "allowed_tools": ["calculate"]}]
+tools = [{"type": "mcp", "server_label": "baton"}]  # all of the daemon's; "allowed_tools": ["calculate"] names some
 
 # One answer, with a tool that the daemon runs.
 response = client.responses.create(model=model, input="What is 12.5% of 640?", tools=tools)

@@ -8,7 +8,7 @@ url = sys.argv[1] if len(sys.argv) > 1 else "ws://127.0.0.1:8377/v1/responses"
 question = sys.argv[2] if len(sys.argv) > 2 else "What time is it in Tokyo?"
 
 with connect(url) as socket:
-    tools = [{"type": "mcp", "server_label": "baton", "allowed_tools": ["current_time", "calculate"]}]
+    tools = [{"type": "mcp", "server_label": "baton"}]
     socket.send(json.dumps({"type": "response.create", "input": question, "tools": tools}))
     for message in socket:
         event = json.loads(message)

@@ -11,7 +11,7 @@ SUITES = {
         "about": "Tokenizer, templates, RoPE, dequantisation, schemas, exports and logits against Hugging Face, jinja2, torch and gguf.",
         "parts": ["oracle_tokenizer", "oracle_template", "oracle_rope", "oracle_dequantize", "oracle_json_schema", "oracle_export", "oracle_logits"],
     },
-    "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents"], "needs_oracles": False, "needs_baton": False},
+    "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents", "clients_examples"], "needs_oracles": False, "needs_baton": False},
     "kills": {"about": "A daemon killed at random points under load.", "parts": ["kills_daemon", "kills_streams"], "needs_oracles": False, "needs_baton": False},
     "hostile": {"about": "What must not get in: hosts, origins, tokens, and requests that are none.", "parts": ["hostile_gate", "hostile_requests"], "needs_oracles": False, "needs_baton": False},
     "console": {"about": "The console's page in Chromium, over a daemon.", "parts": ["console_page"], "needs_oracles": False, "needs_baton": False},

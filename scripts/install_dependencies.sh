@@ -32,6 +32,8 @@ missing_packages() {
   for package in "libboost$boost-dev" "libboost-url$boost-dev" "libboost-context$boost-dev" $baton_libraries; do
     package_installed "$package" || echo "$package"
   done
+  # The environment of the clients that the checks use.
+  if [ "${1:-}" = ci ] && ! python3 -c 'import ensurepip' 2>/dev/null; then echo python3-venv; fi
   # libFuzzer and the sanitizers' runtime of clang stand in a package of their own, named after clang's major version.
   if [ "${1:-}" = ci ]; then
     local major

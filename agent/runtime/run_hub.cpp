@@ -183,7 +183,7 @@ void RunHub::resume(const std::vector<memory::Response>& adopted) {
 
 RunObserver RunHub::observe(const std::shared_ptr<Live>& live) {
   RunObserver observer;
-  observer.event = [this, live](const memory::Event& event) { on_event(*live, event); };
+  observer.event = [live](const memory::Event& event) { on_event(*live, event); };
   observer.finished = [this, live](const RunOutcome& outcome) { on_finished(live, outcome); };
   return observer;
 }

@@ -55,7 +55,7 @@ std::optional<std::string> refused_configuration(const ServerConfig& config) {
 }
 
 Gate::Gate(const ServerConfig& config, unsigned short port)
-    : origins_(config.allowed_origins), token_(config.token), tls_(!config.tls_certificate.empty()), port_(port) {
+    : origins_(config.allowed_origins), token_(config.token), tls_(!config.tls_certificate.empty()) {
   const std::string digits = std::to_string(port);
   for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) hosts_.push_back(std::string(name) + ":" + digits);
   for (const std::string& host : config.allowed_hosts) hosts_.push_back(lower(has_port(host) ? host : host + ":" + digits));

@@ -38,7 +38,6 @@ class Gate {
   std::vector<std::string> origins_;
   std::string token_;
   bool tls_;
-  unsigned short port_;
 };
 
 // Why this configuration must not listen; nothing: it may.

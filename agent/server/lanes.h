@@ -9,16 +9,9 @@
 #include <string>
 
 #include "api.h"
+#include "talk.h"
 
 namespace baton::agent::server {
-
-// The socket. Any thread.
-class Peer {
- public:
-  virtual ~Peer() = default;
-  // `merge_key`: events with the same one that wait next to each other may become one; empty: never. False: the socket is closed.
-  virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
-};
 
 struct LaneLimits {
   int lanes = 32;
@@ -26,18 +19,14 @@ struct LaneLimits {
 };
 
 // Lives as long as its socket; runs go on without it.
-class Lanes : public std::enable_shared_from_this<Lanes> {
+class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
  public:
-  // `post`: runs something soon on a thread that may block.
-  Lanes(Api& api, LaneLimits limits, std::weak_ptr<Peer> peer, std::function<void(std::function<void()>)> post)
+  Lanes(Api& api, LaneLimits limits, std::weak_ptr<Peer> peer, Post post)
       : api_(api), limits_(limits), peer_(std::move(peer)), post_(std::move(post)) {}
 
-  // One message, on a thread of the pool; one at a time.
-  void on_message(const std::string& text);
-  // A successor of a response that one of our lanes carries: goes on there. Any thread.
-  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor);
-  // The socket is gone.
-  void close();
+  void on_message(const std::string& text) override;
+  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override;
+  void close() override;
 
  private:
   struct Lane {
@@ -67,7 +56,7 @@ class Lanes : public std::enable_shared_from_this<Lanes> {
   Api& api_;
   const LaneLimits limits_;
   const std::weak_ptr<Peer> peer_;  // which holds us
-  const std::function<void(std::function<void()>)> post_;
+  const Post post_;
   std::mutex mutex_;                   // guards all below
   std::map<std::string, Lane> lanes_;  // by stream_id
   bool closed_ = false;

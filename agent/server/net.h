@@ -18,7 +18,7 @@
 #include "api.h"
 #include "config.h"
 #include "gate.h"
-#include "lanes.h"
+#include "talk.h"
 
 namespace baton::agent::server {
 
@@ -43,10 +43,11 @@ class Session {
 
 // What all connections share.
 struct Shared {
-  Shared(ServerConfig c, Api& a) : config(std::move(c)), api(a) {}
+  Shared(ServerConfig c, Api& a, TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
 
   const ServerConfig config;
   Api& api;
+  const TalkFactory talk;
   std::unique_ptr<Gate> gate;  // once the port is known
   asio::io_context io{1};
   asio::thread_pool pool{4};  // routes, which may wait for the disk

@@ -4,6 +4,16 @@
 
 namespace baton::agent::server {
 
+namespace {
+
+bool read_count(const nlohmann::ordered_json& value, int& out) {
+  if (!value.is_number_integer() || value.get<std::int64_t>() < 1 || value.get<std::int64_t>() > 1'000'000) return false;
+  out = value.get<int>();
+  return true;
+}
+
+}  // namespace
+
 Result<Profiles> parse_profiles(const std::string& text) {
   const auto wrong = [](const std::string& message) { return Error{errc::invalid_argument, "profiles: " + message}; };
   const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
@@ -13,12 +23,6 @@ Result<Profiles> parse_profiles(const std::string& text) {
     if (!fields.is_object()) return wrong("'" + name + "' is no object");
     Profile profile;
     for (const auto& [key, value] : fields.items()) {
-      const auto count = [&](int& out) {
-        if (!value.is_number_integer() || value.template get<std::int64_t>() < 1 || value.template get<std::int64_t>() > 1'000'000)
-          return false;
-        out = value.template get<int>();
-        return true;
-      };
       bool good = false;
       if (key == "instructions" && value.is_string()) {
         profile.instructions = value.get<std::string>();
@@ -30,11 +34,11 @@ Result<Profiles> parse_profiles(const std::string& text) {
           profile.tools.push_back(tool.get<std::string>());
         }
       } else if (key == "max_turns") {
-        good = count(profile.max_turns);
+        good = read_count(value, profile.max_turns);
       } else if (key == "max_tool_calls") {
-        good = count(profile.max_tool_calls);
+        good = read_count(value, profile.max_tool_calls);
       } else if (key == "max_seconds") {
-        good = count(profile.max_seconds);
+        good = read_count(value, profile.max_seconds);
       } else {
         return wrong("'" + name + "': there is no field '" + key +
                      "'; there are instructions, tools, max_turns, max_tool_calls, max_seconds");

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "lanes.h"
 #include "net.h"
 
 namespace baton::agent::server {
@@ -27,7 +28,7 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const ServerConfig& conf
 
 class Server::Impl {
  public:
-  Impl(ServerConfig config, Api& api) : shared_(std::make_shared<Shared>(std::move(config), api)) {}
+  Impl(ServerConfig config, Api& api, TalkFactory talk) : shared_(std::make_shared<Shared>(std::move(config), api, std::move(talk))) {}
 
   Result<void> start() {
     const ServerConfig& config = shared_->config;
@@ -153,8 +154,13 @@ class Server::Impl {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Server>> Server::start(ServerConfig config, Api& api) {
-  auto impl = std::make_unique<Impl>(std::move(config), api);
+Result<std::unique_ptr<Server>> Server::start(ServerConfig config, Api& api, TalkFactory talk) {
+  if (!talk) {
+    talk = [&api, limits = LaneLimits{config.limits.lanes, config.limits.lane_queue}](std::weak_ptr<Peer> peer, Post post) {
+      return std::make_shared<Lanes>(api, limits, std::move(peer), std::move(post));
+    };
+  }
+  auto impl = std::make_unique<Impl>(std::move(config), api, std::move(talk));
   if (const Result<void> started = impl->start(); !started) return started.error();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -8,14 +8,16 @@
 
 #include "api.h"
 #include "config.h"
+#include "talk.h"
 
 namespace baton::agent::server {
 
 class Server {
  public:
   // Listens, and answers from now on. Errors: io (the port is in use, the address is not ours, a certificate that cannot be read),
-  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server.
-  static Result<std::unique_ptr<Server>> start(ServerConfig config, Api& api);
+  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server. `talk`: of each
+  // WebSocket; none: Lanes.
+  static Result<std::unique_ptr<Server>> start(ServerConfig config, Api& api, TalkFactory talk = {});
   ~Server();  // stop() without patience
 
   unsigned short port() const;

@@ -36,8 +36,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   void begin(http::request<http::string_body> upgrade) {
     shared_->n_sockets++;
     const ServerLimits& limits = shared_->config.limits;
-    lanes_ = std::make_shared<Lanes>(shared_->api, LaneLimits{limits.lanes, limits.lane_queue}, this->shared_from_this(),
-                                     [pool = shared_](std::function<void()> job) { asio::post(pool->pool, std::move(job)); });
+    talk_ = shared_->talk(this->weak_from_this(), [pool = shared_](std::function<void()> job) { asio::post(pool->pool, std::move(job)); });
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = limits.request_time;
     timeout.idle_timeout = limits.socket_idle;
@@ -90,7 +89,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   void leave() override { close(websocket::close_code::service_restart, "the daemon restarts: come back"); }
   void drop() override { beast::get_lowest_layer(socket_).close(); }
   void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override {
-    lanes_->on_successor(response_id, successor);
+    talk_->on_successor(response_id, successor);
   }
 
  private:
@@ -117,7 +116,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     buffer_.consume(buffer_.size());
     // The next one is read when this one is dealt with: a client that sends too much waits in its own buffers.
     asio::post(shared_->pool, [self = this->shared_from_this(), text] {
-      self->lanes_->on_message(*text);
+      self->talk_->on_message(*text);
       asio::post(self->shared_->io, [self] {
         if (!self->ended_) self->read();
       });
@@ -175,7 +174,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       closing_ = true;
     }
     shared_->n_sockets--;
-    lanes_->close();
+    talk_->close();
     shared_->remove(this->shared_from_this());
   }
 
@@ -184,7 +183,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   asio::steady_timer drop_later_{shared_->io};
   http::request<http::string_body> upgrade_;
   beast::flat_buffer buffer_;
-  std::shared_ptr<Lanes> lanes_;
+  std::shared_ptr<Talk> talk_;
   bool accepted_ = false, ended_ = false, close_sent_ = false;  // the I/O thread's
   std::optional<std::pair<websocket::close_code, const char*>> close_when_accepted_;
 

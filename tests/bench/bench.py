@@ -3,7 +3,7 @@ import pathlib
 import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-import oracle_environment  # noqa: E402
+import python_environment  # noqa: E402
 import plot  # noqa: E402
 import suite  # noqa: E402
 
@@ -17,14 +17,14 @@ SUITES = {
         "about": "What the journal commits in a second. Peer: the same bytes written over a plain file on the same disk, with an fdatasync where the "
                  "journal has one; rounds interleaved, medians, the ratio round by round; 1 is as fast as the disk can be made to promise.",
         "parts": ["bench_journal"],
-        "needs_oracles": False,
+        "environment": None,
         "needs_baton": False,
         "picture": False,  # a table of four rows says it
     },
     "sockets": {
         "about": "A daemon with a scripted generator: 1,000 idle WebSockets beside 100 active runs, a reader of one byte a second, and nothing to do at all.",
         "parts": ["bench_sockets"],
-        "needs_oracles": False,
+        "environment": None,
         "needs_baton": False,
         "picture": False,
     },
@@ -41,4 +41,4 @@ def ratios(name, rows, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(suite.main("bench", SUITES, prepare=oracle_environment.enter, record_more=ratios))
+    sys.exit(suite.main("bench", SUITES, prepare=python_environment.enter, record_more=ratios))

@@ -33,7 +33,7 @@ def rows(_baton, _models_dir, _quick):
     try:
         import agents  # noqa: F401
     except ImportError:
-        raise suite.Unavailable("openai-agents is not installed: pip install openai-agents")
+        raise suite.Unavailable("openai-agents is not installed: a run without --quick installs it")
     with Daemon() as daemon:
         own, chat, theirs, called = asyncio.run(run_both(daemon.url))
     name = f"openai-agents {importlib.metadata.version('openai-agents')}"

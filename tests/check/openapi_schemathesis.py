@@ -16,7 +16,7 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 def rows(_baton, _models_dir, quick):
     program = shutil.which("schemathesis", path=str(pathlib.Path(sys.executable).parent)) or shutil.which("schemathesis")
     if not program:
-        raise suite.Unavailable("schemathesis is not installed: pip install schemathesis")
+        raise suite.Unavailable("schemathesis is not installed: a run without --quick installs it")
     with Daemon() as daemon:
         ran = subprocess.run([program, "run", str(FILE), "--url", daemon.url, "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", "5" if quick else "50",
                               "--no-color", "--request-timeout", "10"], capture_output=True, text=True, timeout=900, cwd=daemon.folder.name)

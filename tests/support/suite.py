@@ -94,7 +94,7 @@ def run_part(name, baton, models_dir, quick, seconds_left):
     except Unavailable as reason:
         found.append(skipped(name, str(reason)))
     except ImportError as error:
-        found.append(skipped(name, f"{error}: the oracles are installed by a run without --quick"))
+        found.append(skipped(name, f"{error}: it is installed by a run without --quick"))
     except Exception as error:  # the other parts still run, and this one counts as failed
         traceback.print_exc()
         found.append(row(name, ok=False, note=f"{type(error).__name__}: {error}"))
@@ -139,8 +139,8 @@ def markdown(suite, script, rows, about):
 
 
 def main(script, suites, prepare=None, record_more=None):
-    """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_oracles and needs_baton where False. prepare(quick): may replace this process by one in
-    an environment that has the oracles. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
+    """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_baton where False, and environment where it is not
+    "oracles" (python_environment.py; None: none). prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
     parser.add_argument("parts", nargs="*", help="only these parts of the suite (see --list)")
@@ -160,8 +160,9 @@ def main(script, suites, prepare=None, record_more=None):
     parts = [module for module in known if not options.parts or short(module) in options.parts]
     if not parts:
         parser.error(f"no such part: {', '.join(short(module) for module in known)}")
-    if prepare and suites[options.suite].get("needs_oracles", True):
-        prepare(options.quick)
+    environment = suites[options.suite].get("environment", "oracles")
+    if prepare and environment:
+        prepare(environment, options.quick)
     if getattr(options, "regenerate", False):
         return regenerate(parts)
     if suites[options.suite].get("needs_baton", True) and not os.access(options.baton, os.X_OK):

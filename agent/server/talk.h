@@ -1,0 +1,35 @@
+#pragma once
+// What a WebSocket is for: messages come in, messages go out. The socket knows neither JSON nor lanes; whoever talks knows no socket.
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <baton/agent/runtime/run_hub.h>
+
+namespace baton::agent::server {
+
+// The socket. Any thread.
+class Peer {
+ public:
+  virtual ~Peer() = default;
+  // `merge_key`: events with the same one that wait next to each other may become one; empty: never. False: the socket is closed.
+  virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
+};
+
+// Lives as long as its socket.
+class Talk {
+ public:
+  virtual ~Talk() = default;
+  // One text message, on a thread that may block; one at a time.
+  virtual void on_message(const std::string& text) = 0;
+  // A steered response goes on in this one. Any thread.
+  virtual void on_successor(const std::string&, const Result<RunHub::Started>&) {}
+  // The socket is gone.
+  virtual void close() {}
+};
+
+// `post`: runs something soon on a thread that may block.
+using Post = std::function<void(std::function<void()>)>;
+using TalkFactory = std::function<std::shared_ptr<Talk>(std::weak_ptr<Peer> peer, Post post)>;
+
+}  // namespace baton::agent::server

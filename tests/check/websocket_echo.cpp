@@ -1,0 +1,45 @@
+// The daemon's WebSocket with nobody behind it who understands JSON: every text message comes back as it was. That is what suites of
+// conformance cases talk to. Usage: websocket_echo
+#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/server/server.h>
+
+#include <iostream>
+
+namespace {
+
+using namespace baton;
+using namespace baton::agent::server;
+
+class Echo final : public Talk {
+ public:
+  explicit Echo(std::weak_ptr<Peer> peer) : peer_(std::move(peer)) {}
+  void on_message(const std::string& text) override {
+    if (const auto peer = peer_.lock()) peer->send(std::make_shared<const std::string>(text), "");
+  }
+
+ private:
+  std::weak_ptr<Peer> peer_;
+};
+
+}  // namespace
+
+int main() {
+  tools::ToolSet tools;
+  agent::ScriptedGenerator generator([](const llm::ChatRequest&) { return agent::ScriptedAnswer{}; });
+  auto journal = memory::Journal::open(":memory:").value();
+  agent::Clock clock;
+  agent::Agent agent(generator, tools, *journal, clock, {});
+  agent::RunHub hub(agent, *journal);
+  Api api(hub, agent, *journal, {});
+  ServerConfig config;
+  config.port = 0;
+  config.limits.message_bytes = config.limits.output_queue_bytes = 64 << 20;  // the suite's longest message has 16 MiB
+  auto server = Server::start(config, api, [](std::weak_ptr<Peer> peer, const Post&) { return std::make_shared<Echo>(std::move(peer)); });
+  if (!server) {
+    std::cerr << server.error().message << "\n";
+    return 1;
+  }
+  std::cout << (*server)->url() << std::endl;
+  std::cin.get();  // until standard input is closed
+  return 0;
+}

@@ -1,0 +1,54 @@
+"""The Python environments of the checks, made once and outside the checkout: `oracles` (torch, the peer; some GB) and `clients` (what CI installs).
+
+`python3 tests/support/python_environment.py clients` makes one, if it is not there."""
+import os
+import pathlib
+import subprocess
+import sys
+import venv
+
+import suite
+
+ENVIRONMENTS = {
+    "oracles": {"requirements": "tests/check/requirements.txt", "variable": "BATON_ORACLE_VENV", "folder": "oracle-venv", "about": "torch and others, some GB, and minutes for llama-cpp-python"},
+    "clients": {"requirements": "tests/requirements.txt", "variable": "BATON_CLIENT_VENV", "folder": "client-venv", "about": "some 150 MB"},
+}
+
+
+def place(name):
+    """Its folder, and whether it has what is wanted. One that somebody keeps by hand (the variable) is taken as it is."""
+    environment = ENVIRONMENTS[name]
+    given = os.environ.get(environment["variable"])
+    home = pathlib.Path(given or suite.cache_dir() / environment["folder"])
+    if given and not (home / "bin/python").exists():
+        sys.exit(f"{environment['variable']}={given}: no bin/python there")
+    complete = home / "installed-requirements.txt"
+    return home, bool(given) or (complete.is_file() and complete.read_text(encoding="utf-8") == (suite.ROOT / environment["requirements"]).read_text(encoding="utf-8"))
+
+
+def make(name):
+    home, complete = place(name)
+    if complete:
+        return
+    requirements = suite.ROOT / ENVIRONMENTS[name]["requirements"]
+    print(f"making the Python environment of the {name} in {home}: {ENVIRONMENTS[name]['about']}", file=sys.stderr)
+    venv.create(home, with_pip=True)
+    subprocess.run([home / "bin/python", "-m", "pip", "install", "-q", "-r", requirements], check=True)
+    (home / "installed-requirements.txt").write_text(requirements.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def enter(name, quick):
+    """Goes on in that environment. --quick uses it when it is there and does without otherwise; else it is made."""
+    home, complete = place(name)
+    if pathlib.Path(sys.prefix).resolve() == home.resolve():
+        return
+    if not complete:
+        if quick:
+            return
+        make(name)
+    python = home / "bin/python"
+    os.execv(python, [str(python), str(pathlib.Path(sys.argv[0]).resolve()), *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    make(sys.argv[1])

@@ -134,6 +134,11 @@ void Output::call_started(const Call& call) {
   event("response.mcp_call.in_progress", {{"item_id", call.item.id}, {"output_index", call.output_index}});
 }
 
+void Output::call_progress(const Call& call, double fraction, const std::string& message) {
+  event("baton.mcp_call.progress",
+        {{"item_id", call.item.id}, {"output_index", call.output_index}, {"fraction", fraction}, {"message", message}});
+}
+
 void Output::call_handed_over(Call& call) {
   call.item.status = "completed";
   done(call.output_index, call_item(call.item));

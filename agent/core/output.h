@@ -64,6 +64,7 @@ class Output {
   void call_arguments(const Call& call, const std::string& fragment);
   void call_written(const Call& call);
   void call_started(const Call& call);
+  void call_progress(const Call& call, double fraction, const std::string& message);
   void call_handed_over(Call& call);     // to the client or the user
   void call_answered(const Call& call);  // item.status and item.result are set
   void call_cut_off(Call& call);         // it never was a call; not kept

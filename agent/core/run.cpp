@@ -87,7 +87,8 @@ Actions Run::start(std::vector<Json> input, std::int64_t now) {
 
 void Run::begin(const std::vector<Json>& input, std::int64_t now) {
   std::vector<StoredItem> items = config_.history;
-  for (const Json& item : input) {
+  for (Json item : input) {
+    if (item.contains("baton.turn")) item["baton.from"] = "client";  // what an earlier run said, given again: no output of this one
     output_.input_item(item);
     items.push_back({config_.response_id, item, {}});
     if (string_of(item, "role") == "user") question_ = text_of_message(item);
@@ -97,6 +98,7 @@ void Run::begin(const std::vector<Json>& input, std::int64_t now) {
     for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
   }
   open_approved_calls(input);
+  open_retried_calls(input);
   if (calls_.empty()) return begin_turn(now);
   state_ = State::calling;
   start_calls(now);
@@ -120,6 +122,14 @@ Actions Run::on_delta(llm::Delta delta, std::int64_t now) {
                  [&](const llm::Finished& d) { end_generation(d, now); },
              },
              delta);
+  return output_.take();
+}
+
+Actions Run::on_tool_progress(const std::string& call_id, double fraction, const std::string& message) {
+  if (state_ != State::calling) return {};
+  const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.call.id == call_id; });
+  if (call == calls_.end() || call->phase != Call::Phase::running) return {};
+  output_.call_progress(*call, std::clamp(fraction, 0.0, 1.0), message);
   return output_.take();
 }
 

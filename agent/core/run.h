@@ -13,6 +13,7 @@
 //   budgets    end the run with a last answer (run_config.h).
 //   messages   of the user during a run wait for the end of the turn or cut it off; they are never lost. Steering ends the run at its next
 //              boundary instead; the messages are its successor's input.
+//   retries    a call of the history that failed is run again when an input item baton.retry_tool says so, before the model reads on.
 //   the client's functions and calls that the user has to approve end the run, completed; its next response brings what they wait for.
 //   a killed process: resume() goes on from what the journal has. A turn that was not whole is written again; a tool's result is reused, an
 //              intent without one is run again only where that does no harm, and is "outcome unknown" otherwise.
@@ -63,6 +64,8 @@ class Run {
   Actions resume(const Interrupted& left, std::int64_t now);                           // instead of start
   Actions park(const Interrupted& left, const std::string& reason, std::int64_t now);  // instead of resume: ends it as failed
   Actions on_delta(llm::Delta delta, std::int64_t now);  // of the generation that the last StartGeneration asked for
+  // What a tool says of itself while it runs; `fraction` 0 to 1.
+  Actions on_tool_progress(const std::string& call_id, double fraction, const std::string& message);
   Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, std::int64_t now);
   Actions on_user_message(const std::string& text, Delivery delivery, std::int64_t now);
   Actions steer(const std::string& steer_id, const std::vector<Json>& input, std::int64_t now);
@@ -86,6 +89,7 @@ class Run {
 
   void begin(const std::vector<Json>& input, std::int64_t now);
   void open_approved_calls(const std::vector<Json>& input);
+  void open_retried_calls(const std::vector<Json>& input);
 
   // After a killed process (run_resume.cpp).
   void restore(const Interrupted& left);

@@ -48,6 +48,26 @@ void Run::open_approved_calls(const std::vector<Json>& input) {
   }
 }
 
+// The same call once more, as a new one: what was written of the old one stays as it was.
+void Run::open_retried_calls(const std::vector<Json>& input) {
+  llm::Message again{.role = llm::Role::assistant};
+  for (const Json& item : input) {
+    if (string_of(item, "type") != "baton.retry_tool") continue;
+    const auto failed = std::find_if(config_.history.begin(), config_.history.end(),
+                                     [&](const StoredItem& s) { return string_of(s.content, "id") == string_of(item, "item_id"); });
+    if (failed == config_.history.end()) continue;
+    Call call = output_.open_call(static_cast<int>(calls_.size()), config_.new_id("call_"), string_of(failed->content, "name"), turn_);
+    call.item.arguments = string_of(failed->content, "arguments");
+    call.call.arguments = Json::parse(call.item.arguments, nullptr, false);
+    if (!call.call.arguments.is_object()) call.malformed = "the arguments are no JSON object any more";
+    call.phase = Call::Phase::written;
+    call_ids_.insert(call.call.id);
+    again.tool_calls.push_back(call.call);
+    calls_.push_back(std::move(call));
+  }
+  if (!again.tool_calls.empty()) messages_.push_back(std::move(again));
+}
+
 // Starts, answers or hands over those that can be now; when none is left the turn is over.
 void Run::start_calls(std::int64_t now) {
   for (Call& call : calls_) {

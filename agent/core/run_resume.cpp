@@ -19,7 +19,7 @@ bool is_call(const Json& item) {
 }
 
 // Of the run's own output, as opposed to what the user said.
-bool is_output(const Json& item) { return item.contains("baton.turn"); }
+bool is_output(const Json& item) { return item.contains("baton.turn") && string_of(item, "baton.from") != "client"; }
 
 // The model had ended its answer: its calls were being dealt with.
 bool ends_a_turn(const ShownItem& shown) {

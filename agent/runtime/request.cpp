@@ -137,6 +137,12 @@ Result<void> check_answers(const std::vector<StoredItem>& history, const std::ve
       const Json expires = asked->value("baton.expires_at", Json());  // one that a client replays may have none
       if (expires.is_number_integer() && expires.get<std::int64_t>() < now / 1000)
         return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
+    } else if (type == "baton.retry_tool") {
+      const std::string id = string_of(item, "item_id");
+      const auto call = std::find_if(history.begin(), history.end(), [&](const StoredItem& s) { return string_of(s.content, "id") == id; });
+      if (call == history.end() || string_of(call->content, "type") != "mcp_call")
+        return wrong(i, "this conversation has no mcp_call item '" + id + "' to run again");
+      if (!call_item_failed(call->content)) return wrong(i, "the call '" + id + "' has a result; only failed calls are run again");
     }
     items.push_back({"", item, {}});
   }

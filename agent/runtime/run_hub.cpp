@@ -39,7 +39,12 @@ class RunHub::Listener {
     if (!sink) return false;
     if (event.sequence_number <= last_) return true;  // read from the journal before
     last_ = event.sequence_number;
-    if (!(*sink)(event)) sink_ = nullptr;
+    try {
+      if (!(*sink)(event)) sink_ = nullptr;
+    } catch (const std::exception& e) {  // a bug of the listener's: the run and the others go on
+      spdlog::error("a listener broke at {}: {}", event.type, e.what());
+      sink_ = nullptr;
+    }
     return sink_ != nullptr;
   }
   void close() {

@@ -15,7 +15,8 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce aggregates by itself
 
-constexpr auto kTick = std::chrono::milliseconds(200);  // how late a wall-clock budget may be noticed
+constexpr auto kTick = std::chrono::milliseconds(200);           // how late a wall-clock budget may be noticed
+constexpr auto kProgressPause = std::chrono::milliseconds(250);  // between two events of one call's progress: they are kept for ever
 
 }  // namespace
 
@@ -102,9 +103,7 @@ void RunHandle::Loop::take(RunInput input) {
                    perform(run_.on_delta(std::move(said.delta), now));
                  },
                  [&](ToolFinished& result) { on_tool_finished(result); },
-                 [&](ToolProgress& p) {
-                   if (observer_.tool_progress && running_.contains(p.call_id)) observer_.tool_progress(p.call_id, p.fraction, p.message);
-                 },
+                 [&](ToolProgress& said) { on_tool_progress(said); },
                  [&](Committed& committed) { on_committed(committed); },
                  [&](UserSaid& said) {
                    if (run_.finished()) return outcome_.undelivered.push_back(std::move(said.text));
@@ -269,6 +268,16 @@ void RunHandle::Loop::start_tool(const StartTool& start) {
   parts_.tools.start(std::move(call), [queue = queue_, id = start.call.id](tools::ToolResult result) {
     queue->push(ToolFinished{id, std::move(result.content), result.is_error});
   });
+}
+
+void RunHandle::Loop::on_tool_progress(const ToolProgress& said) {
+  const auto running = running_.find(said.call_id);
+  if (running == running_.end()) return;
+  if (observer_.tool_progress) observer_.tool_progress(said.call_id, said.fraction, said.message);
+  const std::int64_t now = parts_.clock.now_ms();
+  if (now < running->second.next_progress) return;
+  running->second.next_progress = now + kProgressPause.count();
+  perform(run_.on_tool_progress(said.call_id, said.fraction, said.message));
 }
 
 void RunHandle::Loop::on_tool_finished(const ToolFinished& result) {

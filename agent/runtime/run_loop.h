@@ -51,6 +51,7 @@ class RunHandle::Loop {
     memory::ToolInvocation record;
     std::stop_source stop;
     bool started = false;
+    std::int64_t next_progress = 0;  // the earliest time to tell of it again
   };
 
   void loop(const std::function<Actions()>& first);
@@ -64,6 +65,7 @@ class RunHandle::Loop {
   void plan(RunStep& step, const FinishRun& finish);
   void commit(RunStep step);
   void on_committed(Committed& committed);
+  void on_tool_progress(const ToolProgress& said);
   void on_tool_finished(const ToolFinished& result);
   void start_generation(llm::ChatRequest request);
   void start_tool(const StartTool& start);

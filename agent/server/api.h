@@ -67,6 +67,8 @@ class Api {
   void delete_item(const HttpCall& call, const Path& path, Done done);
   void list_conversations(const HttpCall& call, const Path& path, Done done);
   Parsed<memory::Conversation> find_conversation(const std::string& id) const;
+  // Puts the stored items in the place of the references to them. `param`: the list's name, for errors.
+  std::optional<ApiError> take_references(std::vector<Json>& items, const std::string& param) const;
 
   // chat_api.cpp
   void chat_completions(const HttpCall& call, const Path& path, Done done);

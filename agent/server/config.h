@@ -15,8 +15,8 @@ struct ServerLimits {
   int lanes = 32;                                  // of a socket
   int lane_queue = 8;                              // responses that wait on one lane
   std::size_t output_queue_bytes = 4 << 20;        // that a slow reader may have waiting: close 1013
-  std::chrono::milliseconds request_time{20'000};  // from the first byte of a request to its last: 408
-  std::chrono::milliseconds keep_alive{60'000};    // between two requests
+  std::chrono::milliseconds request_time{20'000};  // of a request's body and of a TLS handshake; then the connection is closed
+  std::chrono::milliseconds keep_alive{60'000};    // to the end of the next request's headers
   std::chrono::milliseconds write_time{60'000};    // without the reader taking a byte
   std::chrono::milliseconds socket_idle{300'000};  // a WebSocket that answers no ping
 };

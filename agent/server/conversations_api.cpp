@@ -34,6 +34,17 @@ Parsed<memory::Conversation> Api::find_conversation(const std::string& id) const
   return std::move(*found);
 }
 
+std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std::string& param) const {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (string_of(items[i], "type") != "item_reference") continue;
+    const std::string id = string_of(items[i], "id");
+    auto found = journal_.item(id);
+    if (!found || found->id != id) return ApiError::not_found("there is no item '" + id + "'", param + "[" + std::to_string(i) + "].id");
+    items[i] = std::move(found->content);
+  }
+  return std::nullopt;
+}
+
 void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
   const Parsed<Json> body = parse_json(call.body.empty() ? "{}" : call.body);
   if (!body) return done(HttpReply::of(body.error()));
@@ -48,6 +59,7 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
   }
   auto items = items_of(fields.any("items"));
   if (!items) return done(HttpReply::of(items.error()));
+  if (auto error = take_references(*items, "items")) return done(HttpReply::of(*error));
   if (auto error = fields.error()) return done(HttpReply::of(*error));
   memory::Batch batch;
   batch.put(conversation);
@@ -108,6 +120,7 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   auto items = items_of(fields.any("items"));
   if (auto error = fields.error()) return done(HttpReply::of(*error));
   if (!items) return done(HttpReply::of(items.error()));
+  if (auto error = take_references(*items, "items")) return done(HttpReply::of(*error));
   if (items->empty()) return done(HttpReply::of(ApiError::invalid("items", "'items' is missing or empty", "missing_required_parameter")));
   memory::Batch batch;
   Json data = Json::array();

@@ -90,13 +90,15 @@ class ItemParser {
     if (type == "mcp_approval_response") return approval_response();
     if (type == "mcp_approval_request" || type == "mcp_call") return daemon_call(type);
     if (type == "reasoning") return reasoning();
+    if (type == "baton.retry_tool") return retry();
+    if (type == "item_reference") return reference();
     if (type == "mcp_list_tools") {  // says nothing that a model reads
       for (const char* key : {"server_label", "tools", "error"}) fields_.any(key);
       return Json{{"type", type}};
     }
     return ApiError::unsupported(path_,
                                  "items are message, function_call, function_call_output, mcp_call, mcp_approval_request, "
-                                 "mcp_approval_response, mcp_list_tools and reasoning; not '" +
+                                 "mcp_approval_response, mcp_list_tools, reasoning, item_reference and baton.retry_tool; not '" +
                                      type + "'");
   }
 
@@ -143,6 +145,17 @@ class ItemParser {
     Json item = {{"type", "mcp_approval_response"}, {"approval_request_id", *id}, {"approve", *approve}};
     if (reason) item["reason"] = *reason;
     return item;
+  }
+  Parsed<Json> retry() {
+    const auto id = fields_.string("item_id", 256);
+    if (!id) return missing(path_, "item_id");
+    return Json{{"type", "baton.retry_tool"}, {"item_id", *id}};
+  }
+  // Api::take_references puts the item in its place.
+  Parsed<Json> reference() {
+    const std::string id = string_of(item_, "id");
+    if (id.empty()) return missing(path_, "id");
+    return Json{{"type", "item_reference"}, {"id", id}};
   }
   // What a client replays of an earlier output: it keeps its id, which approvals refer to.
   Parsed<Json> daemon_call(const std::string& type) {

@@ -67,6 +67,7 @@ HttpReply stream_of(HttpReply::Stream stream) {
 Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key) const {
   Parsed<CreateRequest> request = parse_create(body, offer(), channel);
   if (!request) return request;
+  if (auto error = take_references(request->run.input, "input")) return *error;
   if (!key.empty()) request->run.key = key;
   // The journal would take the beginning of an id, or "last": a person's, not a client's.
   if (const std::string& id = request->run.conversation_id; !id.empty() && !find_conversation(id)) return find_conversation(id).error();
@@ -194,7 +195,8 @@ void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
   if (!items) return done(HttpReply::of(ApiError::from(Error{errc::io, items.error().message})));
   std::vector<Json> shown;
   for (const memory::Item& item : *items) {
-    if (!item.content.contains("baton.turn") && !item.content.contains("baton.from")) shown.push_back(shown_item(item.content, item.id));
+    const std::string from = string_of(item.content, "baton.from");
+    if (from == "client" || (from.empty() && !item.content.contains("baton.turn"))) shown.push_back(shown_item(item.content, item.id));
   }
   const Parsed<Json> page = list_page(call, std::move(shown));
   done(page ? HttpReply::of(*page) : HttpReply::of(page.error()));

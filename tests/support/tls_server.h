@@ -3,10 +3,7 @@
 // each connection serves one request through the handler, which may answer as badly as it likes.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,18 +15,20 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "test_certificate.h"
 
 namespace baton::tests {
 
@@ -117,7 +116,7 @@ class TlsServer {
   explicit TlsServer(Handler handler) : TlsServer(std::move(handler), Options()) {}
   TlsServer(Handler handler, Options options) : handler_(std::move(handler)), tls_(options.tls) {
     std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to sockets whose client has gone
-    if (tls_) make_certificate(options);
+    if (tls_) use(certificate_.emplace(options.certificate_names, options.expired));
     listen_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -142,8 +141,6 @@ class TlsServer {
     }
     for (std::thread& thread : threads_) thread.join();
     if (context_ != nullptr) SSL_CTX_free(context_);
-    std::error_code ec;
-    if (!ca_file_.empty()) std::filesystem::remove(ca_file_, ec);
   }
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
@@ -152,43 +149,17 @@ class TlsServer {
   std::string url(const std::string& path) const {
     return (tls_ ? "https://localhost:" : "http://localhost:") + std::to_string(port_) + path;
   }
-  const std::string& ca_file() const { return ca_file_; }  // what a client must trust
-  std::vector<ServedRequest> requests() const {            // so far
+  std::string ca_file() const { return certificate_ ? certificate_->certificate_file() : ""; }  // what a client must trust
+  std::vector<ServedRequest> requests() const {                                                 // so far
     const std::lock_guard lock(mutex_);
     return requests_;
   }
 
  private:
-  void make_certificate(const Options& options) {
-    EVP_PKEY* key = EVP_EC_gen("P-256");
-    X509* cert = X509_new();
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -7200);
-    X509_gmtime_adj(X509_getm_notAfter(cert), options.expired ? -3600 : 3600);
-    X509_set_pubkey(cert, key);
-    X509_NAME* name = X509_get_subject_name(cert);
-    static std::atomic<int> n{0};  // a name for each, so that a file of several finds the right one
-    const std::string id = std::to_string(::getpid()) + "-" + std::to_string(n++);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(id.c_str()), -1, -1, 0);
-    X509_set_issuer_name(cert, name);
-    for (const auto& [nid, value] :
-         {std::pair{NID_subject_alt_name, options.certificate_names}, {NID_basic_constraints, std::string("CA:TRUE")}}) {
-      X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str());
-      X509_add_ext(cert, extension, -1);
-      X509_EXTENSION_free(extension);
-    }
-    X509_sign(cert, key, EVP_sha256());
+  void use(const TestCertificate& certificate) {
     context_ = SSL_CTX_new(TLS_server_method());
-    SSL_CTX_use_certificate(context_, cert);
-    SSL_CTX_use_PrivateKey(context_, key);
-    ca_file_ = (std::filesystem::temp_directory_path() / ("baton-test-ca-" + id + ".pem")).string();
-    FILE* file = std::fopen(ca_file_.c_str(), "w");
-    if (file == nullptr) throw std::runtime_error("cannot write " + ca_file_);
-    PEM_write_X509(file, cert);
-    std::fclose(file);
-    X509_free(cert);
-    EVP_PKEY_free(key);
+    SSL_CTX_use_certificate_file(context_, certificate.certificate_file().c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_use_PrivateKey_file(context_, certificate.key_file().c_str(), SSL_FILETYPE_PEM);
   }
 
   void accept_all() {
@@ -260,7 +231,7 @@ class TlsServer {
 
   const Handler handler_;
   const bool tls_;
-  std::string ca_file_;
+  std::optional<TestCertificate> certificate_;
   SSL_CTX* context_ = nullptr;
   int listen_ = -1;
   int port_ = 0;

@@ -246,6 +246,9 @@ class ApiFileReader {
       if (("/" + part.text + "/").find("/../") != std::string::npos) wrong(here, "must not have '..' in its path");
       if (!whole_escapes(part.text)) wrong(here, "must have two hexadecimal digits after each '%'");
     }
+    std::string sample = spec.origin;  // what is wrong in the text itself shall not wait for the first call
+    for (const TextTemplate::Part& part : spec.path.parts()) sample += part.is_argument ? "x" : part.text;
+    if (const Result<HttpUrl> parsed = parse_http_url(sample); !parsed) wrong(here, parsed.error().message);
   }
 
   std::vector<ApiField> fields(const Node& node, FieldStyle otherwise) {

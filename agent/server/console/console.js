@@ -109,7 +109,27 @@ function cardOf(item) {
     const since = Number(node.dataset.since || 0);
     node.querySelector(".time").textContent = since ? `${Math.round(performance.now() - since)} ms` : "";
   }
+  if (state !== "running") node.querySelector(".progress").hidden = true;
+  if (state === "failed" && item.type === "mcp_call") {
+    const again = element("button", "", "Run it again");
+    again.onclick = () => {
+      node.querySelector("footer").hidden = true;
+      create([{ type: "baton.retry_tool", item_id: item.id }]);
+    };
+    node.querySelector("footer").replaceChildren(again);
+    node.querySelector("footer").hidden = false;
+  }
   return node;
+}
+
+function progressOf(event) {
+  const line = shown.get(event.item_id)?.querySelector(".progress");
+  if (!line) return;
+  line.hidden = false;
+  const bar = line.querySelector("progress");
+  if (event.fraction > 0) bar.value = event.fraction;
+  else bar.removeAttribute("value");  // it is not known how far
+  line.querySelector("span").textContent = event.message;
 }
 
 function approvalOf(item) {
@@ -158,6 +178,8 @@ function take(event) {
     show(null);
   } else if (event.type === "response.mcp_call_arguments.done") {
     shown.get(event.item_id)?.querySelector(".arguments").replaceChildren(pretty(event.arguments));
+  } else if (event.type === "baton.mcp_call.progress") {
+    progressOf(event);
   } else if (event.type === "response.steer.accepted") {
     note("heard; it goes on with this at its next step");
   } else if (ENDS.includes(event.type)) {

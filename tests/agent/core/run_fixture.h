@@ -56,6 +56,7 @@ class StepByHand {
   void result(const std::string& id, const std::string& content, bool is_error = false) {
     add(run_.on_tool_finished(id, content, is_error, now));
   }
+  void progress(const std::string& id, double fraction, const std::string& message) { add(run_.on_tool_progress(id, fraction, message)); }
   void user(const std::string& text, Delivery delivery) { add(run_.on_user_message(text, delivery, now)); }
   void tick() { add(run_.on_tick(now)); }
   void cancel() { add(run_.cancel(now)); }

@@ -64,6 +64,71 @@ TEST(WaitingCalls, a_function_of_the_clients_ends_the_run_and_its_output_goes_on
   EXPECT_EQ(second.finish().status, "completed");
 }
 
+TEST(WaitingCalls, a_running_tool_tells_how_far_it_is_and_one_that_ended_does_not) {
+  StepByHand run;
+  run.start();
+  run.calls({call_of("c1", "wait")});
+  run.progress("c1", 0.5, "half");
+  run.progress("c1", 7, "more than all");
+  run.result("c1", "done");
+  run.progress("c1", 1, "late");
+  run.answer("ok");
+  const auto told = run.events("baton.mcp_call.progress");
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0]["fraction"], 0.5);
+  EXPECT_EQ(told[0]["message"], "half");
+  EXPECT_EQ(told[1]["fraction"], 1.0);
+  expect_valid_events(run.all());
+}
+
+TEST(WaitingCalls, a_failed_call_is_run_again_when_the_client_says_so) {
+  StepByHand first;
+  first.start("how much?");
+  first.calls({call_of("c1", "add", {{"a", 1}})});
+  first.result("c1", "no network", true);
+  first.answer("It did not work.");
+  RunConfig config;
+  config.history = first.kept_items();
+  const auto failed = outputs_of_type(first, "mcp_call");
+  ASSERT_EQ(failed.size(), 1u);
+
+  StepByHand again(config);
+  again.start_with({{{"type", "baton.retry_tool"}, {"item_id", failed[0]["id"]}}});
+  ASSERT_EQ(again.started().size(), 1u);
+  const std::string id = again.started()[0];
+  EXPECT_NE(id, "c1") << "an invocation of its own";
+  EXPECT_EQ(again.all_of<StartTool>()[0].call.arguments, (Json{{"a", 1}}));
+  EXPECT_EQ(again.generations(), 0) << "the result comes first";
+  again.result(id, "42");
+  const auto messages = again.request().messages;
+  expect_valid_history(messages);
+  EXPECT_EQ(messages.back().content, "42");
+  again.answer("42.");
+  EXPECT_EQ(again.finish().status, "completed");
+  expect_valid_events(again.all());
+
+  std::vector<StoredItem> all = config.history;
+  for (const StoredItem& item : again.kept_items()) all.push_back({"resp_2", item.content, item.raw});
+  const auto later = messages_from_items(all);
+  expect_valid_history(later);
+  ASSERT_EQ(later.size(), 7u);  // question, call, failure, words; call, result, words
+  EXPECT_EQ(later[5].content, "42");
+
+  // Killed while it ran: the call is found again by its own id.
+  Interrupted left;
+  left.input = {{{"type", "baton.retry_tool"}, {"item_id", failed[0]["id"]}}};
+  StepByHand killed(config);
+  killed.start_with(left.input);
+  left.events = killed.left_behind().events;
+  left.kept = killed.left_behind().kept;
+  left.calls[killed.started()[0]] = {.finished = true, .is_error = false, .result = "42"};
+  StepByHand resumed(config);
+  resumed.resume(left);
+  EXPECT_TRUE(resumed.started().empty());
+  EXPECT_EQ(resumed.request().messages.back().content, "42");
+  expect_valid_history(resumed.request().messages);
+}
+
 TEST(WaitingCalls, the_daemons_calls_of_the_same_turn_are_run_first_and_results_keep_the_order_of_the_calls) {
   StepByHand run(with_client_function());
   run.start();

@@ -120,8 +120,11 @@ TEST_F(AgentTest, passes_progress_of_tools_on) {
   observer.tool_progress = [&](const std::string& id, double fraction, const std::string& message) {
     told.push_back(id + " " + std::to_string(fraction).substr(0, 3) + " " + message);
   };
-  agent_->start({.input = said("q")}, observer).value()->wait();
+  const auto handle = agent_->start({.input = said("q")}, observer).value();
+  handle->wait();
   EXPECT_EQ(told, std::vector<std::string>{"c1 0.5 half"});
+  const auto events = journal_->events(handle->response_id()).value();
+  EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const auto& e) { return e.type == "baton.mcp_call.progress"; }), 1);
 }
 
 TEST_F(AgentTest, goes_on_with_a_conversation_from_its_journal) {

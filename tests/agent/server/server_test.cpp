@@ -10,7 +10,13 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/beast/ssl.hpp>
 #include <thread>
+
+#include "test_certificate.h"
 
 namespace baton::agent::server {
 namespace {
@@ -25,6 +31,7 @@ ScriptedAnswer rule(const llm::ChatRequest& request) {
   const llm::Message& last = request.messages.back();
   if (last.role == llm::Role::tool) return {.text = "got: " + last.content};
   if (last.content == "wait") return {.text = "waiting", .until_cancelled = true};
+  if (last.content == "fail") return {.calls = {{"", "add", Json{{"a", -1}, {"b", 1}}}}};
   if (last.content.rfind("call ", 0) == 0) return {.calls = {{"", last.content.substr(5), Json{{"a", 1}, {"b", 2}}}}};
   if (last.content.rfind("long ", 0) == 0)
     return {.text = std::string(static_cast<std::size_t>(std::atoi(last.content.c_str() + 5)), 'x'), .delay = std::chrono::milliseconds(1)};
@@ -44,8 +51,11 @@ class ServerTest : public testing::Test {
     tools::ToolSpec spec{
         "add", "adds", {{"type", "object"}, {"properties", {{"a", {{"type", "integer"}}}, {"b", {{"type", "integer"}}}}}}, {}};
     tools_
-        .add(spec, [](const Json& a,
-                      tools::ToolContext&) { return tools::ToolResult::text(std::to_string(a["a"].get<int>() + a["b"].get<int>())); })
+        .add(spec,
+             [this](const Json& a, tools::ToolContext&) {
+               if (a["a"] == -1 && n_failed_++ == 0) return tools::ToolResult::error("not this time");
+               return tools::ToolResult::text(std::to_string(a["a"].get<int>() + a["b"].get<int>()));
+             })
         .value();
     api_.set_ready(true);
     start({});
@@ -117,6 +127,7 @@ class ServerTest : public testing::Test {
 
   asio::io_context io_;
   ScriptedGenerator generator_{ScriptedGenerator::Rule(rule)};
+  std::atomic<int> n_failed_ = 0;
   tools::ToolSet tools_;
   std::unique_ptr<memory::Journal> journal_ = memory::Journal::open(":memory:").value();
   Clock clock_;
@@ -180,6 +191,92 @@ TEST_F(ServerTest, what_a_client_sends_back_must_have_the_type_that_we_gave_it) 
   const Json said = {{"type", "mcp_approval_response"}, {"approval_request_id", "x"}, {"approve", true}};
   const Answer answer = post({{"input", Json::array({asked, said})}, {"tools", kDaemonTools}});
   EXPECT_EQ(answer.json["output"][0]["output"], "3") << answer.body;
+}
+
+TEST_F(ServerTest, runs_a_failed_call_again_and_takes_references_to_items) {
+  const Answer failed = post({{"input", "fail"}, {"tools", kDaemonTools}});
+  ASSERT_EQ(failed.json["output"][0]["status"], "failed") << failed.body;
+  const Json retry = Json::array({{{"type", "baton.retry_tool"}, {"item_id", failed.json["output"][0]["id"]}}});
+  const Answer again = post({{"input", retry}, {"tools", kDaemonTools}, {"previous_response_id", failed.json["id"]}});
+  EXPECT_EQ(again.json["output"][0]["output"], "0") << again.body;
+  EXPECT_EQ(again.json["output"][1]["content"][0]["text"], "got: 0");
+  EXPECT_EQ(post({{"input", retry}, {"tools", kDaemonTools}}).status, 400) << "another conversation";
+  const Json twice = Json::array({{{"type", "baton.retry_tool"}, {"item_id", again.json["output"][0]["id"]}}});
+  EXPECT_THAT(post({{"input", twice}, {"tools", kDaemonTools}, {"previous_response_id", again.json["id"]}}).body,
+              HasSubstr("has a result"));
+
+  const Json reference = {{"type", "item_reference"}, {"id", again.json["output"][1]["id"]}};
+  const Answer referring = post({{"input", Json::array({reference, {{"role", "user"}, {"content", "and?"}}})}});
+  EXPECT_EQ(referring.status, 200) << referring.body;
+  const Answer items = ask(http::verb::get, "/v1/responses/" + referring.json["id"].get<std::string>() + "/input_items?order=asc");
+  EXPECT_EQ(items.json["data"][0]["content"][0]["text"], "got: 0") << items.body;
+  EXPECT_EQ(post({{"input", Json::array({{{"type", "item_reference"}, {"id", "item_no"}}})}}).json["error"]["param"], "input[0].id");
+}
+
+TEST_F(ServerTest, head_has_the_headers_without_the_body) {
+  tcp::socket socket = connect();
+  asio::write(socket, asio::buffer("HEAD /healthz HTTP/1.1\r\nHost: " + host() + "\r\nConnection: close\r\n\r\n"));
+  std::string all;
+  boost::system::error_code end;
+  asio::read(socket, asio::dynamic_buffer(all), end);
+  EXPECT_THAT(all, HasSubstr("200 OK"));
+  EXPECT_THAT(all, HasSubstr("Content-Length: "));
+  EXPECT_EQ(all.find("\r\n\r\n") + 4, all.size());
+}
+
+TEST_F(ServerTest, a_client_that_asks_first_is_told_to_continue) {
+  tcp::socket socket = connect();
+  const std::string body = R"({"input": "hello"})";
+  asio::write(socket, asio::buffer("POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\nExpect: 100-continue\r\nConnection: close\r\n" +
+                                   "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n"));
+  std::string head;
+  asio::read_until(socket, asio::dynamic_buffer(head), "\r\n\r\n");
+  EXPECT_THAT(head, HasSubstr("100 Continue"));
+  asio::write(socket, asio::buffer(body));
+  beast::flat_buffer buffer;
+  http::response<http::string_body> response;
+  http::read(socket, buffer, response);
+  EXPECT_THAT(response.body(), HasSubstr("you said: hello"));
+}
+
+TEST_F(ServerTest, what_is_too_long_is_refused_with_its_own_status) {
+  ServerLimits limits;
+  limits.header_bytes = 2048;
+  limits.body_bytes = 1000;
+  limits.message_bytes = 1000;
+  start(limits);
+  const Answer body = post({{"input", std::string(2000, 'x')}});
+  EXPECT_EQ(body.status, 413);
+  EXPECT_EQ(body.json["error"]["code"], "body_too_large");
+  EXPECT_EQ(ask(http::verb::get, "/healthz", nullptr, std::string(4000, 'k')).status, 431);
+  Socket socket = websocket();
+  socket.send({{"type", "response.create"}, {"input", std::string(2000, 'x')}});
+  EXPECT_EQ(socket.close_code(), beast::websocket::close_code::too_big);
+}
+
+TEST_F(ServerTest, speaks_tls_with_a_given_certificate_sockets_included) {
+  const tests::TestCertificate certificate;
+  server_.reset();
+  ServerConfig config;
+  config.port = 0;
+  config.tls_certificate = certificate.certificate_file();
+  config.tls_key = certificate.key_file();
+  server_ = Server::start(config, api_).value();
+  EXPECT_THAT(server_->url(), HasSubstr("https://"));
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  context.load_verify_file(certificate.certificate_file());
+  context.set_verify_mode(asio::ssl::verify_peer);
+  beast::websocket::stream<beast::ssl_stream<tcp::socket>> socket(connect(), context);
+  socket.next_layer().handshake(asio::ssl::stream_base::client);
+  socket.handshake(host(), "/v1/responses");
+  socket.write(asio::buffer(Json{{"type", "response.create"}, {"input", "hello"}}.dump()));
+  Json event = Json::object();
+  while (event.value("type", "") != "response.completed") {
+    beast::flat_buffer buffer;
+    socket.read(buffer);
+    event = Json::parse(beast::buffers_to_string(buffer.data()));
+  }
+  EXPECT_EQ(event["response"]["output"][0]["content"][0]["text"], "you said: hello");
 }
 
 TEST_F(ServerTest, keeps_a_connection_and_answers_pipelined_requests_in_their_order) {

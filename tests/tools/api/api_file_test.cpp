@@ -96,6 +96,7 @@ TEST(ApiFile, names_file_place_and_remedy_of_each_fault) {
                                       {"https://x.test/a#b", "must not have a '#'"},
                                       {"https://x.test/a/../b", "must not have '..'"},
                                       {"https://x.test/a%{b}", "must have two hexadecimal digits after each '%'"},
+                                      {"https://x.test/w[ather/{b}", "URL"},
                                       {"https://x.test/{", "has a '{' without its '}'"},
                                       {"https://0x7f.1/", "is a number but no address"}}) {
     EXPECT_THAT(fault(R"({"name":"a","description":"d","url":")" + std::string(url) + "\"}"), HasSubstr(expected)) << url;

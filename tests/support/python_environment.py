@@ -1,4 +1,4 @@
-"""The Python environments of the checks, made once and outside the checkout: `oracles` (torch, the peer; some GB) and `clients` (what CI installs).
+"""The Python environments of the checks, made once and outside the checkout: `oracles` (torch, the peer; some GB), `clients` (what CI installs) and `bfcl` (its data and checker).
 
 `python3 tests/support/python_environment.py clients` makes one, if it is not there."""
 import os
@@ -12,6 +12,7 @@ import suite
 ENVIRONMENTS = {
     "oracles": {"requirements": "tests/check/requirements.txt", "variable": "BATON_ORACLE_VENV", "folder": "oracle-venv", "about": "torch and others, some GB, and minutes for llama-cpp-python"},
     "clients": {"requirements": "tests/requirements.txt", "variable": "BATON_CLIENT_VENV", "folder": "client-venv", "about": "some 150 MB"},
+    "bfcl": {"requirements": "tests/bench/requirements-bfcl.txt", "variable": "BATON_BFCL_VENV", "folder": "bfcl-venv", "about": "2 MB", "pip": ["--no-deps"]},
 }
 
 
@@ -33,7 +34,7 @@ def make(name):
     requirements = suite.ROOT / ENVIRONMENTS[name]["requirements"]
     print(f"making the Python environment of the {name} in {home}: {ENVIRONMENTS[name]['about']}", file=sys.stderr)
     venv.create(home, with_pip=True)
-    subprocess.run([home / "bin/python", "-m", "pip", "install", "-q", "-r", requirements], check=True)
+    subprocess.run([home / "bin/python", "-m", "pip", "install", "-q", *ENVIRONMENTS[name].get("pip", []), "-r", requirements], check=True)
     (home / "installed-requirements.txt").write_text(requirements.read_text(encoding="utf-8"), encoding="utf-8")
 
 

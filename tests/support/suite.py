@@ -3,6 +3,7 @@
 A part of a suite is a module with a docstring and
     rows(baton, models_dir, quick) -> row(...)s    optional: a list, or a generator: then the rows that it gave before --quick ran out of time
                                                    count. baton: path of the program; models_dir: folder of the *.gguf files
+    add_options(parser)                            optional: options of its own; then rows takes the parsed ones as a fourth argument
     regenerate()                                   optional: writes this part's goldens with the oracles' versions
 `quick` means: a few seconds, against committed goldens, standard library only. Raise Unavailable(reason) when a part cannot run here.
 """
@@ -73,11 +74,12 @@ def commit():
     return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
-def run_part(name, baton, models_dir, quick, seconds_left):
+def run_part(name, options, models_dir, seconds_left):
     """The rows of one part; what goes wrong becomes a row: skipped where it could not run, failed where it broke."""
     def out_of_time(_signal, _frame):
         raise OutOfTime
     found = []
+    quick = options.quick
     if quick:
         if seconds_left < 1:
             return [skipped(name, f"the {QUICK_SECONDS} s of --quick were over")]
@@ -87,7 +89,8 @@ def run_part(name, baton, models_dir, quick, seconds_left):
         module = importlib.import_module(name)
         if not hasattr(module, "rows"):
             return [skipped(name, "has goldens only, which scripts/test.sh compares with")]
-        for entry in module.rows(str(baton), str(models_dir), quick):
+        own_options = [options] if hasattr(module, "add_options") else []
+        for entry in module.rows(str(options.baton), str(models_dir), quick, *own_options):
             found.append(entry)
     except OutOfTime:
         found.append(skipped(name, f"not done within the {QUICK_SECONDS} s of --quick"))
@@ -129,10 +132,12 @@ def print_table(rows):
         print("  ".join(text.ljust(width) for text, width in zip(line, widths)) + "  " + line[-1])
 
 
-def markdown(suite, script, rows, about):
+def markdown(suite, script, rows, about, table=True):
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
     lines = [f"# {suite}", "", f"Written by `scripts/{script}.sh {suite} --record`: {now}, {cpu()}, commit {commit()}.", ""]
     lines += [about, ""] if about else []
+    if not table:
+        return "\n".join(lines[:-1]) + "\n"
     lines += ["| " + " | ".join(HEAD) + " |", "|" + " --- |" * len(HEAD)]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells(entry)) + " |" for entry in rows]
     return "\n".join(lines) + "\n"
@@ -140,7 +145,7 @@ def markdown(suite, script, rows, about):
 
 def main(script, suites, prepare=None, record_more=None):
     """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_baton where False, and environment where it is not
-    "oracles" (python_environment.py; None: none). prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
+    "oracles" (python_environment.py; None: none), options: True where its parts have options of their own, table: False where record_more writes its table. prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
     parser.add_argument("parts", nargs="*", help="only these parts of the suite (see --list)")
@@ -151,6 +156,10 @@ def main(script, suites, prepare=None, record_more=None):
     parser.add_argument("--baton", default=str(ROOT / "build/release/baton"), help="the program (default: build/release/baton)")
     if script == "check":
         parser.add_argument("--regenerate", action="store_true", help="write the goldens under tests/golden anew")
+    for name in suites:
+        if name in sys.argv[1:] and suites[name].get("options"):
+            for module in suites[name]["parts"]:
+                importlib.import_module(module).add_options(parser)
     options = parser.parse_args()
     if options.list or not options.suite:
         return list_suites(suites, options.suite)
@@ -171,13 +180,13 @@ def main(script, suites, prepare=None, record_more=None):
     rows = []
     for name in parts:
         began = time.monotonic()
-        rows += run_part(name, options.baton, cache_dir() / "models", options.quick, QUICK_SECONDS - 2 - (began - start))
+        rows += run_part(name, options, cache_dir() / "models", QUICK_SECONDS - 2 - (began - start))
         print(f"{short(name)}: {time.monotonic() - began:.1f} s", file=sys.stderr)
     return finish(options, script, suites, rows, record_more)
 
 
 def short(module):
-    return module.split("_", 1)[1]
+    return module.split("_", 1)[-1]
 
 
 def list_suites(suites, only):
@@ -206,7 +215,7 @@ def finish(options, script, suites, rows, record_more):
     if options.record and counts["passed"] + counts["failed"]:
         folder = ROOT / "docs/measured"
         folder.mkdir(parents=True, exist_ok=True)
-        text = markdown(options.suite, script, rows, suites[options.suite]["about"])
+        text = markdown(options.suite, script, rows, suites[options.suite]["about"], suites[options.suite].get("table", True))
         if record_more:
             text += record_more(options.suite, rows, folder)
         (folder / f"{options.suite}.md").write_text(text, encoding="utf-8")

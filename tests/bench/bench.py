@@ -1,4 +1,5 @@
 """scripts/bench.sh: measures Baton beside its peers."""
+import importlib
 import pathlib
 import sys
 
@@ -28,11 +29,23 @@ SUITES = {
         "needs_baton": False,
         "picture": False,
     },
+    "bfcl": {
+        "about": "Tool calls of BFCL (`bfcl-eval`: its data, its AST checker), cases chosen by a fixed seed, greedy, 512 tokens an answer; a dot in a function's name "
+                 "becomes an underscore for every server. Irrelevance is right when nothing was called. \"Read leniently\" also counts calls that stand in the "
+                 "text as JSON.",
+        "parts": ["bfcl"],
+        "environment": "bfcl",
+        "needs_baton": False,  # with --url
+        "options": True,
+        "table": False,
+    },
 }
 
 
-def ratios(name, rows, folder):
-    """A picture of the ratios to the peer, beside the table."""
+def record_more(name, rows, folder):
+    """The suite's own tables, or a picture of the ratios to the peer, beside the table."""
+    if not SUITES[name].get("table", True):
+        return "".join(importlib.import_module(part).tables(rows) for part in SUITES[name]["parts"])
     bars = [(entry["what"], entry["ratio"]) for entry in rows if entry["ratio"] is not None]
     if not bars or not SUITES[name].get("picture", True):
         return ""
@@ -41,4 +54,4 @@ def ratios(name, rows, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(suite.main("bench", SUITES, prepare=python_environment.enter, record_more=ratios))
+    sys.exit(suite.main("bench", SUITES, prepare=python_environment.enter, record_more=record_more))

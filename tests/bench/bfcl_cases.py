@@ -1,0 +1,80 @@
+"""The cases of BFCL as `bfcl-eval` carries them, and how they become requests of OpenAI's chat completions."""
+import copy
+import hashlib
+import json
+import pathlib
+import random
+import re
+
+CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance", "live_simple", "live_multiple", "live_parallel",
+              "live_parallel_multiple", "live_irrelevance", "live_relevance"]
+SEED = 20261123
+TYPES = {"dict": "object", "float": "number", "tuple": "array"}
+# BFCL's own notes within a schema; they are no keywords of JSON Schema, and a server may refuse them.
+NOTES = {"optional"}
+
+
+def data_folder():
+    import bfcl_eval  # of the environment `bfcl`
+    return pathlib.Path(bfcl_eval.__file__).parent / "data"
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def load(category, count=None):
+    """Its cases, `count` of them or all, in an order that the seed fixes: the first of 5 are the first of 50."""
+    folder = data_folder()
+    cases = read_lines(folder / f"BFCL_v4_{category}.json")
+    answers_file = folder / "possible_answer" / f"BFCL_v4_{category}.json"
+    answers = {entry["id"]: entry["ground_truth"] for entry in read_lines(answers_file)} if answers_file.is_file() else {}
+    random.Random(f"{SEED} {category}").shuffle(cases)
+    return [{"id": entry["id"], "category": category, "messages": entry["question"][0], "functions": entry["function"], "expected": answers.get(entry["id"])}
+            for entry in cases[:count]]
+
+
+def schema(bfcl):
+    """A schema in BFCL's words as JSON Schema. `any` means no type; names of properties are not touched."""
+    out = {}
+    for key, value in bfcl.items():
+        if key in NOTES or key == "type" and value == "any":
+            continue
+        if key == "type":
+            out[key] = TYPES.get(value, value)
+        elif key == "properties":
+            out[key] = {name: schema(inner) for name, inner in value.items()}
+        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+            out[key] = schema(value)
+        else:
+            out[key] = copy.deepcopy(value)
+    return out
+
+
+def sent_name(name):
+    """OpenAI takes letters, digits, _ and -, 64 of them, and so does Baton: a dot becomes an underscore, for every server alike, so that all see one prompt."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
+
+
+def names_back(case):
+    """Sent name -> BFCL's name."""
+    return {sent_name(function["name"]): function["name"] for function in case["functions"]}
+
+
+def tools(case):
+    return [{"type": "function", "function": {"name": sent_name(function["name"]), "description": function["description"],
+                                              "parameters": schema(function["parameters"])}} for function in case["functions"]]
+
+
+# What a request says beside its case; all of it belongs to the key under which an answer is kept.
+SETTINGS = {"temperature": 0, "max_tokens": 512, "tool_choice": "auto"}
+
+
+def request(case, model):
+    return {"model": model, "messages": case["messages"], "tools": tools(case), **SETTINGS, "stream": False}
+
+
+def request_sum(case):
+    """Says whether a kept answer is one to this request: it changes with the case, and with how a case becomes a request."""
+    return hashlib.sha256(json.dumps(request(case, "")).encode()).hexdigest()[:12]

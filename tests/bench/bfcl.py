@@ -69,7 +69,7 @@ def result_row(model, server, category, lenient, judged, peer_share):
     low, high = bfcl_judge.wilson(right, n)
     usage = [record["answer"].get("usage") or {} for record, _, _ in judged if record["status"] == 200]
     tokens = {key: round(statistics.mean(entry.get(f"{key}_tokens") or 0 for entry in usage)) if usage else 0 for key in ("prompt", "completion")}
-    seconds = statistics.mean(record["seconds"] for record, _, _ in judged)
+    seconds = statistics.mean([record["seconds"] for record, _, _ in judged if record["status"] == 200] or [0])
     failures = collections.Counter(kind for _, kind, _ in judged if kind)
     title = server.title + (LENIENT if lenient else "")
     errors = failures[bfcl_judge.SERVER]

@@ -3,7 +3,9 @@ import argparse
 import collections
 import pathlib
 import random
+import signal
 import statistics
+import sys
 import time
 
 import bfcl_answers
@@ -69,7 +71,7 @@ def result_row(model, server, category, lenient, judged, peer_share):
     low, high = bfcl_judge.wilson(right, n)
     usage = [record["answer"].get("usage") or {} for record, _, _ in judged if record["status"] == 200]
     tokens = {key: round(statistics.mean(entry.get(f"{key}_tokens") or 0 for entry in usage)) if usage else 0 for key in ("prompt", "completion")}
-    seconds = statistics.mean([record["seconds"] for record, _, _ in judged if record["status"] == 200] or [0])
+    seconds = statistics.median([record["seconds"] for record, _, _ in judged if record["status"] == 200] or [0])
     failures = collections.Counter(kind for _, kind, _ in judged if kind)
     title = server.title + (LENIENT if lenient else "")
     errors = failures[bfcl_judge.SERVER]
@@ -150,6 +152,7 @@ def rows(baton, models_dir, quick, options):
     until = time.monotonic() + QUICK_ASKING if quick else None
     if quick and not options.url:
         options.servers = "baton"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     bfcl_cases.data_folder()  # where bfcl-eval is missing, that is said before a server starts
     for model in options.model or ([""] if options.url else MODELS[:1] if quick else MODELS):
         try:
@@ -166,7 +169,7 @@ def tables(found):
         mine = [result for result in results if result["model"] == model]
         columns = list(dict.fromkeys(result["title"] for result in mine))
         about = dict.fromkeys(f"{result['title']} ({result['about']})" for result in mine if not result["lenient"] and result["about"] not in result["title"])
-        lines += ["", f"## {model}", "", "; ".join(about) + ("" if not about else ". ") + "Right of n, its Wilson interval, seconds and tokens (prompt + answer) a case.", ""]
+        lines += ["", f"## {model}", "", "; ".join(about) + ("" if not about else ". ") + "Right of n, its Wilson interval (95 %), median seconds and mean tokens (prompt + answer) a case.", ""]
         lines += ["| category | n | " + " | ".join(columns) + " |", "|" + " --- |" * (len(columns) + 2)]
         for category in dict.fromkeys(result["category"] for result in mine):
             cells = {result["title"]: result for result in mine if result["category"] == category}

@@ -78,6 +78,7 @@ struct RunHub::Live {
   std::mutex mutex;  // guards the listeners, and keeps their order of events
   std::vector<std::shared_ptr<Listener>> listeners;
   std::int64_t last_number = -1;
+  std::int64_t tools_completed = 0, tools_failed = 0;
   std::vector<std::pair<std::string, Json>> steers;  // accepted: id and input
 };
 
@@ -170,7 +171,7 @@ void RunHub::resume(const std::vector<memory::Response>& adopted) {
     live->store = live->request.store;
     live->id = record.id;
     if (const auto events = journal_.events(record.id)) {
-      for (const memory::Event& event : *events) note_steering(*live, event);
+      for (const memory::Event& event : *events) note(*live, event);
     }
     auto handle = agent_.resume(record, observe(live));
     if (!handle) {
@@ -193,14 +194,16 @@ RunObserver RunHub::observe(const std::shared_ptr<Live>& live) {
   return observer;
 }
 
-void RunHub::note_steering(Live& live, const memory::Event& event) {
+void RunHub::note(Live& live, const memory::Event& event) {
   live.last_number = event.sequence_number;
+  live.tools_completed += event.type == "response.mcp_call.completed";
+  live.tools_failed += event.type == "response.mcp_call.failed";
   if (event.type == "response.steer.accepted") live.steers.emplace_back(string_of(event.data["steer"], "id"), event.data["baton.input"]);
 }
 
 void RunHub::on_event(Live& live, const memory::Event& event) {
   const std::scoped_lock lock(live.mutex);
-  note_steering(live, event);
+  note(live, event);
   if (live.listeners.empty()) return;
   const HubEvent said{event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)};
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
@@ -285,9 +288,22 @@ void RunHub::clean_up() {
     clean_up(live);
     lock.lock();
     live_.erase(live->id);
-    if (!live->outcome.status.empty()) ++stats_.finished[live->outcome.status];
+    count(*live);
     changed_.notify_all();
   }
+}
+
+void RunHub::count(const Live& live) {
+  if (live.outcome.status.empty()) return;  // parked
+  ++stats_.finished[live.outcome.status];
+  const Json& usage = live.outcome.usage;
+  if (!usage.is_object()) return;
+  stats_.input_tokens += usage.value("input_tokens", std::int64_t{0});
+  stats_.output_tokens += usage.value("output_tokens", std::int64_t{0});
+  if (const auto details = usage.find("input_tokens_details"); details != usage.end())
+    stats_.cached_tokens += details->value("cached_tokens", std::int64_t{0});
+  stats_.tools_completed += live.tools_completed;
+  stats_.tools_failed += live.tools_failed;
 }
 
 // To those that still listen; not in the journal.

@@ -36,7 +36,10 @@ struct HubOptions {
 
 struct HubStats {
   int active = 0;
+  // Of the runs that have ended:
   std::map<std::string, std::int64_t> finished;  // by status
+  std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
+  std::int64_t tools_completed = 0, tools_failed = 0;  // calls of the daemon's tools
 };
 
 // The agent and the journal outlive the hub. Any thread.
@@ -89,7 +92,8 @@ class RunHub {
   class Held;
   Result<Started> launch(RunRequest request, Sink sink);
   RunObserver observe(const std::shared_ptr<Live>& live);
-  static void note_steering(Live& live, const memory::Event& event);
+  void count(const Live& live);
+  static void note(Live& live, const memory::Event& event);
   static void on_event(Live& live, const memory::Event& event);
   static void tell(Live& live, const std::string& type, const Json& data);
   static void steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message);

@@ -213,6 +213,17 @@ TEST_F(ServerTest, runs_a_failed_call_again_and_takes_references_to_items) {
   EXPECT_EQ(post({{"input", Json::array({{{"type", "item_reference"}, {"id", "item_no"}}})}}).json["error"]["param"], "input[0].id");
 }
 
+TEST_F(ServerTest, metrics_count_runs_tokens_and_calls) {
+  post({{"input", "call add"}, {"tools", kDaemonTools}});
+  post({{"input", "fail"}, {"tools", kDaemonTools}});
+  std::string text;
+  for (int i = 0; i < 1000 && text.find("baton_runs_total{status=\"completed\"} 2\n") == std::string::npos; ++i)
+    text = ask(http::verb::get, "/metrics").body;
+  EXPECT_THAT(text, HasSubstr("baton_runs_total{status=\"completed\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("baton_tool_calls_total{outcome=\"completed\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("baton_tool_calls_total{outcome=\"failed\"} 1\n"));
+}
+
 TEST_F(ServerTest, head_has_the_headers_without_the_body) {
   tcp::socket socket = connect();
   asio::write(socket, asio::buffer("HEAD /healthz HTTP/1.1\r\nHost: " + host() + "\r\nConnection: close\r\n\r\n"));

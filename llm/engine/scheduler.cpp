@@ -38,19 +38,43 @@ void Scheduler::admit() {
     } else if (request.max_output_tokens <= 0) {
       request.finish(EngineFinished::Reason::length);
     } else {
-      if (static_cast<int>(active_.size()) >= options_.max_parallel || !try_admit(request)) return;
+      if (static_cast<int>(active_.size()) >= options_.max_parallel || is_being_computed(request) || !try_admit(request)) return;
       active_.push_back(waiting_.front());
     }
     waiting_.pop_front();
   }
 }
 
+// Another request is at the prompt's beginning right now: several answers to one question, or two clients with the same tools. Waiting for
+// it costs less than computing the same twice.
+bool Scheduler::is_being_computed(const ActiveRequest& request) const {
+  return std::any_of(active_.begin(), active_.end(), [&](const auto& other) {
+    if (!other->prefilling() || other->cancelled()) return false;
+    const int common = std::min(common_prefix(other->tokens, request.tokens), std::min(request.n_prompt(), other->n_prompt()) - 1);
+    return common - other->n_computed >= pool_.page_tokens();
+  });
+}
+
+// The longest beginning that was computed, be it by a request that has ended or by one that is under way. The last prompt token is computed
+// in any case: its logits choose the first token.
+PrefixMatch Scheduler::match(const ActiveRequest& request) {
+  const int limit = request.n_prompt() - 1;
+  PrefixMatch match = cache_.match(model_.cache_key(), request.tokens, limit);
+  for (const auto& other : active_) {
+    const int n = std::min({common_prefix(other->tokens, request.tokens), other->n_computed, limit});
+    if (n <= match.n_tokens) continue;
+    for (const PageId page : match.pages) pool_.release(page);
+    match = {n, {other->pages.begin(), other->pages.begin() + pool_.pages_for(n)}};
+    for (const PageId page : match.pages) pool_.retain(page);
+  }
+  return match;
+}
+
 // All pages that the request can ever need are taken now, so that no sequence gets stuck half-way for want of a page.
 bool Scheduler::try_admit(ActiveRequest& request) {
   const int page_tokens = pool_.page_tokens();
   const int longest = std::min(request.n_prompt() + request.max_output_tokens, model_.n_ctx());
-  // The last prompt token is computed in any case: its logits choose the first token.
-  PrefixMatch match = cache_.match(model_.cache_key(), request.tokens, request.n_prompt() - 1);
+  const PrefixMatch match = this->match(request);
   const int n_shared = match.n_tokens / page_tokens;  // full pages; a partly filled one is copied, because it will be written to
   const int n_new = pool_.pages_for(longest) - n_shared;
   const bool room = cache_.make_room(n_new);

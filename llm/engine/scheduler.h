@@ -32,6 +32,8 @@ class Scheduler {
   };
   void admit();
   bool try_admit(ActiveRequest& request);
+  PrefixMatch match(const ActiveRequest& request);
+  bool is_being_computed(const ActiveRequest& request) const;
   std::vector<Part> plan();
   Batch make_batch(const std::vector<Part>& parts) const;
   void take_results(const std::vector<Part>& parts);

@@ -5,14 +5,11 @@
 #include <unordered_map>
 
 namespace baton::llm {
-namespace {
 
 int common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
   const auto [x, y] = std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin());
   return static_cast<int>(x - a.begin());
 }
-
-}  // namespace
 
 PrefixMatch PrefixCache::match(const std::string& key, std::span<const std::int32_t> tokens, int limit) {
   auto best = sequences_.end();

@@ -19,6 +19,8 @@ struct CachedSequence {
   std::vector<PageId> pages;  // pages_for(tokens.size()), one reference each held by the cache
 };
 
+int common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b);
+
 struct PrefixMatch {
   int n_tokens = 0;           // in common
   std::vector<PageId> pages;  // that hold them, each with a reference now held by the caller; the last may be partly filled

@@ -114,6 +114,22 @@ TEST_F(EngineTest, answers_from_a_shared_prefix_equal_answers_computed_from_scra
   EXPECT_EQ(finished.cached_tokens, 39);
 }
 
+TEST_F(EngineTest, answers_to_one_question_asked_at_the_same_time_share_its_prompt) {
+  const auto alone = ask(engine(), request(prompt(40), 12));
+  EngineOptions options;
+  options.prefill_chunk = 8;
+  Engine& e = engine(options);
+  counts_->tokens = 0;
+  std::vector<Answer> answers(4);
+  std::vector<std::unique_ptr<EngineStream>> streams;
+  for (Answer& answer : answers) streams.push_back(e.submit(request(prompt(40), 12), answer.sink()));
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    EXPECT_EQ(answers[i].wait().cached_tokens, i == 0 ? 0 : 39);
+    EXPECT_EQ(answers[i].tokens, alone);
+  }
+  EXPECT_EQ(counts_->tokens, 40 + 3 + 4 * 11) << "the prompt once, its last token for each, and what each wrote";
+}
+
 TEST_F(EngineTest, requests_that_share_batches_get_the_tokens_they_get_alone) {
   std::vector<std::vector<std::int32_t>> alone;
   for (int i = 0; i < 6; ++i) alone.push_back(ask(engine(), request(prompt(5 + 9 * i, i), 12)));

@@ -43,8 +43,9 @@ struct PatternString {
 struct SchemaNode {
   using Child = const SchemaNode*;
 
-  std::string pointer;  // JSON pointer of this schema within its document; "" is the whole
-  bool never = false;   // the schema `false`. `true` and {} are nodes without any keyword.
+  std::size_t place = 0;  // in the order of the document
+  std::string pointer;    // JSON pointer of this schema within its document; "" is the whole
+  bool never = false;     // the schema `false`. `true` and {} are nodes without any keyword.
 
   // Any type
   std::uint8_t types = kAnyType;

@@ -1,0 +1,90 @@
+#include "automaton.h"
+
+#include <algorithm>
+
+namespace baton::llm {
+
+NodeId Automaton::add() {
+  nodes_.emplace_back();
+  return static_cast<NodeId>(nodes_.size() - 1);
+}
+
+NodeId Automaton::final() {
+  const NodeId node = add();
+  nodes_[node].final = true;
+  return node;
+}
+
+void Automaton::byte(NodeId from, unsigned lo, unsigned hi, NodeId to) {
+  Edge made;
+  made.kind = Edge::Kind::byte;
+  made.lo = static_cast<std::uint8_t>(lo);
+  made.hi = static_cast<std::uint8_t>(hi);
+  made.target = to;
+  edge(from, made);
+}
+
+void Automaton::empty(NodeId from, NodeId to) {
+  Edge made;
+  made.target = to;
+  edge(from, made);
+}
+
+NodeId Automaton::bytes(std::string_view text, NodeId next) {
+  for (auto c = text.rbegin(); c != text.rend(); ++c) {
+    const NodeId before = add();
+    byte(before, static_cast<unsigned char>(*c), static_cast<unsigned char>(*c), next);
+    next = before;
+  }
+  return next;
+}
+
+NodeId Automaton::any_of(const std::vector<NodeId>& ways) {
+  if (ways.size() == 1) return ways.front();
+  const NodeId node = add();
+  for (const NodeId way : ways) {
+    if (way != kDead) empty(node, way);
+  }
+  return node;
+}
+
+NodeId Automaton::call(NodeId rule, NodeId next) {
+  const NodeId node = add();
+  Edge made;
+  made.kind = Edge::Kind::call;
+  made.callee = rule;
+  made.target = next;
+  edge(node, made);
+  return node;
+}
+
+bool Automaton::prune(NodeId start) {
+  // From the final nodes backwards, until nothing is added. A call counts when its rule can be ended and the way on too.
+  std::vector<char> alive(nodes_.size(), 0);
+  std::vector<std::vector<NodeId>> users(nodes_.size());  // whose edges name this node
+  std::vector<NodeId> news;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    for (const Edge& edge : nodes_[i].edges) {
+      users[edge.target].push_back(static_cast<NodeId>(i));
+      if (edge.kind == Edge::Kind::call) users[edge.callee].push_back(static_cast<NodeId>(i));
+    }
+    if (nodes_[i].final) {
+      alive[i] = 1;
+      news.push_back(static_cast<NodeId>(i));
+    }
+  }
+  const auto leads_on = [&](const Edge& edge) { return alive[edge.target] && (edge.kind != Edge::Kind::call || alive[edge.callee]); };
+  while (!news.empty()) {
+    const NodeId node = news.back();
+    news.pop_back();
+    for (const NodeId user : users[node]) {
+      if (alive[user] || std::none_of(nodes_[user].edges.begin(), nodes_[user].edges.end(), leads_on)) continue;
+      alive[user] = 1;
+      news.push_back(user);
+    }
+  }
+  for (Node& node : nodes_) std::erase_if(node.edges, [&](const Edge& edge) { return !leads_on(edge); });
+  return alive[start] != 0;
+}
+
+}  // namespace baton::llm

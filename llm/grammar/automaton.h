@@ -1,0 +1,71 @@
+#pragma once
+// A grammar as a network of nodes joined by bytes: a recursive transition network (Woods 1970). Rules are entered by call edges and left at
+// final nodes; a frame remembers where to go on. Each frame has one counter, for lengths and numbers of items.
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace baton::llm {
+
+using NodeId = std::int32_t;
+
+struct Edge {
+  enum class Kind : std::uint8_t {
+    byte,   // one byte of lo..hi is written
+    empty,  // nothing is written
+    call,   // the rule at `callee` is written, then it goes on at `target`
+  } kind = Kind::empty;
+  std::uint8_t lo = 0, hi = 0;
+  bool adds = false;  // one to the frame's counter, which stays at `saturate` from there on
+  std::int32_t saturate = 0;
+  std::int32_t at_least = 0;  // open only when the counter has reached this
+  std::int32_t below = -1;    // open only when the counter is below this; -1: always
+  NodeId target = 0;
+  NodeId callee = 0;
+};
+
+struct Node {
+  std::vector<Edge> edges;
+  bool final = false;        // the rule may end here
+  bool string_body = false;  // between the characters of a JSON string: see TokenTrie
+};
+
+// What a counter counts, and how far.
+struct Count {
+  std::int32_t min = 0;
+  std::int32_t max = -1;  // -1: no limit
+  bool trivial() const { return min == 0 && max < 0; }
+  std::int32_t saturate() const { return max < 0 ? min : max; }
+};
+
+// Nodes are made from the end towards the beginning: each function takes where it goes on, and gives where it begins.
+class Automaton {
+ public:
+  static constexpr std::size_t kMaxNodes = 400'000;  // of one grammar; more is errc::too_large, said by whoever builds it
+  static constexpr NodeId kDead = 0;                 // no way leads on
+
+  Automaton() : nodes_(1) {}
+
+  NodeId add();    // without edges
+  NodeId final();  // a rule's end
+  NodeId bytes(std::string_view text, NodeId next);
+  NodeId any_of(const std::vector<NodeId>& ways);  // one of these
+  NodeId call(NodeId rule, NodeId next);
+
+  void edge(NodeId from, Edge edge) { nodes_[from].edges.push_back(edge); }
+  void byte(NodeId from, unsigned lo, unsigned hi, NodeId to);
+  void empty(NodeId from, NodeId to);
+  Node& node(NodeId id) { return nodes_[id]; }
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  bool too_large() const { return nodes_.size() > kMaxNodes; }
+
+  // Takes out every edge that leads to where no rule can be ended. False: nothing can be written at all from `start`.
+  bool prune(NodeId start);
+
+ private:
+  std::vector<Node> nodes_;
+};
+
+}  // namespace baton::llm

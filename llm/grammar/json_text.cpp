@@ -1,0 +1,224 @@
+#include "json_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace baton::llm {
+namespace {
+
+std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// What a JSON string has between its quotes for one character.
+std::string escaped(std::uint32_t control_or_special) {
+  const std::string text = quoted(std::string(1, static_cast<char>(control_or_special)));
+  return text.substr(1, text.size() - 2);
+}
+
+void write(const Json& value, const WritingStyle& style, std::string& out) {
+  if (value.is_object() || value.is_array()) {
+    out += value.is_object() ? '{' : '[';
+    bool first = true;
+    for (const auto& [key, member] : value.items()) {
+      if (!first) out += style.item_separator;
+      first = false;
+      if (value.is_object()) out += quoted(key) + style.key_separator;
+      write(member, style, out);
+    }
+    out += value.is_object() ? '}' : ']';
+  } else if (value.is_number_float()) {
+    std::array<char, 400> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value.get<double>(), std::chars_format::fixed);
+    out.append(text.data(), end.ptr);
+  } else {
+    out += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+}
+
+using ByteRanges = std::vector<std::pair<unsigned, unsigned>>;  // one a byte
+
+// UTF-8 of lo..hi, as sequences of byte ranges: split where the length changes, and where a continuation byte would not run from 80 to BF.
+void utf8_ranges(std::uint32_t lo, std::uint32_t hi, std::vector<ByteRanges>& out) {
+  for (const std::uint32_t last : {0x7Fu, 0x7FFu, 0xFFFFu}) {
+    if (lo <= last && hi > last) {
+      utf8_ranges(lo, last, out);
+      return utf8_ranges(last + 1, hi, out);
+    }
+  }
+  const int n = hi <= 0x7F ? 0 : hi <= 0x7FF ? 1 : hi <= 0xFFFF ? 2 : 3;  // continuation bytes
+  for (int i = 1; i <= n; ++i) {
+    const std::uint32_t below = (1u << (6 * i)) - 1;
+    if ((lo & ~below) == (hi & ~below)) continue;
+    if ((lo & below) != 0) {
+      utf8_ranges(lo, lo | below, out);
+      return utf8_ranges((lo | below) + 1, hi, out);
+    }
+    if ((hi & below) != below) {
+      utf8_ranges(lo, (hi & ~below) - 1, out);
+      return utf8_ranges(hi & ~below, hi, out);
+    }
+  }
+  static constexpr unsigned kLead[] = {0, 0xC0, 0xE0, 0xF0};
+  ByteRanges sequence{{kLead[n] | (lo >> (6 * n)), kLead[n] | (hi >> (6 * n))}};
+  for (int i = n - 1; i >= 0; --i) sequence.push_back({0x80 | ((lo >> (6 * i)) & 0x3F), 0x80 | ((hi >> (6 * i)) & 0x3F)});
+  out.push_back(std::move(sequence));
+}
+
+bool must_be_escaped(std::uint32_t c) { return c < 0x20 || c == '"' || c == '\\'; }
+
+// The node of each way already laid from here, so that characters that begin alike share their beginning.
+struct Trunk {
+  Automaton& out;
+  const Count& count;
+  std::map<std::pair<NodeId, std::pair<unsigned, unsigned>>, NodeId> ways;
+
+  // The first byte of a character counts it.
+  NodeId way(NodeId from, std::pair<unsigned, unsigned> range, bool first, NodeId to) {
+    const bool ends = to != Automaton::kDead;
+    if (!ends) {
+      const auto [at, fresh] = ways.try_emplace({from, range}, Automaton::kDead);
+      if (!fresh) return at->second;
+      at->second = to = out.add();
+    }
+    Edge edge;
+    edge.kind = Edge::Kind::byte;
+    edge.lo = static_cast<std::uint8_t>(range.first);
+    edge.hi = static_cast<std::uint8_t>(range.second);
+    edge.target = to;
+    if (first && !count.trivial()) {
+      edge.adds = true;
+      edge.saturate = count.saturate();
+      edge.below = count.max;
+    }
+    out.edge(from, edge);
+    return to;
+  }
+  void lay(NodeId from, const ByteRanges& ranges, NodeId to) {
+    for (std::size_t i = 0; i < ranges.size(); ++i) from = way(from, ranges[i], i == 0, i + 1 == ranges.size() ? to : Automaton::kDead);
+  }
+};
+
+}  // namespace
+
+std::string write_json(const Json& value, const WritingStyle& style) {
+  std::string out;
+  write(value, style, out);
+  return out;
+}
+
+void character_edges(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count) {
+  Trunk trunk{out, count, {}};
+  std::vector<ByteRanges> plain;
+  std::vector<std::uint32_t> special;
+  for (auto [lo, hi] : characters) {
+    for (std::uint32_t c = lo; c <= hi && c < 0x80; ++c) {
+      if (!must_be_escaped(c)) continue;
+      special.push_back(c);
+      if (c > lo) utf8_ranges(lo, c - 1, plain);
+      lo = c + 1;
+    }
+    if (lo <= hi) utf8_ranges(lo, hi, plain);
+  }
+  for (const ByteRanges& ranges : plain) trunk.lay(from, ranges, to);
+  for (const std::uint32_t c : special) {
+    ByteRanges ranges;
+    for (const char byte : escaped(c)) ranges.push_back({static_cast<unsigned char>(byte), static_cast<unsigned char>(byte)});
+    trunk.lay(from, ranges, to);
+  }
+}
+
+NodeId json_string(Automaton& out, const Count& length, NodeId next) {
+  const NodeId body = out.add();
+  out.node(body).string_body = true;
+  character_edges(out, body, body, kAllCodePoints, length);
+  Edge quote;
+  quote.kind = Edge::Kind::byte;
+  quote.lo = quote.hi = '"';
+  quote.target = next;
+  quote.at_least = length.min;
+  out.edge(body, quote);
+  return out.bytes("\"", body);
+}
+
+// The body of any string, beside which the texts are followed letter by letter for as long as one of them fits.
+NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts, NodeId next) {
+  const NodeId body = out.add();
+  out.node(body).string_body = true;
+  character_edges(out, body, body, kAllCodePoints, {});
+  out.byte(body, '"', '"', next);
+
+  std::vector<std::string> written;
+  for (const std::string& text : texts) {
+    const std::string json = quoted(text);
+    written.push_back(json.substr(1, json.size() - 2));
+  }
+  // A pair is a place in the texts (their common beginning) and the node that the free body is at there.
+  std::map<std::pair<std::string, NodeId>, NodeId> known;
+  const auto node_of = [&](auto&& self, const std::string& begun, NodeId free) -> NodeId {
+    const auto fits = [&](const std::string& text) { return text.compare(0, begun.size(), begun) == 0; };
+    if (std::none_of(written.begin(), written.end(), fits)) return free;
+    const auto [at, fresh] = known.try_emplace({begun, free}, Automaton::kDead);
+    if (!fresh) return at->second;
+    const NodeId made = at->second = out.add();
+    const bool whole = std::find(written.begin(), written.end(), begun) != written.end();
+    std::vector<unsigned> letters;  // with which a text goes on
+    for (const std::string& text : written) {
+      if (fits(text) && text.size() > begun.size()) letters.push_back(static_cast<unsigned char>(text[begun.size()]));
+    }
+    std::sort(letters.begin(), letters.end());
+    letters.erase(std::unique(letters.begin(), letters.end()), letters.end());
+    const std::vector<Edge> edges = out.nodes()[static_cast<std::size_t>(free)].edges;
+    for (const Edge& edge : edges) {
+      if (edge.target == next && edge.lo == '"') {
+        if (!whole) out.byte(made, '"', '"', next);
+        continue;
+      }
+      unsigned lo = edge.lo;
+      for (const unsigned letter : letters) {
+        if (letter < lo || letter > edge.hi) continue;
+        if (letter > lo) out.byte(made, lo, letter - 1, edge.target);
+        const NodeId there = self(self, begun + static_cast<char>(letter), edge.target);
+        out.byte(made, letter, letter, there);
+        lo = letter + 1;
+      }
+      if (lo <= edge.hi) out.byte(made, lo, edge.hi, edge.target);
+    }
+    return made;
+  };
+  return out.bytes("\"", node_of(node_of, "", body));
+}
+
+NodeId json_integer(Automaton& out, NodeId next) {
+  const NodeId digits = out.add(), unsigned_part = out.add(), start = out.add();
+  out.byte(digits, '0', '9', digits);
+  out.empty(digits, next);
+  out.byte(unsigned_part, '1', '9', digits);
+  out.byte(unsigned_part, '0', '0', next);
+  out.byte(start, '-', '-', unsigned_part);
+  out.empty(start, unsigned_part);
+  return start;
+}
+
+NodeId json_number(Automaton& out, NodeId next) {
+  const NodeId exponent_digits = out.add(), exponent_sign = out.add(), exponent = out.add();
+  out.byte(exponent_digits, '0', '9', exponent_digits);
+  out.empty(exponent_digits, next);
+  const NodeId exponent_first = out.add();
+  out.byte(exponent_first, '0', '9', exponent_digits);
+  out.byte(exponent_sign, '+', '+', exponent_first);
+  out.byte(exponent_sign, '-', '-', exponent_first);
+  out.empty(exponent_sign, exponent_first);
+  out.byte(exponent, 'e', 'e', exponent_sign);
+  out.empty(exponent, next);
+  const NodeId fraction_digits = out.add(), fraction_first = out.add(), fraction = out.add();
+  out.byte(fraction_digits, '0', '9', fraction_digits);
+  out.empty(fraction_digits, exponent);
+  out.byte(fraction_first, '0', '9', fraction_digits);
+  out.byte(fraction, '.', '.', fraction_first);
+  out.empty(fraction, exponent);
+  return json_integer(out, fraction);
+}
+
+}  // namespace baton::llm

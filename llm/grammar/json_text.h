@@ -1,0 +1,43 @@
+#pragma once
+// How JSON is written under a mask: one canonical style, of which every JSON value has exactly one text (numbers have several). Characters
+// stand for themselves but for quote, backslash and control characters, which have their shortest escape; separators are the style's.
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "automaton.h"
+
+namespace baton::llm {
+
+using Json = nlohmann::ordered_json;
+
+struct WritingStyle {
+  std::string item_separator = ", ";  // between elements and between members
+  std::string key_separator = ": ";
+  bool operator==(const WritingStyle&) const = default;
+};
+
+// The value in that style. Numbers without an exponent: 1e-7 is 0.0000001. Invalid UTF-8 becomes U+FFFD.
+std::string write_json(const Json& value, const WritingStyle& style);
+
+// Ranges of code points, ascending, not touching; surrogates are in none.
+using CodePoints = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+inline const CodePoints kAllCodePoints = {{0, 0xD7FF}, {0xE000, 0x10FFFF}};
+
+// From `from`, one of these characters, as a JSON string has it, to `to`; counted in the frame's counter.
+void character_edges(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count);
+
+// A string with its quotes, of so many characters.
+NodeId json_string(Automaton& out, const Count& length, NodeId next);
+// The same, but none of these.
+NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts, NodeId next);
+
+// -?(0|[1-9][0-9]*), and for numbers with fraction and exponent.
+NodeId json_integer(Automaton& out, NodeId next);
+NodeId json_number(Automaton& out, NodeId next);
+
+}  // namespace baton::llm

@@ -1,0 +1,84 @@
+#pragma once
+// Runs an automaton over bytes. A state is a set of threads, each a node with its stack of frames; states, threads and frames are made once
+// and have numbers, so that a step that was taken before is a look-up. States stand for what may follow, whatever was written before.
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "automaton.h"
+
+namespace baton::llm {
+
+using StateId = std::int32_t;
+using ThreadId = std::int32_t;
+constexpr StateId kDeadState = -1;
+
+struct Thread {
+  NodeId node = 0;
+  std::int32_t count = 0;   // the counter of the frame that it is in
+  std::int32_t frame = -1;  // where it goes on at the rule's end; -1: nowhere
+  bool operator==(const Thread&) const = default;
+};
+
+// Not thread-safe.
+class Machine {
+ public:
+  Machine(const Automaton& automaton, NodeId start);
+
+  StateId start() const { return start_; }
+  StateId step(StateId from, std::uint8_t byte) {  // kDeadState: this byte may not follow
+    const StateId known = steps_[static_cast<std::size_t>(from) * 256 + byte];
+    return known == kUnknown ? take(from, byte) : known;
+  }
+  bool accepts(StateId state) const { return states_[static_cast<std::size_t>(state)].accepts; }
+  // Accepted, and nothing may follow.
+  bool ended(StateId state) const { return accepts(state) && threads_of(state).empty(); }
+  const std::vector<ThreadId>& threads_of(StateId state) const { return states_[static_cast<std::size_t>(state)].threads; }
+  const Thread& thread(ThreadId id) const { return threads_[static_cast<std::size_t>(id)]; }
+  const Node& node(ThreadId id) const { return automaton_.nodes()[static_cast<std::size_t>(thread(id).node)]; }
+  StateId state_of(Thread thread);  // of this one thread
+  std::size_t n_states() const { return states_.size(); }
+  std::size_t n_threads() const { return threads_.size(); }
+
+ private:
+  static constexpr StateId kUnknown = -2;
+  struct State {
+    std::vector<ThreadId> threads;
+    bool accepts = false;
+  };
+  struct Frame {
+    NodeId node;
+    std::int32_t count, parent;
+    bool operator==(const Frame&) const = default;
+  };
+  struct Hash {
+    std::size_t operator()(const Thread& t) const { return mix(t.node, t.count, t.frame); }
+    std::size_t operator()(const Frame& f) const { return mix(f.node, f.count, f.parent); }
+    std::size_t operator()(const std::vector<ThreadId>& threads) const;
+    static std::size_t mix(std::int32_t a, std::int32_t b, std::int32_t c);
+  };
+
+  StateId take(StateId from, std::uint8_t byte);
+  void follow(Thread thread);  // to where a byte is next, into open_ and accepts_
+  bool pass(const Edge& edge, std::int32_t& count) const;
+  StateId intern();  // open_ and accepts_
+  ThreadId intern(const Thread& thread);
+  std::int32_t frame(const Frame& frame);
+
+  const Automaton& automaton_;
+  std::vector<State> states_;
+  std::vector<StateId> steps_;                                          // 256 a state
+  std::unordered_map<std::vector<ThreadId>, StateId, Hash> state_ids_;  // the threads, and -1 at the end when it accepts
+  std::vector<Thread> threads_;
+  std::unordered_map<Thread, ThreadId, Hash> thread_ids_;
+  std::vector<Frame> frames_;
+  std::unordered_map<Frame, std::int32_t, Hash> frame_ids_;
+  StateId start_ = 0;
+
+  // Of the step that is being taken:
+  std::vector<Thread> seen_;
+  std::vector<ThreadId> open_;
+  bool accepts_ = false;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,178 @@
+#include "number_range.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace baton::llm {
+namespace {
+
+// One sign: magnitudes between low (at least zero) and high.
+class Magnitudes {
+ public:
+  Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, NodeId next)
+      : out_(out), range_(range), low_(std::move(low)), high_(std::move(high)), next_(next) {}
+
+  NodeId build() {
+    // The number of integer digits decides whether a bound can be met at all. Beyond the longer bound's, any number of digits will do.
+    const std::size_t low_length = low_ ? low_->value.n_integer : 1;
+    const std::size_t high_length = high_ ? high_->value.n_integer : low_length + 1;
+    std::vector<NodeId> ways;
+    for (std::size_t length = low_length; length <= high_length; ++length) {
+      const bool low_tight = low_ && length == low_length, high_tight = high_ && length == high_length;
+      if (!high_ && length == high_length) {
+        ways.push_back(longer(length));
+      } else {
+        ways.push_back(integer_digits({length, 0, low_tight, high_tight, 0}));
+      }
+    }
+    if (ways.empty()) return Automaton::kDead;
+    return out_.any_of(ways);
+  }
+
+ private:
+  struct Place {
+    std::size_t length, at;  // integer digits in all, and written
+    bool low, high;          // all digits so far are the bound's
+    std::uint32_t remainder;
+    auto operator<=>(const Place&) const = default;
+  };
+
+  static int digit_of(const Decimal& value, std::size_t i) { return i < value.digits.size() ? value.digits[i] - '0' : 0; }
+
+  // A number of at least `length` digits, all of which are free.
+  NodeId longer(std::size_t length) {
+    std::map<std::uint32_t, NodeId> loops;  // by remainder, once `length` digits are there
+    const auto loop = [&](auto&& self, std::uint32_t remainder) -> NodeId {
+      const auto [at, fresh] = loops.try_emplace(remainder, Automaton::kDead);
+      if (!fresh) return at->second;
+      const NodeId node = at->second = out_.add();
+      for (unsigned d = 0; d <= 9; ++d) out_.byte(node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of));
+      if (remainder == 0) out_.empty(node, after_integer(false, false, length));
+      return node;
+    };
+    std::map<std::pair<std::size_t, std::uint32_t>, NodeId> known;
+    const auto head = [&](auto&& self, std::size_t written, std::uint32_t remainder) -> NodeId {
+      if (written == length) return loop(loop, remainder);
+      const auto [at, fresh] = known.try_emplace({written, remainder}, Automaton::kDead);
+      if (!fresh) return at->second;
+      const NodeId node = at->second = out_.add();
+      for (unsigned d = written == 0 ? 1 : 0; d <= 9; ++d)
+        out_.byte(node, '0' + d, '0' + d, self(self, written + 1, (remainder * 10 + d) % range_.multiple_of));
+      return node;
+    };
+    return head(head, 0, 0);
+  }
+
+  NodeId integer_digits(const Place& place) {
+    if (place.at == place.length) return place.remainder == 0 ? after_integer(place.low, place.high, place.length) : Automaton::kDead;
+    const auto [at, fresh] = integers_.try_emplace(place, Automaton::kDead);
+    if (!fresh) return at->second;
+    const NodeId node = at->second = out_.add();
+    const int from = std::max(place.at == 0 && place.length > 1 ? 1 : 0, place.low ? digit_of(low_->value, place.at) : 0);
+    const int to = place.high ? digit_of(high_->value, place.at) : 9;
+    for (int d = from; d <= to; ++d) {
+      const Place next{place.length, place.at + 1, place.low && d == digit_of(low_->value, place.at),
+                       place.high && d == digit_of(high_->value, place.at),
+                       (place.remainder * 10 + static_cast<std::uint32_t>(d)) % range_.multiple_of};
+      const NodeId there = integer_digits(next);
+      if (there != Automaton::kDead) out_.byte(node, '0' + static_cast<unsigned>(d), '0' + static_cast<unsigned>(d), there);
+    }
+    return node;
+  }
+
+  // May the number end here, `at` digits being written? While it is the low bound's beginning it is less than the bound unless only zeros
+  // follow there.
+  bool may_end(bool low, bool high, std::size_t at) const {
+    const auto rest_is_zero = [at](const Decimal& v) {
+      return at >= v.digits.size() || v.digits.find_first_not_of('0', at) == std::string::npos;
+    };
+    if (low && (!rest_is_zero(low_->value) || low_->exclusive)) return false;
+    return !(high && rest_is_zero(high_->value) && high_->exclusive);
+  }
+
+  NodeId after_integer(bool low, bool high, std::size_t n_integer) {
+    const NodeId node = out_.add();
+    if (may_end(low, high, n_integer)) out_.empty(node, next_);
+    if (!range_.integer && range_.max_fraction != 0) out_.byte(node, '.', '.', fraction(low, high, n_integer, 0));
+    return node;
+  }
+
+  // `written` digits of the fraction; the first one is wanted.
+  NodeId fraction(bool low, bool high, std::size_t n_integer, std::size_t written) {
+    if (range_.max_fraction >= 0 && written > static_cast<std::size_t>(range_.max_fraction)) return Automaton::kDead;
+    const std::size_t longest = std::max(low ? low_->value.digits.size() : 0, high ? high_->value.digits.size() : 0);
+    const bool beyond = n_integer + written >= longest;  // of the bounds only zeros are left
+    // Behind the bounds' digits every place is like the one before, unless places are counted.
+    const std::size_t place = beyond && range_.max_fraction < 0 ? kBeyond + (written > 0) : written;
+    const auto [at, fresh] = fractions_.try_emplace({low, high, n_integer, place}, Automaton::kDead);
+    if (!fresh) return at->second;
+    const NodeId node = at->second = out_.add();
+    if (written > 0 && may_end(low, high, n_integer + written)) out_.empty(node, next_);
+    const std::size_t i = n_integer + written;
+    const int from = low ? digit_of(low_->value, i) : 0, to = high ? digit_of(high_->value, i) : 9;
+    for (int d = from; d <= to; ++d) {
+      const NodeId there = fraction(low && d == from, high && d == to, n_integer, written + 1);
+      if (there != Automaton::kDead) out_.byte(node, '0' + static_cast<unsigned>(d), '0' + static_cast<unsigned>(d), there);
+    }
+    return node;
+  }
+
+  static constexpr std::size_t kBeyond = 1'000'000;
+  Automaton& out_;
+  const NumberRange& range_;
+  const std::optional<NumberBound> low_, high_;
+  const NodeId next_;
+  std::map<Place, NodeId> integers_;
+  std::map<std::tuple<bool, bool, std::size_t, std::size_t>, NodeId> fractions_;
+};
+
+NumberBound zero() { return {{false, "0", 1}, false}; }
+
+std::optional<NumberBound> magnitude(std::optional<NumberBound> bound) {
+  if (bound) bound->value.negative = false;
+  return bound;
+}
+
+}  // namespace
+
+std::optional<Decimal> Decimal::parse(const std::string& text) {
+  Decimal out;
+  std::size_t i = 0;
+  if (i < text.size() && text[i] == '-') {
+    out.negative = true;
+    ++i;
+  }
+  const std::size_t point = std::min(text.find('.', i), text.size());
+  std::string whole = text.substr(i, point - i), fraction = point < text.size() ? text.substr(point + 1) : "";
+  const auto digits = [](const std::string& s) { return s.find_first_not_of("0123456789") == std::string::npos; };
+  if (whole.empty() || !digits(whole) || !digits(fraction)) return std::nullopt;
+  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size() - 1));
+  fraction.erase(fraction.find_last_not_of('0') + 1);
+  out.n_integer = whole.size();
+  out.digits = whole + fraction;
+  if (out.is_zero()) out.negative = false;
+  return out;
+}
+
+NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next) {
+  std::vector<NodeId> ways;
+  const bool negatives = !range.low || range.low->value.negative;
+  const bool positives = !range.high || !range.high->value.negative;
+  if (positives) {
+    const bool from_zero = !range.low || range.low->value.negative;
+    ways.push_back(Magnitudes(out, range, from_zero ? zero() : range.low, range.high, next).build());
+  }
+  if (negatives) {  // -5 <= x < -2 is 2 < |x| <= 5. "-0" is zero, and left out
+    const bool to_zero = !range.high || !range.high->value.negative;
+    NumberBound nearest = zero();
+    nearest.exclusive = true;
+    const NodeId magnitudes = Magnitudes(out, range, to_zero ? nearest : magnitude(range.high), magnitude(range.low), next).build();
+    if (magnitudes != Automaton::kDead) ways.push_back(out.bytes("-", magnitudes));
+  }
+  if (ways.empty()) return Automaton::kDead;
+  return out.any_of(ways);
+}
+
+}  // namespace baton::llm

@@ -1,0 +1,34 @@
+#pragma once
+// Regular expressions as automata: ECMAScript's syntax, but for what no automaton can hold (look-around, back references, \b \B, \p), lazy
+// quantifiers being the same as greedy ones. \d \w \s and `.` are as json_schema/pattern.h has them.
+#include <baton/llm/error.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "json_text.h"
+
+namespace baton::llm {
+
+class Regex {
+ public:
+  static constexpr int kMaxRepeat = 1000;  // of {m,n}
+  static constexpr int kMaxDepth = 100;    // of groups
+
+  // errc::unsupported, with what it is; errc::invalid_argument for what is no regular expression.
+  static Result<Regex> parse(std::string_view source);
+
+  // A text that it matches wholly (`anywhere`: somewhere, as a schema's pattern does). How characters are written is for the caller to say:
+  // letter(from, to, characters) lays the edges.
+  using Letter = void (*)(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count);
+  NodeId build(Automaton& out, bool anywhere, Letter letter, const Count& count, NodeId next) const;
+
+  struct Part;
+
+ private:
+  explicit Regex(std::shared_ptr<const Part> whole) : whole_(std::move(whole)) {}
+  std::shared_ptr<const Part> whole_;
+};
+
+}  // namespace baton::llm

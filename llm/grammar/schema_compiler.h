@@ -1,0 +1,67 @@
+#pragma once
+// Schemas as automata: what may be written so that the value is valid. What an automaton cannot hold is named, and left to the validator.
+#include <baton/llm/error.h>
+#include <baton/llm/json_schema/json_schema.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "json_text.h"
+#include "number_range.h"
+
+namespace baton::llm {
+
+// A keyword that the mask does not enforce, or not wholly: the value is checked after it was written.
+struct Unmasked {
+  std::string pointer;  // of the schema that has it
+  std::string keyword;
+  std::string why;
+};
+
+class SchemaCompiler {
+ public:
+  SchemaCompiler(Automaton& out, WritingStyle style) : out_(out), style_(std::move(style)) {}
+
+  // The rule of the whole schema, which lives longer than we do. Several schemas share what they have in common with JSON at large.
+  NodeId rule(const Schema& schema) { return rule(Together{{&schema.root(), 0}}); }
+  const std::vector<Unmasked>& unmasked() const { return unmasked_; }
+
+ private:
+  // Schemas that hold for the same value at once (allOf, $ref with siblings, a property that several schemas describe), each with those of
+  // its alternatives that are dealt with already.
+  enum Done : unsigned { kAnyOf = 1, kOneOf = 2 };
+  struct InOrder {  // of the document: which property comes first must not depend on addresses
+    bool operator()(const std::pair<const SchemaNode*, unsigned>& a, const std::pair<const SchemaNode*, unsigned>& b) const {
+      return std::tuple(a.first->place, a.first, a.second) < std::tuple(b.first->place, b.first, b.second);
+    }
+  };
+  using Together = std::set<std::pair<const SchemaNode*, unsigned>, InOrder>;
+
+  NodeId rule(Together schemas);  // may be entered from anywhere
+  void flatten(const SchemaNode& node, unsigned done, Together& into, std::set<const SchemaNode*>& met);
+  NodeId body(const Together& schemas);
+  std::optional<NodeId> alternatives(const Together& schemas);
+  std::optional<NodeId> listed_values(const Together& schemas);
+  void note_unmasked(const Together& schemas, std::uint8_t types);
+  NodeId number(const Together& schemas, bool integer);
+  NodeId string(const Together& schemas, NodeId next);
+  NodeId object(const Together& schemas);
+  NodeId array(const Together& schemas);
+  NodeId member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next);
+  static Together of_property(const Together& schemas, const std::string& name);
+  static Together of_further_properties(const Together& schemas);
+  static Together of_element(const Together& schemas, std::size_t index);
+  bool valid(const Together& schemas, const Json& value) const;
+  void note(const SchemaNode& node, std::string keyword, std::string why);
+
+  Automaton& out_;
+  const WritingStyle style_;
+  std::map<Together, NodeId> rules_;
+  std::vector<Unmasked> unmasked_;
+};
+
+}  // namespace baton::llm

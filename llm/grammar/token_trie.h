@@ -1,0 +1,59 @@
+#pragma once
+// The tokens of a vocabulary by their bytes, built once a vocabulary. Strings are where a mask has the most to say and the least to decide:
+// any token of plain characters may follow in a string's body, whatever the string is for. So tokens are also sorted by what they do there:
+// those that stay inside, by their number of characters, and those that come to a quote or a backslash, by what follows from it on.
+#include <baton/llm/sampler/sampler.h>
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace baton::llm {
+
+class TokenTrie {
+ public:
+  // bytes[id]: what token id writes; empty for tokens that are not text (control tokens), which no grammar allows.
+  explicit TokenTrie(const std::vector<std::string>& bytes);
+
+  // Nodes in depth-first order, without the root. A token lies on the node of its last byte.
+  struct Node {
+    std::uint8_t byte;
+    std::uint8_t depth;   // 1 for a first byte
+    std::int32_t tokens;  // index into lists(): the tokens that end here; -1: none
+    std::int32_t next;    // the node that follows when this one's subtree is left out
+  };
+  using Tree = std::vector<Node>;
+
+  std::size_t n_vocab() const { return n_vocab_; }
+  std::size_t n_words() const { return (n_vocab_ + 31) / 32; }  // of a mask
+  const Tree& tree() const { return tree_; }
+  std::span<const std::int32_t> tokens(const Node& node) const { return lists_[static_cast<std::size_t>(node.tokens)]; }
+
+  // Tokens that begin between two characters of a string's body and do not leave it: of at most `characters` (a part of one counts), or
+  // all.
+  const TokenMask& plain() const { return plain_.back(); }
+  const TokenMask& plain(std::size_t characters) const { return plain_[std::min(characters, plain_.size() - 1)]; }
+  // Tokens that begin there and come to a quote or a backslash: by the number of characters before it, what they write from it on.
+  const std::map<std::size_t, Tree>& leaving() const { return leaving_; }
+  const Tree& all_leaving() const { return all_leaving_; }
+
+  // Tokens longer than this in bytes are left out: no grammar needs them, and a node's depth is a byte.
+  static constexpr std::size_t kMaxTokenBytes = 255;
+
+ private:
+  struct Entry {
+    std::string bytes;
+    std::int32_t id;
+  };
+  Tree build(std::vector<Entry> entries);
+
+  std::size_t n_vocab_;
+  Tree tree_, all_leaving_;
+  std::map<std::size_t, Tree> leaving_;
+  std::vector<TokenMask> plain_;  // by characters; the last one: any number
+  std::vector<std::vector<std::int32_t>> lists_;
+};
+
+}  // namespace baton::llm

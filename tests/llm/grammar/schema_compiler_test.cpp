@@ -1,0 +1,200 @@
+#include "grammar_fixture.h"
+
+#include <baton/llm/json_schema/formats.h>
+
+namespace baton::llm {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(SchemaCompiler, any_value_is_any_json_in_one_style) {
+  Written any("{}");
+  for (const char* text : {"null", "true", "0", "-12.5", "1e5", R"("a\n\"ü𝄞")", "[]", R"([1, [2, {}], {"a": {"b": null}}])", "{}"})
+    EXPECT_TRUE(any.takes(text)) << text;
+  for (const char* text : {"", "nul", "01", "1.", "[1,2]", R"({"a":1})", "[1, ]", "\"\n\"", "'a'", R"({"a": 1, })", "\"\xff\"",
+                           "\"\xc0\x80\"", "\"\xed\xa0\x80\""})
+    EXPECT_FALSE(any.takes(text)) << text;
+  EXPECT_FALSE(any.takes("\"\\u0041\"")) << "shortest escapes: letters have none";
+  EXPECT_TRUE(any.takes("\"\\u0001\\t\""));
+}
+
+TEST(SchemaCompiler, objects_keep_the_order_of_their_properties_and_skip_optional_ones) {
+  Written object(
+      R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"},"c":{"type":"boolean"}},"required":["b"],"additionalProperties":false})");
+  for (const char* text : {R"({"b": "x"})", R"({"a": 1, "b": ""})", R"({"b": "x", "c": true})", R"({"a": -3, "b": "x", "c": false})"})
+    EXPECT_TRUE(object.takes(text)) << text;
+  for (const char* text :
+       {"{}", R"({"a": 1})", R"({"b": "x", "a": 1})", R"({"b": 1})", R"({"b": "x", "d": 1})", R"({"b": "x", })", R"({"a": 1.5, "b": "x"})"})
+    EXPECT_FALSE(object.takes(text)) << text;
+}
+
+TEST(SchemaCompiler, further_properties_have_other_names_and_their_own_schema) {
+  Written object(R"({"type":"object","properties":{"ab":{"type":"integer"},"a\"":{}},"additionalProperties":{"type":"boolean"}})");
+  EXPECT_TRUE(object.takes(R"({"ab": 1, "abc": true, "a": false, "": true, "b": true, "a\n": true})"));
+  EXPECT_FALSE(object.takes(R"({"abc": true, "ab": true})"));
+  EXPECT_FALSE(object.takes(R"({"a\"": 1, "a\"": true})"));
+  EXPECT_FALSE(object.takes(R"({"x": 1})"));
+}
+
+TEST(SchemaCompiler, numbers_of_members_and_elements_are_counted) {
+  Written two(
+      R"({"type":"object","minProperties":2,"maxProperties":3,"properties":{"a":{},"b":{},"c":{},"d":{}},"additionalProperties":false})");
+  EXPECT_FALSE(two.takes(R"({"a": 1})"));
+  EXPECT_TRUE(two.takes(R"({"a": 1, "d": 1})"));
+  EXPECT_TRUE(two.takes(R"({"a": 1, "b": 1, "d": [1, 2, 3, 4]})"));
+  EXPECT_FALSE(two.takes(R"({"a": 1, "b": 1, "c": 1, "d": 1})"));
+  EXPECT_FALSE(two.begins(R"({"a": 1, "b": 1, "c": 1, )")) << "a comma would lead nowhere";
+  Written list(R"({"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":3})");
+  EXPECT_FALSE(list.takes("[1]"));
+  EXPECT_TRUE(list.takes("[1, 2]"));
+  EXPECT_TRUE(list.takes("[1, 2, 3]"));
+  EXPECT_FALSE(list.begins("[1, 2, 3,"));
+  Written tuple(
+      R"({"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"items":{"type":"null"},"minItems":1,"maxItems":4})");
+  for (const char* text : {"[1]", R"([1, "a"])", R"([1, "a", null])", R"([1, "a", null, null])"}) EXPECT_TRUE(tuple.takes(text)) << text;
+  for (const char* text : {"[]", "[\"a\"]", "[1, 2]", R"([1, "a", 1])", R"([1, "a", null, null, null])"})
+    EXPECT_FALSE(tuple.takes(text)) << text;
+  Written none(R"({"type":"array","items":false})");
+  EXPECT_TRUE(none.takes("[]"));
+  EXPECT_FALSE(none.begins("[1"));
+}
+
+TEST(SchemaCompiler, strings_have_lengths_in_characters_patterns_and_formats) {
+  Written length(R"({"type":"string","minLength":2,"maxLength":3})");
+  EXPECT_FALSE(length.takes("\"a\""));
+  EXPECT_TRUE(length.takes("\"𝄞ü\""));
+  EXPECT_TRUE(length.takes("\"\\n\\u0001\\\"\""));
+  EXPECT_FALSE(length.begins("\"abcd"));
+  Written pattern(R"({"type":"string","pattern":"^[a-c]+-\\d{2,3}$"})");
+  EXPECT_TRUE(pattern.takes("\"abc-12\""));
+  EXPECT_FALSE(pattern.begins("\"d"));
+  EXPECT_FALSE(pattern.takes("\"a-1\""));
+  EXPECT_FALSE(pattern.begins("\"a-1234"));
+  Written inside(R"({"type":"string","pattern":"foo|^bar$","maxLength":6})");
+  for (const char* text : {"\"foo\"", "\"a foo\"", "\"fofoo!\"", "\"bar\""}) EXPECT_TRUE(inside.takes(text)) << text;
+  for (const char* text : {"\"bar \"", "\"fo\"", "\"a foo b\""}) EXPECT_FALSE(inside.takes(text)) << text;
+  Written quoted(R"({"type":"string","pattern":"^[\"\\\\\\n]$"})");
+  for (const char* text : {R"("\"")", R"("\\")", R"("\n")"}) EXPECT_TRUE(quoted.takes(text)) << text;
+  Written ahead(R"({"type":"string","pattern":"^(?=a)b$"})");
+  EXPECT_THAT(ahead.unmasked(), ElementsAre(" pattern"));
+  EXPECT_TRUE(ahead.takes("\"anything\""));
+}
+
+TEST(SchemaCompiler, formats_are_written_as_the_validator_reads_them) {
+  const auto check = [](const char* format, const std::vector<std::string>& texts) {
+    Written written(Json{{"type", "string"}, {"format", format}});
+    for (const std::string& text : texts)
+      EXPECT_EQ(written.takes_value(Json(text)), find_format(format)->matches(text)) << format << " " << text;
+  };
+  check("date",
+        {"2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2024-04-31", "2024-12-31", "2024-13-01", "2024-00-10", "2024-1-1", ""});
+  check("time", {"23:59:59Z", "24:00:00Z", "10:20:30.5+02:00", "10:20:30", "10:20:30.Z", "10:20:30-23:59", "10:20:30+24:00"});
+  check("date-time", {"2024-02-29T10:00:00Z", "2024-02-29 10:00:00Z", "2024-02-30T10:00:00Z", "2024-02-28t10:00:00z"});
+  check("duration", {"P1W", "P1Y2M3D", "P1YT1H", "PT", "P", "PT1M1H", "P1D1Y", "PT1H2S", "P1Y1D", "P1W1D"});
+  check("uuid", {"123e4567-e89b-12d3-a456-426614174000", "123e4567e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-42661417400"});
+  check("ipv4", {"1.2.3.4", "255.255.255.255", "256.1.1.1", "01.2.3.4", "1.2.3", "0.0.0.0"});
+  check("ipv6", {"::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:8:9", "::1.2.3.4", "1::2::3",
+                 "12345::", "a:b:c:d:e:f:1.2.3.4", "1:2:3:4:5:6:7"});
+  check("hostname", {"a", "a-b.example", "-a", "a-", "a..b", "", std::string(63, 'x'), std::string(64, 'x')});
+  check("email", {"a@b", "a.b+c@d.example", ".a@b", "a.@b", "a..b@c", "@b", "a@", "a b@c"});
+  check("uri", {"https://example.com/a?b#c", "mailto:a@b", "a:", ":a", "1a:b", "https://u:p@h:80/", "http://a b", "urn:x:y", "http:///p",
+                "a://b%zz", "a:/b//c", "file:///x"});
+}
+
+TEST(SchemaCompiler, numbers_keep_their_bounds) {
+  const auto check = [](const char* schema, const std::vector<std::string>& texts) {
+    Written written(schema);
+    for (const std::string& text : texts)
+      EXPECT_EQ(written.takes(text), written.schema().validate(Json::parse(text)).empty()) << schema << " " << text;
+  };
+  std::vector<std::string> integers;
+  for (int i = -1205; i <= 1205; ++i) integers.push_back(std::to_string(i));
+  for (const char* schema :
+       {R"({"type":"integer","minimum":3})", R"({"type":"integer","maximum":-7})", R"({"type":"integer","minimum":-12,"maximum":1003})",
+        R"({"type":"integer","exclusiveMinimum":9,"exclusiveMaximum":100})", R"({"type":"integer","minimum":0.5,"maximum":99.5})",
+        R"({"type":"integer","multipleOf":7})", R"({"type":"integer","multipleOf":12,"minimum":-50,"maximum":700})",
+        R"({"type":"integer","minimum":0})", R"({"type":"integer","minimum":-1,"maximum":-1})",
+        R"({"type":"number","minimum":-99.5,"maximum":100})"}) {
+    check(schema, integers);
+  }
+  const std::vector<std::string> decimals = {"0",    "0.5",   "0.49",  "0.51", "0.50", "0.5001", "1",     "1.0",  "1.00", "1.001", "0.999",
+                                             "-0.5", "-0.25", "-0.75", "10.5", "9.99", "100",    "99.99", "0.05", "0.1",  "0.10",  "0.123"};
+  for (const char* schema : {
+           R"({"type":"number","minimum":0.5,"maximum":1})",
+           R"({"type":"number","exclusiveMinimum":0.5,"exclusiveMaximum":1})",
+           R"({"type":"number","minimum":-0.5})",
+           R"({"type":"number","maximum":-0.25})",
+           R"({"type":"number","exclusiveMinimum":0})",
+           R"({"type":"number","minimum":0.05,"maximum":10.5})",
+       }) {
+    check(schema, decimals);
+  }
+  // A number of decimal places is kept by not writing more, be they zeros.
+  Written tenths(R"({"type":"number","multipleOf":0.1,"minimum":0.15})");
+  for (const char* text : {"0.2", "1", "1.0", "12.5"}) EXPECT_TRUE(tenths.takes(text)) << text;
+  for (const char* text : {"0.1", "0.25", "0.20", "0"}) EXPECT_FALSE(tenths.takes(text)) << text;
+}
+
+TEST(SchemaCompiler, listed_values_are_those_that_all_else_allows) {
+  Written listed(R"({"enum":["a",1,null,{"k":[1,2]}],"type":["string","object","integer"],"not":{"const":1}})");
+  EXPECT_TRUE(listed.takes("\"a\""));
+  EXPECT_TRUE(listed.takes(R"({"k": [1, 2]})"));
+  EXPECT_FALSE(listed.takes("1"));
+  EXPECT_FALSE(listed.takes("null"));
+  EXPECT_THAT(listed.unmasked(), IsEmpty());
+}
+
+TEST(SchemaCompiler, alternatives_hold_together_with_what_stands_beside_them) {
+  Written both(
+      R"({"type":"object","properties":{"a":{"type":"integer"}},"required":["a"],"anyOf":[{"properties":{"b":{"type":"string"}},"required":["b"]},{"properties":{"a":{"maximum":5}}}],"additionalProperties":true})");
+  EXPECT_TRUE(both.takes(R"({"a": 9, "b": "x"})"));
+  EXPECT_TRUE(both.takes(R"({"a": 5})"));
+  EXPECT_FALSE(both.takes(R"({"a": 9})"));
+  Written all(R"({"allOf":[{"type":"string","minLength":2},{"maxLength":3},{"$ref":"#/$defs/p"}],"$defs":{"p":{"pattern":"^a"}}})");
+  EXPECT_TRUE(all.takes("\"abc\""));
+  EXPECT_FALSE(all.begins("\"b"));
+  EXPECT_FALSE(all.begins("\"abcd"));
+  Written one(R"({"oneOf":[{"type":"string"},{"type":"null"}]})");
+  EXPECT_THAT(one.unmasked(), IsEmpty());
+  EXPECT_TRUE(one.takes("null"));
+  Written overlapping(R"({"oneOf":[{"minimum":1},{"maximum":3}]})");
+  EXPECT_THAT(overlapping.unmasked(), ElementsAre(" oneOf"));
+}
+
+TEST(SchemaCompiler, recursion_needs_no_end) {
+  Written tree(
+      R"({"$ref":"#/$defs/tree","$defs":{"tree":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/tree"},{"type":"null"}]}},"required":["v","next"],"additionalProperties":false}}})");
+  std::string text = "null";
+  for (int i = 0; i < 300; ++i) text = R"({"v": 1, "next": )" + text + "}";
+  EXPECT_TRUE(tree.takes(text));
+  EXPECT_FALSE(tree.takes(text + "}"));
+  Written endless(R"({"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"n":{"$ref":"#/$defs/n"}},"required":["n"]}}})");
+  EXPECT_FALSE(endless.possible());
+}
+
+TEST(SchemaCompiler, what_cannot_be_valid_is_not_begun) {
+  EXPECT_FALSE(Written("false").possible());
+  EXPECT_FALSE(Written(R"({"type":"object","properties":{"a":false},"required":["a"]})").possible());
+  EXPECT_FALSE(Written(R"({"type":"string","minLength":3,"maxLength":2})").possible());
+  EXPECT_FALSE(Written(R"({"type":"integer","minimum":1.2,"maximum":1.8})").possible());
+  Written optional(R"({"type":"object","properties":{"a":false,"b":{"type":"integer"}}})");
+  EXPECT_FALSE(optional.begins(R"({"a")"));
+  EXPECT_TRUE(optional.takes(R"({"b": 1})"));
+}
+
+TEST(SchemaCompiler, names_what_is_checked_afterwards) {
+  Written loose(R"({"type":"array","uniqueItems":true,"contains":{"const":1},"items":{"type":"number","multipleOf":0.3}})");
+  EXPECT_THAT(loose.unmasked(), testing::UnorderedElementsAre(" contains", " uniqueItems", "/items multipleOf"));
+  Written patterns(R"({"type":"object","patternProperties":{"^x_":{"type":"integer"}},"additionalProperties":false})");
+  EXPECT_THAT(patterns.unmasked(), IsEmpty());
+  EXPECT_TRUE(patterns.takes(R"({"x_a": 1, "x_b": 2})"));
+  EXPECT_FALSE(patterns.begins(R"({"y)"));
+  Written names(R"({"type":"object","propertyNames":{"maxLength":2},"additionalProperties":{"type":"integer"}})");
+  EXPECT_THAT(names.unmasked(), IsEmpty());
+  EXPECT_TRUE(names.takes(R"({"ab": 1})"));
+  EXPECT_FALSE(names.begins(R"({"abc)"));
+}
+
+}  // namespace
+}  // namespace baton::llm

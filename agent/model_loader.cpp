@@ -49,6 +49,7 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   auto engine = std::make_unique<llm::Engine>(std::move(*model), llm::EngineOptions{});
   llm::ChatOptions options;
   options.model_sha256 = model_identity(**file);
+  options.constrain = settings.constrain;
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
   return std::make_unique<EmbeddedGenerator>(std::move(*chat), name);

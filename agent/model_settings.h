@@ -12,6 +12,7 @@ struct ModelSettings {
   int n_ctx = 0;                     // tokens; 0: what the model was trained for
   std::string rope_scaling;          // none, linear, yarn, dynamic; empty: as the file says
   double rope_factor = 0;            // 0: as the file says
+  bool constrain = true;             // calls are written under their tools' schemas
   std::filesystem::path models_dir;  // where pulled models lie
 };
 

@@ -49,6 +49,7 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
   app.add_option("--rope-scaling", globals.rope_scaling, "Stretch the context")
       ->check(CLI::IsMember({"none", "linear", "yarn", "dynamic"}));
   app.add_option("--rope-factor", globals.rope_factor, "How many times the trained context")->check(CLI::Range(1.0, 1024.0));
+  app.add_flag("!--no-constrain", globals.constrain, "Let the model write calls that fit no tool's schema (they are refused afterwards)");
   cli::add_tool_options(app, globals);
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")->capture_default_str();
 }

@@ -30,11 +30,13 @@ CallParserOptions parser_options(const ChatRequest& request, const Prompt& promp
 
 }  // namespace
 
-Answer::Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw, Sink sink)
+Answer::Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
+               std::shared_ptr<CallConstraint> constraint, Sink sink)
     : tokenizer_(&tokenizer),
       detokenizer_(tokenizer),
       stops_(request.stop),
       parser_(parser_options(request, prompt)),
+      constraint_(std::move(constraint)),
       sink_(std::move(sink)),
       wants_logprobs_(request.logprobs),
       raw_(std::move(raw)),
@@ -103,6 +105,7 @@ void Answer::token(const Choice& choice) {
   n_text_ += text.size();
   if (wants_logprobs_ && !(tokenizer_->is_valid(id) && tokenizer_->ends_generation(id))) note_logprob(choice);
   push(text, choice.logprob);
+  if (constraint_ && !complete_) constraint_->look_at(parser_.open_value(), false);
 }
 
 // The tokens of what belongs to the answer. When its end lies inside a token, more than white space being left of that, or when calls were

@@ -5,9 +5,11 @@
 #include <baton/llm/tokenizer/detokenizer.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "call_constraint.h"
 #include "call_parser.h"
 #include "prompt.h"
 #include "stop_matcher.h"
@@ -20,7 +22,9 @@ class Answer {
   using Sink = std::function<void(Delta)>;
 
   // request: only its tools, tool_choice, parallel_tool_calls, stop and logprobs are looked at. raw: the hashes of Finished::raw.
-  Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw, Sink sink);
+  // constraint: is told of every call that is begun; may be null.
+  Answer(const Tokenizer& tokenizer, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
+         std::shared_ptr<CallConstraint> constraint, Sink sink);
 
   // True, once and for all: the answer is complete, and the engine need not go on. Finished still waits for EngineFinished.
   bool take(const EngineEvent& event);
@@ -44,6 +48,7 @@ class Answer {
   Detokenizer detokenizer_;
   StopMatcher stops_;
   CallParser parser_;
+  std::shared_ptr<CallConstraint> constraint_;
   Sink sink_;
   std::vector<Written> written_;
   bool wants_logprobs_;

@@ -52,6 +52,11 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
   deltas_.clear();
 }
 
+std::string_view CallParser::open_value() const {
+  if (mode_ != Mode::value) return {};
+  return std::string_view(held_).substr(held_.size() - (offset_ - value_begin_));
+}
+
 void CallParser::step(char c) {
   switch (mode_) {
     case Mode::text:

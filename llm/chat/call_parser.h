@@ -56,6 +56,8 @@ class CallParser {
 
   bool done() const { return done_; }  // what follows does not belong to the answer
   int n_calls() const { return n_calls_; }
+  // JSON that is being written and may be a call, from its first bracket on; empty: there is none.
+  std::string_view open_value() const;
   const std::string& malformed() const { return malformed_; }
   // Bytes of the pushed text that belong to the answer. Less than all only after done().
   std::size_t length() const { return done_ ? length_ : offset_; }

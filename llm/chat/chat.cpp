@@ -6,17 +6,30 @@
 #include <thread>
 
 #include "answer.h"
+#include "call_grammar_cache.h"
 
 namespace baton::llm {
 
+namespace {
+
+// Below this the model meant something else by what looks like a call: other JSON with a "name".
+constexpr float kMinShareOfNames = 0.05f;
+
+}  // namespace
+
 struct Chat::State {
-  State(std::unique_ptr<Engine> e, Tokenizer t, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now)
+  State(std::unique_ptr<Engine> e, Tokenizer t, ChatTemplate chat_template, std::string model_sha256, bool constrains,
+        std::function<std::tm()> now)
       : engine(std::move(e)),
         tokenizer(std::move(t)),
-        prompts(tokenizer, std::move(chat_template), std::move(model_sha256), std::move(now)) {}
+        prompts(tokenizer, std::move(chat_template), std::move(model_sha256), std::move(now)),
+        constrain(constrains),
+        grammars(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab)) {}
   std::unique_ptr<Engine> engine;
   Tokenizer tokenizer;
   PromptBuilder prompts;
+  const bool constrain;
+  CallGrammarCache grammars;       // the worker's
   std::unique_ptr<Worker> worker;  // ends before what it uses
 };
 
@@ -81,8 +94,10 @@ class Chat::Stream {
 
   std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt) {
     RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
-    answer_ = std::make_unique<Answer>(state.tokenizer, request_, prompt, std::move(raw), std::move(sink_));
+    const auto constraint = constraint_of(state, prompt);
+    answer_ = std::make_unique<Answer>(state.tokenizer, request_, prompt, std::move(raw), constraint, std::move(sink_));
     EngineRequest request;
+    request.constraint = constraint;
     request.prompt = std::move(prompt.ids);
     request.sampling = request_.sampling;
     request.max_output_tokens = request_.max_output_tokens;
@@ -92,6 +107,16 @@ class Chat::Stream {
       // Only here does the engine's thread take our lock, and nobody holds it while waiting for the engine.
       if (answer_->take(event) && !std::holds_alternative<EngineFinished>(event)) cancel();
     });
+  }
+
+  // Tools whose schemas cannot be read are called without: whoever runs them says what is wrong.
+  std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt) const {
+    if (!state.constrain || request_.tools.empty() || request_.tool_choice.mode == ToolChoice::Mode::none) return nullptr;
+    const auto grammar = state.grammars.find(request_);
+    if (!grammar) return nullptr;
+    auto constraint = std::make_shared<CallConstraint>(state.tokenizer, grammar, kMinShareOfNames);
+    if (!prompt.forced_text.empty()) constraint->look_at(prompt.forced_text, true);
+    return constraint;
   }
 
   ChatRequest request_;
@@ -177,7 +202,7 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
     options.chat_template = std::move(*parsed);
   }
   return std::unique_ptr<Chat>(new Chat(std::make_unique<State>(std::move(engine), std::move(*tokenizer), std::move(*options.chat_template),
-                                                                std::move(options.model_sha256), local_time)));
+                                                                std::move(options.model_sha256), options.constrain, local_time)));
 }
 
 std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {

@@ -16,7 +16,8 @@ namespace baton::llm {
 struct ChatOptions {
   // Who wrote the raw tokens of a history: anything that is different for another file. It need not be a hash of the whole file.
   std::string model_sha256;
-  std::optional<ChatTemplate> chat_template;  // instead of the file's own
+  std::optional<ChatTemplate> chat_template = {};  // instead of the file's own
+  bool constrain = true;                           // calls are written under their tools' schemas; false: as the model likes
 };
 
 // A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again. Must not be destroyed by the

@@ -14,12 +14,15 @@
 
 namespace baton::llm {
 
-// Narrows what may be written next: a grammar, later. Used on the engine thread only.
+// Narrows what may be written next. Used on the engine thread only.
 class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
-  virtual const TokenMask& mask() = 0;       // of the next token; at least one bit set
-  virtual void accept(std::int32_t id) = 0;  // this token was chosen
+  virtual const TokenMask* mask() = 0;  // of the next token, at least one bit set; null: anything
+  // The model's own probability of what the mask allows is reported (Choice::allowed_share), and where it is less than this the mask is not
+  // applied to this token. Negative: it is not asked for.
+  virtual float min_share() const { return -1; }
+  virtual void accept(const Choice& choice) = 0;  // this token was chosen
 };
 
 struct EngineRequest {

@@ -131,8 +131,9 @@ void Scheduler::take_results(const std::vector<Part>& parts) {
     request->n_computed += n_tokens;
     if (prefill) request->emit(EngineProgress{request->n_computed, request->n_prompt(), request->n_cached});
     if (!wants_logits) continue;
-    const TokenMask* mask = request->constraint ? &request->constraint->mask() : nullptr;
-    rows.push_back({static_cast<int>(rows.size()), &request->sampler, mask});
+    const auto& constraint = request->constraint;
+    rows.push_back({static_cast<int>(rows.size()), &request->sampler, constraint ? constraint->mask() : nullptr,
+                    constraint ? constraint->min_share() : -1});
     owners.push_back(request);
   }
   if (rows.empty()) return;
@@ -145,7 +146,7 @@ void Scheduler::take_token(ActiveRequest& request, Choice choice) {
   if (request.n_output() == 0) request.first_token = EngineClock::now();
   request.tokens.push_back(id);
   ++stats_.output_tokens;
-  if (request.constraint) request.constraint->accept(id);
+  if (request.constraint) request.constraint->accept(choice);
   request.emit(std::move(choice));
   const bool full = request.n_output() >= request.max_output_tokens || static_cast<int>(request.tokens.size()) >= model_.n_ctx();
   if (request.is_stop_token(id)) {

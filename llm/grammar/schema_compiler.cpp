@@ -61,6 +61,11 @@ bool SchemaCompiler::valid(const Together& schemas, const Json& value) const {
 
 // ---- Rules
 
+NodeId SchemaCompiler::object_rule(const Schema& schema) {
+  static const Schema object = Schema::parse({{"type", "object"}}).value();
+  return rule(Together{{&schema.root(), 0}, {&object.root(), 0}});
+}
+
 void SchemaCompiler::flatten(const SchemaNode& node, unsigned done, Together& into, std::set<const SchemaNode*>& met) {
   if (done == 0 && !met.insert(&node).second) return;
   into.insert({&node, done});
@@ -332,8 +337,11 @@ NodeId SchemaCompiler::object(const Together& schemas) {
     out_.empty(none, room(name_first));
     out_.empty(some, room(name_next));
   };
+  // Where a schema names properties and says nothing of others, others are valid, but nobody would read them: they are not written.
   const Together others = of_further_properties(schemas);
-  const bool others_allowed = types_of(others) != 0;
+  const bool said =
+      std::any_of(schemas.begin(), schemas.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
+  const bool others_allowed = (said || (names.empty() && !patterns)) && types_of(others) != 0;
   if (patterns) {
     // Names that fit a pattern have its schema. Which of several patterns a name fits, and that it fits none, is checked afterwards.
     std::size_t n_patterns = 0;

@@ -28,6 +28,8 @@ class SchemaCompiler {
 
   // The rule of the whole schema, which lives longer than we do. Several schemas share what they have in common with JSON at large.
   NodeId rule(const Schema& schema) { return rule(Together{{&schema.root(), 0}}); }
+  // The same, of objects only: a call's arguments.
+  NodeId object_rule(const Schema& schema);
   const std::vector<Unmasked>& unmasked() const { return unmasked_; }
 
  private:

@@ -78,6 +78,7 @@ struct SampleRow {
   int row = 0;  // of the logits tensor
   Sampler* sampler = nullptr;
   const TokenMask* mask = nullptr;  // may be null
+  float min_share = -1;             // Sampler::choose
 };
 
 // One user at a time: the engine's thread. Operations may be queued; sample() and read() wait for what they need.

@@ -17,6 +17,14 @@ double log_sum_exp(std::span<const float> x) {
   return peak + std::log(sum);
 }
 
+float share_of(std::span<const float> logits, const TokenMask& mask, double log_sum) {
+  double share = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (allows(mask, static_cast<std::int32_t>(i))) share += std::exp(logits[i] - log_sum);
+  }
+  return static_cast<float>(share);
+}
+
 std::vector<TokenProbability> most_probable(std::span<const float> logits, int n, double log_sum) {
   std::vector<TokenProbability> top;
   if (n <= 0) return top;
@@ -100,8 +108,13 @@ std::int32_t Sampler::pick() {
   return candidates_[keep - 1].id;
 }
 
-Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask) {
+Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, float min_share) {
   const double log_sum = log_sum_exp(logits);
+  Choice choice;
+  if (mask && min_share >= 0) {
+    choice.allowed_share = share_of(logits, *mask, log_sum);
+    if (choice.allowed_share < min_share) mask = nullptr;
+  }
   logits_.assign(logits.begin(), logits.end());
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<std::size_t>(id) < logits_.size()) logits_[id] += bias;
@@ -112,7 +125,6 @@ Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask) {
       if (!allows(*mask, static_cast<std::int32_t>(i))) logits_[i] = kForbidden;
     }
   }
-  Choice choice;
   choice.id = pick();
   choice.logprob = static_cast<float>(logits[choice.id] - log_sum);
   choice.top = most_probable(logits, params_.top_logprobs, log_sum);

@@ -23,6 +23,7 @@ struct Choice {
   std::int32_t id = 0;
   float logprob = 0;                  // under the model's own distribution: before penalties, mask and temperature
   std::vector<TokenProbability> top;  // the params.top_logprobs most probable ones, likewise
+  float allowed_share = 1;            // the probability of all that the mask allowed, likewise; 1 where nobody asked
 };
 
 // Single-threaded. Deterministic: the same params, logits and calls give the same choices on every machine (the generator is
@@ -31,8 +32,9 @@ class Sampler {
  public:
   explicit Sampler(SamplingParams params);
 
-  // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set.
-  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr);
+  // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set. min_share: where what the mask allows has less
+  // than this probability, the mask is not applied; negative: it always is, and its share is not computed.
+  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr, float min_share = -1);
   // Tells it of tokens that it did not choose (the prompt's end), for the penalties.
   void observe(std::int32_t id);
   const SamplingParams& params() const { return params_; }

@@ -1,5 +1,6 @@
 // The whole way, from messages to deltas, with a tiny random model behind it: what it says is noise, but everything around it is real.
 #include <baton/llm/chat/chat.h>
+#include <baton/llm/json_schema/json_schema.h>
 #include <baton/llm/model/cpu_backend.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -109,6 +110,46 @@ TEST_F(ChatTest, the_next_turn_prefills_only_what_follows_the_answer) {
   const bool ended = chat->tokenizer().ends_generation(ids.back());
   const int n_rest = static_cast<int>(chat->tokenizer().encode_template(rest).size()) - (ended ? 1 : 0);
   EXPECT_EQ(second.usage.prompt_tokens - second.usage.cached_tokens, n_rest + 1);
+}
+
+TEST_F(ChatTest, a_required_call_is_valid_whatever_the_weights_are_like) {
+  const auto chat = create(kHermes).value();
+  ChatRequest request = hello();
+  request.tools = {
+      {"set_lamp", "", Json::parse(R"({"type":"object","properties":{"colour":{"enum":["red","grün"]},"level":{"type":"integer","minimum":1,
+      "maximum":20},"on":{"type":"boolean"},"room":{"type":"string","maxLength":6}},"required":["colour","on"],"additionalProperties":false})")},
+      {"stop", "", Json::parse(R"({"type":"object","properties":{},"additionalProperties":false})")}};
+  const Schema lamp = Schema::parse(request.tools[0].parameters).value();
+  request.tool_choice.mode = ToolChoice::Mode::required;
+  request.max_output_tokens = 200;
+  request.sampling.temperature = 2;
+  int n_lamps = 0, n_stops = 0;
+  for (int seed = 0; seed < 60; ++seed) {
+    request.sampling.seed = static_cast<std::uint64_t>(seed);
+    std::optional<ToolCall> call;
+    std::mutex mutex;
+    Listener listener;
+    const auto stream = chat->start(request, [&, sink = listener.sink()](Delta delta) {
+      if (const auto* finished = std::get_if<CallFinished>(&delta)) {
+        const std::scoped_lock lock(mutex);
+        if (!call) call = finished->call;
+      }
+      sink(std::move(delta));
+    });
+    const Finished end = listener.wait();
+    const std::scoped_lock lock(mutex);
+    ASSERT_TRUE(call) << "seed " << seed << ": " << chat->tokenizer().decode(end.raw.ids);
+    if (call->name == "stop") {
+      ++n_stops;
+      EXPECT_EQ(call->arguments, Json::object());
+    } else {
+      ++n_lamps;
+      EXPECT_EQ(call->name, "set_lamp");
+      EXPECT_TRUE(lamp.validate(call->arguments).empty()) << call->arguments;
+    }
+  }
+  EXPECT_GT(n_lamps, 0);
+  EXPECT_GT(n_stops, 0);
 }
 
 TEST_F(ChatTest, streams_the_text_of_the_tokens) {

@@ -246,8 +246,8 @@ TEST_F(EngineTest, more_requests_than_the_cache_holds_wait_for_their_turn) {
 
 class OnlyEven final : public TokenConstraint {
  public:
-  const TokenMask& mask() override { return mask_; }
-  void accept(std::int32_t id) override { accepted.push_back(id); }
+  const TokenMask* mask() override { return &mask_; }
+  void accept(const Choice& choice) override { accepted.push_back(choice.id); }
   std::vector<std::int32_t> accepted;
 
  private:

@@ -37,6 +37,12 @@ TEST(SchemaCompiler, further_properties_have_other_names_and_their_own_schema) {
   EXPECT_FALSE(object.takes(R"({"x": 1})"));
 }
 
+TEST(SchemaCompiler, properties_that_nobody_named_are_written_only_where_the_schema_says_so) {
+  EXPECT_FALSE(Written(R"({"type":"object","properties":{"a":{}}})").begins(R"({"b)"));
+  EXPECT_TRUE(Written(R"({"type":"object","properties":{"a":{}},"additionalProperties":true})").takes(R"({"b": 1})"));
+  EXPECT_TRUE(Written(R"({"type":"object"})").takes(R"({"b": 1})"));
+}
+
 TEST(SchemaCompiler, numbers_of_members_and_elements_are_counted) {
   Written two(
       R"({"type":"object","minProperties":2,"maxProperties":3,"properties":{"a":{},"b":{},"c":{},"d":{}},"additionalProperties":false})");

@@ -1,0 +1,43 @@
+#pragma once
+// A compiled grammar over one vocabulary: where the writing has come to, and which tokens may follow.
+#include <baton/llm/sampler/sampler.h>
+
+#include <memory>
+#include <string_view>
+
+#include "automaton.h"
+#include "machine.h"
+#include "masker.h"
+#include "token_trie.h"
+
+namespace baton::llm {
+
+// One thread at a time. What was worked out once stays, so one grammar serves all answers that it holds for.
+class Grammar {
+ public:
+  // The automaton is pruned; something can be written.
+  Grammar(Automaton automaton, NodeId start, std::shared_ptr<const TokenTrie> trie)
+      : automaton_(std::move(automaton)), trie_(std::move(trie)), machine_(automaton_, start), masker_(machine_, *trie_) {}
+  Grammar(const Grammar&) = delete;
+  Grammar& operator=(const Grammar&) = delete;
+
+  StateId start() const { return machine_.start(); }
+  StateId step(StateId from, std::string_view bytes) {
+    for (const char c : bytes) {
+      if (from == kDeadState) return kDeadState;
+      from = machine_.step(from, static_cast<std::uint8_t>(c));
+    }
+    return from;
+  }
+  // Valid until the next call. Ending is the caller's to allow, where accepts() says so.
+  const TokenMask& mask(StateId state) { return masker_.mask(state); }
+  bool accepts(StateId state) const { return machine_.accepts(state); }
+
+ private:
+  Automaton automaton_;
+  std::shared_ptr<const TokenTrie> trie_;
+  Machine machine_;
+  Masker masker_;
+};
+
+}  // namespace baton::llm

@@ -119,8 +119,8 @@ def verdict(case, record, lenient, check):
     if "irrelevance" in case["category"]:
         return (UNWANTED, f"{calls}") if calls else (None, "")
     if not calls:
-        if not lenient and lenient_calls(answer):
-            return IN_TEXT, ""
+        if not lenient and (in_text := lenient_calls(answer)):
+            return IN_TEXT, f"{in_text}"
         return (CUT_OFF if answer["choices"][0].get("finish_reason") == "length" else NO_CALL), ""
     if case["category"] == "live_relevance":  # any call will do: BFCL has no answers for these
         return None, ""

@@ -75,11 +75,14 @@ def result_row(model, server, category, lenient, judged, peer_share):
     failures = collections.Counter(kind for _, kind, _ in judged if kind)
     title = server.title + (LENIENT if lenient else "")
     errors = failures[bfcl_judge.SERVER]
+    # BFCL counts an irrelevance case as right when no call can be read, so a call that never ended passes: it is counted, to be seen beside the share.
+    by_accident = sum(kind is None and bfcl_judge.was_cut_off(record) for record, kind, _ in judged) if "irrelevance" in category else 0
     entry = row(f"{category} {model}: {title}", round(100 * right / n, 1), "%", peer=peer_share, target="no error of the server", ok=errors == 0 or server.key == "peer",
-                note=f"n {n}, {100 * low:.0f} to {100 * high:.0f} %; {seconds:.2f} s, {tokens['prompt']} + {tokens['completion']} tokens a case" + (f"; {errors} errors of the server" if errors else ""))
+                note=f"n {n}, {100 * low:.0f} to {100 * high:.0f} %; {seconds:.2f} s, {tokens['prompt']} + {tokens['completion']} tokens a case" + (f"; {errors} errors of the server" if errors else "")
+                + (f"; {by_accident} right, but cut off" if by_accident else ""))
     entry["bfcl"] = {"model": model, "server": server.key, "title": title, "about": server.about, "lenient": lenient, "category": category, "n": n, "right": right,
                      "low": round(low, 4), "high": round(high, 4), "seconds": round(seconds, 3), "prompt_tokens": tokens["prompt"],
-                     "completion_tokens": tokens["completion"], "failures": dict(failures)}
+                     "completion_tokens": tokens["completion"], "failures": dict(failures), "right_but_cut_off": by_accident}
     return entry
 
 
@@ -179,6 +182,9 @@ def tables(found):
             counts = [sum(result["failures"].get(kind, 0) for result in mine if result["title"] == title) for title in columns]
             if any(counts):
                 lines.append(f"| {kind} | " + " | ".join(map(str, counts)) + " |")
+        accidents = [sum(result["right_but_cut_off"] for result in mine if result["title"] == title) for title in columns]
+        if any(accidents):
+            lines.append("| no failure by BFCL's rule: irrelevance, cut off before a call ended | " + " | ".join(map(str, accidents)) + " |")
     return "\n".join(lines) + "\n"
 
 

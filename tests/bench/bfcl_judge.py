@@ -81,6 +81,11 @@ def lenient_calls(answer):
     return native_calls(answer) or text_calls(message_of(answer).get("content") or "")
 
 
+def was_cut_off(record):
+    choices = record["answer"].get("choices") if isinstance(record["answer"], dict) else None
+    return bool(choices) and choices[0].get("finish_reason") == "length"
+
+
 def kind_of(error_type, errors):
     """The kind for what the checker said."""
     what = error_type.rpartition(":")[2]
@@ -121,7 +126,7 @@ def verdict(case, record, lenient, check):
     if not calls:
         if not lenient and (in_text := lenient_calls(answer)):
             return IN_TEXT, f"{in_text}"
-        return (CUT_OFF if answer["choices"][0].get("finish_reason") == "length" else NO_CALL), ""
+        return (CUT_OFF if was_cut_off(record) else NO_CALL), ""
     if case["category"] == "live_relevance":  # any call will do: BFCL has no answers for these
         return None, ""
     if any(arguments is None for _, arguments in calls):

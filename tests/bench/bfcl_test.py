@@ -87,6 +87,8 @@ class Verdict(unittest.TestCase):
             self.assertEqual(self.kind(text, category=category, lenient=True), judge.UNWANTED)
             self.assertEqual(self.kind(call, category=category), judge.UNWANTED)
             self.assertEqual(self.kind({"status": 500, "answer": "no"}, category=category), judge.SERVER)
+        self.assertTrue(judge.was_cut_off(answer("1000", finish="length")))
+        self.assertFalse(judge.was_cut_off({"status": 500, "answer": "no"}))
         self.assertIsNone(self.kind(call, category="live_relevance"))
         self.assertEqual(self.kind(answer("no"), category="live_relevance"), judge.NO_CALL)
 

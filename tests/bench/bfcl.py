@@ -184,7 +184,7 @@ def tables(found):
                 lines.append(f"| {kind} | " + " | ".join(map(str, counts)) + " |")
         accidents = [sum(result["right_but_cut_off"] for result in mine if result["title"] == title) for title in columns]
         if any(accidents):
-            lines.append("| no failure by BFCL's rule: irrelevance, cut off before a call ended | " + " | ".join(map(str, accidents)) + " |")
+            lines.append("| no failure by BFCL's rule: irrelevance, answer cut off | " + " | ".join(map(str, accidents)) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,6 @@
 namespace baton::agent {
 namespace {
 
-using llm::FinishReason;
 using testing::HasSubstr;
 
 RunConfig with_client_function() {

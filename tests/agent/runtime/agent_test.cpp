@@ -3,7 +3,6 @@
 namespace baton::agent {
 namespace {
 
-using llm::Role;
 using testing::HasSubstr;
 
 class AgentTest : public AgentFixture {};

@@ -36,7 +36,7 @@ Result<std::shared_ptr<CallGrammar>> compile_calls(const std::vector<ToolSpec>& 
     Automaton alone;
     SchemaCompiler compiler(alone, style);
     const NodeId rule = compiler.object_rule(*schema);
-    const bool fits = !alone.too_large() && alone.prune(rule);
+    const bool fits = !alone.too_large() && alone.prune(rule) && Machine(alone, rule).start() != kDeadState;
     for (const Unmasked& what : compiler.unmasked()) compiled->unmasked.push_back({tool.name, what});
     if (!fits)
       compiled->unmasked.push_back({tool.name, {"", "", "no object fits it, or it is too large for a mask: it is checked afterwards"}});

@@ -18,6 +18,9 @@ std::size_t Machine::Hash::operator()(const std::vector<ThreadId>& threads) cons
 }
 
 Machine::Machine(const Automaton& automaton, NodeId start) : automaton_(automaton) {
+  counts_ = std::any_of(automaton.nodes().begin(), automaton.nodes().end(), [](const Node& node) {
+    return std::any_of(node.edges.begin(), node.edges.end(), [](const Edge& edge) { return edge.at_least > 0 || edge.below >= 0; });
+  });
   follow({start, 0, -1});
   start_ = intern();
 }
@@ -31,6 +34,63 @@ bool Machine::pass(const Edge& edge, std::int32_t& count) const {
   if (count < edge.at_least || (edge.below >= 0 && count >= edge.below)) return false;
   if (edge.adds) count = std::min(count + 1, edge.saturate);
   return true;
+}
+
+// Whether the end of the rule can be reached from here, the rules that it calls being as good as one step. What is found on the way is
+// kept, so that each pair is looked at once.
+bool Machine::can_end(NodeId first, std::int32_t first_count) {
+  const auto key = [](NodeId node, std::int32_t count) {
+    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(node)) << 32 | static_cast<std::uint32_t>(count);
+  };
+  if (const auto known = ends_.find(key(first, first_count)); known != ends_.end()) return known->second;
+  struct Place {
+    NodeId node;
+    std::int32_t count;
+    std::size_t edge;
+  };
+  std::vector<Place> way{{first, first_count, 0}};
+  std::vector<std::uint64_t> met{key(first, first_count)};
+  ends_[met.front()] = false;  // until it is known better
+  bool found = false;
+  while (!way.empty() && !found) {
+    Place& at = way.back();
+    const Node& node = automaton_.nodes()[static_cast<std::size_t>(at.node)];
+    if (node.final) {
+      found = true;
+      break;
+    }
+    if (at.edge == node.edges.size()) {
+      way.pop_back();
+      continue;
+    }
+    const Edge& edge = node.edges[at.edge++];
+    std::int32_t count = at.count;
+    if (!pass(edge, count)) continue;
+    if (edge.kind == Edge::Kind::call && !rule_can_end(edge.callee)) continue;
+    const std::uint64_t to = key(edge.target, count);
+    const auto known = ends_.find(to);
+    if (known != ends_.end() && known->second) found = true;
+    if (known != ends_.end()) continue;
+    ends_[to] = false;
+    met.push_back(to);
+    way.push_back({edge.target, count, 0});
+  }
+  if (!found) return false;
+  for (const Place& place : way) ends_[key(place.node, place.count)] = true;
+  // What was met off the way was not searched to its end when the search stopped, or only by way of places that were open: not known.
+  for (const std::uint64_t one : met) {
+    if (!ends_[one]) ends_.erase(one);
+  }
+  return true;
+}
+
+// A rule that calls itself is taken at the automaton's word, which was pruned.
+bool Machine::rule_can_end(NodeId rule) {
+  if (std::find(asked_.begin(), asked_.end(), rule) != asked_.end()) return true;
+  asked_.push_back(rule);
+  const bool ends = can_end(rule, 0);
+  asked_.pop_back();
+  return ends;
 }
 
 StateId Machine::take(StateId from, std::uint8_t byte) {
@@ -52,6 +112,7 @@ void Machine::follow(Thread first) {
   while (!waiting.empty()) {
     const Thread at = waiting.back();
     waiting.pop_back();
+    if (counts_ && !can_end(at.node, at.count)) continue;
     if (std::find(seen_.begin(), seen_.end(), at) != seen_.end()) continue;
     seen_.push_back(at);
     const Node& node = automaton_.nodes()[static_cast<std::size_t>(at.node)];

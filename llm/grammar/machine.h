@@ -61,6 +61,8 @@ class Machine {
   StateId take(StateId from, std::uint8_t byte);
   void follow(Thread thread);  // to where a byte is next, into open_ and accepts_
   bool pass(const Edge& edge, std::int32_t& count) const;
+  bool can_end(NodeId node, std::int32_t count);
+  bool rule_can_end(NodeId rule);
   StateId intern();  // open_ and accepts_
   ThreadId intern(const Thread& thread);
   std::int32_t frame(const Frame& frame);
@@ -74,6 +76,9 @@ class Machine {
   std::vector<Frame> frames_;
   std::unordered_map<Frame, std::int32_t, Hash> frame_ids_;
   StateId start_ = 0;
+  bool counts_;  // there are edges that look at a counter: an end may be out of reach though the network leads there
+  std::unordered_map<std::uint64_t, bool> ends_;  // by node and counter
+  std::vector<NodeId> asked_;                     // rules whose end is being looked for
 
   // Of the step that is being taken:
   std::vector<Thread> seen_;

@@ -273,7 +273,7 @@ NodeId SchemaCompiler::member_name(const Together& schemas, const std::vector<st
     }
     return ways.empty() ? Automaton::kDead : out_.any_of(ways);
   }
-  return string(whole, next);
+  return out_.call(string(whole, out_.final()), next);  // a rule of its own, as it counts its own characters
 }
 
 NodeId SchemaCompiler::object(const Together& schemas) {

@@ -11,6 +11,7 @@ SUITES = {
         "about": "Tokenizer, templates, RoPE, dequantisation, schemas, exports and logits against Hugging Face, jinja2, torch and gguf.",
         "parts": ["oracle_tokenizer", "oracle_template", "oracle_rope", "oracle_dequantize", "oracle_json_schema", "oracle_export", "oracle_logits"],
     },
+    "grammar": {"about": "What is written under a schema's masks, against jsonschema; and valid values, which must be writable.", "parts": ["grammar_masks"], "environment": "clients", "needs_baton": False},
     "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents", "clients_examples"], "environment": "clients", "needs_baton": False},
     "kills": {"about": "A daemon killed at random points under load.", "parts": ["kills_daemon", "kills_streams"], "environment": None, "needs_baton": False},
     "hostile": {"about": "What must not get in: hosts, origins, tokens, and requests that are none.", "parts": ["hostile_gate", "hostile_requests", "hostile_websocket"], "environment": "clients", "needs_baton": False},

@@ -66,6 +66,22 @@ TEST(SchemaCompiler, numbers_of_members_and_elements_are_counted) {
   EXPECT_FALSE(none.begins("[1"));
 }
 
+TEST(SchemaCompiler, counts_never_lead_into_a_dead_end) {
+  Written three(R"({"type":"object","minProperties":3,"properties":{"a":{},"b":{},"c":{},"d":{}},"additionalProperties":false})");
+  EXPECT_FALSE(three.begins(R"({"c)")) << "only two would be left";
+  EXPECT_TRUE(three.takes(R"({"b": 1, "c": 1, "d": 1})"));
+  Written room(
+      R"({"type":"object","maxProperties":2,"properties":{"a":{},"b":{},"c":{}},"required":["b","c"],"additionalProperties":false})");
+  EXPECT_FALSE(room.begins(R"({"a)")) << "the required ones need the room";
+  Written pattern(R"({"type":"string","pattern":"^a*$","minLength":2,"maxLength":3})");
+  EXPECT_FALSE(pattern.takes("\"a\""));
+  EXPECT_TRUE(pattern.takes("\"aaa\""));
+  EXPECT_FALSE(pattern.begins("\"aaaa"));
+  Written never(R"({"type":"string","pattern":"^a{2}$","minLength":5})");
+  EXPECT_FALSE(never.begins("\""));
+  EXPECT_FALSE(Written(R"({"type":"object","minProperties":2,"properties":{"a":{}},"additionalProperties":false})").begins("{"));
+}
+
 TEST(SchemaCompiler, strings_have_lengths_in_characters_patterns_and_formats) {
   Written length(R"({"type":"string","minLength":2,"maxLength":3})");
   EXPECT_FALSE(length.takes("\"a\""));
@@ -198,7 +214,7 @@ TEST(SchemaCompiler, names_what_is_checked_afterwards) {
   EXPECT_FALSE(patterns.begins(R"({"y)"));
   Written names(R"({"type":"object","propertyNames":{"maxLength":2},"additionalProperties":{"type":"integer"}})");
   EXPECT_THAT(names.unmasked(), IsEmpty());
-  EXPECT_TRUE(names.takes(R"({"ab": 1})"));
+  EXPECT_TRUE(names.takes(R"({"ab": 1, "c": 2, "de": 3})"));
   EXPECT_FALSE(names.begins(R"({"abc)"));
 }
 

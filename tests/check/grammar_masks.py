@@ -1,0 +1,112 @@
+"""What is written at random under a schema's masks, against Python's jsonschema; and valid values, which must be writable."""
+import collections
+import json
+import os
+import random
+import subprocess
+
+import suite
+from oracle_json_schema import DRAFT_4, DRAFT_7, HAND, POOL, random_schema, random_value
+
+PROGRAM = suite.ROOT / "build/release/tests/grammar_probe"
+MODEL = "qwen2.5-coder-0.5b-instruct"
+OBJECT_KEYWORDS = {"properties", "patternProperties", "required", "minProperties", "maxProperties", "propertyNames", "dependentRequired", "dependentSchemas", "dependencies"}
+SCHEMAS_IN = {"additionalProperties", "items", "contains", "propertyNames", "not", "if", "then", "else", "additionalItems"}
+SCHEMA_LISTS_IN = {"allOf", "anyOf", "oneOf", "prefixItems"}
+SCHEMA_MAPS_IN = {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+
+
+def opened(schema):
+    """The same schema, saying aloud that other properties may come: where nothing is said, valid ones are not written (docs/tool-calling.md)."""
+    if not isinstance(schema, dict):
+        return schema
+    out = {}
+    for key, value in schema.items():
+        if key in SCHEMAS_IN and isinstance(value, (dict, bool)):
+            value = opened(value)
+        elif key in SCHEMA_LISTS_IN or (key == "items" and isinstance(value, list)):
+            value = [opened(one) for one in value]
+        elif key in SCHEMA_MAPS_IN:
+            value = {name: opened(one) for name, one in value.items()}
+        out[key] = value
+    if OBJECT_KEYWORDS & set(out):
+        out.setdefault("additionalProperties", True)
+    return out
+
+
+def keywords_of(error):
+    """The keywords that a violation may be laid to: its own, and those that it is a part of."""
+    found = set()
+    while error is not None:
+        found.add(error.validator)
+        found.update(str(step) for step in error.absolute_schema_path)
+        error = error.parent
+    return found
+
+
+def excused(error, named):
+    """Laid to a keyword that is checked afterwards. Of alternatives one was written, whose own violations all must be."""
+    if keywords_of(error) & named:
+        return True
+    branches = collections.defaultdict(list)
+    for inner in error.context or []:
+        branches[inner.schema_path[0]].append(inner)
+    return any(all(excused(inner, named) for inner in errors) for errors in branches.values())
+
+
+def rows(_baton, models_dir, quick):
+    try:
+        from jsonschema import validators
+    except ImportError:
+        raise suite.Unavailable("jsonschema is not installed: a run without --quick installs it") from None
+    if not os.access(PROGRAM, os.X_OK):
+        raise suite.Unavailable(f"{PROGRAM} is not built: scripts/test.sh builds it")
+    rng = random.Random(5)
+    schemas = [(schema, [value for value in more + POOL]) for schema, more in HAND]
+    for _ in range(200 if quick else 2000):
+        schemas.append((random_schema(rng, 2), [random_value(rng, 2) for _ in range(10)]))
+    model = suite.model_file(models_dir, MODEL)
+    probe = subprocess.Popen([PROGRAM, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    written = maskable = afterwards = valid_values = not_writable = dead_ends = unfinished = refused = 0
+    unmasked = collections.Counter()
+    examples = []
+    for seed, (schema, values) in enumerate(schemas):
+        schema = opened(schema)
+        kind = validators.validator_for(schema, default=validators.Draft202012Validator)
+        validator = kind(schema, format_checker=kind.FORMAT_CHECKER)
+        valid = [value for value in values if validator.is_valid(value)]
+        probe.stdin.write(json.dumps({"schema": schema, "samples": 3 if quick else 5, "seed": seed, "values": valid}) + "\n")
+        probe.stdin.flush()
+        answer = json.loads(probe.stdout.readline())
+        if "error" in answer:
+            refused += 1
+            continue
+        named = {one["keyword"] for one in answer["unmasked"]}
+        unmasked.update(named)
+        if "if" in named:
+            named |= {"then", "else"}
+        if "contains" in named:
+            named |= {"minContains", "maxContains"}
+        dead_ends += answer["dead_ends"]
+        unfinished += answer["unfinished"]
+        for text in answer["texts"]:
+            written += 1
+            errors = list(validator.iter_errors(json.loads(text)))
+            if not all(excused(error, named) for error in errors):
+                maskable += 1
+                examples.append(f"{json.dumps(schema)} wrote {text[:80]}")
+            elif errors:
+                afterwards += 1
+        valid_values += len(valid)
+        for value, fits in zip(valid, answer["writable"]):
+            if not fits:
+                not_writable += 1
+                examples.append(f"{json.dumps(schema)} would not write {json.dumps(value)}")
+    probe.stdin.close()
+    probe.wait()
+    for example in examples[:20]:
+        print(example)
+    yield suite.row("writings that violate a keyword that the mask claims", maskable, f"of {written}", target="0", ok=maskable == 0 and written > len(schemas), note=f"{len(schemas)} schemas, {refused} refused by name")
+    yield suite.row("writings left to the validator", afterwards, f"of {written}", target="stated", ok=True, note="keywords not in the mask: " + ", ".join(sorted(unmasked)))
+    yield suite.row("dead ends", dead_ends, f"of {written}", target="0", ok=dead_ends == 0, note=f"{unfinished} not finished after 300 tokens")
+    yield suite.row("valid values that could not be written", not_writable, f"of {valid_values}", target="0", ok=not_writable == 0 and valid_values > 100)

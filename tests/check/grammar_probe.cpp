@@ -1,0 +1,155 @@
+// What tests/check/grammar_masks.py questions: random writings under a schema's masks, with a real vocabulary, and whether values may be
+// written. Reads a JSON object a line: {"schema": .., "samples": N, "seed": S, "values": [..]}; answers each with a line
+// {"texts": [..], "unfinished": n, "dead_ends": n, "writable": [..], "unmasked": [..]}, or {"error": ..}. Usage: grammar_probe MODEL
+#include <baton/llm/grammar/grammar.h>
+#include <baton/llm/grammar/schema_compiler.h>
+#include <baton/llm/tokenizer/tokenizer.h>
+
+#include <bit>
+#include <iostream>
+#include <random>
+
+namespace {
+
+using namespace baton::llm;
+
+constexpr int kMaxTokens = 300;
+
+struct Writer {
+  Grammar& grammar;
+  const std::vector<std::string>& bytes;
+  const TokenMask& closing;  // tokens that come to an end of something
+  std::mt19937_64 random;
+  int unfinished = 0, dead_ends = 0;
+
+  // One of the tokens in both masks; -1: there is none.
+  std::int32_t pick(const TokenMask& mask, const TokenMask* also) {
+    const auto word = [&](std::size_t i) { return also ? mask[i] & (*also)[i] : mask[i]; };
+    std::uint64_t n = 0;
+    for (std::size_t i = 0; i < mask.size(); ++i) n += static_cast<std::uint64_t>(std::popcount(word(i)));
+    if (n == 0) return -1;
+    auto left = static_cast<int>(random() % n);
+    for (std::size_t i = 0;; ++i) {
+      std::uint32_t bits = word(i);
+      if (left >= std::popcount(bits)) {
+        left -= std::popcount(bits);
+        continue;
+      }
+      for (; left > 0; --left) bits &= bits - 1;
+      return static_cast<std::int32_t>(i * 32) + std::countr_zero(bits);
+    }
+  }
+
+  // Any allowed token is as likely as any other, but for those that come to an end, which are preferred more and more.
+  std::string write() {
+    std::string text;
+    StateId state = grammar.start();
+    for (int i = 0; i < kMaxTokens; ++i) {
+      const TokenMask& mask = grammar.mask(state);
+      if (grammar.accepts(state) && random() % 2 == 0) return text;
+      std::int32_t id = random() % 100 < static_cast<unsigned>(20 + i) ? pick(mask, &closing) : -1;
+      if (id < 0) id = pick(mask, nullptr);
+      if (id < 0 && grammar.accepts(state)) return text;
+      if (id < 0) {
+        ++dead_ends;
+        return {};
+      }
+      text += bytes[static_cast<std::size_t>(id)];
+      state = grammar.step(state, bytes[static_cast<std::size_t>(id)]);
+    }
+    if (grammar.accepts(state)) return text;
+    ++unfinished;
+    return {};
+  }
+};
+
+// In one order of its members or another: a value has none, a schema's writing has.
+bool writable(Grammar& grammar, const Json& value, StateId& state);
+
+bool members(Grammar& grammar, const Json& object, std::vector<std::string> left, bool first, StateId& state) {
+  if (left.empty()) {
+    state = grammar.step(state, "}");
+    return state != kDeadState;
+  }
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    StateId after = grammar.step(state, (first ? "" : ", ") + write_json(Json(left[i]), {}) + ": ");
+    if (after == kDeadState || !writable(grammar, object[left[i]], after)) continue;
+    std::vector<std::string> rest = left;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+    if (!members(grammar, object, std::move(rest), false, after)) continue;
+    state = after;
+    return true;
+  }
+  return false;
+}
+
+bool writable(Grammar& grammar, const Json& value, StateId& state) {
+  if (value.is_object()) {
+    std::vector<std::string> names;
+    for (const auto& [name, member] : value.items()) names.push_back(name);
+    state = grammar.step(state, "{");
+    return state != kDeadState && members(grammar, value, std::move(names), true, state);
+  }
+  if (value.is_array()) {
+    state = grammar.step(state, "[");
+    for (std::size_t i = 0; i < value.size() && state != kDeadState; ++i) {
+      if (i > 0) state = grammar.step(state, ", ");
+      if (state == kDeadState || !writable(grammar, value[i], state)) return false;
+    }
+    if (state != kDeadState) state = grammar.step(state, "]");
+    return state != kDeadState;
+  }
+  state = grammar.step(state, write_json(value, {}));
+  return state != kDeadState;
+}
+
+Json answer(const Json& question, const std::shared_ptr<const TokenTrie>& trie, const std::vector<std::string>& bytes,
+            const TokenMask& closing) {
+  const auto schema = Schema::parse(question["schema"]);
+  if (!schema) return {{"error", schema.error().message}};
+  Automaton automaton;
+  SchemaCompiler compiler(automaton, {});
+  const NodeId start = compiler.rule(*schema);
+  Json unmasked = Json::array();
+  for (const Unmasked& one : compiler.unmasked()) unmasked.push_back({{"pointer", one.pointer}, {"keyword", one.keyword}});
+  Json out = {{"texts", Json::array()}, {"unfinished", 0}, {"dead_ends", 0}, {"writable", Json::array()}, {"unmasked", unmasked}};
+  if (automaton.too_large()) return {{"error", "too large"}};
+  automaton.prune(start);
+  Grammar grammar(std::move(automaton), start, trie);
+  if (grammar.start() != kDeadState) {
+    Writer writer{grammar, bytes, closing, std::mt19937_64(question.value("seed", 0u))};
+    for (int i = 0; i < question.value("samples", 0); ++i) {
+      if (std::string text = writer.write(); !text.empty()) out["texts"].push_back(std::move(text));
+    }
+    out["unfinished"] = writer.unfinished;
+    out["dead_ends"] = writer.dead_ends;
+  }
+  for (const Json& value : question.value("values", Json::array())) {
+    StateId state = grammar.start();
+    out["writable"].push_back(state != kDeadState && writable(grammar, value, state) && grammar.accepts(state));
+  }
+  return out;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const auto file = GgufFile::open(argv[1]);
+  if (!file) {
+    std::cerr << file.error().message << "\n";
+    return 1;
+  }
+  const auto tokenizer = Tokenizer::from_gguf(*file).value();
+  std::vector<std::string> bytes(tokenizer.n_vocab());
+  TokenMask closing((bytes.size() + 31) / 32, 0);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto id = static_cast<std::int32_t>(i);
+    if (tokenizer.is_special(id)) continue;
+    bytes[i] = tokenizer.token_bytes(id);
+    if (!bytes[i].empty() && std::string_view("\"}]el").find(bytes[i].back()) != std::string_view::npos) closing[i / 32] |= 1u << (i % 32);
+  }
+  const auto trie = std::make_shared<const TokenTrie>(bytes);
+  for (std::string line; std::getline(std::cin, line);)
+    std::cout << answer(Json::parse(line), trie, bytes, closing).dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+}

@@ -108,6 +108,18 @@ std::string write_json(const Json& value, const WritingStyle& style) {
   return out;
 }
 
+NodeId json_space(Automaton& out) {
+  const NodeId end = out.final();
+  NodeId next = end;
+  for (int i = 0; i < kMaxSpace; ++i) {
+    const NodeId space = out.add();
+    for (const char c : {' ', '\t', '\n', '\r'}) out.byte(space, static_cast<unsigned char>(c), static_cast<unsigned char>(c), next);
+    out.empty(space, end);
+    next = space;
+  }
+  return next;
+}
+
 void character_edges(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count) {
   Trunk trunk{out, count, {}};
   std::vector<ByteRanges> plain;

@@ -16,6 +16,10 @@ namespace baton::llm {
 using Json = nlohmann::ordered_json;
 
 struct WritingStyle {
+  // Beside its own separators, any white space (at most kMaxSpace characters) behind brackets, commas and colons, and before closing
+  // brackets: a model that indents its JSON and must not would rather go on with a number than write a comma that it would never have
+  // written.
+  bool free_space = false;
   std::string item_separator = ", ";  // between elements and between members
   std::string key_separator = ": ";
   bool operator==(const WritingStyle&) const = default;
@@ -23,6 +27,10 @@ struct WritingStyle {
 
 // The value in that style. Numbers without an exponent: 1e-7 is 0.0000001. Invalid UTF-8 becomes U+FFFD.
 std::string write_json(const Json& value, const WritingStyle& style);
+
+// A rule: white space, or none.
+NodeId json_space(Automaton& out);
+inline constexpr int kMaxSpace = 16;  // as much as an indented line begins with: a model that has lost its way could write it for ever
 
 // Ranges of code points, ascending, not touching; surrogates are in none.
 using CodePoints = std::vector<std::pair<std::uint32_t, std::uint32_t>>;

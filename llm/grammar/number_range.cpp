@@ -36,7 +36,9 @@ class Magnitudes {
     std::size_t length, at;  // integer digits in all, and written
     bool low, high;          // all digits so far are the bound's
     std::uint32_t remainder;
-    auto operator<=>(const Place&) const = default;
+    bool operator<(const Place& other) const {
+      return std::tie(length, at, low, high, remainder) < std::tie(other.length, other.at, other.low, other.high, other.remainder);
+    }
   };
 
   static int digit_of(const Decimal& value, std::size_t i) { return i < value.digits.size() ? value.digits[i] - '0' : 0; }

@@ -55,6 +55,18 @@ void SchemaCompiler::note(const SchemaNode& node, std::string keyword, std::stri
   if (!known) unmasked_.push_back({node.pointer, std::move(keyword), std::move(why)});
 }
 
+// White space, where the style leaves it to the model.
+NodeId SchemaCompiler::space(NodeId next) {
+  if (!style_.free_space) return next;
+  if (space_ == Automaton::kDead) space_ = json_space(out_);
+  return out_.call(space_, next);
+}
+
+// A bracket, comma or colon with what the style has behind it.
+NodeId SchemaCompiler::punctuation(const std::string& sign, const std::string& separator, NodeId next) {
+  return style_.free_space ? out_.bytes(sign, space(next)) : out_.bytes(separator, next);
+}
+
 bool SchemaCompiler::valid(const Together& schemas, const Json& value) const {
   return std::all_of(schemas.begin(), schemas.end(), [&](const auto& one) { return is_valid(*one.first, value); });
 }
@@ -331,8 +343,9 @@ NodeId SchemaCompiler::object(const Together& schemas) {
 
   // Behind the named ones: members that no schema names.
   NodeId some = out_.add(), none = out_.add();  // whether a member was written before
-  out_.empty(some, close);
-  out_.empty(none, close);
+  const NodeId before_close = space(close);
+  out_.empty(some, before_close);
+  out_.empty(none, before_close);
   const auto further = [&](NodeId name_first, NodeId name_next) {
     out_.empty(none, room(name_first));
     out_.empty(some, room(name_next));
@@ -355,16 +368,16 @@ NodeId SchemaCompiler::object(const Together& schemas) {
           note(*node, "patternProperties", regex.error().message + ": it is checked afterwards");
           continue;
         }
-        const NodeId value = out_.bytes(style_.key_separator, member(rule(Together{{schema, 0}}), some));
+        const NodeId value = punctuation(":", style_.key_separator, member(rule(Together{{schema, 0}}), some));
         const NodeId name = out_.bytes("\"", regex->build(out_, true, character_edges, {}, out_.bytes("\"", value)));
-        further(name, out_.bytes(style_.item_separator, name));
+        further(name, punctuation(",", style_.item_separator, name));
       }
     }
   }
   if (others_allowed) {
-    const NodeId value = out_.bytes(style_.key_separator, member(rule(others), some));
+    const NodeId value = punctuation(":", style_.key_separator, member(rule(others), some));
     const NodeId name = member_name(schemas, names, value);
-    further(name, out_.bytes(style_.item_separator, name));
+    further(name, punctuation(",", style_.item_separator, name));
   }
 
   // The named ones, from the last to the first.
@@ -378,13 +391,12 @@ NodeId SchemaCompiler::object(const Together& schemas) {
       if (wanted) return Automaton::kDead;
       continue;
     }
-    const NodeId value = member(rule(of), some);
-    const std::string key = write_json(Json(*name), style_) + style_.key_separator;
-    const NodeId first = room(out_.bytes(key, value)), later = room(out_.bytes(style_.item_separator + key, value));
+    const NodeId key = out_.bytes(write_json(Json(*name), style_), punctuation(":", style_.key_separator, member(rule(of), some)));
+    const NodeId first = room(key), later = room(punctuation(",", style_.item_separator, key));
     none = wanted ? first : out_.any_of({first, none});
     some = wanted ? later : out_.any_of({later, some});
   }
-  return out_.bytes("{", none);
+  return punctuation("{", "{", none);
 }
 
 // ---- Arrays
@@ -431,15 +443,17 @@ NodeId SchemaCompiler::array(const Together& schemas) {
   close.lo = close.hi = ']';
   close.at_least = rest.min;
   close.target = end;
-  out_.edge(after, close);
-  const NodeId again = out_.bytes(style_.item_separator, before);
+  const NodeId closing_rest = out_.add();
+  out_.edge(closing_rest, close);
+  out_.empty(after, space(closing_rest));
+  const NodeId again = punctuation(",", style_.item_separator, before);
   Edge more;
   more.below = rest.max;
   more.target = again;
   out_.edge(after, more);
 
   // From the last of the elements with their own schemas to the first: `at` is behind the element i - 1.
-  const auto closing = [&](std::size_t written) { return written >= own_min ? out_.bytes("]", end) : Automaton::kDead; };
+  const auto closing = [&](std::size_t written) { return written >= own_min ? space(out_.bytes("]", end)) : Automaton::kDead; };
   const auto room = [&](std::size_t written) { return !own_max || written < *own_max; };
   NodeId at = Automaton::kDead;
   {
@@ -448,10 +462,10 @@ NodeId SchemaCompiler::array(const Together& schemas) {
   }
   for (std::size_t i = n_own; i-- > 0;) {
     NodeId element = room(i) ? out_.call(rule(of_element(schemas, i)), at) : Automaton::kDead;
-    if (i > 0 && element != Automaton::kDead) element = out_.bytes(style_.item_separator, element);
+    if (i > 0 && element != Automaton::kDead) element = punctuation(",", style_.item_separator, element);
     at = out_.any_of({closing(i), element});
   }
-  return out_.bytes("[", at);
+  return punctuation("[", "[", at);
 }
 
 }  // namespace baton::llm

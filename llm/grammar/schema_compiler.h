@@ -58,10 +58,13 @@ class SchemaCompiler {
   static Together of_further_properties(const Together& schemas);
   static Together of_element(const Together& schemas, std::size_t index);
   bool valid(const Together& schemas, const Json& value) const;
+  NodeId punctuation(const std::string& sign, const std::string& separator, NodeId next);
+  NodeId space(NodeId next);
   void note(const SchemaNode& node, std::string keyword, std::string why);
 
   Automaton& out_;
   const WritingStyle style_;
+  NodeId space_ = Automaton::kDead;  // the rule, once it was made
   std::map<Together, NodeId> rules_;
   std::vector<Unmasked> unmasked_;
 };

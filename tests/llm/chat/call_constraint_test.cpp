@@ -58,8 +58,8 @@ TEST_F(CallConstraintTest, holds_from_the_names_quote_to_the_last_bracket) {
   write(*c, R"(time", "arguments": {"zone": ")");
   EXPECT_GT(next(*c).size(), 90u) << "a string's body";
   write(*c, R"(Asia"})");
-  EXPECT_EQ(next(*c), "}");
-  write(*c, "}");
+  EXPECT_EQ(next(*c), "\t\n\r }");
+  write(*c, "\n}");
   EXPECT_EQ(next(*c), "*") << "what follows is free";
 }
 
@@ -68,7 +68,7 @@ TEST_F(CallConstraintTest, a_list_goes_on_or_ends_and_with_one_call_it_ends) {
     const auto c = constraint(parallel);
     c->look_at(R"([{"function": ")", false);
     write(*c, R"(get_all", "arguments": {}})");
-    EXPECT_EQ(next(*c), parallel ? ",]" : "]");
+    EXPECT_EQ(next(*c), parallel ? "\t\n\r ,]" : "\t\n\r ]");
     write(*c, "]");
     EXPECT_EQ(next(*c), "*");
   }

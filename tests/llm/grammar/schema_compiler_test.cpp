@@ -184,6 +184,26 @@ TEST(SchemaCompiler, alternatives_hold_together_with_what_stands_beside_them) {
   EXPECT_THAT(overlapping.unmasked(), ElementsAre(" oneOf"));
 }
 
+TEST(SchemaCompiler, white_space_is_free_where_the_style_says_so) {
+  const Schema schema =
+      Schema::parse(Json::parse(R"({"type":"object","properties":{"a":{"type":"array","items":{"type":"integer"}},"b":{}}})")).value();
+  Automaton automaton;
+  SchemaCompiler compiler(automaton, {.free_space = true});
+  const NodeId start = compiler.rule(schema);
+  automaton.prune(start);
+  Machine machine(automaton, start);
+  const auto takes = [&](const std::string& text) {
+    StateId state = machine.start();
+    for (std::size_t i = 0; i < text.size() && state != kDeadState; ++i) state = machine.step(state, static_cast<std::uint8_t>(text[i]));
+    return state != kDeadState && machine.accepts(state);
+  };
+  for (const char* text : {R"({"a": [1, 2], "b": {"c": []}})", R"({"a":[1,2],"b":{"c":[]}})",
+                           "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {\n    \"c\": [ ]\n  }\n}"})
+    EXPECT_TRUE(takes(text)) << text;
+  EXPECT_FALSE(takes("{" + std::string(2 * kMaxSpace + 1, ' ') + "}"));
+  EXPECT_FALSE(takes(R"({"a" : []})"));
+}
+
 TEST(SchemaCompiler, recursion_needs_no_end) {
   Written tree(
       R"({"$ref":"#/$defs/tree","$defs":{"tree":{"type":"object","properties":{"v":{"type":"integer"},"next":{"anyOf":[{"$ref":"#/$defs/tree"},{"type":"null"}]}},"required":["v","next"],"additionalProperties":false}}})");

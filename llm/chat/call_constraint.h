@@ -21,6 +21,7 @@ class CallConstraint final : public TokenConstraint {
 
   const TokenMask* mask() override;
   float min_share() const override { return at_name_ ? min_share_ : -1; }
+  const TokenMask* narrowed(std::int32_t wanted) override;
   void accept(const Choice& choice) override;
 
   // `value`: JSON that may be a call, from its first bracket to where the answer has come. Engages once the name's quote is open.
@@ -38,6 +39,8 @@ class CallConstraint final : public TokenConstraint {
   StateId state_ = kDeadState;
   TokenMask mask_;  // our own: other answers of the same step use the grammar too
   bool at_name_ = false;
+  // What the model wanted to write and may, of a token that it may not: /", where only /" fits. Where no token says just this, it is owed.
+  std::string owed_;
 };
 
 }  // namespace baton::llm

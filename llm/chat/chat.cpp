@@ -12,8 +12,8 @@ namespace baton::llm {
 
 namespace {
 
-// Below this the model meant something else by what looks like a call: other JSON with a "name".
-constexpr float kMinShareOfNames = 0.05f;
+// Below this the model meant something else by what looks like a call: other JSON with a "name", such as a result that it invents.
+constexpr float kMinShareOfNames = 0.5f;
 
 }  // namespace
 

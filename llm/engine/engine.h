@@ -15,13 +15,13 @@
 namespace baton::llm {
 
 // Narrows what may be written next. Used on the engine thread only.
-class TokenConstraint {
+class TokenConstraint : public TokenNarrower {
  public:
-  virtual ~TokenConstraint() = default;
   virtual const TokenMask* mask() = 0;  // of the next token, at least one bit set; null: anything
   // The model's own probability of what the mask allows is reported (Choice::allowed_share), and where it is less than this the mask is not
   // applied to this token. Negative: it is not asked for.
   virtual float min_share() const { return -1; }
+  const TokenMask* narrowed(std::int32_t) override { return nullptr; }
   virtual void accept(const Choice& choice) = 0;  // this token was chosen
 };
 

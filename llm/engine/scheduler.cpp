@@ -133,7 +133,7 @@ void Scheduler::take_results(const std::vector<Part>& parts) {
     if (!wants_logits) continue;
     const auto& constraint = request->constraint;
     rows.push_back({static_cast<int>(rows.size()), &request->sampler, constraint ? constraint->mask() : nullptr,
-                    constraint ? constraint->min_share() : -1});
+                    constraint ? constraint->min_share() : -1, constraint.get()});
     owners.push_back(request);
   }
   if (rows.empty()) return;

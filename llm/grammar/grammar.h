@@ -31,6 +31,8 @@ class Grammar {
   }
   // Valid until the next call. Ending is the caller's to allow, where accepts() says so.
   const TokenMask& mask(StateId state) { return masker_.mask(state); }
+  std::string_view writable(StateId state, std::string_view text) { return masker_.writable(state, text); }
+  const TokenMask& along(StateId state, std::string_view text) { return masker_.along(state, text); }
   bool accepts(StateId state) const { return machine_.accepts(state); }
 
  private:

@@ -21,6 +21,32 @@ const TokenMask& Masker::mask(StateId state) {
   return united_;
 }
 
+std::string_view Masker::writable(StateId state, std::string_view text) {
+  std::size_t n = 0;
+  for (; n < text.size(); ++n) {
+    state = machine_.step(state, static_cast<std::uint8_t>(text[n]));
+    if (state == kDeadState) break;
+  }
+  return text.substr(0, n);
+}
+
+const TokenMask& Masker::along(StateId state, std::string_view text) {
+  const TokenMask allowed = mask(state);
+  part_.assign(trie_.n_words(), 0);
+  const auto take = [&](std::span<const std::int32_t> tokens) {
+    bool any = false;
+    for (const std::int32_t token : tokens) {
+      const std::uint32_t bit = allowed[static_cast<std::size_t>(token) >> 5] & 1u << (token & 31);
+      part_[static_cast<std::size_t>(token) >> 5] |= bit;
+      any = any || bit != 0;
+    }
+    return any;
+  };
+  if (take(trie_.beginning_with(text))) return part_;
+  while (!text.empty() && !take(trie_.exactly(text))) text.remove_suffix(1);
+  return part_;
+}
+
 const TokenMask& Masker::mask_of(ThreadId id) {
   const auto index = static_cast<std::size_t>(id);
   if (index >= masks_.size()) masks_.resize(machine_.n_threads());

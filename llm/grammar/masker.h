@@ -3,6 +3,7 @@
 #include <baton/llm/sampler/sampler.h>
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "machine.h"
@@ -17,6 +18,10 @@ class Masker {
 
   // Valid until the next call. Only tokens that write bytes: ending is the caller's to allow.
   const TokenMask& mask(StateId state);
+  // As much of the text as may be written.
+  std::string_view writable(StateId state, std::string_view text);
+  // Of the mask, the tokens that begin with this text, which may be written; where there are none, the longest that it begins with.
+  const TokenMask& along(StateId state, std::string_view text);
 
  private:
   const TokenMask& mask_of(ThreadId thread);
@@ -27,7 +32,7 @@ class Masker {
   const TokenTrie& trie_;
   std::vector<std::unique_ptr<TokenMask>> masks_;  // by thread
   std::size_t n_kept_ = 0;
-  TokenMask united_;
+  TokenMask united_, part_;
   std::vector<StateId> way_;  // scratch: the state at each depth
 };
 

@@ -74,6 +74,35 @@ TokenTrie::Tree TokenTrie::build(std::vector<Entry> entries) {
   return tree;
 }
 
+std::int32_t TokenTrie::find(std::string_view bytes) const {
+  std::int32_t at = 0, end = static_cast<std::int32_t>(tree_.size()), found = -1;
+  for (const char c : bytes) {
+    while (at < end && tree_[static_cast<std::size_t>(at)].byte != static_cast<std::uint8_t>(c))
+      at = tree_[static_cast<std::size_t>(at)].next;
+    if (at >= end) return -1;
+    found = at;
+    end = tree_[static_cast<std::size_t>(at)].next;
+    ++at;
+  }
+  return found;
+}
+
+std::vector<std::int32_t> TokenTrie::beginning_with(std::string_view bytes) const {
+  std::vector<std::int32_t> all;
+  const std::int32_t first = find(bytes);
+  for (std::int32_t at = first; first >= 0 && at < tree_[static_cast<std::size_t>(first)].next; ++at) {
+    const Node& node = tree_[static_cast<std::size_t>(at)];
+    if (node.tokens >= 0) all.insert(all.end(), tokens(node).begin(), tokens(node).end());
+  }
+  return all;
+}
+
+std::span<const std::int32_t> TokenTrie::exactly(std::string_view bytes) const {
+  const std::int32_t at = find(bytes);
+  if (at < 0 || tree_[static_cast<std::size_t>(at)].tokens < 0) return {};
+  return tokens(tree_[static_cast<std::size_t>(at)]);
+}
+
 TokenTrie::TokenTrie(const std::vector<std::string>& bytes) : n_vocab_(bytes.size()) {
   std::vector<Entry> all, leaving;
   std::map<std::size_t, std::vector<Entry>> leaving_after;

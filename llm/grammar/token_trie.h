@@ -8,6 +8,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace baton::llm {
@@ -31,6 +32,10 @@ class TokenTrie {
   const Tree& tree() const { return tree_; }
   std::span<const std::int32_t> tokens(const Node& node) const { return lists_[static_cast<std::size_t>(node.tokens)]; }
 
+  // All that begin with these bytes, and those that are just these.
+  std::vector<std::int32_t> beginning_with(std::string_view bytes) const;
+  std::span<const std::int32_t> exactly(std::string_view bytes) const;
+
   // Tokens that begin between two characters of a string's body and do not leave it: of at most `characters` (a part of one counts), or
   // all.
   const TokenMask& plain() const { return plain_.back(); }
@@ -48,6 +53,7 @@ class TokenTrie {
     std::int32_t id;
   };
   Tree build(std::vector<Entry> entries);
+  std::int32_t find(std::string_view bytes) const;  // in tree(); -1: no token begins like this
 
   std::size_t n_vocab_;
   Tree tree_, all_leaving_;

@@ -108,7 +108,7 @@ std::int32_t Sampler::pick() {
   return candidates_[keep - 1].id;
 }
 
-Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, float min_share) {
+Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, float min_share, TokenNarrower* narrower) {
   const double log_sum = log_sum_exp(logits);
   Choice choice;
   if (mask && min_share >= 0) {
@@ -120,6 +120,12 @@ Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, flo
     if (id >= 0 && static_cast<std::size_t>(id) < logits_.size()) logits_[id] += bias;
   }
   apply_penalties();
+  if (mask && narrower) {
+    const std::int32_t wanted = pick();
+    if (!allows(*mask, wanted)) {
+      if (const TokenMask* part = narrower->narrowed(wanted)) mask = part;
+    }
+  }
   if (mask) {
     for (std::size_t i = 0; i < logits_.size(); ++i) {
       if (!allows(*mask, static_cast<std::int32_t>(i))) logits_[i] = kForbidden;

@@ -19,6 +19,14 @@ struct TokenProbability {
   float logprob = 0;  // natural logarithm
 };
 
+// Decides what is chosen instead of a token that the mask forbids. Used on the thread of choose().
+class TokenNarrower {
+ public:
+  virtual ~TokenNarrower() = default;
+  // A part of the mask, not empty: of what may be written, that which begins like the forbidden token `wanted`. Null: the whole mask.
+  virtual const TokenMask* narrowed(std::int32_t wanted) = 0;
+};
+
 struct Choice {
   std::int32_t id = 0;
   float logprob = 0;                  // under the model's own distribution: before penalties, mask and temperature
@@ -33,8 +41,10 @@ class Sampler {
   explicit Sampler(SamplingParams params);
 
   // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set. min_share: where what the mask allows has less
-  // than this probability, the mask is not applied; negative: it always is, and its share is not computed.
-  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr, float min_share = -1);
+  // than this probability, the mask is not applied; negative: it always is, and its share is not computed. narrower: is asked where what
+  // would have been chosen freely is forbidden. A model that wants to end a string and begin another member, where there is none, shall end
+  // the string, and not write on in it because that has the most probable whole token.
+  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr, float min_share = -1, TokenNarrower* narrower = nullptr);
   // Tells it of tokens that it did not choose (the prompt's end), for the penalties.
   void observe(std::int32_t id);
   const SamplingParams& params() const { return params_; }

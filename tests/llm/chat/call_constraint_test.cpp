@@ -63,6 +63,20 @@ TEST_F(CallConstraintTest, holds_from_the_names_quote_to_the_last_bracket) {
   EXPECT_EQ(next(*c), "*") << "what follows is free";
 }
 
+TEST_F(CallConstraintTest, what_is_forbidden_is_replaced_by_what_begins_alike) {
+  const auto c = constraint();
+  c->look_at(R"({"name": "get_time", "arguments": {"zone": "UTC)", false);
+  ASSERT_TRUE(c->engaged());
+  EXPECT_EQ(c->narrowed(kEndOfText), nullptr);
+  EXPECT_EQ(c->narrowed('\n'), nullptr) << "no string holds a line break: anything else will do";
+  const TokenMask* quote = c->narrowed('"');
+  ASSERT_TRUE(quote);
+  EXPECT_TRUE(allows(*quote, '"'));
+  EXPECT_FALSE(allows(*quote, 'x'));
+  write(*c, "\"");
+  EXPECT_EQ(next(*c), "\t\n\r }") << "nothing is owed any more";
+}
+
 TEST_F(CallConstraintTest, a_list_goes_on_or_ends_and_with_one_call_it_ends) {
   for (const bool parallel : {true, false}) {
     const auto c = constraint(parallel);

@@ -67,6 +67,28 @@ TEST(Masker, allows_exactly_the_tokens_that_fit_wherever_the_writing_has_come_to
   EXPECT_GT(n_masks, 500);
 }
 
+TEST(Masker, follows_a_text_as_far_as_it_may_be_written) {
+  const std::vector<std::string> tokens = {"\"", "\",", "\"}", "\"}}", "a", "/", "/\"}", "/a", "x\""};
+  const TokenTrie trie(tokens);
+  Written written(R"({"type":"object","properties":{"k":{"type":"string"}},"required":["k"],"additionalProperties":false})");
+  Machine& machine = written.machine();
+  Masker masker(machine, trie);
+  StateId state = machine.start();
+  for (const char c : std::string(R"({"k": "v)")) state = machine.step(state, static_cast<std::uint8_t>(c));
+  const auto allowed = [&](const TokenMask& mask) {
+    std::vector<std::string> all;
+    for (std::size_t id = 0; id < tokens.size(); ++id) {
+      if (allows(mask, static_cast<std::int32_t>(id))) all.push_back(tokens[id]);
+    }
+    return all;
+  };
+  EXPECT_EQ(masker.writable(state, "/\", \""), "/\"") << "another member there is not";
+  EXPECT_EQ(masker.writable(state, "\n"), "");
+  EXPECT_THAT(allowed(masker.along(state, "/\"")), testing::ElementsAre("/\"}"));
+  EXPECT_THAT(allowed(masker.along(state, "\"")), testing::ElementsAre("\"", "\"}"));
+  EXPECT_THAT(allowed(masker.along(state, "aa\"")), testing::ElementsAre("a")) << "no token goes so far: the longest on the way";
+}
+
 TEST(Masker, a_state_that_was_met_before_costs_no_new_states) {
   const std::vector<std::string> tokens = vocabulary();
   const TokenTrie trie(tokens);

@@ -1,11 +1,14 @@
 // What tests/check/grammar_masks.py questions: random writings under a schema's masks, with a real vocabulary, and whether values may be
 // written. Reads a JSON object a line: {"schema": .., "samples": N, "seed": S, "values": [..]}; answers each with a line
-// {"texts": [..], "unfinished": n, "dead_ends": n, "writable": [..], "unmasked": [..]}, or {"error": ..}. Usage: grammar_probe MODEL
+// {"texts": [..], "unfinished": n, "dead_ends": n, "writable": [..], "unmasked": [..]}, or {"error": ..}. {"schema": .., "timed": [texts]}
+// is answered with {"compile_us": t, "ids": [[..], ..], "mask_us": [[..], ..]}: the time of the mask before each token, met for the first
+// time. Usage: grammar_probe MODEL
 #include <baton/llm/grammar/grammar.h>
 #include <baton/llm/grammar/schema_compiler.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
 #include <bit>
+#include <chrono>
 #include <iostream>
 #include <random>
 
@@ -103,6 +106,37 @@ bool writable(Grammar& grammar, const Json& value, StateId& state) {
   return state != kDeadState;
 }
 
+double us_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+}
+
+Json times(const Json& question, const std::shared_ptr<const TokenTrie>& trie, const Tokenizer& tokenizer) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto schema = Schema::parse(question["schema"]);
+  if (!schema) return {{"error", schema.error().message}};
+  Automaton automaton;
+  SchemaCompiler compiler(automaton, {});
+  const NodeId start = compiler.rule(*schema);
+  if (automaton.too_large() || !automaton.prune(start)) return {{"error", "too large, or nothing can be written"}};
+  Grammar grammar(std::move(automaton), start, trie);
+  Json out = {{"compile_us", us_since(begin)}, {"ids", Json::array()}, {"mask_us", Json::array()}};
+  for (const Json& text : question["timed"]) {
+    const std::vector<std::int32_t> ids = tokenizer.encode(text.get<std::string>());
+    Json taken = Json::array();
+    StateId state = grammar.start();
+    for (const std::int32_t id : ids) {
+      const auto asked = std::chrono::steady_clock::now();
+      const bool allowed = state != kDeadState && allows(grammar.mask(state), id);
+      taken.push_back(us_since(asked));
+      if (!allowed) return {{"error", "the text may not be written: " + text.get<std::string>()}};
+      state = grammar.step(state, tokenizer.token_bytes(id));
+    }
+    out["ids"].push_back(ids);
+    out["mask_us"].push_back(std::move(taken));
+  }
+  return out;
+}
+
 Json answer(const Json& question, const std::shared_ptr<const TokenTrie>& trie, const std::vector<std::string>& bytes,
             const TokenMask& closing) {
   const auto schema = Schema::parse(question["schema"]);
@@ -150,6 +184,9 @@ int main(int argc, char** argv) {
     if (!bytes[i].empty() && std::string_view("\"}]el").find(bytes[i].back()) != std::string_view::npos) closing[i / 32] |= 1u << (i % 32);
   }
   const auto trie = std::make_shared<const TokenTrie>(bytes);
-  for (std::string line; std::getline(std::cin, line);)
-    std::cout << answer(Json::parse(line), trie, bytes, closing).dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    const Json question = Json::parse(line);
+    const Json out = question.contains("timed") ? times(question, trie, tokenizer) : answer(question, trie, bytes, closing);
+    std::cout << out.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;
+  }
 }

@@ -39,7 +39,8 @@ std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std
     if (string_of(items[i], "type") != "item_reference") continue;
     const std::string id = string_of(items[i], "id");
     auto found = journal_.item(id);
-    if (!found || found->id != id) return ApiError::not_found("there is no item '" + id + "'", param + "[" + std::to_string(i) + "].id");
+    if (!found || found->id != id)
+      return ApiError::invalid(param + "[" + std::to_string(i) + "].id", "there is no item '" + id + "'", "item_not_found");
     items[i] = std::move(found->content);
   }
   return std::nullopt;

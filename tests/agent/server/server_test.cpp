@@ -346,13 +346,13 @@ TEST_F(ServerTest, a_reader_that_takes_nothing_is_dropped_and_the_others_are_not
   narrow.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
   Socket lazy(std::move(narrow), host());
   for (int i = 0; i < 4; ++i)
-    lazy.send({{"type", "response.create"}, {"input", "say " + std::string(100'000, 'y')}, {"stream_id", std::to_string(i)}});
+    lazy.send({{"type", "response.create"}, {"input", "say " + std::string(40'000, 'y')}, {"stream_id", std::to_string(i)}});
   Socket other = websocket();
   for (int i = 0; i < 5; ++i) {
     other.send({{"type", "response.create"}, {"input", "hello"}});
     other.until("response.completed");
   }
-  for (int i = 0; i < 4000 && ask(http::verb::get, "/metrics").body.find("baton_slow_readers_total 1") == std::string::npos; ++i)
+  for (int i = 0; i < 8000 && ask(http::verb::get, "/metrics").body.find("baton_slow_readers_total 1") == std::string::npos; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(lazy.close_code(), beast::websocket::close_code::try_again_later);
 }

@@ -48,12 +48,32 @@ NodeId Automaton::any_of(const std::vector<NodeId>& ways) {
   return node;
 }
 
-NodeId Automaton::call(NodeId rule, NodeId next) {
+NodeId Automaton::call(NodeId rule, NodeId next, const Count& count) {
   const NodeId node = add();
   Edge made;
   made.kind = Edge::Kind::call;
   made.callee = rule;
   made.target = next;
+  edge(node, count.counted(made));
+  return node;
+}
+
+NodeId Automaton::enough(const Count& count, NodeId to) {
+  if (count.min == 0) return to;
+  const NodeId node = add();
+  Edge made;
+  made.at_least = count.min;
+  made.target = to;
+  edge(node, made);
+  return node;
+}
+
+NodeId Automaton::room(const Count& count, NodeId to) {
+  if (count.max < 0) return to;
+  const NodeId node = add();
+  Edge made;
+  made.below = count.max;
+  made.target = to;
   edge(node, made);
   return node;
 }

@@ -37,6 +37,15 @@ struct Count {
   std::int32_t max = -1;  // -1: no limit
   bool trivial() const { return min == 0 && max < 0; }
   std::int32_t saturate() const { return max < 0 ? min : max; }
+
+  // An edge that counts one, and is open as long as there is room.
+  Edge counted(Edge edge) const {
+    if (trivial()) return edge;
+    edge.adds = true;
+    edge.saturate = saturate();
+    edge.below = max;
+    return edge;
+  }
 };
 
 // Nodes are made from the end towards the beginning: each function takes where it goes on, and gives where it begins.
@@ -50,10 +59,14 @@ class Automaton {
   NodeId add();    // without edges
   NodeId final();  // a rule's end
   NodeId bytes(std::string_view text, NodeId next);
-  NodeId any_of(const std::vector<NodeId>& ways);  // one of these
-  NodeId call(NodeId rule, NodeId next);
+  NodeId any_of(const std::vector<NodeId>& ways);                  // one of these
+  NodeId call(NodeId rule, NodeId next, const Count& count = {});  // counted in the calling frame
 
   void edge(NodeId from, Edge edge) { nodes_[from].edges.push_back(edge); }
+  // Where `to` follows once the counter has reached `count.min`, and where it does while there is room for one more.
+  NodeId enough(const Count& count, NodeId to);
+  NodeId room(const Count& count, NodeId to);
+
   void byte(NodeId from, unsigned lo, unsigned hi, NodeId to);
   void empty(NodeId from, NodeId to);
   Node& node(NodeId id) { return nodes_[id]; }

@@ -87,12 +87,7 @@ struct Trunk {
     edge.lo = static_cast<std::uint8_t>(range.first);
     edge.hi = static_cast<std::uint8_t>(range.second);
     edge.target = to;
-    if (first && !count.trivial()) {
-      edge.adds = true;
-      edge.saturate = count.saturate();
-      edge.below = count.max;
-    }
-    out.edge(from, edge);
+    out.edge(from, first ? count.counted(edge) : edge);
     return to;
   }
   void lay(NodeId from, const ByteRanges& ranges, NodeId to) {

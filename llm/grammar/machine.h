@@ -31,8 +31,6 @@ class Machine {
     return known == kUnknown ? take(from, byte) : known;
   }
   bool accepts(StateId state) const { return states_[static_cast<std::size_t>(state)].accepts; }
-  // Accepted, and nothing may follow.
-  bool ended(StateId state) const { return accepts(state) && threads_of(state).empty(); }
   const std::vector<ThreadId>& threads_of(StateId state) const { return states_[static_cast<std::size_t>(state)].threads; }
   const Thread& thread(ThreadId id) const { return threads_[static_cast<std::size_t>(id)]; }
   const Node& node(ThreadId id) const { return automaton_.nodes()[static_cast<std::size_t>(thread(id).node)]; }

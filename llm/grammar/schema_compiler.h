@@ -3,6 +3,7 @@
 #include <baton/llm/error.h>
 #include <baton/llm/json_schema/json_schema.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -47,13 +48,16 @@ class SchemaCompiler {
   void flatten(const SchemaNode& node, unsigned done, Together& into, std::set<const SchemaNode*>& met);
   NodeId body(const Together& schemas);
   std::optional<NodeId> alternatives(const Together& schemas);
-  std::optional<NodeId> listed_values(const Together& schemas);
+  std::optional<NodeId> listed_values(const Together& schemas, const std::function<bool(const Json&)>& wanted, NodeId next);
   void note_unmasked(const Together& schemas, std::uint8_t types);
   NodeId number(const Together& schemas, bool integer);
   NodeId string(const Together& schemas, NodeId next);
   NodeId object(const Together& schemas);
   NodeId array(const Together& schemas);
   NodeId member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next);
+  static std::uint8_t types_of(const Together& schemas);
+  using Limit = std::optional<std::uint64_t> SchemaNode::*;
+  static std::optional<Count> range_of(const Together& schemas, Limit min, Limit max);  // nothing: it is empty
   static Together of_property(const Together& schemas, const std::string& name);
   static Together of_further_properties(const Together& schemas);
   static Together of_element(const Together& schemas, std::size_t index);

@@ -113,6 +113,8 @@ template <class Stream>
 Result<std::vector<asio::ip::tcp::endpoint>> Exchange<Stream>::addresses(Deadline deadline) {
   if (Result<void> ok = options_.policy.check_host(url_.host, url_.port); !ok) return ok.error();
   const auto endpoints = resolve_host(url_.host, url_.port, deadline, receiver_.stop, options_.resolver);
+  if (!endpoints && endpoints.error().code == errc::timeout)
+    return failure(beast::error::timeout, "looking up the host '" + url_.host + "'", options_.connect_timeout);
   if (!endpoints) return endpoints.error();
   std::vector<asio::ip::tcp::endpoint> admitted;
   Result<void> refused;

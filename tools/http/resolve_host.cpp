@@ -73,7 +73,7 @@ Result<std::vector<tcp::endpoint>> resolve_host(const std::string& host, const s
   std::unique_lock lock(state->mutex);
   state->ended.wait_until(lock, stop, deadline, [&] { return state->done; });
   if (stop.stop_requested()) return Error{errc::cancelled, "cancelled"};
-  if (!state->done) return Error{errc::timeout, "not done in time, while looking up the host '" + host + "'"};
+  if (!state->done) return Error{errc::timeout, "looking up the host '" + host + "' took too long"};
   if (!state->error.empty() || state->endpoints.empty()) {
     return Error{errc::not_found, "the host '" + host + "' has no address: " + (state->error.empty() ? "none known" : state->error)};
   }

@@ -14,6 +14,7 @@ struct ModelSettings {
   double rope_factor = 0;            // 0: as the file says
   bool constrain = true;             // calls are written under their tools' schemas
   double min_call_confidence = 0.5;  // of a call; below it the model answers in words (llm/chat/chat.h)
+  int max_draft = 16;                // tokens that a grammar forces, computed at once; 0: one after the other
   std::filesystem::path models_dir;  // where pulled models lie
 };
 

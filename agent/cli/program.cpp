@@ -54,6 +54,9 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
                  "A call that the model is less sure of is taken back, and it answers in words (docs/tool-calling.md)")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  app.add_option("--max-draft", globals.max_draft, "As many tokens that a schema forces are computed at once; 0: one after the other")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
   cli::add_tool_options(app, globals);
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")->capture_default_str();
 }

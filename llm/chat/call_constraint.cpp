@@ -37,12 +37,18 @@ void CallConstraint::accept(const Choice& choice) {
   Grammar& grammar = *grammar_->grammar;
   state_ = grammar.step(state_, bytes);
   if (call_) *call_ += bytes;
+  if (drafter_) drafter_->observe(bytes);
   // The value is whole: what follows is free, and so is the next call's beginning.
   if (state_ != kDeadState && grammar.accepts(state_)) {
     call_is_whole_ = call_.has_value();
     state_ = kDeadState;
   }
   if (state_ == kDeadState) owed_.clear();
+}
+
+std::vector<std::int32_t> CallConstraint::draft() {
+  if (!drafter_ || !engaged() || !owed_.empty()) return {};
+  return drafter_->draft(*grammar_->grammar, state_);
 }
 
 void CallConstraint::reported() {
@@ -54,7 +60,7 @@ void CallConstraint::reported() {
   const CallList list = options_.list(call);
   if (list.tokens.empty()) return;
   rewind_ = Rewind{*candidate_.first_token, list.tokens};
-  begin_at(call_entry::kList, list.since);
+  begin_at(call_entry::kList, list.before, list.since);
 }
 
 // It was no call, or none that was meant: back to where it began, and on in words. Where that cannot be, the token stands as it was chosen,
@@ -67,8 +73,11 @@ void CallConstraint::take_back() {
   banned_ = candidate_.first_id;
 }
 
-void CallConstraint::begin_at(std::string_view entry, std::string_view since) {
+void CallConstraint::begin_at(std::string_view entry, std::string_view before, std::string_view since) {
   state_ = grammar_->grammar->step(grammar_->grammar->start(), std::string(entry) + std::string(since));
+  if (!drafter_) return;
+  drafter_->begin(before);
+  drafter_->observe(since);
 }
 
 void CallConstraint::look_at(const Candidate& candidate) {
@@ -78,11 +87,11 @@ void CallConstraint::look_at(const Candidate& candidate) {
   begin_at(place == Place::object ? call_entry::kObject
            : place == Place::list ? call_entry::kList
                                   : call_entry::kOwn,
-           candidate.name.since);
+           candidate.name.before, candidate.name.since);
   if (engaged() && grammar_->grammar->accepts(state_)) state_ = kDeadState;
   if (!engaged()) return;
   candidate_ = candidate;
-  candidate_.name.since = {};
+  candidate_.name.before = candidate_.name.since = {};
   at_name_ = candidate.name.since.empty();
 }
 
@@ -91,8 +100,10 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call) {
   if (!written.is_object()) return {};
   std::string text = Json::array({written}).dump(4, ' ', false, Json::error_handler_t::replace);
   text.resize(text.rfind("\n]"));
-  const std::string name = "\"name\": \"";
-  return {tokenizer.encode("```json\n" + text), text.substr(text.find(name) + name.size())};
+  text = "```json\n" + text;
+  const std::string key = "\"name\": \"";
+  const std::size_t name = text.find(key) + key.size();
+  return {tokenizer.encode(text), text.substr(0, name), text.substr(name)};
 }
 
 bool CallConstraint::holds_whole(std::string_view tool) const {

@@ -13,6 +13,7 @@
 
 #include "call_grammar.h"
 #include "call_parser.h"
+#include "drafter.h"
 #include "grammar_vocabulary.h"
 
 namespace baton::llm {
@@ -20,13 +21,14 @@ namespace baton::llm {
 // A list of calls with its first one in it.
 struct CallList {
   std::vector<std::int32_t> tokens;  // up to the end of the first call
-  std::string since;                 // of their text: from the first byte of the first call's name on
+  std::string before, since;         // their text up to the first byte of the first call's name, and from there on
 };
 // call: {"name": .., "arguments": {..}}. Written over several lines, with four spaces: so small models write as many calls as are needed.
 CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 
 struct CallConstraintOptions {
-  float min_share = 0.5f;  // below it what looked like a call is taken back, and the model answers in words
+  const Tokenizer* tokenizer = nullptr;  // outlives us; null: nothing is drafted
+  float min_share = 0.5f;                // below it what looked like a call is taken back, and the model answers in words
   // A call that was written as a JSON object, and not in the template's own form, is put at the beginning of a list, as these tokens, and
   // the model goes on there: behind an object it stops, even where several calls are needed. Called on the engine's thread. Empty: the call
   // is left as it is.
@@ -37,18 +39,21 @@ struct CallConstraintOptions {
 class CallConstraint final : public TokenConstraint {
  public:
   CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, std::shared_ptr<CallGrammar> grammar, CallConstraintOptions options)
-      : vocabulary_(std::move(vocabulary)), grammar_(std::move(grammar)), options_(std::move(options)) {}
+      : vocabulary_(std::move(vocabulary)), grammar_(std::move(grammar)), options_(std::move(options)) {
+    if (options_.tokenizer) drafter_.emplace(*options_.tokenizer);
+  }
 
   const TokenMask* mask() override;
   float min_share() const override { return at_name_ ? options_.min_share : -1; }
   const TokenMask* narrowed(std::int32_t wanted) override;
   void accept(const Choice& choice) override;
   std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
+  std::vector<std::int32_t> draft() override;
   // The token that was accepted last was given to the answer.
   void reported();
 
-  // The answer begins with this, which nobody chose.
-  void begin_at(std::string_view entry, std::string_view since = {});
+  // Something is written under the grammar from now on. What is there already: up to the entry, and behind it.
+  void begin_at(std::string_view entry, std::string_view before, std::string_view since);
   // A call's name has begun. `first_token`: of the answer's tokens, the one with which the candidate began, and its id; where it is not
   // known, the call cannot be taken back.
   struct Candidate {
@@ -72,6 +77,7 @@ class CallConstraint final : public TokenConstraint {
   std::shared_ptr<const GrammarVocabulary> vocabulary_;
   std::shared_ptr<CallGrammar> grammar_;
   const CallConstraintOptions options_;
+  std::optional<Drafter> drafter_;
   std::optional<float> share_;
   StateId state_ = kDeadState;
   TokenMask mask_;  // our own: other answers of the same step use the grammar too

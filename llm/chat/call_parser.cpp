@@ -98,10 +98,12 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
 }
 
 std::optional<CallParser::OpenName> CallParser::open_name() const {
-  if (mode_ == Mode::own) return OpenName{OpenName::Place::own, std::string_view(held_).substr(own_begin_), true};
+  const std::string_view held = held_;
+  if (mode_ == Mode::own) return OpenName{OpenName::Place::own, held.substr(0, own_begin_), held.substr(own_begin_), true};
   if (mode_ != Mode::value || !name_at_) return std::nullopt;
   const auto place = scanner_.is_list() ? OpenName::Place::list : OpenName::Place::object;
-  return OpenName{place, std::string_view(scanner_.text()).substr(*name_at_), is_own_form()};
+  const auto since = std::string_view(scanner_.text()).substr(*name_at_);
+  return OpenName{place, held.substr(0, held.size() - std::min(held.size(), since.size())), since, is_own_form()};
 }
 
 // Whether the JSON that is being written stands where the template has it.

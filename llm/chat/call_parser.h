@@ -68,7 +68,8 @@ class CallParser {
   // A call whose name has begun.
   struct OpenName {
     enum class Place { object, list, own } place;  // JSON alone, JSON in a list, the template's own syntax
-    std::string_view since;                        // what was written from the name's first byte on
+    std::string_view before;                       // the candidate's text up to the name's first byte
+    std::string_view since;                        // and from there on
     bool own_form = false;                         // as the template writes calls
   };
   std::optional<OpenName> open_name() const;

@@ -125,11 +125,14 @@ class Chat::Stream {
     if (!state.constrain || request_.tools.empty() || request_.tool_choice.mode == ToolChoice::Mode::none) return nullptr;
     const auto grammar = state.grammars.find(request_);
     if (!grammar) return nullptr;
-    CallConstraintOptions options{.min_share = state.min_call_confidence, .list = {}};
+    CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share = state.min_call_confidence, .list = {}};
     if (request_.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };
     auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), grammar, std::move(options));
-    if (!prompt.forced_entry.empty()) constraint->begin_at(prompt.forced_entry, prompt.forced_since);
+    if (!prompt.forced_entry.empty()) {
+      const std::string_view text = prompt.forced_text;
+      constraint->begin_at(prompt.forced_entry, text.substr(0, text.size() - prompt.forced_since.size()), prompt.forced_since);
+    }
     return constraint;
   }
 

@@ -17,6 +17,7 @@ FormatConstraint::FormatConstraint(const Tokenizer& tokenizer, std::size_t n_voc
                                    bool starts_in_reasoning)
     : tokenizer_(&tokenizer),
       grammar_(std::move(grammar)),
+      drafter_(tokenizer),
       ends_((n_vocab + 31) / 32, 0),
       reasoning_(starts_in_reasoning),
       state_(grammar_->start()) {
@@ -52,6 +53,11 @@ const TokenMask* FormatConstraint::narrowed(std::int32_t wanted) {
   return nullptr;
 }
 
+std::vector<std::int32_t> FormatConstraint::draft() {
+  if (reasoning_ || state_ == kDeadState || !owed_.empty()) return {};
+  return drafter_.draft(*grammar_, state_);
+}
+
 void FormatConstraint::accept(const Choice& choice) {
   const bool valid = tokenizer_->is_valid(choice.id);
   if (!valid || tokenizer_->ends_generation(choice.id)) return;
@@ -69,6 +75,7 @@ void FormatConstraint::accept(const Choice& choice) {
   }
   owed_.erase(0, std::min(bytes.size(), owed_.size()));
   state_ = grammar_->step(state_, bytes);
+  drafter_.observe(bytes);
   if (state_ == kDeadState) owed_.clear();
 }
 

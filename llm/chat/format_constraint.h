@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "drafter.h"
+
 namespace baton::llm {
 
 class FormatConstraint final : public TokenConstraint {
@@ -18,10 +20,12 @@ class FormatConstraint final : public TokenConstraint {
   const TokenMask* mask() override;
   const TokenMask* narrowed(std::int32_t wanted) override;
   void accept(const Choice& choice) override;
+  std::vector<std::int32_t> draft() override;
 
  private:
   const Tokenizer* tokenizer_;
   std::shared_ptr<Grammar> grammar_;
+  Drafter drafter_;
   TokenMask ends_;  // the tokens that end the turn
   TokenMask mask_;  // our own: other answers of the same step use the grammar too
   TokenMask part_;

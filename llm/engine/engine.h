@@ -31,6 +31,9 @@ class TokenConstraint : public TokenNarrower {
   virtual void accept(const Choice& choice) = 0;  // this token was chosen
   // Asked after accept(), and once more after the token was reported. Set after accept(): the token is taken back unreported.
   virtual std::optional<Rewind> rewind() { return std::nullopt; }
+  // Tokens that are likely to be chosen next. They are computed along with the last one; each is still chosen as if it had not been named
+  // here, under its own mask, and what was chosen otherwise costs what was computed behind it, no more.
+  virtual std::vector<std::int32_t> draft() { return {}; }
 };
 
 struct EngineRequest {
@@ -62,13 +65,16 @@ using EngineEvent = std::variant<EngineProgress, Choice, Rewind, EngineFinished>
 struct EngineOptions {
   int max_parallel = 4;     // requests that share a batch; the others wait in the order of their arrival
   int prefill_chunk = 256;  // prompt tokens a step, so that a long prompt does not hold up the others' tokens
+  int max_draft = 16;       // tokens that are computed before they are chosen, an answer and a step; 0: none
 };
 
 struct EngineStats {
   std::int64_t prompt_tokens = 0;  // asked for
   std::int64_t cached_tokens = 0;  // of these, not computed again
   std::int64_t output_tokens = 0;
-  std::int64_t steps = 0;  // forward passes
+  std::int64_t drafted_tokens = 0;   // computed before they were chosen (TokenConstraint::draft)
+  std::int64_t accepted_tokens = 0;  // of these, the ones that were chosen
+  std::int64_t steps = 0;            // forward passes
   int active = 0;
   int waiting = 0;
   int pages_total = 0;

@@ -31,6 +31,7 @@ class ActiveRequest {
 
   std::optional<Error> refused;      // found at submission: it is only reported
   std::vector<std::int32_t> tokens;  // the prompt, then what was chosen
+  std::vector<std::int32_t> draft;   // of this step: what may be chosen behind them
   Sampler sampler;
   std::shared_ptr<TokenConstraint> constraint;
   std::vector<std::int32_t> stop_tokens;

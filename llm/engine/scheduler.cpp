@@ -103,6 +103,9 @@ std::vector<Scheduler::Part> Scheduler::plan() {
     const int n = std::min(left, std::max(budget, 1));
     if (left > 1) budget -= n;
     parts.push_back({request.get(), n, n == left});
+    request->draft.clear();
+    if (left == 1) make_draft(*request, budget);
+    budget -= static_cast<int>(request->draft.size());
   }
   for (std::size_t i = 0; i < active_.size() && budget > 0; ++i) {
     ActiveRequest& request = *active_[(prefill_turn_ + i) % active_.size()];
@@ -115,51 +118,100 @@ std::vector<Scheduler::Part> Scheduler::plan() {
   return parts;
 }
 
+void Scheduler::make_draft(ActiveRequest& request, int budget) const {
+  // Behind the last of them one more is chosen.
+  const int room = std::min(request.max_output_tokens - request.n_output(), model_.n_ctx() - static_cast<int>(request.tokens.size())) - 1;
+  const int limit = std::min({room, budget, options_.max_draft});
+  if (!request.constraint || limit <= 0) return;
+  request.draft = request.constraint->draft();
+  if (request.draft.size() > static_cast<std::size_t>(limit)) request.draft.resize(limit);
+}
+
 Batch Scheduler::make_batch(const std::vector<Part>& parts) const {
   Batch batch;
   for (std::size_t s = 0; s < parts.size(); ++s) {
     const auto& [request, n_tokens, wants_logits] = parts[s];
     batch.sequences.push_back({request->pages});
-    for (int i = 0; i < n_tokens; ++i) {
-      batch.tokens.push_back(request->tokens[request->n_computed + i]);
-      batch.positions.push_back(request->n_computed + i);
+    auto add = [&, position = request->n_computed](std::int32_t token) mutable {
+      batch.tokens.push_back(token);
+      batch.positions.push_back(position++);
       batch.sequence.push_back(static_cast<std::int32_t>(s));
+    };
+    for (int i = 0; i < n_tokens; ++i) add(request->tokens[request->n_computed + i]);
+    if (!wants_logits) continue;
+    batch.logit_rows.push_back(batch.n_tokens() - 1);
+    for (const std::int32_t token : request->draft) {
+      add(token);
+      batch.logit_rows.push_back(batch.n_tokens() - 1);
     }
-    if (wants_logits) batch.logit_rows.push_back(batch.n_tokens() - 1);
   }
   return batch;
 }
 
 void Scheduler::take_results(const std::vector<Part>& parts) {
-  std::vector<SampleRow> rows;
-  std::vector<ActiveRequest*> owners;
+  struct Open {
+    ActiveRequest* request;
+    int row;            // of the logits
+    int n_drafted = 0;  // tokens of its draft that were chosen
+  };
+  std::vector<Open> open;
+  int n_rows = 0;
   for (const auto& [request, n_tokens, wants_logits] : parts) {
     const bool prefill = request->prefilling();
     request->n_computed += n_tokens;
     if (prefill) request->emit(EngineProgress{request->n_computed, request->n_prompt(), request->n_cached});
     if (!wants_logits) continue;
-    const auto& constraint = request->constraint;
-    rows.push_back({static_cast<int>(rows.size()), &request->sampler, constraint ? constraint->mask() : nullptr,
-                    constraint ? constraint->min_share() : -1, constraint.get()});
-    owners.push_back(request);
+    open.push_back({request, n_rows});
+    n_rows += 1 + static_cast<int>(request->draft.size());
+    stats_.drafted_tokens += static_cast<std::int64_t>(request->draft.size());
   }
-  if (rows.empty()) return;
-  std::vector<Choice> choices = model_.sample(rows);
-  for (std::size_t i = 0; i < owners.size(); ++i) take_token(*owners[i], std::move(choices[i]));
+  // What may be chosen depends on what was chosen before it, so the tokens of a draft are chosen one after the other.
+  while (!open.empty()) {
+    std::vector<SampleRow> rows;
+    for (const Open& o : open) {
+      TokenConstraint* constraint = o.request->constraint.get();
+      rows.push_back(
+          {o.row, &o.request->sampler, constraint ? constraint->mask() : nullptr, constraint ? constraint->min_share() : -1, constraint});
+    }
+    std::vector<Choice> choices = model_.sample(rows);
+    std::vector<Open> next;
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      auto [request, row, n_drafted] = open[i];
+      const std::int32_t id = choices[i].id;
+      const bool goes_on = take_token(*request, std::move(choices[i])) && !request->cancelled();
+      const auto at = static_cast<std::size_t>(n_drafted);
+      if (!goes_on || at == request->draft.size() || id != request->draft[at]) continue;
+      ++request->n_computed;
+      ++stats_.accepted_tokens;
+      next.push_back({request, row + 1, n_drafted + 1});
+    }
+    open = std::move(next);
+  }
 }
 
-void Scheduler::take_token(ActiveRequest& request, Choice choice) {
+// False: the answer ends, or goes back.
+bool Scheduler::take_token(ActiveRequest& request, Choice choice) {
   const std::int32_t id = choice.id;
   TokenConstraint* constraint = request.constraint.get();
   if (request.n_output() == 0) request.first_token = EngineClock::now();
   ++stats_.output_tokens;
   if (constraint) constraint->accept(choice);
-  if (auto to = constraint ? constraint->rewind() : std::nullopt) return go_back(request, std::move(*to));
+  if (auto to = constraint ? constraint->rewind() : std::nullopt) {
+    go_back(request, std::move(*to));
+    return false;
+  }
   request.tokens.push_back(id);
   request.emit(std::move(choice));
-  if (request.is_stop_token(id)) return request.finish(EngineFinished::Reason::stop_token);
-  if (auto to = constraint ? constraint->rewind() : std::nullopt) return go_back(request, std::move(*to));
+  if (request.is_stop_token(id)) {
+    request.finish(EngineFinished::Reason::stop_token);
+    return false;
+  }
+  if (auto to = constraint ? constraint->rewind() : std::nullopt) {
+    go_back(request, std::move(*to));
+    return false;
+  }
   finish_if_full(request);
+  return !request.finished();
 }
 
 void Scheduler::go_back(ActiveRequest& request, Rewind to) {

@@ -27,17 +27,18 @@ class Scheduler {
  private:
   struct Part {  // a request's share of a batch
     ActiveRequest* request;
-    int n_tokens;
-    bool wants_logits;
+    int n_tokens;       // without its draft, which follows them
+    bool wants_logits;  // of the last one, and of each of the draft
   };
   void admit();
   bool try_admit(ActiveRequest& request);
   PrefixMatch match(const ActiveRequest& request);
   bool is_being_computed(const ActiveRequest& request) const;
   std::vector<Part> plan();
+  void make_draft(ActiveRequest& request, int budget) const;
   Batch make_batch(const std::vector<Part>& parts) const;
   void take_results(const std::vector<Part>& parts);
-  void take_token(ActiveRequest& request, Choice choice);
+  bool take_token(ActiveRequest& request, Choice choice);
   void go_back(ActiveRequest& request, Rewind to);
   void finish_if_full(ActiveRequest& request);
   void retire_finished();

@@ -37,6 +37,8 @@ class Grammar {
   }
   std::string_view writable(StateId state, std::string_view text) { return masker_.writable(state, text); }
   const TokenMask& along(StateId state, std::string_view text) { return masker_.along(state, text); }
+  std::string next_bytes(StateId state, std::size_t limit) { return machine_.next_bytes(state, limit); }
+  const TokenTrie& trie() const { return *trie_; }
   bool accepts(StateId state) const { return machine_.accepts(state); }
   // Any thread: what was worked out has come near its limit, or beyond. A new one of the same grammar has room again.
   bool is_full() const { return full_; }

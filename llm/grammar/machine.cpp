@@ -25,6 +25,25 @@ Machine::Machine(const Automaton& automaton, NodeId start) : automaton_(automato
   start_ = intern();
 }
 
+std::string Machine::next_bytes(StateId from, std::size_t limit) {
+  constexpr std::size_t kFewThreads = 64;
+  const std::vector<ThreadId> threads = threads_of(from);  // a copy: a step may make states
+  if (threads.size() > kFewThreads) return {};
+  std::string out;
+  for (const ThreadId id : threads) {
+    for (const Edge& edge : node(id).edges) {
+      if (edge.kind != Edge::Kind::byte) continue;
+      for (unsigned c = edge.lo; c <= edge.hi; ++c) {
+        const char byte = static_cast<char>(c);
+        if (out.find(byte) != std::string::npos || step(from, static_cast<std::uint8_t>(c)) == kDeadState) continue;
+        if (out.size() == limit) return {};
+        out += byte;
+      }
+    }
+  }
+  return out;
+}
+
 StateId Machine::state_of(Thread thread) {
   if (exhausted_) return kDeadState;
   follow(thread);

@@ -2,6 +2,7 @@
 // Runs an automaton over bytes. A state is a set of threads, each a node with its stack of frames; states, threads and frames are made once
 // and have numbers, so that a step that was taken before is a look-up. States stand for what may follow, whatever was written before.
 #include <cstdint>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -36,6 +37,8 @@ class Machine {
     const StateId known = steps_[static_cast<std::size_t>(from) * 256 + byte];
     return known == kUnknown ? take(from, byte) : known;
   }
+  // The bytes that may follow, where they are at most `limit`; empty: they are more, or none, or it would take long to tell.
+  std::string next_bytes(StateId from, std::size_t limit);
   bool accepts(StateId state) const { return states_[static_cast<std::size_t>(state)].accepts; }
   const std::vector<ThreadId>& threads_of(StateId state) const { return states_[static_cast<std::size_t>(state)].threads; }
   const Thread& thread(ThreadId id) const { return threads_[static_cast<std::size_t>(id)]; }

@@ -24,7 +24,7 @@ class CallConstraintTest : public testing::Test {
   // A call's name has begun, and this was written of it.
   static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
                       std::optional<int> first_token = std::nullopt) {
-    constraint.look_at({{place, since, false}, first_token, '{'});
+    constraint.look_at({{place, "", since, false}, first_token, '{'});
   }
   // The bytes that may follow. "*": any.
   static std::string next(CallConstraint& constraint) {
@@ -123,7 +123,7 @@ TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
   std::string asked;
   list_ = [&](std::string_view call) {
     asked = call;
-    return CallList{{'[', '{', '"'}, R"(get_all", "arguments": {}})"};
+    return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})"};
   };
   const auto c = constraint();
   look_at(*c, "", Place::object, 0);
@@ -154,7 +154,7 @@ TEST_F(CallConstraintTest, a_list_is_begun_as_small_models_write_it_best) {
 
 TEST_F(CallConstraintTest, holds_at_once_where_a_call_is_required) {
   const auto c = constraint();
-  c->begin_at(call_entry::kColon);
+  c->begin_at(call_entry::kColon, "", "");
   EXPECT_LT(c->min_share(), 0);
   EXPECT_EQ(next(*c), "\t\n\r \"");
 }

@@ -81,6 +81,33 @@ TEST_F(ChatTest, a_required_call_is_valid_whatever_the_weights_are_like) {
   EXPECT_GT(n_stops, 0);
 }
 
+TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_same) {
+  ChatRequest calling = hello();
+  calling.tools = {{"set_lamp", "", Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "green"]}, "brightness":
+      {"type": "integer", "minimum": 1, "maximum": 20}}, "required": ["colour", "brightness"], "additionalProperties": false})")}};
+  calling.tool_choice.mode = ToolChoice::Mode::required;
+  calling.max_output_tokens = 150;
+  ChatRequest formatted = hello();
+  formatted.format = OutputFormat{.kind = OutputFormat::Kind::json_schema, .schema = calling.tools[0].parameters};
+  formatted.max_output_tokens = 150;
+  const auto answers = [&](int max_draft) {
+    forget_file();
+    const auto chat = create(kHermes, {.max_draft = max_draft}).value();
+    std::vector<std::vector<std::int32_t>> all;
+    for (ChatRequest request : {calling, formatted}) {
+      all.push_back(ask(*chat, request).raw.ids);
+      request.sampling.temperature = 1;
+      request.sampling.seed = 7;
+      all.push_back(ask(*chat, request).raw.ids);
+    }
+    while (chat->engine().stats().active > 0) std::this_thread::yield();
+    const EngineStats stats = chat->engine().stats();
+    EXPECT_EQ(stats.accepted_tokens > 100, max_draft > 0) << stats.drafted_tokens << " " << stats.accepted_tokens;
+    return all;
+  };
+  EXPECT_EQ(answers(0), answers(16));
+}
+
 TEST_F(ChatTest, streams_the_text_of_the_tokens) {
   const auto chat = create(kHermes).value();
   Listener listener;

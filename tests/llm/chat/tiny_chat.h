@@ -62,12 +62,16 @@ class ChatTest : public testing::Test {
   }
   ChatTest() { add_chat_vocabulary(tiny_.writer()); }
 
-  Result<std::unique_ptr<Chat>> create(const char* source) {
+  Result<std::unique_ptr<Chat>> create(const char* source, EngineOptions engine = {}) {
     if (source) tiny_.writer().add("tokenizer.chat_template", source);
     ModelOptions options;
     options.page_tokens = 8;
     auto model = Model::load(tiny_.file(), make_cpu_backend({"", 2}).value(), options);
-    return Chat::create(std::make_unique<Engine>(std::move(model.value()), EngineOptions{}), {"tiny", std::nullopt});
+    return Chat::create(std::make_unique<Engine>(std::move(model.value()), engine), {"tiny", std::nullopt});
+  }
+  void forget_file() {  // create() makes another one
+    tiny_ = TinyModel(shape());
+    add_chat_vocabulary(tiny_.writer());
   }
   Finished ask(Chat& chat, const ChatRequest& request) {
     Listener listener;

@@ -301,6 +301,64 @@ TEST_F(EngineTest, an_answer_goes_back_and_on_as_if_nothing_else_had_been_writte
   }
 }
 
+// Names what will follow, from a list of what an answer without it said; where `wrong_every` divides the place, something else.
+class Drafts final : public TokenConstraint {
+ public:
+  Drafts(std::vector<std::int32_t> truth, int wrong_every, int length)
+      : truth_(std::move(truth)), wrong_every_(wrong_every), length_(length) {}
+  const TokenMask* mask() override { return nullptr; }
+  void accept(const Choice& choice) override { accepted.push_back(choice.id); }
+  std::vector<std::int32_t> draft() override {
+    std::vector<std::int32_t> out;
+    for (std::size_t i = accepted.size(); i < truth_.size() && out.size() < static_cast<std::size_t>(length_); ++i) {
+      out.push_back(wrong_every_ > 0 && i % static_cast<std::size_t>(wrong_every_) == 0 ? (truth_[i] + 1) % 64 : truth_[i]);
+    }
+    return out;
+  }
+  std::vector<std::int32_t> accepted;
+
+ private:
+  std::vector<std::int32_t> truth_;
+  int wrong_every_, length_;
+};
+
+TEST_F(EngineTest, a_draft_changes_the_number_of_steps_and_nothing_else) {
+  for (const float temperature : {0.0f, 2.0f}) {
+    const auto ask_for = [&](Engine& e, std::shared_ptr<TokenConstraint> constraint) {
+      EngineRequest r = request(prompt(9), 40);
+      r.sampling.temperature = temperature;
+      r.sampling.seed = 5;
+      r.constraint = std::move(constraint);
+      return ask(e, std::move(r));
+    };
+    const auto plain = ask_for(engine(), nullptr);
+    for (const int wrong_every : {0, 1, 2, 5}) {
+      for (const int length : {1, 3, 100}) {
+        Engine& e = engine({.prefill_chunk = 24});
+        auto drafts = std::make_shared<Drafts>(plain, wrong_every, length);
+        counts_->tokens = 0;
+        EXPECT_EQ(ask_for(e, drafts), plain) << wrong_every << " " << length;
+        EXPECT_EQ(drafts->accepted, plain);
+        while (e.stats().active > 0) std::this_thread::yield();
+        const EngineStats stats = e.stats();
+        EXPECT_EQ(stats.output_tokens, 40);
+        EXPECT_EQ(counts_->tokens, 9 + 39 + stats.drafted_tokens - stats.accepted_tokens);
+        EXPECT_EQ(stats.steps, 40 - stats.accepted_tokens);
+        if (wrong_every == 0) {
+          EXPECT_EQ(stats.drafted_tokens, stats.accepted_tokens);
+        }
+        if (wrong_every == 1) {
+          EXPECT_EQ(stats.accepted_tokens, 0);
+        }
+        if (wrong_every == 0 && length == 100) {
+          EXPECT_EQ(stats.steps, 1 + 3);  // 1, then 17, 17 and the last 5
+        }
+      }
+    }
+    EXPECT_EQ(ask_for(engine({.max_draft = 0}), std::make_shared<Drafts>(plain, 0, 9)), plain);
+  }
+}
+
 TEST_F(EngineTest, sampling_with_a_seed_repeats) {
   EngineRequest r = request(prompt(4), 20);
   r.sampling.temperature = 2;

@@ -108,8 +108,6 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
   }
   using Mode = llm::ToolChoice::Mode;
   const Mode mode = request.tool_choice.mode;
-  if (output_format(request.text_format) && !specs.empty() && mode != Mode::none)
-    return wrong("an output format does not go with tools that may be called: leave the tools out, or set tool_choice to none");
   if (mode == Mode::required && specs.empty()) return wrong("tool_choice requires a call, and no tool is offered");
   if (mode == Mode::named && !names.contains(request.tool_choice.name))
     return wrong("tool_choice names '" + request.tool_choice.name + "', which is not offered");

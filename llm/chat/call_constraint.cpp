@@ -81,7 +81,7 @@ void CallConstraint::begin_at(std::string_view entry, std::string_view before, s
 }
 
 void CallConstraint::look_at(const Candidate& candidate) {
-  if (engaged() || rewind_) return;
+  if (engaged() || rewind_ || left_alone_) return;
   using Place = CallParser::OpenName::Place;
   const auto place = candidate.name.place;
   begin_at(place == Place::object ? call_entry::kObject

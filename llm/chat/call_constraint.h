@@ -63,6 +63,10 @@ class CallConstraint final : public TokenConstraint {
   };
   void look_at(const Candidate& candidate);
 
+  // No call may be begun any more.
+  void leave_alone() { left_alone_ = true; }
+  const std::string& bytes(std::int32_t id) const { return vocabulary_->bytes(id); }
+
   bool engaged() const { return state_ != kDeadState; }
   // The share of probability that the names which were offered had when the last call was begun; nothing: it was not the model's choice.
   std::optional<float> share() const { return share_; }
@@ -84,6 +88,7 @@ class CallConstraint final : public TokenConstraint {
   bool at_name_ = false;
   std::optional<std::string> call_;  // of one that will go on as a list: what was written from its name on
   bool call_is_whole_ = false;
+  bool left_alone_ = false;
   int n_taken_back_ = 0;
   std::int32_t banned_ = -1;  // with which a call was begun that was taken back
   Candidate candidate_{};     // the last one

@@ -9,6 +9,7 @@
 #include "call_grammar_cache.h"
 #include "format_constraint.h"
 #include "format_grammar_cache.h"
+#include "format_or_calls.h"
 
 namespace baton::llm {
 
@@ -97,8 +98,8 @@ class Chat::Stream {
     RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
     const auto constraint = constraint_of(state, prompt);
     std::shared_ptr<TokenConstraint> format;
-    if (request_.format) {
-      auto made = format_constraint_of(state, prompt);
+    if (request_.format && prompt.forced_entry.empty()) {
+      auto made = format_constraint_of(state, prompt, constraint);
       if (!made) {
         say_finished(FinishReason::error, made.error());
         return nullptr;
@@ -122,7 +123,8 @@ class Chat::Stream {
 
   // Tools whose schemas cannot be read are called without: whoever runs them says what is wrong.
   std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt) const {
-    if (!state.constrain || request_.tools.empty() || request_.tool_choice.mode == ToolChoice::Mode::none) return nullptr;
+    if ((!state.constrain && !request_.format) || request_.tools.empty() || request_.tool_choice.mode == ToolChoice::Mode::none)
+      return nullptr;
     const auto grammar = state.grammars.find(request_);
     if (!grammar) return nullptr;
     CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share = state.min_call_confidence, .list = {}};
@@ -136,14 +138,15 @@ class Chat::Stream {
     return constraint;
   }
 
-  Result<std::shared_ptr<TokenConstraint>> format_constraint_of(State& state, const Prompt& prompt) const {
-    if (!request_.tools.empty() && request_.tool_choice.mode != ToolChoice::Mode::none)
-      return Error{errc::unsupported,
-                   "an output format does not go with tools that may be called: leave one of them out, or set tool_choice to none"};
+  Result<std::shared_ptr<TokenConstraint>> format_constraint_of(State& state, const Prompt& prompt,
+                                                                const std::shared_ptr<CallConstraint>& calls) const {
     auto grammar = state.formats.find(*request_.format);
     if (!grammar) return grammar.error();
     const auto n_vocab = static_cast<std::size_t>(state.engine->model().hparams().n_vocab);
-    return std::make_shared<FormatConstraint>(state.tokenizer, n_vocab, std::move(*grammar), prompt.starts_in_reasoning);
+    auto format = std::make_shared<FormatConstraint>(state.tokenizer, n_vocab, std::move(*grammar), prompt.starts_in_reasoning);
+    if (!calls) return format;
+    return std::make_shared<FormatOrCalls>(std::move(format), calls,
+                                           call_openings(request_.tools, state.prompts.tool_syntax(), *state.trie.vocabulary()));
   }
 
   ChatRequest request_;

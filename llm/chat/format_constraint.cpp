@@ -53,6 +53,12 @@ const TokenMask* FormatConstraint::narrowed(std::int32_t wanted) {
   return nullptr;
 }
 
+void FormatConstraint::restart() {
+  state_ = grammar_->start();
+  owed_.clear();
+  drafter_.begin({});
+}
+
 std::vector<std::int32_t> FormatConstraint::draft() {
   if (reasoning_ || state_ == kDeadState || !owed_.empty()) return {};
   return drafter_.draft(*grammar_, state_);

@@ -22,6 +22,10 @@ class FormatConstraint final : public TokenConstraint {
   void accept(const Choice& choice) override;
   std::vector<std::int32_t> draft() override;
 
+  bool in_reasoning() const { return reasoning_; }
+  bool alive() const { return state_ != kDeadState; }  // what was written so far fits
+  void restart();                                      // nothing of the format was written
+
  private:
   const Tokenizer* tokenizer_;
   std::shared_ptr<Grammar> grammar_;

@@ -36,6 +36,13 @@ SUITES = {
         "needs_baton": False,
         "picture": False,
     },
+    "calls": {
+        "about": "A call from the question to its end, the prompt being there, 0.5B, greedy: with masks, with masks and `--max-draft 0`, and with `--no-constrain`, the answers of "
+                 "the three by turns, medians of three; only questions that all answer with the same tokens; ratio above 1 is faster.",
+        "parts": ["bench_calls"],
+        "environment": None,
+        "picture": False,
+    },
     "decision": {
         "about": "Whether a call is made, over the questions of `tests/data/call_decision.jsonl` (pairs: the same tools, one question that one of them answers, one that none does), greedy, "
                  "`tool_choice: auto`, a dot in a tool's name an underscore. A call counts at a threshold when its `baton.confidence` reaches it; what the daemon itself let go is no call at any.",

@@ -1,42 +1,24 @@
 """The time of a token mask, first met, over the schemas of BFCL's functions and random hard ones, beside llguidance and xgrammar on the same texts."""
 import json
 import os
-import pathlib
 import random
 import subprocess
 import sys
 import time
 
+import bfcl_cases
 import suite
 
 sys.path.append(str(suite.ROOT / "tests/check"))
-import bfcl_cases  # noqa: E402
 import oracle_json_schema  # noqa: E402
 import oracle_tokenizer  # noqa: E402
 
 PROGRAM = suite.ROOT / "build/release/tests/grammar_probe"
 MODEL = "qwen2.5-coder-0.5b-instruct"
-CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple", "live_simple", "live_multiple", "live_parallel", "live_parallel_multiple"]
 N_HARD = 200
 TEXTS = 3  # a schema
+N_TOOLS, SETS = 16, 40
 N_BESIDE = 300  # schemas that the peers get too: xgrammar compiles for a quarter of a second
-BFCL_DATA = "bfcl-venv/lib/python3*/site-packages/bfcl_eval/data"  # made by `bench.sh bfcl`: that package does not go with the oracles'
-
-
-def bfcl_schemas():
-    folders = sorted(suite.cache_dir().glob(BFCL_DATA))
-    if not folders:
-        raise suite.Unavailable("BFCL's data is not there: scripts/bench.sh bfcl --n 1 fetches it")
-    bfcl_cases.data_folder = lambda: pathlib.Path(folders[0])
-    found = {}
-    for category in CATEGORIES:
-        for case in bfcl_cases.load(category):
-            for tool in bfcl_cases.tools(case):
-                schema = tool["function"]["parameters"]
-                found[json.dumps(schema, sort_keys=True)] = schema
-    schemas = list(found.values())
-    random.Random(9).shuffle(schemas)
-    return schemas
 
 
 def read_tokens(model):
@@ -140,6 +122,17 @@ def byte_letters():
     return {**{byte: chr(byte) for byte in printable}, **{byte: chr(256 + i) for i, byte in enumerate(others)}}
 
 
+def first_mask_row(model, schemas):
+    """Of 16 tools, functions of BFCL: what a request with new tools waits for where its prompt is short."""
+    probe, taken = Probe(model), []
+    for first in range(0, min(len(schemas) - N_TOOLS, SETS * N_TOOLS), N_TOOLS):
+        answer = probe.ask({"tools": [{"name": f"tool_{i}", "parameters": schema} for i, schema in enumerate(schemas[first:first + N_TOOLS])]})
+        taken.append(answer["first_mask_us"] / 1000)
+    probe.close()
+    middle = quantile(taken, 0.5)
+    return suite.row(f"first mask for {N_TOOLS} tools", round(middle, 2), "ms", target="<= 10 ms", ok=middle <= 10, note=f"median of {len(taken)} sets; longest {max(taken):.1f} ms")
+
+
 def quantile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
@@ -150,7 +143,9 @@ def rows(_baton, models_dir, quick):
     model = suite.model_file(models_dir, MODEL)
     vocabulary = read_tokens(model)
     peers = [LlGuidance(vocabulary), XGrammar(vocabulary)]
-    for what, schemas in (("BFCL", bfcl_schemas()), ("hard", hard_schemas())):
+    bfcl = bfcl_cases.all_schemas()
+    yield first_mask_row(model, bfcl)
+    for what, schemas in (("BFCL", bfcl), ("hard", hard_schemas())):
         if quick:
             schemas = schemas[:20]
         probe = Probe(model)

@@ -6,6 +6,8 @@ import pathlib
 import random
 import re
 
+import suite
+
 CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance", "live_simple", "live_multiple", "live_parallel",
               "live_parallel_multiple", "live_irrelevance", "live_relevance"]
 SEED = 20261123
@@ -15,7 +17,13 @@ NOTES = {"optional"}
 
 
 def data_folder():
-    import bfcl_eval  # of the environment `bfcl`
+    try:
+        import bfcl_eval  # of the environment `bfcl`
+    except ImportError:  # another one, in which that package would not go with the others: only the data is wanted
+        folders = sorted(suite.cache_dir().glob("bfcl-venv/lib/python3*/site-packages/bfcl_eval/data"))
+        if not folders:
+            raise suite.Unavailable("BFCL's data is not there: scripts/bench.sh bfcl --n 1 fetches it") from None
+        return folders[0]
     return pathlib.Path(bfcl_eval.__file__).parent / "data"
 
 
@@ -69,6 +77,19 @@ def tools(case):
 
 # What a request says beside its case; all of it belongs to the key under which an answer is kept.
 SETTINGS = {"temperature": 0, "max_tokens": 512, "tool_choice": "auto"}
+
+
+def all_schemas():
+    """The schemas of the parameters of every function, each once, in an order that the seed fixes."""
+    found = {}
+    for category in CATEGORIES:
+        for case in load(category):
+            for tool in tools(case):
+                parameters = tool["function"]["parameters"]
+                found[json.dumps(parameters, sort_keys=True)] = parameters
+    schemas = list(found.values())
+    random.Random(SEED).shuffle(schemas)
+    return schemas
 
 
 def request(case, model):

@@ -124,6 +124,20 @@ def cut_short(client):
     assert (response.status, response.incomplete_details.reason) == ("incomplete", "max_output_tokens"), response
 
 
+def beside_tools(client):
+    """The agent's way: a call of a tool, its result, and then the answer in the format that was asked for all along."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}}, "required": ["city", "degrees"], "additionalProperties": False}
+    tool = {"type": "function", "name": "get_temperature", "description": "The temperature in a city right now, in degrees.", "strict": False,
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}}
+    both = {"model": "baton", "tools": [tool], "temperature": 0, "text": {"format": {"type": "json_schema", "name": "temperature", "schema": schema}}}
+    asked = client.responses.create(input="What is the temperature in Oslo?", **both)
+    calls = [item for item in asked.output if item.type == "function_call"]
+    assert [call.name for call in calls] == ["get_temperature"] and "Oslo" in calls[0].arguments, asked.output
+    both["tool_choice"] = "none"  # left to itself this small model would call again
+    answer = client.responses.create(previous_response_id=asked.id, input=[{"type": "function_call_output", "call_id": calls[0].call_id, "output": "7 degrees"}], **both)
+    assert json.loads(answer.output_text) == {"city": "Oslo", "degrees": 7}, answer.output_text
+
+
 def refused(client):
     import openai
     for text, where in (({"type": "json_schema", "name": "a", "schema": {"type": "strnig"}}, "text.format.schema"), ({"type": "baton.regex", "pattern": "(?=a)b"}, "text.format.pattern"),
@@ -136,7 +150,7 @@ def refused(client):
             raise AssertionError(f"{text} was taken")
 
 
-PARTS = [schema_of_responses, parsed_by_pydantic, schema_of_chat_completions, json_objects, patterns_and_grammars, streamed, cut_short, refused]
+PARTS = [schema_of_responses, parsed_by_pydantic, schema_of_chat_completions, json_objects, patterns_and_grammars, streamed, cut_short, beside_tools, refused]
 
 
 def rows(baton, models_dir, _quick):

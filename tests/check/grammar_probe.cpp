@@ -3,7 +3,9 @@
 // line
 // {"texts": [..], "unfinished": n, "dead_ends": n, "writable": [..], "unmasked": [..]}, or {"error": ..}. {"schema": .., "timed": [texts]}
 // is answered with {"compile_us": t, "ids": [[..], ..], "mask_us": [[..], ..]}: the time of the mask before each token, met for the first
-// time. {"schema": .., "validate": [values]} is answered with {"valid": [..]}, the validator's verdicts. Usage: grammar_probe MODEL
+// time. {"schema": .., "validate": [values]} is answered with {"valid": [..]}, the validator's verdicts. {"tools": [{"name": ..,
+// "parameters": ..}, ..]} is answered with {"first_mask_us": t}: from the tools to the mask of a call's name. Usage: grammar_probe MODEL
+#include <baton/llm/chat/call_grammar.h>
 #include <baton/llm/grammar/grammar.h>
 #include <baton/llm/grammar/schema_compiler.h>
 #include <baton/llm/tokenizer/tokenizer.h>
@@ -138,6 +140,19 @@ Json times(const Json& question, const std::shared_ptr<const TokenTrie>& trie, c
   return out;
 }
 
+Json first_mask(const Json& question, const GrammarVocabulary& vocabulary) {
+  std::vector<ToolSpec> tools;
+  for (const Json& tool : question["tools"]) tools.push_back({tool["name"], "", tool["parameters"]});
+  const auto begin = std::chrono::steady_clock::now();
+  const auto compiled = compile_calls(tools, true, {}, vocabulary);
+  if (!compiled) return {{"error", compiled.error().message}};
+  Grammar& grammar = *(*compiled)->grammar;
+  const StateId name = grammar.step(grammar.start(), call_entry::kObject);
+  if (name == kDeadState) return {{"error", "no name may be written"}};
+  (void)grammar.mask(name);
+  return {{"first_mask_us", us_since(begin)}};
+}
+
 // What the validator says of values.
 Json verdicts(const Json& question) {
   const auto schema = Schema::parse(question["schema"]);
@@ -193,10 +208,12 @@ int main(int argc, char** argv) {
     bytes[i] = tokenizer.token_bytes(id);
     if (!bytes[i].empty() && std::string_view("\"}]el").find(bytes[i].back()) != std::string_view::npos) closing[i / 32] |= 1u << (i % 32);
   }
+  const GrammarVocabulary vocabulary(tokenizer, tokenizer.n_vocab(), {});
   const auto trie = std::make_shared<const TokenTrie>(bytes);
   for (std::string line; std::getline(std::cin, line);) {
     const Json question = Json::parse(line);
     const Json out = question.contains("validate") ? verdicts(question)
+                     : question.contains("tools")  ? first_mask(question, vocabulary)
                      : question.contains("timed")  ? times(question, trie, tokenizer)
                                                    : answer(question, trie, bytes, closing);
     std::cout << out.dump(-1, ' ', false, Json::error_handler_t::replace) << std::endl;

@@ -62,12 +62,13 @@ class ChatTest : public testing::Test {
   }
   ChatTest() { add_chat_vocabulary(tiny_.writer()); }
 
-  Result<std::unique_ptr<Chat>> create(const char* source, EngineOptions engine = {}) {
+  Result<std::unique_ptr<Chat>> create(const char* source, EngineOptions engine = {}, float min_call_confidence = 0.5f) {
     if (source) tiny_.writer().add("tokenizer.chat_template", source);
     ModelOptions options;
     options.page_tokens = 8;
     auto model = Model::load(tiny_.file(), make_cpu_backend({"", 2}).value(), options);
-    return Chat::create(std::make_unique<Engine>(std::move(model.value()), engine), {"tiny", std::nullopt});
+    return Chat::create(std::make_unique<Engine>(std::move(model.value()), engine),
+                        {.model_sha256 = "tiny", .min_call_confidence = min_call_confidence});
   }
   void forget_file() {  // create() makes another one
     tiny_ = TinyModel(shape());

@@ -1,0 +1,40 @@
+#pragma once
+// An answer in the format that was asked for, or calls of tools: the model chooses with its first tokens.
+#include <memory>
+
+#include "call_constraint.h"
+#include "format_constraint.h"
+
+namespace baton::llm {
+
+// How calls may be opened where an answer must have a format: as the template writes them, or as JSON, bare or in a fence; up to their
+// names and through these.
+std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary);
+
+// On the engine's thread.
+class FormatOrCalls final : public TokenConstraint {
+ public:
+  // calls: is told elsewhere where a name begins.
+  FormatOrCalls(std::shared_ptr<FormatConstraint> format, std::shared_ptr<CallConstraint> calls, std::unique_ptr<Grammar> openings)
+      : format_(std::move(format)), calls_(std::move(calls)), openings_(std::move(openings)), opening_(openings_->start()) {}
+
+  const TokenMask* mask() override;
+  float min_share() const override { return calling() ? calls_->min_share() : -1; }
+  const TokenMask* narrowed(std::int32_t wanted) override;
+  void accept(const Choice& choice) override;
+  std::optional<Rewind> rewind() override;
+  std::vector<std::int32_t> draft() override;
+
+ private:
+  bool calling() const { return called_ || calls_->engaged(); }
+  bool may_call() const { return !format_->in_reasoning() && opening_ != kDeadState; }
+
+  std::shared_ptr<FormatConstraint> format_;
+  std::shared_ptr<CallConstraint> calls_;
+  std::unique_ptr<Grammar> openings_;
+  StateId opening_;
+  bool called_ = false;  // a call was begun
+  TokenMask mask_;
+};
+
+}  // namespace baton::llm

@@ -31,7 +31,8 @@ std::string write_json(const Json& value, const WritingStyle& style);
 
 // A rule: white space, or none.
 NodeId json_space(Automaton& out);
-inline constexpr int kMaxSpace = 16;  // as much as an indented line begins with: a model that has lost its way could write it for ever
+// As much as a line begins with, ten levels deep and four spaces a level; without a limit a model that has lost its way writes it for ever.
+inline constexpr int kMaxSpace = 48;
 
 // From `from`, one of these characters, as a JSON string has it, to `to`; counted in the frame's counter.
 void character_edges(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count);

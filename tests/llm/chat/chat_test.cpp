@@ -86,10 +86,10 @@ TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_
   calling.tools = {{"set_lamp", "", Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "green"]}, "brightness":
       {"type": "integer", "minimum": 1, "maximum": 20}}, "required": ["colour", "brightness"], "additionalProperties": false})")}};
   calling.tool_choice.mode = ToolChoice::Mode::required;
-  calling.max_output_tokens = 150;
+  calling.max_output_tokens = 400;
   ChatRequest formatted = hello();
   formatted.format = OutputFormat{.kind = OutputFormat::Kind::json_schema, .schema = calling.tools[0].parameters};
-  formatted.max_output_tokens = 150;
+  formatted.max_output_tokens = 400;
   const auto answers = [&](int max_draft) {
     forget_file();
     const auto chat = create(kHermes, {.max_draft = max_draft}).value();
@@ -102,7 +102,7 @@ TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_
     }
     while (chat->engine().stats().active > 0) std::this_thread::yield();
     const EngineStats stats = chat->engine().stats();
-    EXPECT_EQ(stats.accepted_tokens > 100, max_draft > 0) << stats.drafted_tokens << " " << stats.accepted_tokens;
+    EXPECT_EQ(stats.accepted_tokens > 20, max_draft > 0) << stats.accepted_tokens << " of " << stats.drafted_tokens;
     return all;
   };
   EXPECT_EQ(answers(0), answers(16));

@@ -200,6 +200,9 @@ TEST(SchemaCompiler, white_space_is_free_where_the_style_says_so) {
   for (const char* text : {R"({"a": [1, 2], "b": {"c": []}})", R"({"a":[1,2],"b":{"c":[]}})",
                            "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {\n    \"c\": [ ]\n  }\n}"})
     EXPECT_TRUE(takes(text)) << text;
+  Json deep = Json::array({1, 2});  // as in a call that stands in a list of calls, and deeper
+  for (int i = 0; i < 9; ++i) deep = {{"b", deep}};
+  EXPECT_TRUE(takes(deep.dump(4)));
   EXPECT_FALSE(takes("{" + std::string(2 * kMaxSpace + 1, ' ') + "}"));
   EXPECT_FALSE(takes(R"({"a" : []})"));
 }

@@ -95,10 +95,35 @@ void CallConstraint::look_at(const Candidate& candidate) {
   at_name_ = candidate.name.since.empty();
 }
 
+namespace {
+
+// A line for each member, as nlohmann's dump(4), but lists of plain values stay on their line, as models write them.
+void lay_out(const Json& value, std::size_t indent, std::string& out) {
+  const bool plain = std::none_of(value.begin(), value.end(), [](const Json& element) { return element.is_structured(); });
+  if (!value.is_structured() || value.empty()) {
+    out += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
+  const std::string line = value.is_array() && plain ? "" : "\n" + std::string(indent + 4, ' ');
+  out += value.is_array() ? '[' : '{';
+  bool first = true;
+  for (const auto& [key, member] : value.items()) {
+    if (!std::exchange(first, false)) out += line.empty() ? ", " : ",";
+    out += line;
+    if (value.is_object()) out += Json(key).dump(-1, ' ', false, Json::error_handler_t::replace) + ": ";
+    lay_out(member, indent + 4, out);
+  }
+  if (!line.empty()) out += "\n" + std::string(indent, ' ');
+  out += value.is_array() ? ']' : '}';
+}
+
+}  // namespace
+
 CallList begin_list(const Tokenizer& tokenizer, std::string_view call) {
   const Json written = Json::parse(call, nullptr, false);
   if (!written.is_object()) return {};
-  std::string text = Json::array({written}).dump(4, ' ', false, Json::error_handler_t::replace);
+  std::string text;
+  lay_out(Json::array({written}), 0, text);
   text.resize(text.rfind("\n]"));
   text = "```json\n" + text;
   const std::string key = "\"name\": \"";

@@ -143,10 +143,11 @@ TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
 }
 
 TEST_F(CallConstraintTest, a_list_is_begun_as_small_models_write_it_best) {
-  const CallList list = begin_list(*tokenizer_, R"({"name": "f", "arguments": {"a": [1], "b": {}}})");
+  const CallList list = begin_list(*tokenizer_, R"({"name": "f", "arguments": {"a": [1, "x"], "b": {}, "c": [{"d": 1}]}})");
   const std::string text =
-      "```json\n[\n    {\n        \"name\": \"f\",\n        \"arguments\": {\n            \"a\": [\n                1\n"
-      "            ],\n            \"b\": {}\n        }\n    }";
+      "```json\n[\n    {\n        \"name\": \"f\",\n        \"arguments\": {\n            \"a\": [1, \"x\"],\n"
+      "            \"b\": {},\n            \"c\": [\n                {\n                    \"d\": 1\n                }\n"
+      "            ]\n        }\n    }";
   EXPECT_EQ(tokenizer_->decode(list.tokens), text);
   EXPECT_TRUE(text.ends_with(list.since));
   EXPECT_TRUE(list.since.starts_with("f\""));

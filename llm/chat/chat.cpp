@@ -97,19 +97,15 @@ class Chat::Stream {
   std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt) {
     RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
     const auto constraint = constraint_of(state, prompt);
-    std::shared_ptr<TokenConstraint> format;
-    if (request_.format && prompt.forced_entry.empty()) {
-      auto made = format_constraint_of(state, prompt, constraint);
-      if (!made) {
-        say_finished(FinishReason::error, made.error());
-        return nullptr;
-      }
-      format = std::move(*made);
+    auto beginning = beginning_constraint_of(state, prompt, constraint);
+    if (!beginning) {
+      say_finished(FinishReason::error, beginning.error());
+      return nullptr;
     }
     answer_ = std::make_unique<Answer>(state.tokenizer, state.prompts.tool_syntax(), request_, prompt, std::move(raw), constraint,
                                        std::move(sink_));
     EngineRequest request;
-    request.constraint = format ? format : constraint;
+    request.constraint = *beginning ? std::move(*beginning) : constraint;
     request.prompt = std::move(prompt.ids);
     request.sampling = request_.sampling;
     request.max_output_tokens = request_.max_output_tokens;
@@ -127,7 +123,7 @@ class Chat::Stream {
       return nullptr;
     const auto grammar = state.grammars.find(request_);
     if (!grammar) return nullptr;
-    CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share = state.min_call_confidence, .list = {}};
+    CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share = must_call() ? 0 : state.min_call_confidence, .list = {}};
     if (request_.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };
     auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), grammar, std::move(options));
@@ -138,15 +134,33 @@ class Chat::Stream {
     return constraint;
   }
 
-  Result<std::shared_ptr<TokenConstraint>> format_constraint_of(State& state, const Prompt& prompt,
-                                                                const std::shared_ptr<CallConstraint>& calls) const {
-    auto grammar = state.formats.find(*request_.format);
-    if (!grammar) return grammar.error();
+  bool must_call() const {
+    return request_.tool_choice.mode == ToolChoice::Mode::required || request_.tool_choice.mode == ToolChoice::Mode::named;
+  }
+
+  // What the answer is held to from its first token on, or from the end of the reasoning that the prompt opened; null: to nothing, or the
+  // call is begun by the prompt already.
+  Result<std::shared_ptr<TokenConstraint>> beginning_constraint_of(State& state, const Prompt& prompt,
+                                                                   const std::shared_ptr<CallConstraint>& calls) const {
+    const bool only_calls = must_call() && calls;
+    if (!prompt.forced_entry.empty() || (!only_calls && !request_.format)) return nullptr;
+    std::shared_ptr<Grammar> grammar;
+    if (only_calls) {
+      grammar = std::make_shared<Grammar>(Automaton(), Automaton::kDead, state.trie.get());
+    } else {
+      auto found = state.formats.find(*request_.format);
+      if (!found) return found.error();
+      grammar = std::move(*found);
+    }
+    const ToolSyntax& syntax = state.prompts.tool_syntax();
     const auto n_vocab = static_cast<std::size_t>(state.engine->model().hparams().n_vocab);
-    auto format = std::make_shared<FormatConstraint>(state.tokenizer, n_vocab, std::move(*grammar), prompt.starts_in_reasoning);
+    auto format = std::make_shared<FormatConstraint>(state.tokenizer, n_vocab, std::move(grammar),
+                                                     prompt.starts_in_reasoning ? syntax.reasoning_close : "");
     if (!calls) return format;
-    return std::make_shared<FormatOrCalls>(std::move(format), calls,
-                                           call_openings(request_.tools, state.prompts.tool_syntax(), *state.trie.vocabulary()));
+    std::vector<ToolSpec> tools = request_.tools;
+    if (request_.tool_choice.mode == ToolChoice::Mode::named)
+      std::erase_if(tools, [&](const ToolSpec& tool) { return tool.name != request_.tool_choice.name; });
+    return std::make_shared<FormatOrCalls>(std::move(format), calls, call_openings(tools, syntax, *state.trie.vocabulary(), only_calls));
   }
 
   ChatRequest request_;

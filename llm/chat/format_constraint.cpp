@@ -5,8 +5,6 @@
 namespace baton::llm {
 namespace {
 
-constexpr std::string_view kReasoningEnd = "</think>";
-
 bool any(const TokenMask& mask) {
   return std::any_of(mask.begin(), mask.end(), [](std::uint32_t word) { return word != 0; });
 }
@@ -14,12 +12,13 @@ bool any(const TokenMask& mask) {
 }  // namespace
 
 FormatConstraint::FormatConstraint(const Tokenizer& tokenizer, std::size_t n_vocab, std::shared_ptr<Grammar> grammar,
-                                   bool starts_in_reasoning)
+                                   std::string reasoning_end)
     : tokenizer_(&tokenizer),
       grammar_(std::move(grammar)),
       drafter_(tokenizer),
       ends_((n_vocab + 31) / 32, 0),
-      reasoning_(starts_in_reasoning),
+      reasoning_end_(std::move(reasoning_end)),
+      reasoning_(!reasoning_end_.empty()),
       state_(grammar_->start()) {
   for (const std::int32_t id : tokenizer.end_of_generation_ids()) {
     if (static_cast<std::size_t>(id) < n_vocab) ends_[static_cast<std::size_t>(id) >> 5] |= 1u << (id & 31);
@@ -70,13 +69,13 @@ void FormatConstraint::accept(const Choice& choice) {
   std::string bytes = tokenizer_->token_bytes(choice.id);
   if (reasoning_) {
     tail_ += bytes;
-    const auto end = tail_.find(kReasoningEnd);
+    const auto end = tail_.find(reasoning_end_);
     if (end == std::string::npos) {
-      tail_.erase(0, tail_.size() - std::min(tail_.size(), kReasoningEnd.size() - 1));
+      tail_.erase(0, tail_.size() - std::min(tail_.size(), reasoning_end_.size() - 1));
       return;
     }
     reasoning_ = false;
-    bytes = tail_.substr(end + kReasoningEnd.size());
+    bytes = tail_.substr(end + reasoning_end_.size());
     bytes.erase(0, std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
   }
   owed_.erase(0, std::min(bytes.size(), owed_.size()));

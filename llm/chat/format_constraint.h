@@ -14,8 +14,9 @@ namespace baton::llm {
 
 class FormatConstraint final : public TokenConstraint {
  public:
-  // n_vocab: of the model's logits. The tokenizer outlives us. Any thread; the rest is the engine's.
-  FormatConstraint(const Tokenizer& tokenizer, std::size_t n_vocab, std::shared_ptr<Grammar> grammar, bool starts_in_reasoning);
+  // n_vocab: of the model's logits. reasoning_end: what ends the block that the prompt opened; empty: it opened none. The tokenizer
+  // outlives us. Any thread; the rest is the engine's.
+  FormatConstraint(const Tokenizer& tokenizer, std::size_t n_vocab, std::shared_ptr<Grammar> grammar, std::string reasoning_end);
 
   const TokenMask* mask() override;
   const TokenMask* narrowed(std::int32_t wanted) override;
@@ -33,6 +34,7 @@ class FormatConstraint final : public TokenConstraint {
   TokenMask ends_;  // the tokens that end the turn
   TokenMask mask_;  // our own: other answers of the same step use the grammar too
   TokenMask part_;
+  const std::string reasoning_end_;
   bool reasoning_;
   std::string tail_;  // of the reasoning: what may be the beginning of its closing tag
   StateId state_;

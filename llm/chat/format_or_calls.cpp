@@ -17,7 +17,8 @@ NodeId names(Automaton& out, const std::vector<ToolSpec>& tools, bool quoted) {
 
 }  // namespace
 
-std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary) {
+std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary,
+                                       bool spaced) {
   Automaton out;
   const NodeId quoted = names(out, tools, true);
   const NodeId space = json_space(out);
@@ -34,7 +35,8 @@ std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const
     const NodeId own = object(syntax.name_key);
     ways.push_back(syntax_text(out, syntax.open, vocabulary, syntax.form == ToolSyntax::Form::json_list ? sign("[", own) : own));
   }
-  const NodeId start = out.any_of(ways);
+  NodeId start = out.any_of(ways);
+  if (spaced) start = out.call(space, start);
   out.prune(start);
   return std::make_unique<Grammar>(std::move(out), start, vocabulary.trie());
 }

@@ -7,14 +7,15 @@
 
 namespace baton::llm {
 
-// How calls may be opened where an answer must have a format: as the template writes them, or as JSON, bare or in a fence; up to their
-// names and through these.
-std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary);
+// How calls may be opened where nothing else, or only a format, may be written: as the template writes them, or as JSON, bare or in a
+// fence; up to their names and through these. spaced: white space may come first.
+std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary,
+                                       bool spaced);
 
 // On the engine's thread.
 class FormatOrCalls final : public TokenConstraint {
  public:
-  // calls: is told elsewhere where a name begins.
+  // format: of a grammar that allows nothing where a call is required. calls: is told elsewhere where a name begins.
   FormatOrCalls(std::shared_ptr<FormatConstraint> format, std::shared_ptr<CallConstraint> calls, std::unique_ptr<Grammar> openings)
       : format_(std::move(format)), calls_(std::move(calls)), openings_(std::move(openings)), opening_(openings_->start()) {}
 

@@ -81,6 +81,34 @@ TEST_F(ChatTest, a_required_call_is_valid_whatever_the_weights_are_like) {
   EXPECT_GT(n_stops, 0);
 }
 
+// The call cannot be begun by the prompt, where the template has begun a reasoning block: it is behind that.
+TEST_F(ChatTest, a_required_call_follows_the_reasoning) {
+  const std::string thinking = std::string(kHermes) + "{{ '<think>\\n' }}";
+  const auto chat = create(thinking.c_str()).value();
+  ChatRequest request = hello();
+  request.tools = {weather_tool(), {"stop", "", Json::parse(R"({"type": "object", "properties": {}, "additionalProperties": false})")}};
+  request.max_output_tokens = 900;
+  request.sampling.temperature = 2;
+  request.sampling.logit_bias = {{kThinkClose, 8.0f}};
+  for (const bool named : {false, true}) {
+    request.tool_choice = {named ? ToolChoice::Mode::named : ToolChoice::Mode::required, named ? "stop" : ""};
+    for (int seed = 0; seed < 10; ++seed) {
+      request.sampling.seed = static_cast<std::uint64_t>(seed);
+      std::vector<std::string> names;
+      Listener listener;
+      const auto stream = chat->start(request, [&, sink = listener.sink()](Delta delta) {
+        if (const auto* call = std::get_if<CallFinished>(&delta)) names.push_back(call->call.name);
+        sink(std::move(delta));
+      });
+      const Finished end = listener.wait();
+      ASSERT_FALSE(names.empty()) << seed << ": " << chat->tokenizer().decode(end.raw.ids, true);
+      if (named) {
+        EXPECT_EQ(names.front(), "stop");
+      }
+    }
+  }
+}
+
 TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_same) {
   ChatRequest calling = hello();
   calling.tools = {{"set_lamp", "", Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "green"]}, "brightness":

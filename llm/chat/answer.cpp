@@ -125,11 +125,10 @@ void Answer::look_at_call() {
   constraint_->reported();
   const auto name = parser_.open_name();
   if (!name) return;
-  CallConstraint::Candidate candidate{*name, std::nullopt, -1};
+  CallConstraint::Candidate candidate{*name, std::nullopt};
   for (std::size_t i = forced_ids_.size(); i < written_.size() && written_[i].begin <= parser_.candidate_begin(); ++i) {
     if (written_[i].text.empty() || !parser_.can_drop_candidate(written_[i].begin)) continue;
     candidate.first_token = static_cast<int>(i - forced_ids_.size());
-    candidate.first_id = written_[i].id;
     break;
   }
   constraint_->look_at(candidate);

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
+#include "call_openers.h"
+
 namespace baton::llm {
 
 const TokenMask* CallConstraint::mask() {
-  if (banned_ >= 0) {
-    mask_.assign(vocabulary_->trie()->n_words(), ~0u);
-    mask_[static_cast<std::size_t>(banned_) >> 5] &= ~(1u << (banned_ & 31));
-    return &mask_;
-  }
+  if (in_words_) return &vocabulary_->words();
   if (!engaged()) return nullptr;
   mask_ = owed_.empty() ? grammar_->grammar->mask(state_) : grammar_->grammar->along(state_, owed_);
   return &mask_;
@@ -24,7 +22,7 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
 }
 
 void CallConstraint::accept(const Choice& choice) {
-  banned_ = -1;
+  if (!trimmed(vocabulary_->bytes(choice.id)).empty()) in_words_ = false;
   if (!engaged()) return;
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share;
@@ -70,7 +68,7 @@ void CallConstraint::take_back() {
   owed_.clear();
   if (!candidate_.first_token || ++n_taken_back_ > kMaxTakenBack) return;
   rewind_ = Rewind{*candidate_.first_token, {}};
-  banned_ = candidate_.first_id;
+  in_words_ = true;
 }
 
 void CallConstraint::begin_at(std::string_view entry, std::string_view before, std::string_view since) {

@@ -54,12 +54,11 @@ class CallConstraint final : public TokenConstraint {
 
   // Something is written under the grammar from now on. What is there already: up to the entry, and behind it.
   void begin_at(std::string_view entry, std::string_view before, std::string_view since);
-  // A call's name has begun. `first_token`: of the answer's tokens, the one with which the candidate began, and its id; where it is not
-  // known, the call cannot be taken back.
+  // A call's name has begun. `first_token`: of the answer's tokens, the one with which the candidate began; where it is not known, the
+  // call cannot be taken back.
   struct Candidate {
     CallParser::OpenName name;
     std::optional<int> first_token;
-    std::int32_t first_id = -1;
   };
   void look_at(const Candidate& candidate);
 
@@ -90,8 +89,8 @@ class CallConstraint final : public TokenConstraint {
   bool call_is_whole_ = false;
   bool left_alone_ = false;
   int n_taken_back_ = 0;
-  std::int32_t banned_ = -1;  // with which a call was begun that was taken back
-  Candidate candidate_{};     // the last one
+  bool in_words_ = false;  // a call was taken back: something else comes there
+  Candidate candidate_{};  // the last one
   std::optional<Rewind> rewind_;
   // What the model wanted to write and may, of a token that it may not: /", where only /" fits. Where no token says just this, it is owed.
   std::string owed_;

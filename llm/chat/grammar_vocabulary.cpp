@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "call_openers.h"
+
 namespace baton::llm {
 
 GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, std::size_t n_vocab, const ToolSyntax& syntax) : bytes_(n_vocab) {
@@ -15,6 +17,13 @@ GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, std::size_t n_v
     } else if (tokenizer.type(id) == TokenType::normal || tokenizer.type(id) == TokenType::byte) {
       bytes_[i] = tokenizer.token_bytes(id);
     }
+  }
+  const std::string_view open = trimmed(syntax.open);
+  const std::string openers = std::string("`{[<") + kTokenMark + (open.empty() ? "" : std::string(open.substr(0, 1)));
+  words_.assign((n_vocab + 31) / 32, 0);
+  for (std::size_t i = 0; i < n_vocab; ++i) {
+    const std::string_view text = trimmed(bytes_[i]);
+    if (text.empty() || openers.find(text.front()) == std::string::npos) words_[i >> 5] |= 1u << (i & 31);
   }
   std::sort(control_.begin(), control_.end(), [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   trie_ = std::make_shared<const TokenTrie>(bytes_);

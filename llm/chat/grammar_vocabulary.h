@@ -25,11 +25,14 @@ class GrammarVocabulary {
   // Empty: the token is no text, and no grammar allows it.
   const std::string& bytes(std::int32_t id) const;
   std::shared_ptr<const TokenTrie> trie() const { return trie_; }
+  // Tokens with which no call is begun: white space, and what begins with a word or ends the turn.
+  const TokenMask& words() const { return words_; }
   // The text with its control tokens marked.
   std::string marked(std::string_view text) const;
 
  private:
   std::vector<std::string> bytes_;
+  TokenMask words_;
   std::vector<std::string> control_;  // texts, the longest first
   std::shared_ptr<const TokenTrie> trie_;
 };

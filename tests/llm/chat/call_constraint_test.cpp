@@ -24,7 +24,7 @@ class CallConstraintTest : public testing::Test {
   // A call's name has begun, and this was written of it.
   static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
                       std::optional<int> first_token = std::nullopt) {
-    constraint.look_at({{place, "", since, false}, first_token, '{'});
+    constraint.look_at({{place, "", since, false}, first_token});
   }
   // The bytes that may follow. "*": any.
   static std::string next(CallConstraint& constraint) {
@@ -113,8 +113,11 @@ TEST_F(CallConstraintTest, goes_back_to_where_the_call_began_where_it_is_none) {
   EXPECT_TRUE(back->then.empty());
   EXPECT_FALSE(c->rewind()) << "once";
   ASSERT_TRUE(c->mask());
-  EXPECT_FALSE(allows(*c->mask(), '{')) << "not the same call once more";
-  EXPECT_TRUE(allows(*c->mask(), 'T'));
+  for (const char opener : {'{', '[', '`', '<'}) EXPECT_FALSE(allows(*c->mask(), opener)) << "no call once more";
+  for (const char other : {'T', ' '}) EXPECT_TRUE(allows(*c->mask(), other));
+  EXPECT_TRUE(allows(*c->mask(), kImEnd));
+  write(*c, " ");
+  EXPECT_FALSE(allows(*c->mask(), '{')) << "nor behind white space";
   write(*c, "T");
   EXPECT_EQ(next(*c), "*");
 }

@@ -12,6 +12,7 @@ import bfcl_answers
 import bfcl_cases
 import bfcl_judge
 import bfcl_servers
+import plot
 from suite import Unavailable, model_file, row, skipped
 
 MODELS = ["qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"]
@@ -164,10 +165,28 @@ def rows(baton, models_dir, quick, options):
             yield skipped(f"bfcl {model}".strip(), str(reason))
 
 
+COLOURS = {"Baton": "#2a8a4a", "Baton, --no-constrain": "#8fc7a0", "llama-cpp-python": "#3b6ea5", f"llama-cpp-python{LENIENT}": "#c07020"}
+
+
+def picture(found):
+    """Bars by category, a picture below the other for each model."""
+    results = [entry["bfcl"] for entry in found if "bfcl" in entry]
+    parts = []
+    for model in dict.fromkeys(result["model"] for result in results):
+        mine = {(result["title"], result["category"]): result for result in results if result["model"] == model}
+        columns = [(title, colour) for title, colour in COLOURS.items() if any(key[0] == title for key in mine)]
+        groups = []
+        for category in dict.fromkeys(category for _, category in mine):
+            cells = [mine.get((title, category)) for title, _ in columns]
+            groups.append((category, [(100 * cell["right"] / cell["n"], 100 * cell["low"], 100 * cell["high"]) if cell else None for cell in cells]))
+        parts.append(plot.grouped_bars(model, groups, columns, "share that BFCL's checker calls right, and its 95 % interval"))
+    return plot.stacked(parts)
+
+
 def tables(found):
     """Markdown: for each model a table by category and one of the failures by kind."""
     results = [entry["bfcl"] for entry in found if "bfcl" in entry]
-    lines = []
+    lines = ["", "![Shares by category](bfcl.svg)"]
     for model in dict.fromkeys(result["model"] for result in results):
         mine = [result for result in results if result["model"] == model]
         columns = list(dict.fromkeys(result["title"] for result in mine))

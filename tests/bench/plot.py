@@ -1,4 +1,5 @@
 """Charts as SVG text, so that no plotting library is needed."""
+import re
 from html import escape
 
 ROW, LABEL, WIDTH, TOP = 26, 330, 420, 44
@@ -26,6 +27,48 @@ def ratio_bars(title, bars):
 
 
 SIDE, MARGIN, CAPTION = 300, 62, 40
+
+
+def grouped_bars(title, groups, columns, about=""):
+    """Shares in percent. groups: [(label, [(share, low, high) or None for each column])]; columns: [(label, colour)]; the thin line is the interval."""
+    bar, gap, height = 13, 16, 200
+    left, top = 46, 66
+    width = left + len(groups) * (len(columns) * bar + gap) + 20
+    total_width = max(width, left + sum(34 + 7 * len(label) for label, _ in columns))
+    def y(share):
+        return top + height * (1 - share / 100)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{total_width}" height="{top + height + 60}" font-family="sans-serif" font-size="12">',
+             f'<rect width="{total_width}" height="{top + height + 60}" fill="white"/>', f'<text x="12" y="22" font-size="15">{escape(title)}</text>']
+    x = left
+    for label, colour in columns:
+        parts += [f'<rect x="{x}" y="36" width="11" height="11" fill="{colour}"/>', f'<text x="{x + 16}" y="46">{escape(label)}</text>']
+        x += 34 + 7 * len(label)
+    for tick in (0, 25, 50, 75, 100):
+        parts += [f'<line x1="{left}" x2="{width}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#ddd"/>', f'<text x="{left - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick} %</text>']
+    for g, (label, cells) in enumerate(groups):
+        x = left + gap / 2 + g * (len(columns) * bar + gap)
+        for (_, colour), cell in zip(columns, cells):
+            if cell:
+                share, low, high = cell
+                parts += [f'<rect x="{x:.1f}" y="{y(share):.1f}" width="{bar - 2}" height="{max(height * share / 100, 1):.1f}" fill="{colour}"/>',
+                          f'<line x1="{x + bar / 2 - 1:.1f}" x2="{x + bar / 2 - 1:.1f}" y1="{y(low):.1f}" y2="{y(high):.1f}" stroke="#555"/>']
+            x += bar
+        middle = left + gap / 2 + g * (len(columns) * bar + gap) + len(columns) * bar / 2
+        for line, word in enumerate(label.split("_", 1)):
+            parts.append(f'<text x="{middle:.1f}" y="{top + height + 16 + 13 * line}" text-anchor="middle" font-size="11">{escape(word)}</text>')
+    parts += [f'<text x="{left}" y="{top + height + 50}" font-size="11" fill="#555">{escape(about)}</text>', "</svg>"]
+    return "\n".join(parts) + "\n"
+
+
+def stacked(pictures):
+    """One picture of several, each below the one before."""
+    sizes = [tuple(int(number) for number in re.search(r'width="(\d+)" height="(\d+)"', one).groups()) for one in pictures]
+    parts, top = [], 0
+    for one, (_, height) in zip(pictures, sizes):
+        parts.append(one.replace("<svg ", f'<svg y="{top}" ', 1))
+        top += height
+    width = max((width for width, _ in sizes), default=0)
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{top}">\n' + "".join(parts) + "</svg>\n"
 
 
 def line_panels(title, rows):

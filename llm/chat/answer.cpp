@@ -141,6 +141,9 @@ void Answer::go_back(const Rewind& to) {
   const std::size_t keep = forced_ids_.size() + static_cast<std::size_t>(to.keep);
   const std::size_t begin = keep < written_.size() ? written_[keep].begin : n_text_;
   if (parser_.n_calls() > 0) {
+    if (parser_.in_own_form()) {
+      for (const Written& token : written_) own_form_.push_back(token.id);
+    }
     parser_.begin_list_again(begin);
     complete_ = false;
   } else {
@@ -161,6 +164,11 @@ void Answer::go_back(const Rewind& to) {
 // The tokens of what belongs to the answer. When its end lies inside a token, more than white space being left of that, or when calls were
 // left out of it, no tokens say just this, and the canonical form has to do.
 void Answer::keep_raw() {
+  // Nothing was added to it: a history has it as the template does.
+  if (parser_.n_calls() == 1 && !own_form_.empty()) {
+    raw_.ids = own_form_;
+    return;
+  }
   const std::size_t length = complete_ ? parser_.length() : n_text_;
   std::string_view rest;
   for (const Written& token : written_) {

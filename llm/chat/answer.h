@@ -55,6 +55,7 @@ class Answer {
   std::shared_ptr<CallConstraint> constraint_;
   Sink sink_;
   std::vector<Written> written_;
+  std::vector<std::int32_t> own_form_;  // of an answer that was put into a list: its tokens before that, where they are the template's form
   bool wants_logprobs_;
   std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet
   RawTokens raw_;

@@ -23,12 +23,13 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
 
 void CallConstraint::accept(const Choice& choice) {
   if (!trimmed(vocabulary_->bytes(choice.id)).empty()) in_words_ = false;
-  if (!engaged()) return;
+  if (own_call_ && !engaged() && options_.tokenizer->ends_generation(choice.id)) put_into_list(*std::exchange(own_call_, std::nullopt));
+  if (!engaged() || rewind_) return;
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share;
     if (*share_ < options_.min_share) return take_back();
-    const bool object = candidate_.name.place == CallParser::OpenName::Place::object && !candidate_.name.own_form;
-    if (object && candidate_.first_token && options_.list) call_.emplace();
+    const bool object = candidate_.name.place == CallParser::OpenName::Place::object;
+    if (object && candidate_.first_token && options_.list && (options_.tokenizer || !candidate_.name.own_form)) call_.emplace();
   }
   const std::string& bytes = vocabulary_->bytes(choice.id);
   owed_.erase(0, std::min(bytes.size(), owed_.size()));
@@ -38,6 +39,7 @@ void CallConstraint::accept(const Choice& choice) {
   if (drafter_) drafter_->observe(bytes);
   // The value is whole: what follows is free, and so is the next call's beginning.
   if (state_ != kDeadState && grammar.accepts(state_)) {
+    ++n_whole_;
     call_is_whole_ = call_.has_value();
     state_ = kDeadState;
   }
@@ -54,11 +56,17 @@ void CallConstraint::reported() {
   // What the last token had behind the call is not a part of it.
   const std::string call = "{\"name\": \"" + call_->substr(0, call_->rfind('}') + 1);
   call_.reset();
+  if (!candidate_.name.own_form) return put_into_list(call);
+  if (n_whole_ == 1) own_call_ = call;
+}
+
+void CallConstraint::put_into_list(const std::string& call) {
   if (call.size() > kMaxListedCall) return;
   const CallList list = options_.list(call);
   if (list.tokens.empty()) return;
   rewind_ = Rewind{*candidate_.first_token, list.tokens};
   begin_at(call_entry::kList, list.before, list.since);
+  owed_ = list.owed;
 }
 
 // It was no call, or none that was meant: back to where it began, and on in words. Where that cannot be, the token stands as it was chosen,
@@ -88,6 +96,7 @@ void CallConstraint::look_at(const Candidate& candidate) {
            candidate.name.before, candidate.name.since);
   if (engaged() && grammar_->grammar->accepts(state_)) state_ = kDeadState;
   if (!engaged()) return;
+  own_call_.reset();
   candidate_ = candidate;
   candidate_.name.before = candidate_.name.since = {};
   at_name_ = candidate.name.since.empty();
@@ -126,7 +135,12 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call) {
   text = "```json\n" + text;
   const std::string key = "\"name\": \"";
   const std::size_t name = text.find(key) + key.size();
-  return {tokenizer.encode(text), text.substr(0, name), text.substr(name)};
+  std::vector<std::int32_t> tokens = tokenizer.encode(text + ",\n    {");
+  const std::vector<std::int32_t> ended = tokenizer.encode(text + "\n]");
+  tokens.erase(std::mismatch(tokens.begin(), tokens.end(), ended.begin(), ended.end()).first, tokens.end());
+  const std::string said = tokenizer.decode_bytes(tokens);
+  if (said.size() < name || !text.starts_with(said)) return {};
+  return {std::move(tokens), text.substr(0, name), said.substr(name), text.substr(said.size())};
 }
 
 bool CallConstraint::holds_whole(std::string_view tool) const {

@@ -20,18 +20,21 @@ namespace baton::llm {
 
 // A list of calls with its first one in it.
 struct CallList {
-  std::vector<std::int32_t> tokens;  // up to the end of the first call
-  std::string before, since;         // their text up to the first byte of the first call's name, and from there on
+  std::vector<std::int32_t> tokens;
+  std::string before, since;  // their text up to the first byte of the first call's name, and from there on
+  std::string owed;           // what the call ends with, where a token would say that and what follows in one
 };
 // call: {"name": .., "arguments": {..}}. Written over several lines, with four spaces: so small models write as many calls as are needed.
+// The tokens end where those of a list that goes on and of one that ends part: a model that has to say a comma in a token of its own, when
+// it has always seen it with the bracket, ends the list.
 CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 
 struct CallConstraintOptions {
   const Tokenizer* tokenizer = nullptr;  // outlives us; null: nothing is drafted
   float min_share = 0.5f;                // below it what looked like a call is taken back, and the model answers in words
-  // A call that was written as a JSON object, and not in the template's own form, is put at the beginning of a list, as these tokens, and
-  // the model goes on there: behind an object it stops, even where several calls are needed. Called on the engine's thread. Empty: the call
-  // is left as it is.
+  // A call that was written as a JSON object is put at the beginning of a list, as these tokens, and the model goes on there: behind an
+  // object it stops, even where several calls are needed. One in the template's own form is, when the model ends its turn behind it. Called
+  // on the engine's thread. Empty: the call is left as it is.
   std::function<CallList(std::string_view call)> list;
 };
 
@@ -76,6 +79,7 @@ class CallConstraint final : public TokenConstraint {
   static constexpr std::size_t kMaxListedCall = 4000;  // bytes; to compute a longer one once more would cost more than it may bring
   static constexpr int kMaxTakenBack = 2;              // a model that wants to call again and again shall not write for ever
   void take_back();
+  void put_into_list(const std::string& call);
 
   std::shared_ptr<const GrammarVocabulary> vocabulary_;
   std::shared_ptr<CallGrammar> grammar_;
@@ -85,8 +89,10 @@ class CallConstraint final : public TokenConstraint {
   StateId state_ = kDeadState;
   TokenMask mask_;  // our own: other answers of the same step use the grammar too
   bool at_name_ = false;
-  std::optional<std::string> call_;  // of one that will go on as a list: what was written from its name on
+  std::optional<std::string> call_;      // that may go on as a list: what was written from its name on
+  std::optional<std::string> own_call_;  // the only one so far, in the template's own form
   bool call_is_whole_ = false;
+  int n_whole_ = 0;  // calls, or lists of them
   bool left_alone_ = false;
   int n_taken_back_ = 0;
   bool in_words_ = false;  // a call was taken back: something else comes there

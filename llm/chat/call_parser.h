@@ -82,6 +82,7 @@ class CallParser {
   void drop_candidate(std::size_t begin);
   // The answer goes back to `begin`, where its only call began, and that is written once more as the first of a list.
   void begin_list_again(std::size_t begin);
+  bool in_own_form() const { return last_is_own_; }  // the last call stood as the template has it
   const std::string& malformed() const { return malformed_; }
   // Bytes of the pushed text that belong to the answer. Less than all only after done().
   std::size_t length() const { return done_ ? length_ : offset_; }
@@ -177,7 +178,8 @@ class CallParser {
   bool line_start_ = true;         // nothing but white space so far on this line
   bool anything_yet_ = false;      // text has been written: no reasoning block may begin
   bool trim_ = false;              // white space is dropped until something else comes
-  bool broken_tag_ = false;        // after an unreadable call in tags: until they close, only tags may begin a call
+  bool last_is_own_ = false;
+  bool broken_tag_ = false;  // after an unreadable call in tags: until they close, only tags may begin a call
   bool done_ = false;
   bool left_out_calls_ = false;
   int n_calls_ = 0;

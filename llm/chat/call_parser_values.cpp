@@ -184,6 +184,7 @@ void CallParser::emit_call(std::string name, Json arguments, JsonScanner::Range 
     give_arguments(arguments.dump());
   }
   started_ = false;
+  last_is_own_ = is_own_form();
   ToolCall call{std::exchange(call_id_, {}), std::move(name), std::move(arguments)};
   deltas_.push_back(CallFinished{n_calls_, std::move(call), confidence(value_begin_ + range.begin, value_begin_ + range.end)});
   ++n_calls_;

@@ -19,12 +19,12 @@ class CallConstraintTest : public testing::Test {
         {"get_time", "", Json::parse(R"({"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]})")},
         {"get_all", "", Json::parse(R"({"type":"object","properties":{}})")}};
     return std::make_unique<CallConstraint>(vocabulary_, compile_calls(tools, parallel, syntax_, *vocabulary_).value(),
-                                            CallConstraintOptions{.min_share = min_share, .list = list_});
+                                            CallConstraintOptions{.tokenizer = &*tokenizer_, .min_share = min_share, .list = list_});
   }
   // A call's name has begun, and this was written of it.
   static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
-                      std::optional<int> first_token = std::nullopt) {
-    constraint.look_at({{place, "", since, false}, first_token});
+                      std::optional<int> first_token = std::nullopt, bool own_form = false) {
+    constraint.look_at({{place, "", since, own_form}, first_token});
   }
   // The bytes that may follow. "*": any.
   static std::string next(CallConstraint& constraint) {
@@ -126,7 +126,7 @@ TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
   std::string asked;
   list_ = [&](std::string_view call) {
     asked = call;
-    return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})"};
+    return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""};
   };
   const auto c = constraint();
   look_at(*c, "", Place::object, 0);
@@ -145,14 +145,37 @@ TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
   EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
 }
 
+// The model may go on by itself there; only its end is doubted.
+TEST_F(CallConstraintTest, a_call_in_the_templates_form_goes_on_as_a_list_where_the_model_would_end) {
+  list_ = [](std::string_view) { return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""}; };
+  for (const bool alone : {true, false}) {
+    const auto c = constraint();
+    for (int i = 0; i < (alone ? 1 : 2); ++i) {
+      look_at(*c, "", Place::object, 0, true);
+      c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+      write(*c, R"(et_all", "arguments": {}})");
+      c->reported();
+      EXPECT_FALSE(c->rewind());
+      EXPECT_FALSE(c->engaged());
+    }
+    c->accept({.id = kImEnd, .logprob = 0, .top = {}, .allowed_share = 1});
+    const auto back = c->rewind();
+    ASSERT_EQ(back.has_value(), alone);
+    EXPECT_EQ(c->engaged(), alone);
+    if (alone) {
+      EXPECT_EQ(next(*c), "\t\n\r ,]");
+    }
+  }
+}
+
 TEST_F(CallConstraintTest, a_list_is_begun_as_small_models_write_it_best) {
   const CallList list = begin_list(*tokenizer_, R"({"name": "f", "arguments": {"a": [1, "x"], "b": {}, "c": [{"d": 1}]}})");
   const std::string text =
       "```json\n[\n    {\n        \"name\": \"f\",\n        \"arguments\": {\n            \"a\": [1, \"x\"],\n"
       "            \"b\": {},\n            \"c\": [\n                {\n                    \"d\": 1\n                }\n"
       "            ]\n        }\n    }";
-  EXPECT_EQ(tokenizer_->decode(list.tokens), text);
-  EXPECT_TRUE(text.ends_with(list.since));
+  EXPECT_EQ(tokenizer_->decode(list.tokens) + list.owed, text);
+  EXPECT_EQ(list.before + list.since + list.owed, text);
   EXPECT_TRUE(list.since.starts_with("f\""));
 }
 

@@ -50,7 +50,10 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   llm::ChatOptions options;
   options.model_sha256 = model_identity(**file);
   options.constrain = settings.constrain;
-  options.min_call_confidence = static_cast<float>(settings.min_call_confidence);
+  const CatalogueModel* known = find_model(name);
+  const std::optional<double> confidence =
+      settings.min_call_confidence || !known ? settings.min_call_confidence : known->min_call_confidence;
+  if (confidence) options.min_call_confidence = static_cast<float>(*confidence);
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
   return std::make_unique<EmbeddedGenerator>(std::move(*chat), name);

@@ -51,9 +51,9 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
   app.add_option("--rope-factor", globals.rope_factor, "How many times the trained context")->check(CLI::Range(1.0, 1024.0));
   app.add_flag("!--no-constrain", globals.constrain, "Let the model write calls that fit no tool's schema (they are refused afterwards)");
   app.add_option("--min-call-confidence", globals.min_call_confidence,
-                 "A call that the model is less sure of is taken back, and it answers in words (docs/tool-calling.md)")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+                 "A call that the model is less sure of is taken back, and it answers in words (docs/tool-calling.md); default: what was "
+                 "measured for this model, or 0.5")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--max-draft", globals.max_draft, "As many tokens that a schema forces are computed at once; 0: one after the other")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();

@@ -4,6 +4,7 @@
 #include <baton/agent/error.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ struct CatalogueModel {
   std::string sha256;       // of the whole file, 64 lower-case hex digits
   std::uint64_t bytes = 0;  // of the whole file
   bool is_default = false;
+  // Where docs/measured/decision.md has one for this model (llm/chat/chat.h, ChatOptions::min_call_confidence).
+  std::optional<double> min_call_confidence;
   std::vector<ModelSource> sources;
 };
 

@@ -52,6 +52,8 @@ TEST(Catalogue, a_good_entry_is_read) {
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_EQ(parsed->front().name, "a-1.b");
   EXPECT_EQ(parsed->front().sources.front().url, "https://example.com/a.gguf");
+  EXPECT_EQ(parsed->front().min_call_confidence, std::nullopt);
+  EXPECT_EQ(parse_catalogue(models(entry("a", "bytes", R"(5, "min_call_confidence": 0.9)"))).value().front().min_call_confidence, 0.9);
 }
 
 TEST(Catalogue, a_bad_entry_is_refused_with_entry_and_field) {
@@ -62,6 +64,8 @@ TEST(Catalogue, a_bad_entry_is_refused_with_entry_and_field) {
   EXPECT_THAT(problem(models(entry("../a", "", ""))), HasSubstr("\"name\" must be of"));
   EXPECT_THAT(problem(models(entry("a", "sha256", "\"ab\""))), HasSubstr("\"sha256\" must be 64"));
   EXPECT_THAT(problem(models(entry("a", "bytes", "-1"))), HasSubstr("\"bytes\" must be a whole number"));
+  EXPECT_THAT(problem(models(entry("a", "bytes", R"(5, "min_call_confidence": 2)"))),
+              HasSubstr("\"min_call_confidence\" must be a number from 0 to 1"));
   EXPECT_THAT(problem(models(entry("a", "sources", "[]"))), HasSubstr("\"sources\" must be a list"));
   EXPECT_THAT(problem(models(entry("a", "sources", R"([{"type":"url","url":"http://example.com/a"}])"))),
               HasSubstr("a, source 0: \"url\""));

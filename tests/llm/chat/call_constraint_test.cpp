@@ -179,6 +179,28 @@ TEST_F(CallConstraintTest, a_list_is_begun_as_small_models_write_it_best) {
   EXPECT_TRUE(list.since.starts_with("f\""));
 }
 
+// " }," may be one token: a list that ends with " }" before it has said whether it goes on would have to say a comma alone.
+TEST_F(CallConstraintTest, a_list_is_begun_up_to_where_its_tokens_part) {
+  GgufWriter writer;
+  add_byte_vocabulary(writer, "qwen2", {"\u0120 }", "\u0120} ,"}, {{"\u0120}", 1}, {"\u0120},", 1}, {"<|im_end|>", 3}});
+  const auto bytes = writer.bytes();
+  const auto file = GgufFile::from_memory(std::as_bytes(std::span(bytes)), "merges.gguf").value();
+  const Tokenizer tokenizer = Tokenizer::from_gguf(file).value();
+  const CallList list = begin_list(tokenizer, R"({"name": "get_all", "arguments": {}})");
+  EXPECT_EQ(list.owed, " }");
+  EXPECT_TRUE(tokenizer.decode(list.tokens).ends_with("\"arguments\": {}\n   ")) << tokenizer.decode(list.tokens);
+  list_ = [&](std::string_view) { return list; };
+  const auto c = constraint();
+  look_at(*c, "", Place::object, 0);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  write(*c, R"(et_all", "arguments": {}})");
+  c->reported();
+  EXPECT_EQ(c->rewind().value().then, list.tokens);
+  EXPECT_EQ(next(*c), " ") << "what is owed comes first";
+  write(*c, " }");
+  EXPECT_EQ(next(*c), "\t\n\r ,]");
+}
+
 TEST_F(CallConstraintTest, holds_at_once_where_a_call_is_required) {
   const auto c = constraint();
   c->begin_at(call_entry::kColon, "", "");

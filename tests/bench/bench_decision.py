@@ -1,6 +1,7 @@
 """Whether the model calls a tool when it should and only then, by threshold of the call's confidence: pairs of questions of our own, never BFCL's."""
 import hashlib
 import json
+import math
 import pathlib
 import random
 import signal
@@ -14,13 +15,25 @@ from bfcl_judge import wilson
 from suite import ROOT, Unavailable, model_file, row, skipped
 
 QUESTIONS = ROOT / "tests/data/call_decision.jsonl"
-MODELS = ["qwen2.5-coder-0.5b-instruct"]
+MODELS = ["qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct"]
 PAIRS, QUICK_PAIRS = 60, 3
 QUICK_ASKING = 42  # seconds; the rest of --quick is for starting and stopping
 SEED = 20261123
 ANSWER_SECONDS = 600  # on a busy machine
-TOKENS = 128  # whether a call is made is seen long before
-THRESHOLDS = [i / 100 for i in range(101)]
+TOKENS = 64  # whether a call is made is seen long before
+# A model may be sure of nearly everything, so thresholds stand evenly in their odds, from 1 : 100 to 10,000 : 1.
+LEAST_ODDS, MOST_ODDS, STEPS = -2, 4, 20  # powers of ten, thresholds for each
+
+
+def of_odds(power):
+    """The probability of these odds, to two digits of the smaller side."""
+    odds = 10 ** power
+    smaller = min(odds, 1) / (1 + odds)
+    smaller = float(f"{smaller:.2g}")
+    return smaller if odds < 1 else round(1 - smaller, 8)
+
+
+THRESHOLDS = [0.0] + [of_odds(LEAST_ODDS + i / STEPS) for i in range((MOST_ODDS - LEAST_ODDS) * STEPS + 1)]
 SPLITS = 200
 
 
@@ -202,14 +215,22 @@ def of_rows(found):
     return [entry["decision"] for entry in found if "decision" in entry]
 
 
+def place(threshold):
+    """Where a threshold stands on the axis of the odds, 0 to 1."""
+    return min(max((math.log10(threshold / (1 - threshold)) - LEAST_ODDS) / (MOST_ODDS - LEAST_ODDS), 0), 1) if threshold > 0 else 0
+
+
+TICKS = [(place(t), f"{t:g}") for t in (0.01, 0.1, 0.5, 0.9, 0.99, 0.999)]
+
+
 def picture(found):
     panels = []
     for result in of_rows(found):
         should, should_not = result["should"], result["should_not"]
         panels.append([
-            {"title": f"{result['model']}, {result['pairs']} pairs", "x": "threshold", "y": "share", "marks": [result["best"]], "lines": [
-                ("called where it should", "#2a8a4a", [(t, rates(should, t)) for t in THRESHOLDS]), ("called where it should not", "#c07020", [(t, rates(should_not, t)) for t in THRESHOLDS]),
-                ("balanced accuracy", "#3b6ea5", [(t, balanced(should, should_not, t)) for t in THRESHOLDS])]},
+            {"title": f"{result['model']}, {result['pairs']} pairs", "x": "threshold", "y": "share", "ticks": TICKS, "marks": [place(result["best"])], "lines": [
+                ("called where it should", "#2a8a4a", [(place(t), rates(should, t)) for t in THRESHOLDS]), ("called where it should not", "#c07020", [(place(t), rates(should_not, t)) for t in THRESHOLDS]),
+                ("balanced accuracy", "#3b6ea5", [(place(t), balanced(should, should_not, t)) for t in THRESHOLDS])]},
             {"title": "each threshold", "x": "called where it should not", "y": "called where it should", "diagonal": True, "lines": [
                 ("", "#3b6ea5", [(rates(should_not, t), rates(should, t)) for t in THRESHOLDS] + [(0, 0)])]}])
     return plot.line_panels("The decision to call", panels)
@@ -221,7 +242,7 @@ def tables(found):
         should, should_not, n = result["should"], result["should_not"], result["pairs"]
         lines += ["", f"## {result['model']}", "", f"{result['about']}. {n} pairs; Wilson intervals (95 %).", "",
                   "| threshold | called where it should | called where it should not | balanced accuracy |", "| --- | --- | --- | --- |"]
-        for threshold in sorted({0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, result["best"]}):
+        for threshold in sorted({0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.998, 0.999, result["best"]}):
             cells = []
             for scores in (should, should_not):
                 low, high = wilson(round(rates(scores, threshold) * n), n)

@@ -30,6 +30,7 @@ def add_options(parser):
     group.add_argument("--model", action="append", metavar="NAME_OR_PATH", help=f"default: {', '.join(MODELS)} (may be repeated)")
     group.add_argument("--url", help="ask this OpenAI-compatible server and start none; OPENAI_API_KEY is sent where it is set")
     group.add_argument("--servers", default=",".join(SERVERS), help=f"which to start (default: {','.join(SERVERS)})")
+    group.add_argument("--kept", action="store_true", help="ask nothing: judge the answers of these servers that are kept from earlier runs, however many")
     group.add_argument("--lenient", action=argparse.BooleanOptionalAction, default=None,
                        help="a second row for each server, with calls that stand in the text as JSON (default: where a peer is compared)")
     group.add_argument("--failures", type=int, default=0, metavar="N", help="print N failures of each server to read, chosen by the seed")
@@ -139,13 +140,14 @@ def model_rows(baton, models_dir, model, quick, options, until):
     groups = {category: bfcl_cases.load(category, count) for category in options.category or bfcl_cases.CATEGORIES}
     cases = [case for group in groups.values() for case in group]
     kept = [bfcl_answers.Answers(model.replace("/", "_"), server) for server in servers]
-    try:
-        kept, missing = started(kept, cases)
-        yield from missing
-        bfcl_answers.ask_all(kept, cases, until)
-    finally:
-        for server in servers:
-            server.stop()
+    if not options.kept:
+        try:
+            kept, missing = started(kept, cases)
+            yield from missing
+            bfcl_answers.ask_all(kept, cases, until)
+        finally:
+            for server in servers:
+                server.stop()
     lenient = options.lenient if options.lenient is not None else any(answers.server.key == "peer" for answers in kept)
     yield from judged_rows(model, kept, groups, [False, True] if lenient else [False], options.failures)
     for answers in kept:
@@ -195,7 +197,8 @@ def tables(found):
         lines += ["| category | n | " + " | ".join(columns) + " |", "|" + " --- |" * (len(columns) + 2)]
         for category in dict.fromkeys(result["category"] for result in mine):
             cells = {result["title"]: result for result in mine if result["category"] == category}
-            lines.append(f"| {category} | {max(result['n'] for result in cells.values())} | " + " | ".join(cell(cells.get(title)) for title in columns) + " |")
+            most = max(result["n"] for result in cells.values())
+            lines.append(f"| {category} | {most} | " + " | ".join(cell(cells.get(title), most) for title in columns) + " |")
         lines += ["", "Failures by kind:", "", "| kind | " + " | ".join(columns) + " |", "|" + " --- |" * (len(columns) + 1)]
         for kind in bfcl_judge.KINDS:
             counts = [sum(result["failures"].get(kind, 0) for result in mine if result["title"] == title) for title in columns]
@@ -207,8 +210,10 @@ def tables(found):
     return "\n".join(lines) + "\n"
 
 
-def cell(result):
+def cell(result, most):
+    """most: the row's n; fewer cases are said."""
     if not result:
         return ""
-    share = f"{100 * result['right'] / result['n']:.0f} % ({100 * result['low']:.0f} to {100 * result['high']:.0f})"
+    fewer = f"of the first {result['n']}: " if result["n"] < most else ""
+    share = f"{fewer}{100 * result['right'] / result['n']:.0f} % ({100 * result['low']:.0f} to {100 * result['high']:.0f})"
     return f"{share}; {result['seconds']:.1f} s; {result['prompt_tokens']} + {result['completion_tokens']}"

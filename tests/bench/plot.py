@@ -72,7 +72,8 @@ def stacked(pictures):
 
 
 def line_panels(title, rows):
-    """Square panels whose axes go from 0 to 1. rows: of panels, each {"title", "x", "y", "lines": [(label, colour, [(x, y)])], "marks": [x], "diagonal": bool}."""
+    """Square panels whose axes go from 0 to 1. rows: of panels, each
+    {"title", "x", "y", "lines": [(label, colour, [(x, y)])], "marks": [x], "ticks": [(x, label)], "diagonal": bool}."""
     across = max(map(len, rows))
     width, height = across * (SIDE + MARGIN) + 40, 40 + len(rows) * (SIDE + CAPTION + MARGIN)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
@@ -89,10 +90,13 @@ def line_panel(panel, left, top):
     parts = [f'<rect x="{left}" y="{top}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#999"/>', f'<text x="{left}" y="{top - 12}" font-size="13">{escape(panel["title"])}</text>',
              f'<text x="{left + SIDE / 2}" y="{top + SIDE + 34}" text-anchor="middle">{escape(panel["x"])}</text>',
              f'<text transform="translate({left - 36},{top + SIDE / 2}) rotate(-90)" text-anchor="middle">{escape(panel["y"])}</text>']
-    for tick in (0, 0.25, 0.5, 0.75, 1):
-        x, y = left + tick * SIDE, top + (1 - tick) * SIDE
-        parts += [f'<line x1="{x}" y1="{top}" x2="{x}" y2="{top + SIDE}" stroke="#eee"/>', f'<line x1="{left}" y1="{y}" x2="{left + SIDE}" y2="{y}" stroke="#eee"/>',
-                  f'<text x="{x}" y="{top + SIDE + 16}" text-anchor="middle">{tick:g}</text>', f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{tick:g}</text>']
+    quarters = [(tick, f"{tick:g}") for tick in (0, 0.25, 0.5, 0.75, 1)]
+    for tick, label in panel.get("ticks", quarters):
+        x = left + tick * SIDE
+        parts += [f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{top + SIDE}" stroke="#eee"/>', f'<text x="{x:.1f}" y="{top + SIDE + 16}" text-anchor="middle">{label}</text>']
+    for tick, label in quarters:
+        y = top + (1 - tick) * SIDE
+        parts += [f'<line x1="{left}" y1="{y}" x2="{left + SIDE}" y2="{y}" stroke="#eee"/>', f'<text x="{left - 6}" y="{y + 4}" text-anchor="end">{label}</text>']
     if panel.get("diagonal"):
         parts.append(f'<polyline points="{at(0, 0)} {at(1, 1)}" fill="none" stroke="#bbb" stroke-dasharray="4 3"/>')
     for x in panel.get("marks", []):

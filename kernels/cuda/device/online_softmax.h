@@ -1,0 +1,46 @@
+#pragma once
+// The running softmax of rows of scores (Milakov & Gimelshein 2018), as attention needs it: weights are exp2((score - maximum) * factor),
+// so that one multiply-add makes the exponent.
+#include <cuda_runtime.h>
+
+#include "arithmetic.h"
+
+namespace baton::kernels::cuda {
+
+constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
+constexpr float kMinusInfinity = -__builtin_huge_valf();
+
+// Maximum and sum over the four lanes that share a row of a fragment.
+__device__ __forceinline__ float quad_max(float x) {
+  x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
+  return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
+}
+__device__ __forceinline__ float quad_sum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
+}
+
+// What has been seen of one row: result = o / sum, o being the sum of weight * value.
+struct RowState {
+  float maximum = kMinusInfinity;  // of the scores
+  float sum = 0.0f;                // of the weights, of this lane's columns only until quad_sum
+
+  // Takes the largest score of the next columns (of the whole row). Returns by what o and sum so far are to be multiplied (sum is).
+  __device__ __forceinline__ float raise(float largest, float factor) {
+    const float before = maximum;
+    maximum = fmaxf(maximum, largest);
+    const float correction = exp2_approx((before - shift()) * factor);
+    sum *= correction;
+    return correction;
+  }
+  // What is subtracted from scores: 0 as long as nothing was visible, so that -inf - -inf never happens.
+  __device__ __forceinline__ float shift() const { return maximum == kMinusInfinity ? 0.0f : maximum; }
+};
+
+// softcap * tanh(x / softcap), with an absolute error below 1e-6 softcap.
+__device__ __forceinline__ float soft_capped(float x, float softcap) {
+  const float e = exp2_approx(x * (2.0f * kLog2E / softcap));  // exp(2 x / softcap); infinite or 0 at the ends, where tanh is 1 or -1
+  return softcap - 2.0f * softcap * __fdividef(1.0f, e + 1.0f);
+}
+
+}  // namespace baton::kernels::cuda

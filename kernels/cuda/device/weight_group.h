@@ -1,0 +1,131 @@
+#pragma once
+// A group of 32 quantised weights as operands of dp4a: eight words of four signed bytes in the order of the elements, and what turns their
+// sums back into numbers. The formats are defined in kernels/cpu/unpack.cpp and blocks.h.
+#include <baton/kernels/tensor_type.h>
+
+#include <cstdint>
+
+#include "arithmetic.h"
+#include "block_value.h"
+
+namespace baton::kernels::cuda {
+
+struct WeightGroup {
+  std::uint32_t q[8];
+  float scale[2];  // of elements 0 to 15 and 16 to 31: the same, except in q6_K
+  float minimum;   // added to each weight; only of formats that have one
+};
+
+// Bytes of 32 groups, which a warp reads together.
+template <TensorType kType>
+constexpr int kChunkBytes = 32 * 32 / kBlockElements<kType>* kBlockBytes<kType>;
+
+template <TensorType kType>
+constexpr bool kHasMinimum =
+    kType == TensorType::q4_1 || kType == TensorType::q5_1 || kType == TensorType::q4_k || kType == TensorType::q5_k;
+
+namespace weight_group {
+
+__device__ __forceinline__ std::uint32_t half_word(const unsigned char* p) { return *reinterpret_cast<const std::uint16_t*>(p); }
+// Four bytes at an even address, and at one that is a multiple of four.
+__device__ __forceinline__ std::uint32_t even_word(const unsigned char* p) { return half_word(p) | half_word(p + 2) << 16; }
+__device__ __forceinline__ std::uint32_t word(const unsigned char* p) { return *reinterpret_cast<const std::uint32_t*>(p); }
+__device__ __forceinline__ float f16(const unsigned char* p) { return f16_value(static_cast<std::uint16_t>(half_word(p))); }
+
+constexpr std::uint32_t kLow = 0x0f0f0f0f, kOnes = 0x01010101;
+
+// Bits 0 to 3 as the lowest bits of four bytes.
+__device__ __forceinline__ std::uint32_t spread(std::uint32_t bits) { return (bits & 15) * 0x00204081 & kOnes; }
+
+// Each byte minus 8 (of 0 to 15), 16 (of 0 to 31) or 32 (of 0 to 63): the top bit turned round is the sign, and is copied upwards.
+template <std::uint32_t kOffset>
+__device__ __forceinline__ std::uint32_t minus(std::uint32_t q) {
+  q ^= kOffset * kOnes;
+  return q | (q & kOffset * kOnes) * (256 / kOffset - 2);
+}
+
+// IQ4_NL's values for four codes.
+__device__ __forceinline__ std::uint32_t iq4nl(std::uint32_t codes) {
+  std::uint32_t select = codes & 0x07070707;
+  select = (select | select >> 4) & 0x00ff00ff;
+  select = select | select >> 8;  // four nibbles; what is above them is not looked at
+  const std::uint32_t low = __byte_perm(0xbfad9881, 0xf6eaddcf, select), high = __byte_perm(0x26190d01, 0x71594535, select);
+  const std::uint32_t is_high = (codes >> 3 & kOnes) * 255;
+  return (low & ~is_high) | (high & is_high);
+}
+
+// Scale and minimum j of 8 of the K formats, from the 12 bytes behind d and dmin.
+__device__ __forceinline__ void k_scales(WeightGroup& g, const unsigned char* block, int j) {
+  const unsigned char* const s = block + 4;
+  const int scale = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
+  const int minimum = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
+  g.scale[0] = g.scale[1] = f16(block) * static_cast<float>(scale);
+  g.minimum = -(f16(block + 2) * static_cast<float>(minimum));
+}
+
+}  // namespace weight_group
+
+// Group `index` of a chunk, which begins with a whole block.
+template <TensorType kType>
+__device__ __forceinline__ WeightGroup read_weight_group(const unsigned char* chunk, int index) {
+  using namespace weight_group;
+  WeightGroup g;
+  constexpr int kBytes = kBlockBytes<kType>;
+  if constexpr (kBlockElements<kType> == 32) {
+    const unsigned char* const block = chunk + index * kBytes;
+    g.scale[0] = g.scale[1] = f16(block);
+    if constexpr (kHasMinimum<kType>) g.minimum = f16(block + 2);
+    if constexpr (kType == TensorType::q8_0) {
+#pragma unroll
+      for (int i = 0; i < 8; ++i) g.q[i] = even_word(block + 2 + 4 * i);
+    } else {
+      constexpr bool kFive = kType == TensorType::q5_0 || kType == TensorType::q5_1;
+      constexpr int kCodes = kBytes - 16;
+      const std::uint32_t fifth = kFive ? even_word(block + kCodes - 4) : 0;
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const std::uint32_t codes = kBytes % 4 == 0 ? word(block + kCodes + 4 * i) : even_word(block + kCodes + 4 * i);
+        g.q[i] = codes & kLow;
+        g.q[4 + i] = codes >> 4 & kLow;
+        if constexpr (kFive) {
+          g.q[i] |= spread(fifth >> (4 * i)) << 4;
+          g.q[4 + i] |= spread(fifth >> (16 + 4 * i)) << 4;
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        if constexpr (kType == TensorType::q4_0) g.q[i] = minus<8>(g.q[i]);
+        if constexpr (kType == TensorType::q5_0) g.q[i] = minus<16>(g.q[i]);
+        if constexpr (kType == TensorType::iq4_nl) g.q[i] = iq4nl(g.q[i]);
+      }
+    }
+  } else {
+    const unsigned char* const block = chunk + index / 8 * kBytes;
+    const int j = index % 8;
+    if constexpr (kType == TensorType::q6_k) {
+      const int half = j / 4, quarter = j % 4;
+      const unsigned char* const low = block + 64 * half + 32 * (quarter % 2);
+      const unsigned char* const high = block + 128 + 32 * half;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        const std::uint32_t codes =
+            (even_word(low + 4 * i) >> (quarter / 2 * 4) & kLow) | (even_word(high + 4 * i) >> (2 * quarter) & 0x03030303) << 4;
+        g.q[i] = minus<32>(codes);
+      }
+      const float d = f16(block + 208);
+#pragma unroll
+      for (int i = 0; i < 2; ++i) g.scale[i] = d * static_cast<float>(static_cast<std::int8_t>(block[192 + 2 * j + i]));
+    } else {
+      k_scales(g, block, j);
+      constexpr int kCodes = kType == TensorType::q5_k ? 48 : 16;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        g.q[i] = word(block + kCodes + j / 2 * 32 + 4 * i) >> (j % 2 * 4) & kLow;
+        if constexpr (kType == TensorType::q5_k) g.q[i] |= (word(block + 16 + 4 * i) >> j & kOnes) << 4;
+      }
+    }
+  }
+  return g;
+}
+
+}  // namespace baton::kernels::cuda

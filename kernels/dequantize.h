@@ -1,11 +1,28 @@
 #pragma once
+#include <baton/kernels/cuda.h>
 #include <baton/kernels/tensor_type.h>
 
 #include <cstddef>
 
-namespace baton::kernels::cpu {
+namespace baton::kernels {
+namespace cpu {
 
 // One row of n elements in any of the types to f32. Source of the formats: ggml's reference quantisation.
 void dequantize_row(TensorType type, const std::byte* row, std::size_t n, float* out);
 
-}  // namespace baton::kernels::cpu
+}  // namespace cpu
+
+namespace cuda {
+
+struct DequantizeParams {
+  TensorType type;
+  const std::byte* rows;  // (n_rows, n), rows of row_bytes(type, n), the first at an even address
+  std::uint16_t* out;     // (n_rows, n) bf16
+  std::size_t n_rows;
+  int n;  // a multiple of the block's elements, and of 8
+};
+// Weights as operands of gemm.h.
+void dequantize(const DequantizeParams& p, Stream stream);
+
+}  // namespace cuda
+}  // namespace baton::kernels

@@ -19,6 +19,8 @@ SUITES = {
     "hostile": {"about": "What must not get in: hosts, origins, tokens, and requests that are none.", "parts": ["hostile_gate", "hostile_requests", "hostile_websocket"], "environment": "clients", "needs_baton": False},
     "console": {"about": "The console's page in Chromium, over a daemon.", "parts": ["console_page"], "environment": None, "needs_baton": False},
     "openapi": {"about": "The OpenAPI file and the daemon that it describes.", "parts": ["openapi_schemathesis"], "environment": "clients", "needs_baton": False},
+    "kernels": {"about": "The CUDA kernels' tests under the simulator, and which of their lines these run.", "parts": ["kernels_simulator"], "environment": None, "needs_baton": False},
+    "planted-bugs": {"about": "Kernels with a bug planted in each: what the simulator of CUDA devices finds.", "parts": ["planted_bugs_simulator"], "environment": None, "needs_baton": False},
     "cleanroom": {"about": "The README's two commands in a bare system.", "parts": ["cleanroom_commands"], "environment": None, "needs_baton": False},
 }
 

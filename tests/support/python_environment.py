@@ -1,4 +1,5 @@
-"""The Python environments of the checks, made once and outside the checkout: `oracles` (torch, the peer; some GB), `clients` (what CI installs) and `bfcl` (its data and checker).
+"""The Python environments of the checks, made once and outside the checkout: `oracles` (torch, the peer; some GB), `clients` (what CI installs), `cuda`
+(what takes CUDA objects apart) and `bfcl` (its data and checker).
 
 `python3 tests/support/python_environment.py clients` makes one, if it is not there."""
 import os
@@ -12,6 +13,7 @@ import suite
 ENVIRONMENTS = {
     "oracles": {"requirements": "tests/check/requirements.txt", "variable": "BATON_ORACLE_VENV", "folder": "oracle-venv", "about": "torch and others, some GB, and minutes for llama-cpp-python"},
     "clients": {"requirements": "tests/requirements.txt", "variable": "BATON_CLIENT_VENV", "folder": "client-venv", "about": "some 150 MB"},
+    "cuda": {"requirements": "tests/check/requirements-cuda.txt", "variable": "BATON_CUDA_VENV", "folder": "cuda-venv", "about": "cuobjdump and nvdisasm, some 10 MB"},
     "bfcl": {"requirements": "tests/bench/requirements-bfcl.txt", "variable": "BATON_BFCL_VENV", "folder": "bfcl-venv", "about": "2 MB", "pip": ["--no-deps"]},
 }
 

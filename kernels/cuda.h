@@ -1,0 +1,33 @@
+#pragma once
+// What the CUDA side of every op shares. Functions in namespace cuda put their work into a stream and return; pointers in their params are
+// to device memory, 16-byte aligned, and valid until the work is done. They check nothing and return nothing: a launch that the device
+// refuses shows in cudaGetLastError(), where the step ends.
+#include <cstddef>
+#include <cstdint>
+
+struct CUstream_st;
+
+namespace baton::kernels::cuda {
+
+using Stream = CUstream_st*;  // cudaStream_t, for those who do not see CUDA's headers
+
+// Rows quantised to 8 bits in groups of 32, as matrix products with quantised weights read them (ggml's q8_1, with integers and scales
+// apart so that both are read in whole words): x[i] is about scale * q[i].
+struct Q8Scale {
+  float scale;       // largest magnitude of the group / 127; 0 below 1e-36, NaN when not finite
+  float scaled_sum;  // scale * sum of q, for weights with minima
+};
+struct Q8Rows {
+  std::int8_t* q = nullptr;  // (n_rows, n), round to nearest even of x / scale
+  Q8Scale* scale = nullptr;  // (n_rows, n / 32)
+};
+
+// Where an op that works by rows, at most 65535 of them, leaves its result: in every form that is not null, each (n_rows, n). n is a
+// multiple of 32 for q8.
+struct RowOutputs {
+  float* f32 = nullptr;
+  std::uint16_t* bf16 = nullptr;
+  Q8Rows q8 = {};
+};
+
+}  // namespace baton::kernels::cuda

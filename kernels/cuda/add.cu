@@ -1,0 +1,44 @@
+// x += y, and x = softcap * tanh(x / softcap). Grid: up to 1024 blocks of 256 threads that stride over the elements, four at a time.
+#include <baton/kernels/add.h>
+#include <baton/kernels/cuda/device/launch.h>
+
+namespace baton::kernels::cuda {
+namespace {
+
+// f(element of x, its index), over whole words of four and then the rest.
+template <class F>
+__device__ __forceinline__ void for_elements(float* x, std::size_t n, F f) {
+  const std::size_t thread = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x,
+                    threads = static_cast<std::size_t>(gridDim.x) * blockDim.x;
+  for (std::size_t i = thread; i < n / 4; i += threads) {
+    float4 word = reinterpret_cast<float4*>(x)[i];
+    word.x = f(word.x, 4 * i), word.y = f(word.y, 4 * i + 1), word.z = f(word.z, 4 * i + 2), word.w = f(word.w, 4 * i + 3);
+    reinterpret_cast<float4*>(x)[i] = word;
+  }
+  for (std::size_t i = n / 4 * 4 + thread; i < n; i += threads) x[i] = f(x[i], i);
+}
+
+__global__ void __launch_bounds__(256) add_kernel(float* x, const float* y, std::size_t n) {
+  for_elements(x, n, [=](float element, std::size_t i) { return element + y[i]; });
+}
+
+__global__ void __launch_bounds__(256) softcap_kernel(float* x, std::size_t n, float softcap) {
+  for_elements(x, n, [=](float element, std::size_t) { return softcap * tanhf(element / softcap); });
+}
+
+dim3 grid_for(std::size_t n) {
+  const std::size_t blocks = (n + 1023) / 1024;
+  return dim3(static_cast<unsigned>(blocks < 1024 ? blocks : 1024));
+}
+
+}  // namespace
+
+void add(float* x, const float* y, std::size_t n, Stream stream) {
+  if (n > 0) launch(add_kernel, grid_for(n), dim3(256), 0, stream, x, y, n);
+}
+
+void softcap(float* x, std::size_t n, float softcap, Stream stream) {
+  if (n > 0) launch(softcap_kernel, grid_for(n), dim3(256), 0, stream, x, n, softcap);
+}
+
+}  // namespace baton::kernels::cuda

@@ -1,0 +1,349 @@
+// Flash attention, many tokens a sequence (FlashAttention-2, Dao 2023).
+//
+// Grid: (tiles of rows, KV heads, sequences); tiles beyond a sequence's rows return at once. The rows of a KV head are all its query heads'
+// rows, token by token (row r: token r / group, head r % group of the group), so that a tile reads each key once for all heads that share
+// it. With `causal` the last tiles, which see the most keys, start first.
+// Block: kWarps warps; a warp owns 16 * kRowTiles rows from the first key to the last: their scores, maxima, sums and outputs never leave
+// its registers. Keys and values come in tiles of kKeys, two stages each, by cp.async: while tile j is multiplied, tile j + 1 arrives.
+// Tiles that no row of the block sees are not read; a warp passes over tiles that none of its rows sees.
+// Reads q once, and K and V once a tile of rows: 4 * head_dim bytes a key for 4 * head_dim * rows multiply-adds.
+#include <baton/kernels/attention.h>
+#include <baton/kernels/cuda/device/cp_async.h>
+#include <baton/kernels/cuda/device/launch.h>
+#include <baton/kernels/cuda/device/online_softmax.h>
+#include <baton/kernels/cuda/device/shared_memory.h>
+#include <baton/kernels/cuda/device/tile.h>
+
+namespace baton::kernels::cuda {
+namespace {
+
+template <class Element_, int kHeadDim_, int kWarps_, int kRowTiles_, int kKeys_, int kBlocksPerSm_>
+struct Config {
+  using Element = Element_;
+  using Rows = Tile<kHeadDim_>;
+  static constexpr int kHeadDim = kHeadDim_, kWarps = kWarps_, kRowTiles = kRowTiles_, kKeys = kKeys_, kBlocksPerSm = kBlocksPerSm_;
+  static constexpr int kThreads = 32 * kWarps, kWarpRows = 16 * kRowTiles, kRows = kWarps * kWarpRows;
+  static constexpr int kTileElements = kKeys * Rows::kStride;
+  static constexpr int kSharedBytes = 2 * (kRows * Rows::kStride + 4 * kTileElements);
+  // Fragments of q fit into the registers beside o and the scores.
+  static constexpr bool kKeepQ = kRowTiles * kHeadDim <= 128;
+};
+
+// Where the rows of a block stand.
+struct RowMap {
+  int first_token;  // of the sequence, in the batch
+  int group;        // query heads a KV head
+  int n_head;
+  int head;  // the first of the group
+
+  __device__ __forceinline__ std::size_t offset(int row, int head_dim) const {  // in q and out
+    return (static_cast<std::size_t>(first_token + row / group) * n_head + head + row % group) * head_dim;
+  }
+};
+
+// Copies keys or values [first, first + kKeys) of one head into a tile; those from n_keys on become zeros, so that their weight, which is
+// zero, meets no NaN.
+template <class C>
+__device__ __forceinline__ void copy_tile(std::uint16_t* tile, const std::uint16_t* pages, const KvPages& kv,
+                                          const std::int32_t* page_table, int page_shift, int head, int first, int n_keys) {
+  static_assert(C::kKeys * C::Rows::kWords % C::kThreads == 0);
+#pragma unroll 2
+  for (int i = 0; i < C::kKeys * C::Rows::kWords / C::kThreads; ++i) {
+    const int word = i * C::kThreads + static_cast<int>(threadIdx.x);
+    const int row = word / C::Rows::kWords, column = word % C::Rows::kWords * 8;
+    const int key = first + row;
+    const bool is_there = key < n_keys;
+    const std::int32_t page = is_there ? page_table[key >> page_shift] : 0;
+    const std::size_t slot = (static_cast<std::size_t>(page) * kv.n_head_kv + head) * kv.page_tokens + (key & (kv.page_tokens - 1));
+    const std::uint16_t* from = is_there ? pages + slot * C::kHeadDim + column : pages;
+    cp_async_16(tile + row * C::Rows::kStride + column, from, is_there ? 16 : 0);
+  }
+}
+
+template <class C, bool kSoftcap>
+__global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefill_kernel(AttentionParams p, int page_shift) {
+  using Element = typename C::Element;
+  constexpr int kDimSteps = C::kHeadDim / 16, kKeySteps = C::kKeys / 16;
+
+  const int sequence = static_cast<int>(blockIdx.z), head_kv = static_cast<int>(blockIdx.y);
+  const int first_token = p.batch.first_token[sequence], n_tokens = p.batch.first_token[sequence + 1] - first_token;
+  const int context = p.batch.context[sequence];
+  const int group = p.n_head / p.kv.n_head_kv, n_rows = n_tokens * group;
+  const int tile = static_cast<int>(gridDim.x - 1 - blockIdx.x), first_row = tile * C::kRows;
+  if (first_row >= n_rows) return;
+  const RowMap rows{first_token, group, p.n_head, head_kv * group};
+
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const int first_position = context - n_tokens;  // of the sequence's first token in this batch
+
+  // Keys that rows [a, b] see: from seen_from(a) to before seen_to(b).
+  const auto seen_from = [&](int row) { return p.window > 0 ? max(0, first_position + row / group - p.window + 1) : 0; };
+  const auto seen_to = [&](int row) { return p.causal ? first_position + row / group + 1 : context; };
+  const int last_row = min(first_row + C::kRows, n_rows) - 1;
+  const int first_key = seen_from(first_row) / C::kKeys * C::kKeys, end_key = seen_to(last_row);
+
+  BATON_DYNAMIC_SHARED(shared);
+  auto* const base = reinterpret_cast<std::uint16_t*>(shared);
+  const typename C::Rows q_tile{base};
+  std::uint16_t* const k_tiles = base + C::kRows * C::Rows::kStride;
+  std::uint16_t* const v_tiles = k_tiles + 2 * C::kTileElements;
+  const std::int32_t* const page_table = p.batch.page_table + static_cast<std::size_t>(sequence) * p.batch.page_table_stride;
+  const auto* const k_pages = static_cast<const std::uint16_t*>(p.kv.k);
+  const auto* const v_pages = static_cast<const std::uint16_t*>(p.kv.v);
+  const auto copy_keys = [&](int key, int stage) {
+    if (key < end_key) copy_tile<C>(k_tiles + stage * C::kTileElements, k_pages, p.kv, page_table, page_shift, head_kv, key, context);
+    cp_async_commit();
+  };
+  const auto copy_values = [&](int key, int stage) {
+    if (key < end_key) copy_tile<C>(v_tiles + stage * C::kTileElements, v_pages, p.kv, page_table, page_shift, head_kv, key, context);
+    cp_async_commit();
+  };
+
+  for (int word = static_cast<int>(threadIdx.x); word < C::kRows * C::Rows::kWords; word += C::kThreads) {
+    const int row = word / C::Rows::kWords, column = word % C::Rows::kWords * 8;
+    const bool is_there = first_row + row < n_rows;
+    cp_async_16(q_tile.at(row, column), is_there ? p.q + rows.offset(first_row + row, C::kHeadDim) + column : p.q, is_there ? 16 : 0);
+  }
+  copy_keys(first_key, 0);
+  copy_values(first_key, 0);
+
+  // Of this warp, and of this lane: rows lane / 4 and lane / 4 + 8 of each tile of 16.
+  const int warp_row = warp * C::kWarpRows;
+  const int warp_first = first_row + warp_row, warp_last = min(warp_first + C::kWarpRows, n_rows) - 1;
+  // Keys that some row of the warp sees, and those that all do, where no mask is needed: [from, to) each. In shared memory, because
+  // registers are what this kernel is short of.
+  BATON_SHARED(seen, int[C::kWarps][4]);
+  if (lane == 0) {
+    const bool has_rows = warp_first < n_rows;
+    seen[warp][0] = has_rows ? seen_from(warp_first) : 0;
+    seen[warp][1] = has_rows ? seen_to(warp_last) : 0;
+    seen[warp][2] = has_rows ? seen_from(warp_last) : 0;
+    seen[warp][3] = has_rows ? seen_to(warp_first) : 0;
+  }
+  RowState state[C::kRowTiles][2];
+  float o[C::kRowTiles][C::kHeadDim / 8][4];
+#pragma unroll
+  for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+    for (int n = 0; n < C::kHeadDim / 8; ++n) o[m][n][0] = o[m][n][1] = o[m][n][2] = o[m][n][3] = 0.0f;
+  }
+
+  // Scores are kept as they come from the product, or capped; exp2(score * factor) is the weight.
+  const float factor = kSoftcap ? kLog2E : p.scale * kLog2E;
+  // All of the warp's q, or the columns that are multiplied now.
+  std::uint32_t q_part[C::kRowTiles][C::kKeepQ ? kDimSteps : 1][4];
+
+  int stage = 0;
+  for (int key = first_key; key < end_key; key += C::kKeys, stage ^= 1) {
+    copy_keys(key + C::kKeys, stage ^ 1);
+    cp_async_wait<2>();  // all but values `key` and keys `key + kKeys`
+    __syncthreads();
+    if constexpr (C::kKeepQ) {
+      if (key == first_key) {
+#pragma unroll
+        for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+          for (int d = 0; d < kDimSteps; ++d) q_tile.load_a(q_part[m][d], warp_row + m * 16, d * 16, lane);
+        }
+      }
+    }
+    const bool active = key < seen[warp][1] && key + C::kKeys > seen[warp][0];  // the same for all lanes of a warp
+
+    float s[C::kRowTiles][C::kKeys / 8][4];
+    if (active) {
+      const typename C::Rows k_tile{k_tiles + stage * C::kTileElements};
+#pragma unroll
+      for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+        for (int n = 0; n < C::kKeys / 8; ++n) s[m][n][0] = s[m][n][1] = s[m][n][2] = s[m][n][3] = 0.0f;
+      }
+#pragma unroll
+      for (int d = 0; d < kDimSteps; ++d) {
+        if constexpr (!C::kKeepQ) {
+#pragma unroll
+          for (int m = 0; m < C::kRowTiles; ++m) q_tile.load_a(q_part[m][0], warp_row + m * 16, d * 16, lane);
+        }
+#pragma unroll
+        for (int n = 0; n < kKeySteps; ++n) {
+          std::uint32_t left[2], right[2];
+          k_tile.load_b(left, right, n * 16, d * 16, lane);
+#pragma unroll
+          for (int m = 0; m < C::kRowTiles; ++m) {
+            Element::mma(s[m][2 * n], q_part[m][C::kKeepQ ? d : 0], left);
+            Element::mma(s[m][2 * n + 1], q_part[m][C::kKeepQ ? d : 0], right);
+          }
+        }
+      }
+
+      if constexpr (kSoftcap) {
+#pragma unroll
+        for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+          for (int n = 0; n < C::kKeys / 8; ++n) {
+#pragma unroll
+            for (int i = 0; i < 4; ++i) s[m][n][i] = soft_capped(s[m][n][i] * p.scale, p.softcap);
+          }
+        }
+      }
+      if (key < seen[warp][2] || key + C::kKeys > seen[warp][3]) {
+#pragma unroll
+        for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+          for (int h = 0; h < 2; ++h) {
+            const int row = warp_first + m * 16 + h * 8 + lane / 4, first_column = key + lane % 4 * 2;
+            const int from = seen_from(row) - first_column, to = min(seen_to(row), context) - first_column;
+#pragma unroll
+            for (int n = 0; n < C::kKeys / 8; ++n) {
+#pragma unroll
+              for (int i = 0; i < 2; ++i) {
+                if (n * 8 + i < from || n * 8 + i >= to) s[m][n][2 * h + i] = kMinusInfinity;
+              }
+            }
+          }
+        }
+      }
+
+#pragma unroll
+      for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+        for (int h = 0; h < 2; ++h) {
+          RowState& row = state[m][h];
+          float largest = kMinusInfinity;
+#pragma unroll
+          for (int n = 0; n < C::kKeys / 8; ++n) largest = fmaxf(largest, fmaxf(s[m][n][2 * h], s[m][n][2 * h + 1]));
+          const float correction = row.raise(quad_max(largest), factor);
+          const float shift = row.shift() * factor;
+#pragma unroll
+          for (int n = 0; n < C::kKeys / 8; ++n) {
+#pragma unroll
+            for (int i = 2 * h; i < 2 * h + 2; ++i) {
+              s[m][n][i] = exp2_approx(s[m][n][i] * factor - shift);
+              row.sum += s[m][n][i];
+            }
+          }
+#pragma unroll
+          for (int n = 0; n < C::kHeadDim / 8; ++n) {
+            o[m][n][2 * h] *= correction;
+            o[m][n][2 * h + 1] *= correction;
+          }
+        }
+      }
+    }
+
+    copy_values(key + C::kKeys, stage ^ 1);
+    cp_async_wait<2>();  // all but keys and values `key + kKeys`
+    __syncthreads();
+    if (active) {
+      const typename C::Rows v_tile{v_tiles + stage * C::kTileElements};
+#pragma unroll
+      for (int n = 0; n < kKeySteps; ++n) {
+        std::uint32_t a[C::kRowTiles][4];
+#pragma unroll
+        for (int m = 0; m < C::kRowTiles; ++m) {
+          // The scores of two products side by side are, rounded, operand a of the next one.
+          a[m][0] = Element::pack(s[m][2 * n][0], s[m][2 * n][1]);
+          a[m][1] = Element::pack(s[m][2 * n][2], s[m][2 * n][3]);
+          a[m][2] = Element::pack(s[m][2 * n + 1][0], s[m][2 * n + 1][1]);
+          a[m][3] = Element::pack(s[m][2 * n + 1][2], s[m][2 * n + 1][3]);
+        }
+#pragma unroll
+        for (int d = 0; d < kDimSteps; ++d) {
+          std::uint32_t left[2], right[2];
+          v_tile.load_b_trans(left, right, n * 16, d * 16, lane);
+#pragma unroll
+          for (int m = 0; m < C::kRowTiles; ++m) {
+            Element::mma(o[m][2 * d], a[m], left);
+            Element::mma(o[m][2 * d + 1], a[m], right);
+          }
+        }
+      }
+    }
+  }
+  cp_async_wait_all();
+  __syncthreads();  // q is there also where the block saw no key
+
+  // The warp's own rows of q are the place where its result is put together.
+#pragma unroll
+  for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      const RowState& row = state[m][h];
+      const int r = warp_row + m * 16 + h * 8 + lane / 4;
+      const bool is_there = first_row + r < n_rows;
+      float sum = quad_sum(row.sum), exponent = row.maximum * factor, correction = 1.0f;
+      if (p.sinks) {
+        const float sink = p.sinks[rows.head + (first_row + r) % group] * kLog2E, highest = fmaxf(exponent, sink);
+        correction = exp2_approx(exponent - highest);
+        sum = sum * correction + exp2_approx(sink - highest);
+        exponent = highest;
+      }
+      const float share = sum == 0.0f ? 0.0f : correction / sum;
+#pragma unroll
+      for (int n = 0; n < C::kHeadDim / 8; ++n) {
+        *reinterpret_cast<std::uint32_t*>(q_tile.at(r, n * 8 + lane % 4 * 2)) =
+            Element::pack(o[m][n][2 * h] * share, o[m][n][2 * h + 1] * share);
+      }
+      if (p.log_sum_exp && is_there && lane % 4 == 0) {
+        const std::size_t at = rows.offset(first_row + r, 1);
+        p.log_sum_exp[at] = sum == 0.0f ? kMinusInfinity : (exponent + log2f(sum)) * kLn2;
+      }
+    }
+  }
+  __syncwarp();
+#pragma unroll 4
+  for (int word = lane; word < C::kWarpRows * C::Rows::kWords; word += 32) {
+    const int r = warp_row + word / C::Rows::kWords, column = word % C::Rows::kWords * 8;
+    if (first_row + r >= n_rows) continue;
+    *reinterpret_cast<uint4*>(p.out + rows.offset(first_row + r, C::kHeadDim) + column) =
+        *reinterpret_cast<const uint4*>(q_tile.at(r, column));
+  }
+}
+
+template <class C>
+void launch_prefill(const AttentionParams& p, Stream stream) {
+  const int rows = p.batch.max_tokens * (p.n_head / p.kv.n_head_kv);
+  const dim3 grid(static_cast<unsigned>((rows + C::kRows - 1) / C::kRows), static_cast<unsigned>(p.kv.n_head_kv),
+                  static_cast<unsigned>(p.batch.n_sequences));
+  int page_shift = 0;
+  while (1 << page_shift < p.kv.page_tokens) ++page_shift;
+  const auto kernel = p.softcap > 0.0f ? attention_prefill_kernel<C, true> : attention_prefill_kernel<C, false>;
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, C::kSharedBytes);
+  launch(kernel, grid, dim3(C::kThreads), C::kSharedBytes, stream, p, page_shift);
+}
+
+// Two configurations a head size: the second for devices with less than 163 KiB of shared memory a block.
+//                         head  warps  row tiles  keys  blocks an SM
+template <class Element>
+void launch_by_head_dim(const AttentionParams& p, Stream stream) {
+  int device = 0, shared_bytes = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  const bool roomy = shared_bytes >= 163 * 1024;
+  switch (p.kv.head_dim) {
+    case 64:
+      return launch_prefill<Config<Element, 64, 4, 2, 64, 2>>(p, stream);
+    case 80:
+      return launch_prefill<Config<Element, 80, 4, 2, 64, 2>>(p, stream);
+    case 96:
+      return launch_prefill<Config<Element, 96, 4, 2, 64, 2>>(p, stream);
+    case 128:
+      return roomy ? launch_prefill<Config<Element, 128, 4, 2, 64, 2>>(p, stream)
+                   : launch_prefill<Config<Element, 128, 4, 2, 32, 1>>(p, stream);
+    default:
+      return roomy ? launch_prefill<Config<Element, 256, 8, 1, 64, 1>>(p, stream)
+                   : launch_prefill<Config<Element, 256, 4, 1, 16, 1>>(p, stream);
+  }
+}
+
+}  // namespace
+
+void attention_prefill(const AttentionParams& p, Stream stream) {
+  if (p.batch.n_sequences == 0 || p.batch.max_tokens == 0) return;
+  if (p.kv.type == KvType::bf16) {
+    launch_by_head_dim<Bf16>(p, stream);
+  } else {
+    launch_by_head_dim<F16>(p, stream);
+  }
+}
+
+}  // namespace baton::kernels::cuda

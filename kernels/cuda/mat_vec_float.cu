@@ -1,0 +1,77 @@
+// y = W x with weights in f32, f16 or bf16, for one to eight tokens.
+// Grid: ceil(n_out / 8) blocks of 8 warps, a warp a row; a lane reads four weights at a time, four such words ahead.
+#include <baton/kernels/cuda/device/block_value.h>
+#include <baton/kernels/cuda/device/launch.h>
+#include <baton/kernels/cuda/device/warp.h>
+
+#include "mat_vec_kinds.h"
+
+namespace baton::kernels::cuda {
+namespace {
+
+constexpr int kWarps = 8, kThreads = 32 * kWarps;
+
+// Four neighbouring weights.
+template <TensorType kType>
+__device__ __forceinline__ float4 four_weights(const std::byte* row, int i) {
+  if constexpr (kType == TensorType::f32) return reinterpret_cast<const float4*>(row)[i];
+  const uint2 word = reinterpret_cast<const uint2*>(row)[i];
+  const auto value = [](std::uint32_t pair, int shift) {
+    const auto bits = static_cast<std::uint16_t>(pair >> shift);
+    return kType == TensorType::f16 ? f16_value(bits) : bf16_value(bits);
+  };
+  return make_float4(value(word.x, 0), value(word.x, 16), value(word.y, 0), value(word.y, 16));
+}
+
+template <TensorType kType>
+__global__ void __launch_bounds__(kThreads) mat_vec_float_kernel(MatVecMatrix m, const float* x, int n_tokens, int n_in) {
+  const int lane = static_cast<int>(threadIdx.x) % 32, row = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x) / 32;
+  if (row >= m.n_out) return;
+  const std::byte* const weights = m.weight + static_cast<std::size_t>(row) * n_in * kBlockBytes<kType>;
+  float sums[MatVecParams::kMaxTokens] = {};
+#pragma unroll 4
+  for (int i = lane; i < n_in / 4; i += 32) {
+    const float4 w = four_weights<kType>(weights, i);
+#pragma unroll
+    for (int t = 0; t < MatVecParams::kMaxTokens; ++t) {
+      if (t >= n_tokens) break;
+      const float4 v = reinterpret_cast<const float4*>(x + static_cast<std::size_t>(t) * n_in)[i];
+      sums[t] += w.x * v.x, sums[t] += w.y * v.y, sums[t] += w.z * v.z, sums[t] += w.w * v.w;
+    }
+  }
+#pragma unroll
+  for (int t = 0; t < MatVecParams::kMaxTokens; ++t) {
+    if (t >= n_tokens) break;
+    float value = warp_sum(sums[t]);
+    if (lane != 0) continue;
+    if (m.bias) value += m.bias[row];
+    float* const y = m.y + t * m.y_stride + row;
+    *y = m.accumulate ? *y + value : value;
+  }
+}
+
+template <TensorType kType>
+void launch_float(const MatVecParams& p, Stream stream) {
+  for (int i = 0; i < p.n_matrices; ++i) {
+    const MatVecMatrix& m = p.matrices[i];
+    if (m.type != kType || m.n_out == 0) continue;
+    launch(mat_vec_float_kernel<kType>, dim3(static_cast<unsigned>((m.n_out + kWarps - 1) / kWarps)), dim3(kThreads), 0, stream, m, p.x_f32,
+           p.n_tokens, p.n_in);
+  }
+}
+
+}  // namespace
+
+void mat_vec_float(const MatVecParams& p, Stream stream) {
+  launch_float<TensorType::f32>(p, stream);
+  launch_float<TensorType::f16>(p, stream);
+  launch_float<TensorType::bf16>(p, stream);
+}
+
+void mat_vec(const MatVecParams& p, Stream stream) {
+  if (p.n_tokens == 0) return;
+  mat_vec_quantised(p, stream);
+  mat_vec_float(p, stream);
+}
+
+}  // namespace baton::kernels::cuda

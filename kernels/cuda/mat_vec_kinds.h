@@ -1,0 +1,10 @@
+#pragma once
+// mat_vec() by kinds of weights: each takes the matrices of its types and passes over the others.
+#include <baton/kernels/mat_vec.h>
+
+namespace baton::kernels::cuda {
+
+void mat_vec_quantised(const MatVecParams& p, Stream stream);
+void mat_vec_float(const MatVecParams& p, Stream stream);
+
+}  // namespace baton::kernels::cuda

@@ -1,0 +1,77 @@
+#pragma once
+// Chooses a token from each row of logits on the device, as llm/sampler does on the host: in the same order bias, penalties, mask,
+// temperature, top-k, top-p, min-p, with the same set of candidates and the same probabilities. Only the random numbers are others
+// (Philox4x32-10, Salmon et al. 2011, counted instead of carried on), and candidates are not sorted: the choice runs over them by id.
+//
+// Equal logits: the lower id comes first, in what top-k and top-p keep and in the list of the most probable. Weights are exp(x - largest)
+// in f32, summed as integers of 2^-44, so that no order of threads shows; a token below that share is never drawn.
+//
+// What is no ordinary number: NaN counts as -infinity in the choice, and makes every log-probability of the row NaN. +infinity wins, the
+// lowest id of several. Where nothing is left (a mask without a bit, all logits -infinity) the choice is id 0; with all logits -infinity
+// its log-probability is NaN. All this is what the CPU's greedy choice does (but for a NaN at id 0, which it takes); with a temperature the
+// CPU sampler has no defined answer to these rows.
+#include <baton/kernels/cuda.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace baton::kernels::cuda {
+
+constexpr int kMaxTopLogprobs = 20;
+
+struct TokenBias {
+  std::int32_t id;
+  float bias;
+};
+struct TokenCount {
+  std::int32_t id, count;  // occurrences within the penalties' window
+};
+
+// Settings of one row, as SamplingParams has them. In device memory, as is what it points to.
+struct SamplingRow {
+  float temperature;  // 0 or less: greedy
+  int top_k;          // 0: off
+  float top_p;        // 1: off
+  float min_p;        // 0: off
+  float repetition_penalty;
+  float presence_penalty;
+  float frequency_penalty;
+  float min_share;              // the mask is not applied where it allows less than this probability; negative: it always is
+  const std::uint32_t* mask;    // (ceil(n_vocab / 32)), least significant bit first, set = allowed; null: all are
+  const TokenBias* biases;      // (n_biases), no id twice; those beyond the vocabulary are ignored
+  const TokenCount* penalised;  // (n_penalised), likewise
+  int n_biases;
+  int n_penalised;
+  std::uint64_t seed;
+  std::uint64_t draw;  // which number of the seed's sequence: another for each token
+  int n_top;           // most probable tokens to list, 0 to kMaxTopLogprobs
+};
+
+struct TokenLogprob {
+  std::int32_t id;
+  float logprob;
+};
+// Under the model's own distribution: before bias, penalties, mask and temperature.
+struct SampleReport {
+  float logprob;        // of the choice
+  float allowed_share;  // probability of all that the mask allows; 1 without one
+};
+
+struct SampleParams {
+  const float* logits;      // (n_rows, n_vocab)
+  const SamplingRow* rows;  // (n_rows)
+  std::int32_t* tokens;     // (n_rows), out
+  SampleReport* reports;    // (n_rows), out
+  TokenLogprob* top;        // (n_rows, kMaxTopLogprobs), out: min(n_top, n_vocab) of each row, best first. May be null when n_top is 0
+  float* scratch;           // sample_scratch() floats
+  std::uint32_t* arrived;   // (n_rows), zero before the first call, and left so
+  int n_rows;               // at most 65535
+  int n_vocab;              // 1 to 262144
+};
+std::size_t sample_scratch(int n_rows, int n_vocab);
+
+// Sampler::choose's narrower asks what would have been chosen without the mask: a caller that has one calls with mask null, then with the
+// mask.
+void sample(const SampleParams& p, Stream stream);
+
+}  // namespace baton::kernels::cuda

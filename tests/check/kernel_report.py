@@ -1,0 +1,240 @@
+"""scripts/kernel_report.py: reads the built objects with cuobjdump, from PATH or from PyPI."""
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import python_environment
+from suite import ROOT
+
+ARCHITECTURE = "sm_90a"
+OBJECTS = "kernels/cuda/CMakeFiles/baton_kernels_cuda.dir"
+TESTS = "tests/kernels/cuda/test_kernels_cuda_sim"
+PAGE, DETAILS = ROOT / "docs/kernels.md", ROOT / "docs/measured/kernels.md"
+BEGIN, END = "<!-- scripts/kernel_report.py writes from here -->", "<!-- to here -->"
+
+TYPES = {"0": "f32", "1": "f16", "2": "q4_0", "3": "q4_1", "6": "q5_0", "7": "q5_1", "8": "q8_0", "12": "q4_k", "13": "q5_k", "14": "q6_k", "20": "iq4_nl", "30": "bf16"}
+
+# A multiprocessor of compute capability 9.0 (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
+REGISTERS, WARPS, BLOCKS, SHARED_BYTES, RESERVED_SHARED = 65536, 64, 32, 227 * 1024, 1024
+# Cycles that one instruction of a warp keeps its unit busy, for a multiprocessor on which four warps run, one in each part: tensor cores by mma.sync (of their
+# 4 cycles for m16n8k16, about 62 % are reached), shared memory 128 bytes a cycle for all four, 16 special functions a cycle for all four.
+COST = {"tensor": 4 / 0.62, "shared x4": 16.0, "shared": 4.0, "special": 8.0, "float": 1.0, "dp4a": 2.0, "issue": 1.0}
+KINDS = [  # the first that matches
+    ("tensor", r"(HMMA|IMMA|HGMMA)"), ("shared x4", r"(LDSM.*\.4|LDSM|LDS.*\.128|STS.*\.128)"), ("shared", r"(LDS|STS|LDGSTS)"), ("global", r"(LDG|STG|LD\.|ST\.|RED|ATOM)"),
+    ("special", r"MUFU"), ("dp4a", r"IDP"), ("float", r"(FFMA|FADD|FMUL|FMNMX|FSETP|FSEL|HFMA2|HADD2|HMUL2|F2FP)"), ("other", r""),
+]
+
+
+def tool():
+    """cuobjdump, which looks for nvdisasm beside itself or in PATH."""
+    found = shutil.which("cuobjdump")
+    if found and shutil.which("nvdisasm"):
+        return found
+    python_environment.make("cuda")
+    home, _ = python_environment.place("cuda")
+    for candidate in home.glob("lib/python3*/site-packages/nvidia/*/bin/cuobjdump"):
+        os.environ["PATH"] = f"{candidate.parent}:{os.environ['PATH']}"
+        return str(candidate)
+    sys.exit("kernel_report: no cuobjdump in PATH, and none in the packages nvidia-cuda-cuobjdump and nvidia-cuda-nvdisasm")
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=True, **options).stdout
+
+
+def demangled(names):
+    out = run("c++filt", input="\n".join(names)).splitlines()
+    # (kernel, its template arguments), without what is the same for all.
+    short = {}
+    for name, text in zip(names, out):
+        text = re.sub(r"\(anonymous namespace\)::|baton::kernels::cuda::|baton::kernels::|^void ", "", text)
+        text = text[:text.rindex("(")] if "(" in text else text
+        text = re.sub(r"\(TensorType\)(\d+)", lambda match: TYPES.get(match[1], match[1]), re.sub(r"\(GateFunction\)", "", text))
+        kernel, _, arguments = text.partition("<")
+        short[name] = kernel, re.sub(r"^Config<(.*?)>", r"\1", arguments[:-1].strip().replace("(bool)1", "true").replace("(bool)0", "false")) if arguments else ""
+    return short
+
+
+def resources(cuobjdump, path):
+    """{mangled name: {registers, stack, shared}}"""
+    found, name = {}, None
+    active = False
+    for line in run(cuobjdump, "-res-usage", str(path)).splitlines():
+        if line.startswith("arch ="):
+            active = line.split("=")[1].strip() == ARCHITECTURE
+        elif match := re.match(r"\s*Function (\S+):", line):
+            name = match[1]
+        elif active and name and (match := re.search(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)", line)):
+            found[name] = {"registers": int(match[1]), "stack": int(match[2]) + int(match[4]), "shared": int(match[3])}
+            name = None
+    return found
+
+
+def code(cuobjdump, path):
+    """{mangled name: [(address, instruction)]}"""
+    found, name = {}, None
+    for line in run(cuobjdump, "-arch", ARCHITECTURE, "-sass", str(path)).splitlines():
+        if match := re.match(r"\s*Function : (\S+)", line):
+            name = found.setdefault(match[1], [])
+        elif name is not None and (match := re.match(r"\s*/\*([0-9a-f]{4,})\*/\s+(.*?);", line)):
+            name.append((int(match[1], 16), match[2].strip()))
+    return found
+
+
+def kind_of(instruction):
+    text = re.sub(r"^@!?U?P\w+\s+", "", instruction)
+    return next(kind for kind, pattern in KINDS if re.match(pattern, text))
+
+
+def inner_loop(instructions):
+    """Counts by kind of the smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's."""
+    loops = []
+    for address, text in instructions:
+        match = re.search(r"\bBRA(?:\.\w+)* .*?0x([0-9a-f]+)", text)
+        if match and int(match[1], 16) < address:
+            loops.append((int(match[1], 16), address))
+    counted = []
+    for first, last in loops:
+        counts = {}
+        for address, text in instructions:
+            if first <= address <= last:
+                counts[kind_of(text)] = counts.get(kind_of(text), 0) + 1
+        counted.append((first, last, counts))
+    for wanted in ("tensor", "dp4a", "global", "shared"):
+        most = max((counts.get(wanted, 0) for _, _, counts in counted), default=0)
+        if most:
+            return min((entry for entry in counted if entry[2].get(wanted, 0) == most), key=lambda entry: entry[1] - entry[0])[2]
+    return {}
+
+
+def bound(counts):
+    """The unit that a turn of the loop keeps busy longest, and its cycles; nothing where memory alone decides."""
+    cycles = {kind: count * COST[kind] for kind, count in counts.items() if kind in COST}
+    shared = cycles.pop("shared x4", 0) + cycles.pop("shared", 0)
+    cycles["shared memory"] = shared
+    cycles["issue"] = float(sum(counts.values()))
+    unit = max(cycles, key=cycles.get)
+    return unit, round(cycles[unit]), {name: round(value) for name, value in cycles.items() if value}
+
+
+def occupancy(kernel):
+    """Blocks that a multiprocessor holds at once, and what limits them."""
+    threads, shared = kernel["threads"], kernel["shared"] + kernel["dynamic_shared"]
+    warps = -(-threads // 32)
+    registers = warps * (-(-kernel["registers"] * 32 // 256) * 256)  # given out a warp at a time, by 256
+    limits = {"registers": REGISTERS // registers, "warps": WARPS // warps, "blocks": BLOCKS, "shared memory": SHARED_BYTES // (shared + RESERVED_SHARED)}
+    limit = min(limits, key=limits.get)
+    return limits[limit], limit, round(100 * limits[limit] * warps / WARPS)
+
+
+def launches(build):
+    """{(kernel, arguments): (threads, dynamic shared bytes)} of the simulated tests."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run([build / TESTS, "--gtest_filter=*simulator_1-*Full*", "--gtest_brief=1"], env={**os.environ, "BATON_LAUNCHES": file.name}, check=True, stdout=subprocess.DEVNULL)
+        lines = [line.split(" ", 2) for line in pathlib.Path(file.name).read_text(encoding="utf-8").splitlines()]
+    names = demangled([name for _, _, name in lines])
+    return {names[name]: (int(threads), int(shared)) for threads, shared, name in lines}
+
+
+def report(build, tests):
+    objects = sorted((build / OBJECTS).glob("*.cu.o"))
+    if not objects:
+        sys.exit(f"kernel_report: no objects in {build / OBJECTS}: cmake --preset cuda && cmake --build --preset cuda --target baton_kernels_cuda")
+    cuobjdump = tool()
+    seen = launches(tests)
+    kernels = []
+    for i, path in enumerate(objects):
+        print(f"[{i + 1}/{len(objects)}] {path.stem}", file=sys.stderr, flush=True)
+        used, instructions = resources(cuobjdump, path), code(cuobjdump, path)
+        names = demangled(list(used))
+        source = (ROOT / "kernels/cuda" / path.name.removesuffix(".o")).read_text(encoding="utf-8")
+        for name, usage in used.items():
+            threads, dynamic = seen.get(names[name], (0, 0))
+            counts = inner_loop(instructions.get(name, []))
+            kernel = {"file": path.name.removesuffix(".o"), "kernel": names[name][0], "arguments": names[name][1], **usage, "threads": threads, "dynamic_shared": dynamic,
+                      "bytes": 16 * len(instructions.get(name, [])), "loop": counts, "wants_tensor": "device/tile.h" in source or "device/mma.h" in source}
+            kernel["bound"], kernel["cycles"], kernel["units"] = bound(counts) if counts else ("latency", 0, {})
+            kernel["blocks"], kernel["limit"], kernel["occupancy"] = occupancy(kernel) if threads else (0, "never launched by a test", 0)
+            kernels.append(kernel)
+    return kernels
+
+
+def faults(kernels):
+    found = [f"{title(k)}: {k['stack']} bytes of spills or local arrays" for k in kernels if k["stack"]]
+    found += [f"{title(k)}: no tensor instruction in its loop, although {k['file']} includes mma.h" for k in kernels if k["wants_tensor"] and not k["loop"].get("tensor")]
+    found += [f"{title(k)}: no test launches it" for k in kernels if not k["threads"]]
+    return found
+
+
+def title(kernel):
+    return f"{kernel['kernel']}<{kernel['arguments']}>" if kernel["arguments"] else kernel["kernel"]
+
+
+def span(values):
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def summary(kernels):
+    lines = ["| file | instantiations | KB of code | registers | shared memory, KB a block | blocks an SM | a turn of the inner loop | bound |", "|---|---|---|---|---|---|---|---|"]
+    for file in dict.fromkeys(kernel["file"] for kernel in kernels):
+        mine = [kernel for kernel in kernels if kernel["file"] == file]
+        loops = []
+        for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special"):
+            counts = [kernel["loop"].get(kind, 0) for kernel in mine]
+            if max(counts):
+                loops.append(f"{kind} {span(counts)}")
+        bounds = list(dict.fromkeys(kernel["bound"] for kernel in mine))
+        lines.append(f"| {file} | {len(mine)} | {sum(kernel['bytes'] for kernel in mine) / 1024:.0f} | {span([kernel['registers'] for kernel in mine])} | "
+                     f"{span([round((kernel['shared'] + kernel['dynamic_shared']) / 1024) for kernel in mine])} | {span([kernel['blocks'] for kernel in mine])} | {', '.join(loops)} | {', '.join(bounds)} |")
+    return lines
+
+
+def details(kernels):
+    lines = ["| kernel | registers | shared static + dynamic | threads | blocks an SM (limit) | occupancy | tensor | dp4a | shared x4 | shared | global | special | float | other | bound, cycles |",
+             "|" + "---|" * 15]
+    for kernel in kernels:
+        loop = kernel["loop"]
+        lines.append(f"| {title(kernel)} | {kernel['registers']} | {kernel['shared']} + {kernel['dynamic_shared']} | {kernel['threads']} | {kernel['blocks']} ({kernel['limit']}) | {kernel['occupancy']} % | "
+                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['bound']}, {kernel['cycles']} |")
+    return lines
+
+
+def write(kernels, compiler):
+    total = f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB of machine code for {ARCHITECTURE}, {compiler}"
+    about = ("Counts are instructions of a warp in one turn of the inner loop. Bound: the unit that such a turn keeps busy longest, when four warps run on a multiprocessor, were memory no bound; "
+             "kernels whose bound is issue or shared memory and that read every byte once are bound by memory in truth.")
+    text = PAGE.read_text(encoding="utf-8")
+    first, rest = text.split(BEGIN, 1)
+    _, last = rest.split(END, 1)
+    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['stack'])}. Each one: [measured/kernels.md](measured/kernels.md). {about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
+                    encoding="utf-8")
+    DETAILS.write_text(f"# CUDA kernels as built\n\nWritten by `scripts/kernel_report.py`: {datetime.date.today()}. {total}. {about}\n\n" + "\n".join(details(kernels)) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/cuda", help="where baton_kernels_cuda was built (default: build/cuda)")
+    parser.add_argument("--tests", type=pathlib.Path, help="where test_kernels_cuda_sim was built, for what is launched (default: --build)")
+    parser.add_argument("--json", action="store_true", help="all of it on standard output")
+    parser.add_argument("--check", action="store_true", help="write nothing; the exit status says whether there is a fault")
+    options = parser.parse_args()
+    kernels = report(options.build, options.tests or options.build)
+    if options.json:
+        print(json.dumps(kernels, indent=1))
+    else:
+        print("\n".join(summary(kernels)))
+    found = faults(kernels)
+    for fault in found:
+        print(f"kernel_report: {fault}", file=sys.stderr)
+    print(f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB, {len(found)} faults", file=sys.stderr)
+    if not options.check:
+        write(kernels, run(os.environ.get("NVCC", shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"), "--version").splitlines()[3].split(",")[1].strip().replace("release", "CUDA"))
+    return 1 if found else 0

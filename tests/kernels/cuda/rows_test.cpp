@@ -1,0 +1,105 @@
+#include <baton/kernels/add.h>
+#include <baton/kernels/dequantize.h>
+#include <baton/kernels/kv_pages.h>
+#include <baton/kernels/rows.h>
+
+#include "device.h"
+
+namespace baton::kernels::cuda {
+namespace {
+
+class Rows : public OnTarget {};
+INSTANTIATE_TEST_SUITE_P(, Rows, testing::ValuesIn(device_targets()), target_name);
+
+TEST_P(Rows, of_an_embedding_in_every_format_are_those_of_the_cpu) {
+  std::vector<TensorType> types(std::begin(kQuantisedTypes), std::end(kQuantisedTypes));
+  types.insert(types.end(), std::begin(kFloatTypes), std::end(kFloatTypes));
+  const std::vector<std::int32_t> tokens = {6, 0, 3, 3};
+  for (const TensorType type : types) {
+    for (const int n : {256, 1280}) {
+      SCOPED_TRACE(std::string(type_name(type)) + " " + std::to_string(n));
+      const std::vector<std::byte> table = random_weights(type, 7, n, 1);
+      const DeviceBuffer<std::byte> table_device(table);
+      const DeviceBuffer<std::int32_t> indices(tokens);
+      const DeviceBuffer<float> y(tokens.size() * n);
+      embed({type, table_device.get(), indices.get(), y.get(), static_cast<int>(tokens.size()), n, 1.5f}, nullptr);
+      const std::vector<float> got = y.values();
+      std::vector<float> want(n);
+      for (std::size_t t = 0; t < tokens.size(); ++t) {
+        cpu::dequantize_row(type, table.data() + tokens[t] * row_bytes(type, n), n, want.data());
+        // The device may fuse the product with the minimum's addition: one rounding less of a part of at most 1.
+        for (int i = 0; i < n; ++i) ASSERT_NEAR(got[t * n + i], 1.5f * want[i], std::fabs(want[i]) * 4e-7 + 3e-7) << i;
+      }
+    }
+  }
+}
+
+TEST_P(Rows, are_gathered) {
+  for (const int n : {1, 33, 1024, 1500}) {
+    const std::vector<float> x = normal_floats(5 * static_cast<std::size_t>(n), 2);
+    const std::vector<std::int32_t> rows = {4, 4, 0};
+    const DeviceBuffer<float> in(x), y(3 * static_cast<std::size_t>(n));
+    const DeviceBuffer<std::int32_t> indices(rows);
+    gather({in.get(), indices.get(), y.get(), 3, n}, nullptr);
+    const std::vector<float> got = y.values();
+    for (int r = 0; r < 3; ++r) {
+      for (int i = 0; i < n; ++i) ASSERT_EQ(got[r * n + i], x[rows[r] * n + i]);
+    }
+  }
+  gather({nullptr, nullptr, nullptr, 0, 10}, nullptr);
+}
+
+TEST_P(Rows, are_added) {
+  for (const std::size_t n : {std::size_t{1}, std::size_t{4}, std::size_t{7}, std::size_t{1024 * 1024 + 5}}) {
+    const std::vector<float> x = normal_floats(n, 1), y = normal_floats(n, 2);
+    const DeviceBuffer<float> sum(x), more(y);
+    add(sum.get(), more.get(), n, nullptr);
+    const std::vector<float> got = sum.values();
+    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(got[i], x[i] + y[i]) << i;
+  }
+}
+
+TEST_P(Rows, of_logits_are_capped_softly) {
+  std::vector<float> x = normal_floats(1001, 1, 40);
+  x[0] = 0, x[1] = 1e30f, x[2] = -1e30f;
+  const DeviceBuffer<float> y(x);
+  softcap(y.get(), x.size(), 30, nullptr);
+  const std::vector<float> got = y.values();
+  for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(got[i], 30 * std::tanh(static_cast<double>(x[i]) / 30), 30 * 3e-7) << x[i];
+}
+
+TEST_P(Rows, of_pages_are_copied_in_all_buffers_and_nothing_else_is) {
+  const std::vector<std::size_t> page_bytes = {16, 4096 + 16, 70000 / 16 * 16};
+  std::vector<std::vector<std::uint8_t>> before;
+  std::vector<std::unique_ptr<DeviceBuffer<std::uint8_t>>> buffers;
+  std::vector<void*> addresses;
+  for (const std::size_t bytes : page_bytes) {
+    before.emplace_back(6 * bytes);
+    std::mt19937 random(static_cast<unsigned>(bytes));
+    for (std::uint8_t& b : before.back()) b = static_cast<std::uint8_t>(random());
+    buffers.push_back(std::make_unique<DeviceBuffer<std::uint8_t>>(before.back()));
+    addresses.push_back(buffers.back()->get());
+  }
+  const DeviceBuffer<void*> pointers(addresses);
+  const DeviceBuffer<std::size_t> sizes(page_bytes);
+  const DeviceBuffer<std::int32_t> pairs(std::vector<std::int32_t>{5, 0, 1, 3});
+  copy_pages({pointers.get(), sizes.get(), pairs.get(), 3, 2}, nullptr);
+  for (std::size_t b = 0; b < before.size(); ++b) {
+    std::vector<std::uint8_t> want = before[b];
+    const std::size_t bytes = page_bytes[b];
+    std::copy_n(before[b].begin() + 5 * bytes, bytes, want.begin());
+    std::copy_n(before[b].begin() + bytes, bytes, want.begin() + 3 * bytes);
+    EXPECT_EQ(buffers[b]->values(), want);
+  }
+}
+
+TEST_P(Rows, of_page_tables_get_new_entries) {
+  const DeviceBuffer<std::int32_t> table(std::vector<std::int32_t>(12, -1)), entries(std::vector<std::int32_t>{0, 0, 7, 2, 3, 9});
+  set_pages({table.get(), 4, entries.get(), 2}, nullptr);
+  std::vector<std::int32_t> want(12, -1);
+  want[0] = 7, want[11] = 9;
+  EXPECT_EQ(table.values(), want);
+}
+
+}  // namespace
+}  // namespace baton::kernels::cuda

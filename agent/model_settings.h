@@ -8,7 +8,7 @@ namespace baton::agent {
 
 struct ModelSettings {
   std::string model;         // a catalogue name or the path of a GGUF file; empty: the catalogue's default
-  std::string cpu;           // kernels' level: scalar, avx2, ..; empty: the best there is
+  std::string cpu;           // kernels' level: scalar, avx2, avx512; empty: the best there is
   int threads = 0;           // 0: one for each physical core
   int n_ctx = 0;             // tokens; 0: what the model was trained for
   std::string rope_scaling;  // none, linear, yarn, dynamic; empty: as the file says

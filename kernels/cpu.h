@@ -11,7 +11,7 @@
 
 namespace baton::kernels {
 
-enum class CpuLevel { scalar, avx2 };
+enum class CpuLevel { scalar, avx2, avx512 };  // each has what stands before it, too
 
 std::string_view to_string(CpuLevel level);
 std::optional<CpuLevel> parse_cpu_level(std::string_view name);

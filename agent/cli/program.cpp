@@ -43,7 +43,7 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
   app.add_option("-m,--model", globals.model, "A model of the catalogue, or the path of a GGUF file");
   app.add_option("--models-dir", globals.models_dir, "Where pulled models lie")->capture_default_str();
   app.add_option("--journal", globals.journal, "The SQLite file that keeps every run")->capture_default_str();
-  app.add_option("--cpu", globals.cpu, "Instruction set of the CPU kernels: scalar, avx2, ..; default: the best there is");
+  app.add_option("--cpu", globals.cpu, "Instruction set of the CPU kernels: scalar, avx2, avx512; default: the best there is");
   app.add_option("-t,--threads", globals.threads, "Threads that compute; default: one for each physical core")->check(CLI::Range(1, 1024));
   app.add_option("--ctx", globals.n_ctx, "Context in tokens; default: what the model was trained for")->check(CLI::Range(16, 1 << 27));
   app.add_option("--rope-scaling", globals.rope_scaling, "Stretch the context")

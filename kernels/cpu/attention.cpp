@@ -43,7 +43,7 @@ void scalar_to_f16(const float* x, std::uint16_t* y, int n) {
   for (int i = 0; i < n; ++i) y[i] = f32_to_f16(x[i]);
 }
 
-const AttentionOps& ops(CpuLevel level) { return level == CpuLevel::avx2 ? kAttentionAvx2 : kAttentionScalar; }
+const AttentionOps& ops(CpuLevel level) { return level >= CpuLevel::avx2 ? kAttentionAvx2 : kAttentionScalar; }
 
 // A few tokens of one sequence, next to each other in the batch.
 struct QueryBlock {

@@ -11,7 +11,7 @@ struct Name {
   CpuLevel level;
   std::string_view name;
 };
-constexpr Name kNames[] = {{CpuLevel::scalar, "scalar"}, {CpuLevel::avx2, "avx2"}};
+constexpr Name kNames[] = {{CpuLevel::scalar, "scalar"}, {CpuLevel::avx2, "avx2"}, {CpuLevel::avx512, "avx512"}};
 
 #if defined(__x86_64__)
 // Clang 14's __builtin_cpu_supports does not know this one: CPUID leaf 1, ECX bit 29.
@@ -37,14 +37,18 @@ std::optional<CpuLevel> parse_cpu_level(std::string_view name) {
   return std::nullopt;
 }
 
-std::vector<CpuLevel> known_cpu_levels() { return {CpuLevel::scalar, CpuLevel::avx2}; }
+std::vector<CpuLevel> known_cpu_levels() { return {CpuLevel::scalar, CpuLevel::avx2, CpuLevel::avx512}; }
 
 CpuLevel best_cpu_level() {
 #if defined(__x86_64__)
   // The builtins look at CPUID and at what the operating system saves on a switch.
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()) return CpuLevel::avx2;
-#endif
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c()) return CpuLevel::scalar;
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+  return avx512 ? CpuLevel::avx512 : CpuLevel::avx2;
+#else
   return CpuLevel::scalar;
+#endif
 }
 
 std::string cpu_features() {

@@ -15,7 +15,23 @@ constexpr int kDirectRows = 256;
 // Tokens that meet the panel at a time: their quantised rows stay in L1.
 constexpr int kPanelTokens = 4;
 
-const MatMulOps& ops(CpuLevel level) { return level == CpuLevel::avx2 ? kMatMulAvx2 : kMatMulScalar; }
+const MatMulOps kMatMulAvx512 = [] {
+  MatMulOps ops = kMatMulAvx2;
+  ops.quantised = quantised_tile_avx512;
+  return ops;
+}();
+
+const MatMulOps& ops(CpuLevel level) {
+  switch (level) {
+    case CpuLevel::scalar:
+      break;
+    case CpuLevel::avx2:
+      return kMatMulAvx2;
+    case CpuLevel::avx512:
+      return kMatMulAvx512;
+  }
+  return kMatMulScalar;
+}
 
 // Scratch of one thread, kept between calls.
 struct Panel {

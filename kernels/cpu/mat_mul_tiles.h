@@ -63,5 +63,6 @@ struct MatMulOps {
 };
 extern const MatMulOps kMatMulScalar;
 extern const MatMulOps kMatMulAvx2;
+void quantised_tile_avx512(const QuantisedTile&);  // what level avx512 has of its own
 
 }  // namespace baton::kernels::cpu

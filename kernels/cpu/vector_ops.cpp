@@ -30,7 +30,7 @@ void swiglu_row(const float* gate, const float* up, float* y, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) y[i] = (gate[i] / (1.0f + exp_f32(-gate[i]))) * up[i];
 }
 
-const VectorOps& ops(CpuLevel level) { return level == CpuLevel::avx2 ? kVectorAvx2 : kVectorScalar; }
+const VectorOps& ops(CpuLevel level) { return level >= CpuLevel::avx2 ? kVectorAvx2 : kVectorScalar; }
 
 }  // namespace
 

@@ -8,7 +8,7 @@
 namespace baton::llm {
 
 struct CpuOptions {
-  std::string level;  // "scalar", "avx2", ..; empty: the best that this processor has
+  std::string level;  // "scalar", "avx2", "avx512"; empty: the best that this processor has
   int n_threads = 0;  // 0: one for each physical core
 };
 

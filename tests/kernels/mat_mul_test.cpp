@@ -116,7 +116,7 @@ TEST(MatMul, is_within_the_rounding_of_activations_to_8_bits) {
   }
 }
 
-TEST(MatMul, is_the_same_with_avx2_bit_for_bit) {
+TEST(MatMul, is_the_same_on_every_level_bit_for_bit) {
   BATON_SKIP_WITHOUT_AVX2();
   ThreadPool pool(1);
   const auto check = [&pool](TensorType type) {
@@ -124,8 +124,11 @@ TEST(MatMul, is_the_same_with_avx2_bit_for_bit) {
       for (const int n_out : {1, 2, 33}) {
         for (const int n_tokens : {1, 2, 3, 4, 5, 17}) {
           const Case c(type, n_tokens, n_in, n_out, n_in + n_out + n_tokens);
-          ASSERT_EQ(first_difference(c.run(CpuLevel::scalar, pool), c.run(CpuLevel::avx2, pool)), "")
-              << type_name(type) << " n_in " << n_in << " n_out " << n_out << " n_tokens " << n_tokens;
+          const std::vector<float> scalar = c.run(CpuLevel::scalar, pool);
+          for (const CpuLevel level : levels_here()) {
+            ASSERT_EQ(first_difference(scalar, c.run(level, pool)), "")
+                << to_string(level) << " " << type_name(type) << " n_in " << n_in << " n_out " << n_out << " n_tokens " << n_tokens;
+          }
         }
       }
     }

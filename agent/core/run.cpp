@@ -243,6 +243,7 @@ void Run::take(const llm::CallStarted& started) {
   const std::string id = usable ? started.id : config_.new_id("call_");
   call_ids_.insert(id);
   Call call = output_.open_call(started.index, id, started.name, turn_);
+  call.item.confidence = started.confidence;
   // Not shown before it is known what it is: a client runs every function_call that it sees, and a call that does not fit its schema is
   // answered without asking the user.
   if (config_.client_tools.contains(started.name)) {

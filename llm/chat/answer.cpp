@@ -52,7 +52,10 @@ void Answer::give(std::vector<Delta>& deltas) {
       logprobs_.clear();
     }
     if (constraint_) {
-      if (auto* started = std::get_if<CallStarted>(&delta)) started->fits = constraint_->holds_whole(started->name);
+      if (auto* started = std::get_if<CallStarted>(&delta)) {
+        started->fits = constraint_->holds_whole(started->name);
+        started->confidence = constraint_->share().value_or(1.0f);
+      }
       if (auto* finished = std::get_if<CallFinished>(&delta); finished && constraint_->share())
         finished->confidence = *constraint_->share();
     }

@@ -27,7 +27,7 @@ void CallConstraint::accept(const Choice& choice) {
   if (!engaged() || rewind_) return;
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share;
-    if (*share_ < options_.min_share) return take_back();
+    if (*share_ < least_share()) return take_back();
     const bool object = candidate_.name.place == CallParser::OpenName::Place::object;
     if (object && candidate_.first_token && options_.list && (options_.tokenizer || !candidate_.name.own_form)) call_.emplace();
   }

@@ -47,7 +47,7 @@ class CallConstraint final : public TokenConstraint {
   }
 
   const TokenMask* mask() override;
-  float min_share() const override { return at_name_ ? options_.min_share : -1; }
+  float min_share() const override { return at_name_ ? least_share() : -1; }
   const TokenMask* narrowed(std::int32_t wanted) override;
   void accept(const Choice& choice) override;
   std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
@@ -78,6 +78,8 @@ class CallConstraint final : public TokenConstraint {
  private:
   static constexpr std::size_t kMaxListedCall = 4000;  // bytes; to compute a longer one once more would cost more than it may bring
   static constexpr int kMaxTakenBack = 2;              // a model that wants to call again and again shall not write for ever
+  // Behind a call another one needs no confidence: there is nothing to say in words.
+  float least_share() const { return n_whole_ > 0 ? 0 : options_.min_share; }
   void take_back();
   void put_into_list(const std::string& call);
 

@@ -92,6 +92,7 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
     if (n_calls_ == 0) candidate_is_text();  // after a call it is a closing fence
   }
   if (!done_ && n_calls_ == 0 && !trim_ && mode_ != Mode::reasoning) put_space();
+  if (!item_.empty()) done_ = true;
   flush();
   std::move(deltas_.begin(), deltas_.end(), std::back_inserter(out));
   deltas_.clear();
@@ -167,6 +168,7 @@ void CallParser::step(char c) {
 }
 
 void CallParser::put_space() {
+  if (!in_reasoning_) enumeration_.see(space_);
   ready_ += space_;
   space_.clear();
 }
@@ -176,7 +178,9 @@ void CallParser::put(std::string_view text) {
   put_space();
   ready_ += text;
   trim_ = false;
-  if (!in_reasoning_) anything_yet_ = true;
+  if (in_reasoning_) return;
+  anything_yet_ = true;
+  enumeration_.see(text);
 }
 
 void CallParser::flush() {
@@ -199,10 +203,11 @@ void CallParser::step_text(char c) {
   if (is_space(c)) {
     if (!trim_) space_ += c;
     line_start_ = line_start_ || c == '\n';
+    if (!item_.empty()) item_ += c;
     return;
   }
   if (!std::exchange(no_trigger_, false) && begin_trigger(c)) return;
-  const bool after_call = n_calls_ > 0;
+  const bool after_call = n_calls_ > 0 && item_.empty();
   const bool calls = !options_.tools.empty();
   if (c == '<' && (calls || !anything_yet_)) return begin_opener(c);
   if (calls && c == '`' && (line_start_ || after_call) && !broken_tag_) return begin_opener(c);
@@ -210,16 +215,15 @@ void CallParser::step_text(char c) {
     if (!after_call) context_ = Context::bare;  // else still that of the call before it
     return begin_value(c);
   }
-  if (after_call) {
-    if (c == '}' || c == ']') {
-      length_ = offset_;
-    } else if (c != ',') {
-      done_ = true;
-    }
+  if (after_call && (c == '}' || c == ']')) {
+    length_ = offset_;
     return;
   }
-  put({&c, 1});
+  if (after_call && c == ',') return;
   line_start_ = false;
+  if (n_calls_ == 0) return put({&c, 1});
+  item_ += c;
+  done_ = !options_.parallel || !enumeration_.goes_on(item_);
 }
 
 void CallParser::step_reasoning(char c) {
@@ -327,7 +331,7 @@ void CallParser::fence_complete(char c) {
   const std::string language = opener_.substr(ticks_);
   const bool known = is_call_fence(language);
   const bool body = is_space(c) || c == '{' || c == '[' || c == '<';
-  if (ticks_ >= 3 && known && body && n_calls_ > 0 && language.empty() && held_ == opener_) {
+  if (ticks_ >= 3 && known && body && n_calls_ > 0 && item_.empty() && language.empty() && held_ == opener_) {
     length_ = offset_ - 1;  // the closing fence; if another call follows, an opening one
     held_.clear();
     mode_ = Mode::text;

@@ -21,7 +21,8 @@
 // call; a closing tag or fence that is missing; one closing bracket that is missing at the answer's end, before a closing fence or tag.
 //
 // After a call only white space, closers and further calls belong to the answer: small models go on by inventing the result. The first
-// other character ends it (done()), and is given to nobody.
+// other character ends it (done()), and is given to nobody. But where the call was an item of a list ("1. Find the house:"), the next item
+// belongs to it too, if a call follows there: its words are given to nobody, and when there is none, the answer ended before them.
 //
 // <think>..</think> before any other text is reasoning. It is kept apart and never searched for calls.
 //
@@ -37,6 +38,7 @@
 #include <string_view>
 #include <vector>
 
+#include "enumeration.h"
 #include "json_scanner.h"
 #include "syntax_reader.h"
 #include "tool_syntax.h"
@@ -180,6 +182,8 @@ class CallParser {
   bool trim_ = false;              // white space is dropped until something else comes
   bool last_is_own_ = false;
   bool broken_tag_ = false;  // after an unreadable call in tags: until they close, only tags may begin a call
+  Enumeration enumeration_;  // in the text before the first call, and between calls
+  std::string item_;         // of it, as far as it is read, behind a call
   bool done_ = false;
   bool left_out_calls_ = false;
   int n_calls_ = 0;

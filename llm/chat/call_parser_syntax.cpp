@@ -111,6 +111,7 @@ void CallParser::own_is_broken(const std::string& why) {
 // Behind a call: what the syntax has there.
 void CallParser::call_is_over() {
   held_.clear();
+  enumeration_.see("\n" + std::exchange(item_, {}));
   mode_ = Mode::text;
   if (!std::exchange(by_trigger_, false)) return;
   const ToolSyntax& syntax = options_.syntax;

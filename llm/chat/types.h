@@ -119,7 +119,8 @@ struct CallStarted {
   int index = 0;  // 0, 1, .. within this answer
   std::string id;
   std::string name;
-  bool fits = false;  // its arguments will be valid under the tool's schema, unless the answer is cut off
+  bool fits = false;        // its arguments will be valid under the tool's schema, unless the answer is cut off
+  double confidence = 1.0;  // as CallFinished's, where the call is written under its grammar: it is known from the name on
 };
 struct CallArguments {
   int index = 0;

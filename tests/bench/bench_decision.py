@@ -20,7 +20,7 @@ PAIRS, QUICK_PAIRS = 60, 3
 QUICK_ASKING = 42  # seconds; the rest of --quick is for starting and stopping
 SEED = 20261123
 ANSWER_SECONDS = 600  # on a busy machine
-TOKENS = 64  # whether a call is made is seen long before
+TOKENS = 48  # whether a call is made is seen long before
 # A model may be sure of nearly everything, so thresholds stand evenly in their odds, from 1 : 100 to 10,000 : 1.
 LEAST_ODDS, MOST_ODDS, STEPS = -2, 4, 20  # powers of ten, thresholds for each
 

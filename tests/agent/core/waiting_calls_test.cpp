@@ -184,11 +184,12 @@ TEST(WaitingCalls, a_call_that_will_fit_is_shown_to_the_client_while_it_is_writt
 TEST(WaitingCalls, a_call_that_was_shown_and_cut_off_is_incomplete_and_in_no_history) {
   StepByHand run(with_client_function());
   run.start();
-  run.say(llm::CallStarted{0, "call_1", "shop", true});
+  run.say(llm::CallStarted{0, "call_1", "shop", true, 0.625});
   run.say(llm::CallArguments{0, "{\"item\":"});
   run.end(llm::FinishReason::length);
   ASSERT_EQ(run.events("response.output_item.done").size(), 1u);
   EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["status"], "incomplete");
+  EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["baton.confidence"], 0.625);
   ASSERT_EQ(run.events("response.incomplete").size(), 1u);
   EXPECT_EQ(run.events("response.incomplete")[0]["response"]["incomplete_details"]["reason"], "max_output_tokens");
 }

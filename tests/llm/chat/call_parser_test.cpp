@@ -230,6 +230,40 @@ TEST(CallParser, ends_the_answer_at_the_first_text_after_a_call) {
   EXPECT_EQ(parse("```json\n" + kWeather + "\n```\n```python\nx\n```").calls, kOne);
 }
 
+TEST(CallParser, goes_on_with_the_list_of_which_a_call_is_an_item) {
+  const Calls both = kTwo;
+  const std::string fenced = "```json\n" + kTime + "\n```";
+  for (const std::string& answer : {
+           "Two steps:\n\n1. **The weather**:\n   ```json\n" + kWeather + "\n   ```\n\n2. **The time**, by `get_time`:\n" + fenced,
+           "1) The weather\n" + kWeather + "\n2) The time\n" + kTime,
+           "- The weather\n<tool_call>" + kWeather + "</tool_call>\n- The time <tool_call>" + kTime + "</tool_call>",
+           "### Step 1: the weather\n\n" + kWeather + "\n\n### Step 2: the time {now}\n\n" + kTime,
+           "1. Both:\n[" + kWeather + "]\n2.\n- The time:\n```\n" + kTime + "\n```",
+       }) {
+    const Parsed p = parse(answer);
+    EXPECT_EQ(p.calls, both) << answer;
+    EXPECT_EQ(p.text, answer.substr(0, p.text.size())) << answer;
+    EXPECT_EQ(p.text.find("2"), std::string::npos) << "an item's words are nobody's: " << p.text;
+    EXPECT_GE(p.length, answer.size() - 4) << answer;
+  }
+}
+
+TEST(CallParser, ends_before_an_item_that_is_no_call) {
+  const std::string call = "1. The weather:\n" + kWeather;
+  for (const std::string& more :
+       {std::string("\n\n3. The time:\n") + kTime, std::string("\n2. It is fine in Rome."), "\n2. The time:\n```python\nx\n```\n" + kTime,
+        "\n2.5 degrees\n" + kTime, "\n- The time:\n" + kTime, "\nThe time:\n" + kTime, "\n2. " + std::string(400, 'x') + "\n" + kTime}) {
+    const Parsed p = parse(call + more);
+    EXPECT_EQ(p.calls, kOne) << more;
+    EXPECT_EQ(p.text, "1. The weather:") << more;
+    EXPECT_EQ(p.length, call.size()) << more;
+  }
+  EXPECT_EQ(parse(kWeather + "\n2. The time:\n" + kTime).calls, kOne) << "no list was begun";
+  Options one;
+  one.parallel = false;
+  EXPECT_EQ(parse(call + "\n2. The time:\n" + kTime, one).calls, kOne);
+}
+
 TEST(CallParser, leaves_text_that_is_no_call_as_it_is) {
   const std::vector<std::string> answers = {
       "",

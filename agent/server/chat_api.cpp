@@ -115,8 +115,12 @@ class Completion : public std::enable_shared_from_this<Completion> {
       cached_tokens_ = std::max(cached_tokens_, response["usage"]["input_tokens_details"].value("cached_tokens", 0));
       output_tokens_ += response["usage"].value("output_tokens", 0);
     }
-    if (string_of(response, "status") == "failed" && failure_.is_null()) failure_ = response["error"];
-    say(index, Json::object(), Json(), choice.finish_reason);
+    const std::string status = string_of(response, "status");
+    if (status == "failed" && failure_.is_null()) failure_ = response["error"];
+    // Nobody else knows this run's id: only a daemon that ends cuts it off.
+    if (status == "cancelled" && failure_.is_null())
+      failure_ = {{"code", "server_shutting_down"}, {"message", "the daemon was stopped before the answer was whole: ask again"}};
+    if (failure_.is_null()) say(index, Json::object(), Json(), choice.finish_reason);
     if (!std::all_of(choices_.begin(), choices_.end(), [](const Choice& c) { return c.ended; })) return;
     if (!request_.stream) return answer(failure_.is_null() ? HttpReply::of(whole()) : failed());
     if (!failure_.is_null()) emit(data_line({{"error", failure_}}), false);
@@ -135,7 +139,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     if (code == "invalid_prompt") return HttpReply::of(ApiError{400, "invalid_request_error", code, message, "messages"});
     // Asking again with the same seed would end the same way, and clients try again what is a 500.
     if (code == "format_mismatch") return HttpReply::of(ApiError{422, "server_error", code, message, "response_format"});
-    return HttpReply::of(ApiError{500, "server_error", code, message, ""});
+    return HttpReply::of(ApiError{code == "server_shutting_down" ? 503 : 500, "server_error", code, message, ""});
   }
 
   void start_the_others() {

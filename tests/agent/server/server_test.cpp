@@ -395,6 +395,25 @@ TEST_F(ServerTest, a_shutdown_says_come_back) {
   reader.join();
 }
 
+TEST_F(ServerTest, a_completion_that_a_shutdown_cuts_off_is_an_error_and_no_answer) {
+  const auto waiting = [] { return Json{{"messages", Json::array({{{"role", "user"}, {"content", "wait"}}})}}; };
+  Answer answer, streamed;
+  std::thread client([&] { answer = ask(http::verb::post, "/v1/chat/completions", waiting()); });
+  std::thread other([&] {
+    Json body = waiting();
+    body["stream"] = true;
+    streamed = ask(http::verb::post, "/v1/chat/completions", body);
+  });
+  for (int i = 0; i < 2000 && hub_.stats().active < 2; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  hub_.shutdown(std::chrono::milliseconds(0));
+  client.join();
+  other.join();
+  EXPECT_EQ(answer.status, 503) << answer.body;
+  EXPECT_EQ(answer.json["error"]["code"], "server_shutting_down");
+  EXPECT_THAT(streamed.body, HasSubstr("server_shutting_down"));
+  EXPECT_THAT(streamed.body, testing::Not(HasSubstr("\"stop\"")));
+}
+
 TEST_F(ServerTest, clients_that_come_and_go_at_random_leave_nothing_behind) {
   std::vector<std::thread> clients;
   for (int c = 0; c < 6; ++c) {

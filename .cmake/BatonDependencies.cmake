@@ -1,5 +1,15 @@
 # Every third-party package in one place. README.md says what each is for.
 find_package(Threads REQUIRED)
+if(BATON_KERNELS_ONLY)
+  # scripts/gpu.sh pack brings GoogleTest's sources along.
+  if(BATON_TESTS AND EXISTS "${PROJECT_SOURCE_DIR}/googletest/CMakeLists.txt")
+    set(INSTALL_GTEST OFF)
+    add_subdirectory(googletest EXCLUDE_FROM_ALL)
+  elseif(BATON_TESTS)
+    find_package(GTest REQUIRED)
+  endif()
+  return()
+endif()
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS url context)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)

@@ -4,6 +4,7 @@
 
 #include "cuda_runtime.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): CUDA's names
 struct __nv_bfloat16 {
   unsigned short x;
   __nv_bfloat16() = default;
@@ -48,3 +49,4 @@ inline __nv_bfloat162 __hfma2(__nv_bfloat162 a, __nv_bfloat162 b, __nv_bfloat162
 inline bool __hisnan(__nv_bfloat16 a) { return isnan(float(a)); }
 inline __nv_bfloat16 __hmax(__nv_bfloat16 a, __nv_bfloat16 b) { return __nv_bfloat16(fmaxf(a, b)); }
 inline __nv_bfloat16 __hmin(__nv_bfloat16 a, __nv_bfloat16 b) { return __nv_bfloat16(fminf(a, b)); }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -4,6 +4,7 @@
 
 #include "cuda_runtime.h"
 
+// NOLINTBEGIN(bugprone-reserved-identifier): CUDA's names
 struct __half {
   unsigned short x;
   __half() = default;
@@ -46,3 +47,4 @@ inline __half2 __hfma2(__half2 a, __half2 b, __half2 c) { return {__hfma(a.x, b.
 inline bool __hisnan(__half a) { return isnan(float(a)); }
 inline __half __hmax(__half a, __half b) { return __half(fmaxf(a, b)); }
 inline __half __hmin(__half a, __half b) { return __half(fminf(a, b)); }
+// NOLINTEND(bugprone-reserved-identifier)

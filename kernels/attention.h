@@ -1,11 +1,16 @@
 #pragma once
 // Attention over a paged KV cache, page by page with an online softmax (FlashAttention, Dao et al. 2022): no buffer grows with the context.
+// Page i of a sequence holds the positions [i * page_tokens, (i + 1) * page_tokens).
 //
-// Pages stand at fixed absolute positions (page i of a sequence holds the positions [i * page_tokens, (i + 1) * page_tokens)), and a query
-// meets them in order: its result does not depend on batch, chunk, threads or level. The definition, for one query and head:
+// namespace cpu: a query meets its pages in order, so its result does not depend on batch, chunk, threads or level. The definition, for one
+// query and head:
 //   for each page: s_j = (sum over d, in order, of q_d * k_jd) * scale;  m' = max(m, s_j);  c = exp(m - m');  p_j = exp(s_j - m');
 //                  l = l * c + (sum of p_j, in order);  o_d = o_d * c, then o_d += p_j * v_jd in the order of j;  m = m'
 //   result o_d / l, or zeros where no position is visible.
+//
+// namespace cuda: the same up to rounding (docs/kernels.md, "How exact"). Each op gives the same bits for the same params, in whatever
+// order blocks run; attention_prefill also for the same token in another batch or chunk. attention_decode's sums follow its splits and the
+// first key of its 16 rows, and the two ops differ from each other. Entries of a page table that no token of the step sees are not read.
 #include <baton/kernels/cpu.h>
 #include <baton/kernels/cuda.h>
 
@@ -59,7 +64,8 @@ void attention(const AttentionParams& p, const Cpu& cpu);
 
 namespace cuda {
 
-// q8_0: integers here, an f16 scale for each 32 of them there. fp8: e4m3 (4 bits of exponent, 3 of mantissa, largest 448), unscaled.
+// q8_0: integers here, an f16 scale for each 32 of them there. fp8: e4m3 (4 bits of exponent, 3 of mantissa, largest 448, NaN but no
+// infinity), unscaled.
 enum class KvType : std::uint8_t { f16, bf16, q8_0, fp8_e4m3 };
 
 constexpr int kv_element_bytes(KvType type) { return type == KvType::f16 || type == KvType::bf16 ? 2 : 1; }
@@ -74,7 +80,7 @@ struct KvPages {
   std::uint16_t* k_scale;  // q8_0: (n_pages, n_head_kv, page_tokens, kv_scale_stride(head_dim)) f16; otherwise null
   std::uint16_t* v_scale;
   int n_head_kv;
-  int head_dim;     // 64, 80, 96, 128 or 256; a multiple of 32 for q8_0
+  int head_dim;     // 64, 80, 96, 128 or 256; a multiple of 32 for q8_0 and fp8
   int page_tokens;  // a power of two, at least 16
 };
 
@@ -88,8 +94,8 @@ struct SequenceBatch {
   const std::int32_t* page_table;  // (n_sequences, page_table_stride), page of each page_tokens positions
   int page_table_stride;
   int n_tokens;
-  int n_sequences;
-  int max_tokens;  // no sequence has more in this step; on the host, as the grid depends on it
+  int n_sequences;  // at most 65535
+  int max_tokens;   // no sequence has more in this step; on the host, as the grid depends on it
 };
 
 struct AttentionParams {
@@ -110,8 +116,9 @@ struct AttentionParams {
 // Scores, maxima and sums are f32; weights are rounded to the type of the values. A row that sees nothing gives zeros.
 void attention_prefill(const AttentionParams& p, Stream stream);
 
-// Few tokens a sequence, any kv.type: the context is cut into n_splits parts, which blocks read at the same time and the last of them
-// combines in the order of the parts (Flash-Decoding, Dao et al. 2023). n_splits is fixed by the caller, so that a graph may be captured.
+// Few tokens a sequence (max_tokens * n_head at most 2^19), any kv.type: the context is cut into n_splits parts, which blocks read at the
+// same time and the last of them combines in the order of the parts (Flash-Decoding, Dao et al. 2023). n_splits is fixed by the caller, so
+// that a graph may be captured.
 struct AttentionDecodeParams {
   AttentionParams attention;
   int n_splits;    // 1 to 128

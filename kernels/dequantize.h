@@ -16,7 +16,7 @@ namespace cuda {
 
 struct DequantizeParams {
   TensorType type;
-  const std::byte* rows;  // (n_rows, n), rows of row_bytes(type, n), the first at an even address
+  const std::byte* rows;  // (n_rows, n), rows of row_bytes(type, n), the first at an even address, of f32 at a multiple of 4
   std::uint16_t* out;     // (n_rows, n) bf16
   std::size_t n_rows;
   int n;  // a multiple of the block's elements, and of 8

@@ -1,6 +1,5 @@
 #pragma once
-// y = x W^T (+ bias) for many rows, both operands bf16, sums in f32. For prefill: weights in other formats are dequantised first, a tile
-// of rows at a time (dequantize.h).
+// y = x W^T (+ bias) for many rows, both operands bf16, sums in f32. mat_mul_wide.h takes weights in other formats.
 #include <baton/kernels/cuda.h>
 
 namespace baton::kernels::cuda {
@@ -9,7 +8,7 @@ struct GemmParams {
   const std::uint16_t* x;  // (m, k) bf16
   const std::uint16_t* w;  // (n, k) bf16
   const float* bias;       // (n), or null
-  float* y;                // (m, n), row r at y + r * y_stride
+  float* y;                // (m, n), row r at y + r * y_stride. y and bias need no alignment: they may begin at any column
   std::size_t y_stride;
   int m, n;
   int k;            // a multiple of 8

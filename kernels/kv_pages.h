@@ -28,8 +28,9 @@ void set_pages(const SetPagesParams& p, Stream stream);
 struct WidenPagesParams {
   KvPages from;
   KvPages to;           // f16; page s * batch.page_table_stride + i is page i of sequence s
-  SequenceBatch batch;  // of it context and page_table
+  SequenceBatch batch;  // of it context, page_table and, for a window, first_token
   int max_pages;        // no sequence has more
+  int window;           // AttentionParams::window: pages in front of all its tokens' windows are left out
 };
 void widen_pages(const WidenPagesParams& p, Stream stream);
 

@@ -7,7 +7,7 @@ namespace baton::kernels::cuda {
 
 struct EmbedParams {
   TensorType type;
-  const std::byte* table;      // rows of row_bytes(type, n), the first at an even address
+  const std::byte* table;      // rows of row_bytes(type, n), the first at an even address, of f32 at a multiple of 4
   const std::int32_t* tokens;  // (n_rows), rows of the table
   float* y;                    // (n_rows, n)
   int n_rows;

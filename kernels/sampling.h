@@ -66,7 +66,7 @@ struct SampleParams {
   float* scratch;           // sample_scratch() floats
   std::uint32_t* arrived;   // (n_rows), zero before the first call, and left so
   int n_rows;               // at most 65535
-  int n_vocab;              // 1 to 262144
+  int n_vocab;              // 1 to 524288
 };
 std::size_t sample_scratch(int n_rows, int n_vocab);
 

@@ -5,25 +5,24 @@
 namespace baton::kernels::cuda {
 namespace {
 
-// f(element of x, its index), over whole words of four and then the rest.
+// x = f(x, y), over whole words of four and then the rest.
 template <class F>
-__device__ __forceinline__ void for_elements(float* x, std::size_t n, F f) {
+__device__ __forceinline__ void for_elements(float* x, const float* y, std::size_t n, F f) {
   const std::size_t thread = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x,
                     threads = static_cast<std::size_t>(gridDim.x) * blockDim.x;
   for (std::size_t i = thread; i < n / 4; i += threads) {
-    float4 word = reinterpret_cast<float4*>(x)[i];
-    word.x = f(word.x, 4 * i), word.y = f(word.y, 4 * i + 1), word.z = f(word.z, 4 * i + 2), word.w = f(word.w, 4 * i + 3);
-    reinterpret_cast<float4*>(x)[i] = word;
+    const float4 a = reinterpret_cast<const float4*>(x)[i], b = reinterpret_cast<const float4*>(y)[i];
+    reinterpret_cast<float4*>(x)[i] = make_float4(f(a.x, b.x), f(a.y, b.y), f(a.z, b.z), f(a.w, b.w));
   }
-  for (std::size_t i = n / 4 * 4 + thread; i < n; i += threads) x[i] = f(x[i], i);
+  for (std::size_t i = n / 4 * 4 + thread; i < n; i += threads) x[i] = f(x[i], y[i]);
 }
 
 __global__ void __launch_bounds__(256) add_kernel(float* x, const float* y, std::size_t n) {
-  for_elements(x, n, [=](float element, std::size_t i) { return element + y[i]; });
+  for_elements(x, y, n, [](float a, float b) { return a + b; });
 }
 
 __global__ void __launch_bounds__(256) softcap_kernel(float* x, std::size_t n, float softcap) {
-  for_elements(x, n, [=](float element, std::size_t) { return softcap * tanhf(element / softcap); });
+  for_elements(x, x, n, [=](float a, float) { return softcap * tanhf(a / softcap); });
 }
 
 dim3 grid_for(std::size_t n) {

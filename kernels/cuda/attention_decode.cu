@@ -3,15 +3,17 @@
 // Grid: (splits, KV heads * tiles of rows, sequences). Rows are packed as in attention_prefill.cu: 16 of them, the smallest tile of a
 // tensor-core product, hold all query heads of a KV head for one token and more, so keys are read once for all.
 // A split is a run of the keys that the tile sees, the same number of steps of 16 * kWarps keys for each; splits without keys return.
-// Block: kWarps warps, each with keys of its own: 16 at a time, kStages on their way by cp.async (128 KiB and more of a multiprocessor
-// are, which hides the memory's latency). Maxima, sums and outputs of the warps are combined in shared memory, in their order; those of the
-// splits in global memory by the block that comes last, in their order: the result does not depend on who that is.
+// Block: kWarps warps, each with keys of its own: 16 at a time, while the next kStages - 1 times 16 are on their way by cp.async (56 to 126
+// KiB a multiprocessor with the larger configurations, which hides the memory's latency). Maxima, sums and outputs of the warps are
+// combined in shared memory, in their order; those of the splits in global memory by the block that comes last, in their order: the result
+// does not depend on who that is.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/narrow_kv.h>
 #include <baton/kernels/cuda/device/online_softmax.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
+#include <baton/kernels/cuda/device/shared_room.h>
 #include <baton/kernels/cuda/device/tile.h>
 #include <baton/kernels/cuda/device/warp.h>
 
@@ -448,28 +450,30 @@ void launch_decode(const AttentionDecodeParams& p, Stream stream) {
   launch(attention_decode_kernel<C>, grid, dim3(C::kThreads), C::kSharedBytes, stream, p, page_shift);
 }
 
-// Two configurations a head size: the second for devices with less than 163 KiB of shared memory a block.
+template <class Large, class Small>
+void launch_fitting(const AttentionDecodeParams& p, Stream stream) {
+  static_assert(fits(Small::kSharedBytes, kLeastRoom));
+  fits(Large::kSharedBytes, shared_room()) ? launch_decode<Large>(p, stream) : launch_decode<Small>(p, stream);
+}
+
+// Two configurations a head size: the second fits every device.
 //                   head  warps  stages
 template <class Kv>
 void launch_by_head_dim(const AttentionDecodeParams& p, Stream stream) {
-  int device = 0, shared_bytes = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  const bool roomy = shared_bytes >= 163 * 1024;
   constexpr int kWide = Kv::kNarrow ? 1 : 0;
-  switch (p.attention.kv.head_dim) {
+  const int head_dim = p.attention.kv.head_dim;
+  if constexpr (!Kv::kNarrow) {  // narrow caches have whole groups of 32
+    if (head_dim == 80) return launch_fitting<Config<Kv, 80, 8, 3>, Config<Kv, 80, 4, 4>>(p, stream);
+  }
+  switch (head_dim) {
     case 64:
-      return roomy ? launch_decode<Config<Kv, 64, 8, 4>>(p, stream) : launch_decode<Config<Kv, 64, 4, 4>>(p, stream);
-    case 80:
-      if constexpr (!Kv::kNarrow)
-        return roomy ? launch_decode<Config<Kv, 80, 8, 3>>(p, stream) : launch_decode<Config<Kv, 80, 4, 4>>(p, stream);
-      return;
+      return launch_fitting<Config<Kv, 64, 8, 4>, Config<Kv, 64, 4, 4>>(p, stream);
     case 96:
-      return roomy ? launch_decode<Config<Kv, 96, 8, 3>>(p, stream) : launch_decode<Config<Kv, 96, 4, 3>>(p, stream);
+      return launch_fitting<Config<Kv, 96, 8, 3>, Config<Kv, 96, 4, 3>>(p, stream);
     case 128:
-      return roomy ? launch_decode<Config<Kv, 128, 4 << kWide, 4>>(p, stream) : launch_decode<Config<Kv, 128, 4, 2 << kWide>>(p, stream);
+      return launch_fitting<Config<Kv, 128, 4 << kWide, 4>, Config<Kv, 128, 4, 2 << kWide>>(p, stream);
     default:
-      return roomy ? launch_decode<Config<Kv, 256, 4, 2 << kWide>>(p, stream) : launch_decode<Config<Kv, 256, 2, 2 << kWide>>(p, stream);
+      return launch_fitting<Config<Kv, 256, 4, 2 << kWide>, Config<Kv, 256, 2, 2 << kWide>>(p, stream);
   }
 }
 

@@ -6,12 +6,13 @@
 // Block: kWarps warps; a warp owns 16 * kRowTiles rows from the first key to the last: their scores, maxima, sums and outputs never leave
 // its registers. Keys and values come in tiles of kKeys, two stages each, by cp.async: while tile j is multiplied, tile j + 1 arrives.
 // Tiles that no row of the block sees are not read; a warp passes over tiles that none of its rows sees.
-// Reads q once, and K and V once a tile of rows: 4 * head_dim bytes a key for 4 * head_dim * rows multiply-adds.
+// Reads q once, and K and V once a tile of rows: 4 * head_dim bytes a key for 2 * head_dim * rows multiply-adds.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/online_softmax.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
+#include <baton/kernels/cuda/device/shared_room.h>
 #include <baton/kernels/cuda/device/tile.h>
 
 namespace baton::kernels::cuda {
@@ -41,21 +42,21 @@ struct RowMap {
   }
 };
 
-// Copies keys or values [first, first + kKeys) of one head into a tile; those from n_keys on become zeros, so that their weight, which is
-// zero, meets no NaN.
+// Copies keys or values [first, first + kKeys) of one head into a tile; those outside of [from_key, n_keys) become zeros, so that their
+// weight, which is zero, meets no NaN. Their entries of the page table are not read.
 template <class C>
 __device__ __forceinline__ void copy_tile(std::uint16_t* tile, const std::uint16_t* pages, const KvPages& kv,
-                                          const std::int32_t* page_table, int page_shift, int head, int first, int n_keys) {
+                                          const std::int32_t* page_table, int page_shift, int head, int first, int from_key, int n_keys) {
   static_assert(C::kKeys * C::Rows::kWords % C::kThreads == 0);
 #pragma unroll 2
   for (int i = 0; i < C::kKeys * C::Rows::kWords / C::kThreads; ++i) {
     const int word = i * C::kThreads + static_cast<int>(threadIdx.x);
     const int row = word / C::Rows::kWords, column = word % C::Rows::kWords * 8;
     const int key = first + row;
-    const bool is_there = key < n_keys;
+    const bool is_there = key >= from_key && key < n_keys;
     const std::int32_t page = is_there ? page_table[key >> page_shift] : 0;
     const std::size_t slot = (static_cast<std::size_t>(page) * kv.n_head_kv + head) * kv.page_tokens + (key & (kv.page_tokens - 1));
-    const std::uint16_t* from = is_there ? pages + slot * C::kHeadDim + column : pages;
+    const std::uint16_t* const from = is_there ? pages + slot * C::kHeadDim + column : pages;
     cp_async_16(tile + row * C::Rows::kStride + column, from, is_there ? 16 : 0);
   }
 }
@@ -80,7 +81,7 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
   const auto seen_from = [&](int row) { return p.window > 0 ? max(0, first_position + row / group - p.window + 1) : 0; };
   const auto seen_to = [&](int row) { return p.causal ? first_position + row / group + 1 : context; };
   const int last_row = min(first_row + C::kRows, n_rows) - 1;
-  const int first_key = seen_from(first_row) / C::kKeys * C::kKeys, end_key = seen_to(last_row);
+  const int first_seen = seen_from(first_row), first_key = first_seen / C::kKeys * C::kKeys, end_key = seen_to(last_row);
 
   BATON_DYNAMIC_SHARED(shared);
   auto* const base = reinterpret_cast<std::uint16_t*>(shared);
@@ -90,12 +91,17 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
   const std::int32_t* const page_table = p.batch.page_table + static_cast<std::size_t>(sequence) * p.batch.page_table_stride;
   const auto* const k_pages = static_cast<const std::uint16_t*>(p.kv.k);
   const auto* const v_pages = static_cast<const std::uint16_t*>(p.kv.v);
-  const auto copy_keys = [&](int key, int stage) {
-    if (key < end_key) copy_tile<C>(k_tiles + stage * C::kTileElements, k_pages, p.kv, page_table, page_shift, head_kv, key, context);
+  // from_key: pages in front of a window may be gone, so the first tile begins where the first row's window does.
+  const auto copy_keys = [&](int key, int stage, int from_key) {
+    if (key < end_key) {
+      copy_tile<C>(k_tiles + stage * C::kTileElements, k_pages, p.kv, page_table, page_shift, head_kv, key, from_key, context);
+    }
     cp_async_commit();
   };
-  const auto copy_values = [&](int key, int stage) {
-    if (key < end_key) copy_tile<C>(v_tiles + stage * C::kTileElements, v_pages, p.kv, page_table, page_shift, head_kv, key, context);
+  const auto copy_values = [&](int key, int stage, int from_key) {
+    if (key < end_key) {
+      copy_tile<C>(v_tiles + stage * C::kTileElements, v_pages, p.kv, page_table, page_shift, head_kv, key, from_key, context);
+    }
     cp_async_commit();
   };
 
@@ -104,8 +110,8 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
     const bool is_there = first_row + row < n_rows;
     cp_async_16(q_tile.at(row, column), is_there ? p.q + rows.offset(first_row + row, C::kHeadDim) + column : p.q, is_there ? 16 : 0);
   }
-  copy_keys(first_key, 0);
-  copy_values(first_key, 0);
+  copy_keys(first_key, 0, first_seen);
+  copy_values(first_key, 0, first_seen);
 
   // Of this warp, and of this lane: rows lane / 4 and lane / 4 + 8 of each tile of 16.
   const int warp_row = warp * C::kWarpRows;
@@ -135,7 +141,7 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
 
   int stage = 0;
   for (int key = first_key; key < end_key; key += C::kKeys, stage ^= 1) {
-    copy_keys(key + C::kKeys, stage ^ 1);
+    copy_keys(key + C::kKeys, stage ^ 1, 0);
     cp_async_wait<2>();  // all but values `key` and keys `key + kKeys`
     __syncthreads();
     if constexpr (C::kKeepQ) {
@@ -230,7 +236,7 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
       }
     }
 
-    copy_values(key + C::kKeys, stage ^ 1);
+    copy_values(key + C::kKeys, stage ^ 1, 0);
     cp_async_wait<2>();  // all but keys and values `key + kKeys`
     __syncthreads();
     if (active) {
@@ -311,14 +317,16 @@ void launch_prefill(const AttentionParams& p, Stream stream) {
   launch(kernel, grid, dim3(C::kThreads), C::kSharedBytes, stream, p, page_shift);
 }
 
-// Two configurations a head size: the second for devices with less than 163 KiB of shared memory a block.
-//                         head  warps  row tiles  keys  blocks an SM
+template <class Large, class Small>
+void launch_fitting(const AttentionParams& p, Stream stream) {
+  static_assert(fits(Small::kSharedBytes, kLeastRoom));
+  fits(Large::kSharedBytes, shared_room()) ? launch_prefill<Large>(p, stream) : launch_prefill<Small>(p, stream);
+}
+
+// Where the first configuration does not fit every device, a second one does.
+//                  head  warps  row tiles  keys  blocks an SM
 template <class Element>
 void launch_by_head_dim(const AttentionParams& p, Stream stream) {
-  int device = 0, shared_bytes = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  const bool roomy = shared_bytes >= 163 * 1024;
   switch (p.kv.head_dim) {
     case 64:
       return launch_prefill<Config<Element, 64, 4, 2, 64, 2>>(p, stream);
@@ -327,11 +335,9 @@ void launch_by_head_dim(const AttentionParams& p, Stream stream) {
     case 96:
       return launch_prefill<Config<Element, 96, 4, 2, 64, 2>>(p, stream);
     case 128:
-      return roomy ? launch_prefill<Config<Element, 128, 4, 2, 64, 2>>(p, stream)
-                   : launch_prefill<Config<Element, 128, 4, 2, 32, 1>>(p, stream);
+      return launch_fitting<Config<Element, 128, 4, 2, 64, 2>, Config<Element, 128, 4, 2, 32, 1>>(p, stream);
     default:
-      return roomy ? launch_prefill<Config<Element, 256, 8, 1, 64, 1>>(p, stream)
-                   : launch_prefill<Config<Element, 256, 4, 1, 16, 1>>(p, stream);
+      return launch_fitting<Config<Element, 256, 8, 1, 64, 1>, Config<Element, 256, 4, 1, 16, 1>>(p, stream);
   }
 }
 

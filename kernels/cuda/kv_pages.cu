@@ -1,7 +1,7 @@
 // Copies of pages (copy-on-write) and new entries of page tables.
 // Grid of widen_pages: (max_pages, KV heads, sequences) blocks of 256 threads; a thread widens four neighbouring elements at a time.
-// Grid of copy_pages: (16, n_pairs, n_buffers) blocks of 256 threads, which copy one page of one buffer together, 16 bytes a thread at a
-// time.
+// Grid of copy_pages: (16, pairs, buffers, at most 65535 of either at a time) blocks of 256 threads, of which 16 copy one page of one
+// buffer together, 16 bytes a thread at a time.
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/narrow_kv.h>
 #include <baton/kernels/kv_pages.h>
@@ -9,14 +9,19 @@
 namespace baton::kernels::cuda {
 namespace {
 
-constexpr int kThreads = 256, kBlocksAPage = 16;
+constexpr int kThreads = 256, kBlocksAPage = 16, kMaxGrid = 65535;  // of y and z
 
 __global__ void __launch_bounds__(kThreads) copy_pages_kernel(CopyPagesParams p) {
-  const std::size_t bytes = p.page_bytes[blockIdx.z];
-  auto* const buffer = static_cast<unsigned char*>(p.buffers[blockIdx.z]);
-  const auto* const from = reinterpret_cast<const uint4*>(buffer + p.pairs[2 * blockIdx.y] * bytes);
-  auto* const to = reinterpret_cast<uint4*>(buffer + p.pairs[2 * blockIdx.y + 1] * bytes);
-  for (std::size_t i = blockIdx.x * kThreads + threadIdx.x; i < bytes / 16; i += kBlocksAPage * kThreads) to[i] = from[i];
+  for (int b = static_cast<int>(blockIdx.z); b < p.n_buffers; b += static_cast<int>(gridDim.z)) {
+    const std::size_t bytes = p.page_bytes[b];
+    auto* const buffer = static_cast<unsigned char*>(p.buffers[b]);
+    for (int pair = static_cast<int>(blockIdx.y); pair < p.n_pairs; pair += static_cast<int>(gridDim.y)) {
+      const std::int32_t* const pages = p.pairs + 2 * static_cast<std::size_t>(pair);
+      const auto* const from = reinterpret_cast<const uint4*>(buffer + pages[0] * bytes);
+      auto* const to = reinterpret_cast<uint4*>(buffer + pages[1] * bytes);
+      for (std::size_t i = blockIdx.x * kThreads + threadIdx.x; i < bytes / 16; i += kBlocksAPage * kThreads) to[i] = from[i];
+    }
+  }
 }
 
 __global__ void __launch_bounds__(kThreads) set_pages_kernel(SetPagesParams p) {
@@ -39,8 +44,12 @@ __device__ __forceinline__ uint2 widened(std::uint32_t word, float factor) {
 __global__ void __launch_bounds__(kThreads) widen_pages_kernel(WidenPagesParams p, int n_scales) {
   const int sequence = static_cast<int>(blockIdx.z), head = static_cast<int>(blockIdx.y), i = static_cast<int>(blockIdx.x);
   const KvPages& from = p.from;
-  const int n_keys = min(p.batch.context[sequence] - i * from.page_tokens, from.page_tokens);  // of this page
+  const int context = p.batch.context[sequence], n_keys = min(context - i * from.page_tokens, from.page_tokens);  // of this page
   if (n_keys <= 0) return;
+  if (p.window > 0) {  // pages that no token sees may be gone
+    const int n_tokens = p.batch.first_token[sequence + 1] - p.batch.first_token[sequence];
+    if ((i + 1) * from.page_tokens <= context - n_tokens - p.window + 1) return;
+  }
   const std::size_t entry = static_cast<std::size_t>(sequence) * p.batch.page_table_stride + i;
   const std::size_t from_slot = (static_cast<std::size_t>(p.batch.page_table[entry]) * from.n_head_kv + head) * from.page_tokens;
   const std::size_t to_slot = (entry * from.n_head_kv + head) * from.page_tokens;
@@ -70,8 +79,9 @@ void widen_pages(const WidenPagesParams& p, Stream stream) {
 
 void copy_pages(const CopyPagesParams& p, Stream stream) {
   if (p.n_pairs == 0 || p.n_buffers == 0) return;
-  launch(copy_pages_kernel, dim3(kBlocksAPage, static_cast<unsigned>(p.n_pairs), static_cast<unsigned>(p.n_buffers)), dim3(kThreads), 0,
-         stream, p);
+  const dim3 grid(kBlocksAPage, static_cast<unsigned>(p.n_pairs < kMaxGrid ? p.n_pairs : kMaxGrid),
+                  static_cast<unsigned>(p.n_buffers < kMaxGrid ? p.n_buffers : kMaxGrid));
+  launch(copy_pages_kernel, grid, dim3(kThreads), 0, stream, p);
 }
 
 void set_pages(const SetPagesParams& p, Stream stream) {

@@ -1,32 +1,34 @@
 // y = W x with quantised weights for up to 64 tokens, on int8 tensor cores. One mma m16n8k32 is one group of 32: its exact sums are scaled
 // in f32 and added outside of it.
 //
-// Grid: a block of 8 warps for every 32 rows of W and all tokens. The warps share k among them, a warp every eighth chunk of 8 groups (256
-// elements): with blocks of more rows and whole k a matrix of 4096 rows would leave most multiprocessors idle. At the end the warps' sums
-// are added in the order of the warps.
-// A warp copies its 32 rows of a chunk as they lie in memory by cp.async, one chunk ahead, and unpacks 4 groups at a time to rows of signed
+// Grid: a block of 8 warps for every 32 rows of W and all tokens; of 4 warps for 32 or 16 rows where shared memory has less room. The warps
+// share k among them, a warp every eighth (fourth) chunk of 8 groups (256 elements): with blocks of more rows and whole k a matrix of 4096
+// rows would leave most multiprocessors idle. At the end the warps' sums are added in the order of the warps.
+// A warp copies its rows of a chunk as they lie in memory by cp.async, one chunk ahead, and unpacks 4 groups at a time to rows of signed
 // bytes. The order of k within a group is free as long as both operands agree: a lane's two words of it are neighbours, 8 bytes a load.
-// Bytes read: W once; x from the L2 once for 32 rows.
+// Bytes read: W once; x from the L2 once for the rows of a block.
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/mma.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
+#include <baton/kernels/cuda/device/shared_room.h>
 #include <baton/kernels/cuda/device/weight_group.h>
 #include <baton/kernels/mat_mul_int8.h>
 
 namespace baton::kernels::cuda {
 namespace {
 
-constexpr int kWarps = 8, kThreads = 32 * kWarps, kRows = 32, kStages = 2;
-constexpr int kChunkGroups = 8, kUnpacked = 4;
+constexpr int kStages = 2, kChunkGroups = 8, kUnpacked = 4;
 // Four rows of 8 words each lie in different banks.
 constexpr int kUnpackedStride = 32 * kUnpacked + 32;
-// Of the sums of a token, so that those of lanes 2 t tokens apart lie in different banks.
-constexpr int kSumStride = kRows + 4;
 
-// What a warp has of shared memory, 16-byte aligned all of it.
-template <TensorType kType, int kTokens>
+// A block, and what a warp has of shared memory, 16-byte aligned all of it.
+template <TensorType kType_, int kTokens_, int kWarps_, int kRows_>
 struct Layout {
+  static constexpr TensorType kType = kType_;
+  static constexpr int kTokens = kTokens_, kWarps = kWarps_, kThreads = 32 * kWarps, kRows = kRows_;
+  // Of the sums of a token, so that those of lanes 2 t tokens apart lie in different banks.
+  static constexpr int kSumStride = kRows + 4;
   static constexpr int kScales = kType == TensorType::q6_k ? 2 : 1;
   static constexpr int kChunk = kChunkBytes<kType> / 4;
   static constexpr int kPiece = (kChunk + 15) / 16 * 16 + 16;  // with what lies before the first byte
@@ -36,6 +38,7 @@ struct Layout {
   static constexpr int kXScaleAt = kMinimumAt + (kHasMinimum<kType> ? kUnpacked * kRows * 4 : 0);
   static constexpr int kBytes = kXScaleAt + kUnpacked * kTokens * 8;
   static_assert(kBytes >= kTokens * kSumStride * 4);  // the sums take its place
+  static constexpr int kSharedBytes = kWarps * kBytes;
 };
 
 struct Stack {
@@ -46,9 +49,10 @@ struct Stack {
   int n_tokens, n_in;
 };
 
-template <TensorType kType, int kTokens>
-__global__ void __launch_bounds__(kThreads, 1) mat_mul_int8_kernel(Stack s) {
-  using L = Layout<kType, kTokens>;
+template <class L>
+__global__ void __launch_bounds__(L::kThreads, 1) mat_mul_int8_kernel(Stack s) {
+  constexpr TensorType kType = L::kType;
+  constexpr int kTokens = L::kTokens, kWarps = L::kWarps, kRows = L::kRows, kRowTiles = kRows / 16;
   BATON_DYNAMIC_SHARED(shared);
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int quad = lane / 4, in_quad = lane % 4;
@@ -83,9 +87,9 @@ __global__ void __launch_bounds__(kThreads, 1) mat_mul_int8_kernel(Stack s) {
     cp_async_commit();
   };
 
-  float sums[2][kTokens / 8][4];
+  float sums[kRowTiles][kTokens / 8][4];
 #pragma unroll
-  for (int m = 0; m < 2; ++m) {
+  for (int m = 0; m < kRowTiles; ++m) {
 #pragma unroll
     for (int n = 0; n < kTokens / 8; ++n) sums[m][n][0] = sums[m][n][1] = sums[m][n][2] = sums[m][n][3] = 0.0f;
   }
@@ -125,10 +129,10 @@ __global__ void __launch_bounds__(kThreads, 1) mat_mul_int8_kernel(Stack s) {
       }
       __syncwarp();
       for (int g = 0; g < n_here; ++g) {
-        std::uint32_t a[2][4];
-        float scale[2][2][L::kScales], minimum[2][2];
+        std::uint32_t a[kRowTiles][4];
+        float scale[kRowTiles][2][L::kScales], minimum[kRowTiles][2];
 #pragma unroll
-        for (int m = 0; m < 2; ++m) {
+        for (int m = 0; m < kRowTiles; ++m) {
 #pragma unroll
           for (int h = 0; h < 2; ++h) {
             const int row = m * 16 + h * 8 + quad;
@@ -153,7 +157,7 @@ __global__ void __launch_bounds__(kThreads, 1) mat_mul_int8_kernel(Stack s) {
           const float4 x = *reinterpret_cast<const float4*>(x_scales + g * kTokens + n * 8 + in_quad * 2);
           const int zeros[4] = {0, 0, 0, 0};
 #pragma unroll
-          for (int m = 0; m < 2; ++m) {
+          for (int m = 0; m < kRowTiles; ++m) {
 #pragma unroll
             for (int half = 0; half < L::kScales; ++half) {
               // Lanes 0 and 1 of a quad have the first 16 elements, 2 and 3 the others.
@@ -179,11 +183,11 @@ __global__ void __launch_bounds__(kThreads, 1) mat_mul_int8_kernel(Stack s) {
   __syncwarp();
   auto* const mine = reinterpret_cast<float*>(own);
 #pragma unroll
-  for (int m = 0; m < 2; ++m) {
+  for (int m = 0; m < kRowTiles; ++m) {
 #pragma unroll
     for (int n = 0; n < kTokens / 8; ++n) {
 #pragma unroll
-      for (int i = 0; i < 4; ++i) mine[(n * 8 + in_quad * 2 + i % 2) * kSumStride + m * 16 + quad + i / 2 * 8] = sums[m][n][i];
+      for (int i = 0; i < 4; ++i) mine[(n * 8 + in_quad * 2 + i % 2) * L::kSumStride + m * 16 + quad + i / 2 * 8] = sums[m][n][i];
     }
   }
   __syncthreads();
@@ -192,37 +196,45 @@ __global__ void __launch_bounds__(kThreads, 1) mat_mul_int8_kernel(Stack s) {
   for (int token = warp; token < s.n_tokens; token += kWarps) {
     float value = 0.0f;
 #pragma unroll
-    for (int i = 0; i < kWarps; ++i) value += reinterpret_cast<const float*>(shared + i * L::kBytes)[token * kSumStride + lane];
+    for (int i = 0; i < kWarps; ++i) value += reinterpret_cast<const float*>(shared + i * L::kBytes)[token * L::kSumStride + lane];
     if (w.bias) value += w.bias[row];
     float* const y = w.y + token * w.y_stride + row;
     *y = w.accumulate ? *y + value : value;
   }
 }
 
-template <TensorType kType, int kTokens>
-void launch_tokens(const MatMulInt8Params& p, Stream stream) {
+template <class L>
+void launch_layout(const MatMulInt8Params& p, Stream stream) {
   Stack s{};
   s.x = p.x;
   s.n_tokens = p.n_tokens;
   s.n_in = p.n_in;
   int n_blocks = 0;
   for (int i = 0; i < p.n_matrices; ++i) {
-    if (p.matrices[i].type != kType || p.matrices[i].n_out == 0) continue;
+    if (p.matrices[i].type != L::kType || p.matrices[i].n_out == 0) continue;
     s.matrices[s.n_matrices] = p.matrices[i];
     s.first_block[s.n_matrices++] = n_blocks;
-    n_blocks += (p.matrices[i].n_out + kRows - 1) / kRows;
+    n_blocks += (p.matrices[i].n_out + L::kRows - 1) / L::kRows;
   }
   if (n_blocks == 0) return;
-  constexpr int kShared = kWarps * Layout<kType, kTokens>::kBytes;
-  static_assert(kShared <= 227 * 1024);
-  const auto kernel = mat_mul_int8_kernel<kType, kTokens>;
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
-  launch(kernel, dim3(static_cast<unsigned>(n_blocks)), dim3(kThreads), kShared, stream, s);
+  cudaFuncSetAttribute(mat_mul_int8_kernel<L>, cudaFuncAttributeMaxDynamicSharedMemorySize, L::kSharedBytes);
+  launch(mat_mul_int8_kernel<L>, dim3(static_cast<unsigned>(n_blocks)), dim3(L::kThreads), L::kSharedBytes, stream, s);
 }
 
+// Warps decide the order of sums, so they are chosen for the most tokens whatever their number is: a token's bits are the same in any
+// batch.
 template <TensorType kType>
 void launch_type(const MatMulInt8Params& p, Stream stream) {
-  p.n_tokens <= 32 ? launch_tokens<kType, 32>(p, stream) : launch_tokens<kType, 64>(p, stream);
+  using Large = Layout<kType, 64, 8, 32>;
+  using Medium = Layout<kType, 64, 4, 32>;
+  const int room = shared_room();
+  if (fits(Large::kSharedBytes, room)) {
+    return p.n_tokens <= 32 ? launch_layout<Layout<kType, 32, 8, 32>>(p, stream) : launch_layout<Large>(p, stream);
+  }
+  if constexpr (!fits(Medium::kSharedBytes, kLeastRoom)) {
+    if (!fits(Medium::kSharedBytes, room)) return launch_layout<Layout<kType, 64, 4, 16>>(p, stream);
+  }
+  launch_layout<Medium>(p, stream);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // y = W x with quantised weights, for one to eight tokens. The floor is the time of reading W; so the weights' bytes are what everything
 // else makes way for.
 //
-// Grid: as many blocks as run at the same time, of 8 warps; a warp takes kRows rows of W at a time, then those so many warps further on.
+// Grid: as many blocks as run at the same time, of 8 warps; a warp takes a tile of kRows rows of W at a time, then that so many warps
+// further on.
 // Blocks of 18, 22, 34 or 210 bytes are aligned to 2 only, so threads that loaded their own would need many narrow loads. Instead a warp
 // copies its rows as they lie in memory, 16 bytes a lane by cp.async, kStages pieces of 32 groups ahead and across the ends of rows, and
 // picks the blocks apart in shared memory, lane l group l. Rows of W that do not begin at a multiple of 16 bytes are copied from the one
@@ -54,21 +55,26 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
   const int first = static_cast<int>(blockIdx.x) * kWarps + warp, step = static_cast<int>(gridDim.x) * kWarps;
 
   // Pieces of all tiles of this warp, one after the other; the copies run ahead of the products by kStages - 1 of them.
-  int copy_tile = first, copy_piece = 0, copy_stage = 0;
+  int copy_tile = first, copy_piece = 0, copy_stage = 0, copy_rows = 0;
+  const unsigned char* copy_from = nullptr;  // the piece of the tile's first row
   const auto copy_next = [&] {
     if (copy_tile < n_tiles) {
-      const Place at = place_of<kRows>(s, copy_tile);
-      const MatVecMatrix& m = s.matrices[at.matrix];
-#pragma unroll
-      for (int r = 0; r < kRows; ++r) {
-        if (at.row + r >= m.n_out) break;
-        const std::size_t from = (at.row + r) * row_bytes + static_cast<std::size_t>(copy_piece) * kChunkBytes<kType>;
-        const std::size_t left = row_bytes - static_cast<std::size_t>(copy_piece) * kChunkBytes<kType>;
-        const int bytes = static_cast<int>(left < kChunkBytes<kType> ? left : kChunkBytes<kType>) + static_cast<int>(from % 16);
-        const auto* const source = reinterpret_cast<const unsigned char*>(m.weight) + from / 16 * 16;
-        unsigned char* const to = ring + (copy_stage * kRows + r) * kPieceBytes;
-        for (int i = lane * 16; i < bytes; i += 32 * 16) cp_async_16(to + i, source + i);
+      if (copy_piece == 0) {
+        const Place at = place_of<kRows>(s, copy_tile);
+        copy_rows = min(kRows, s.matrices[at.matrix].n_out - at.row);
+        copy_from = reinterpret_cast<const unsigned char*>(s.matrices[at.matrix].weight) + at.row * row_bytes;
       }
+      const std::size_t left = row_bytes - static_cast<std::size_t>(copy_piece) * kChunkBytes<kType>;
+      const int piece_bytes = static_cast<int>(left < kChunkBytes<kType> ? left : kChunkBytes<kType>);
+      const unsigned char* row = copy_from;
+#pragma unroll
+      for (int r = 0; r < kRows; ++r, row += row_bytes) {
+        if (r >= copy_rows) break;
+        const int before = static_cast<int>(reinterpret_cast<std::uintptr_t>(row) % 16);
+        unsigned char* const to = ring + (copy_stage * kRows + r) * kPieceBytes;
+        for (int i = lane * 16; i < before + piece_bytes; i += 32 * 16) cp_async_16(to + i, row - before + i);
+      }
+      copy_from += kChunkBytes<kType>;
       if (++copy_piece == n_pieces) copy_piece = 0, copy_tile += step;
     }
     if (++copy_stage == kStages) copy_stage = 0;
@@ -82,6 +88,10 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
     const Place at = place_of<kRows>(s, tile);
     const MatVecMatrix& m = s.matrices[at.matrix];
     float sums[kRows][kTokens] = {};
+    int before[kRows];  // bytes in front of a row's piece
+#pragma unroll
+    for (int r = 0; r < kRows; ++r)
+      before[r] = static_cast<int>((static_cast<unsigned>(at.row + r) * static_cast<unsigned>(row_bytes)) % 16);
     for (int piece = 0; piece < n_pieces; ++piece) {
       cp_async_wait<kStages - 2>();
       __syncwarp();  // this piece is there for all lanes, and all are done with the one before, whose place is filled now
@@ -91,8 +101,8 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
         WeightGroup weights[kRows];
 #pragma unroll
         for (int r = 0; r < kRows; ++r) {
-          const std::size_t from = (at.row + r) * row_bytes + static_cast<std::size_t>(piece) * kChunkBytes<kType>;
-          if (at.row + r < m.n_out) weights[r] = read_weight_group<kType>(ring + (stage * kRows + r) * kPieceBytes + from % 16, lane);
+          const int at_piece = kChunkBytes<kType> % 16 ? (before[r] + piece * (kChunkBytes<kType> % 16)) % 16 : before[r];
+          if (at.row + r < m.n_out) weights[r] = read_weight_group<kType>(ring + (stage * kRows + r) * kPieceBytes + at_piece, lane);
         }
 #pragma unroll
         for (int t = 0; t < kTokens; ++t) {
@@ -137,6 +147,16 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
   cp_async_wait_all();
 }
 
+// How many blocks of a kernel the device runs at the same time, by its registers and shared memory.
+template <class Kernel>
+int resident_blocks(Kernel kernel, int dynamic_bytes) {
+  int device = 0, n_multiprocessors = 0, blocks = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel, kThreads, static_cast<std::size_t>(dynamic_bytes));
+  return n_multiprocessors * (blocks > 0 ? blocks : 1);
+}
+
 template <TensorType kType, int kTokens>
 void launch_tokens(const MatVecParams& p, Stream stream) {
   // With more tokens more rows share what is read of x, and each stage is larger.
@@ -155,14 +175,10 @@ void launch_tokens(const MatVecParams& p, Stream stream) {
   }
   if (n_tiles == 0) return;
   s.first_tile[s.n_matrices] = n_tiles;
-  int device = 0, n_multiprocessors = 0, shared_bytes = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
-  cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
-  const int fitting = shared_bytes / (kShared + 1024), blocks_an_sm = fitting < 1 ? 1 : fitting > 4 ? 4 : fitting;
-  const int wanted = (n_tiles + kWarps - 1) / kWarps, resident = n_multiprocessors * blocks_an_sm;
   const auto kernel = mat_vec_kernel<kType, kTokens, kRows, kStages>;
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
+  static const int resident = resident_blocks(kernel, kShared);  // asked once: where devices differ, that of the first is good enough
+  const int wanted = (n_tiles + kWarps - 1) / kWarps;
   launch(kernel, dim3(static_cast<unsigned>(wanted < resident ? wanted : resident)), dim3(kThreads), kShared, stream, s);
 }
 

@@ -1,5 +1,6 @@
 // y = W x with weights in f32, f16 or bf16, for one to eight tokens.
-// Grid: ceil(n_out / 8) blocks of 8 warps, a warp a row; a lane reads four weights at a time, four such words ahead.
+// Grid: blocks of 8 warps for every 16 rows, a warp two of them, so that x comes from the L1 once for two rows; a lane reads four weights
+// of each at a time, four such words ahead.
 #include <baton/kernels/cuda/device/block_value.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/warp.h>
@@ -9,7 +10,7 @@
 namespace baton::kernels::cuda {
 namespace {
 
-constexpr int kWarps = 8, kThreads = 32 * kWarps;
+constexpr int kWarps = 8, kThreads = 32 * kWarps, kRows = 2;
 
 // Four neighbouring weights.
 template <TensorType kType>
@@ -25,28 +26,43 @@ __device__ __forceinline__ float4 four_weights(const std::byte* row, int i) {
 
 template <TensorType kType>
 __global__ void __launch_bounds__(kThreads) mat_vec_float_kernel(MatVecMatrix m, const float* x, int n_tokens, int n_in) {
-  const int lane = static_cast<int>(threadIdx.x) % 32, row = static_cast<int>(blockIdx.x) * kWarps + static_cast<int>(threadIdx.x) / 32;
-  if (row >= m.n_out) return;
-  const std::byte* const weights = m.weight + static_cast<std::size_t>(row) * n_in * kBlockBytes<kType>;
-  float sums[MatVecParams::kMaxTokens] = {};
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const int first = (static_cast<int>(blockIdx.x) * kWarps + warp) * kRows;
+  if (first >= m.n_out) return;
+  const std::byte* weights[kRows];  // where the second row is beyond the matrix, the first one stands in for it
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+    weights[r] = m.weight + static_cast<std::size_t>(min(first + r, m.n_out - 1)) * n_in * kBlockBytes<kType>;
+  }
+  float sums[kRows][MatVecParams::kMaxTokens] = {};
 #pragma unroll 4
   for (int i = lane; i < n_in / 4; i += 32) {
-    const float4 w = four_weights<kType>(weights, i);
+    float4 w[kRows];
+#pragma unroll
+    for (int r = 0; r < kRows; ++r) w[r] = four_weights<kType>(weights[r], i);
 #pragma unroll
     for (int t = 0; t < MatVecParams::kMaxTokens; ++t) {
       if (t >= n_tokens) break;
       const float4 v = reinterpret_cast<const float4*>(x + static_cast<std::size_t>(t) * n_in)[i];
-      sums[t] += w.x * v.x, sums[t] += w.y * v.y, sums[t] += w.z * v.z, sums[t] += w.w * v.w;
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        sums[r][t] += w[r].x * v.x, sums[r][t] += w[r].y * v.y, sums[r][t] += w[r].z * v.z, sums[r][t] += w[r].w * v.w;
+      }
     }
   }
 #pragma unroll
-  for (int t = 0; t < MatVecParams::kMaxTokens; ++t) {
-    if (t >= n_tokens) break;
-    float value = warp_sum(sums[t]);
-    if (lane != 0) continue;
-    if (m.bias) value += m.bias[row];
-    float* const y = m.y + t * m.y_stride + row;
-    *y = m.accumulate ? *y + value : value;
+  for (int r = 0; r < kRows; ++r) {
+    const int row = first + r;
+    if (row >= m.n_out) break;  // the same for all lanes
+#pragma unroll
+    for (int t = 0; t < MatVecParams::kMaxTokens; ++t) {
+      if (t >= n_tokens) break;
+      float value = warp_sum(sums[r][t]);
+      if (lane != 0) continue;
+      if (m.bias) value += m.bias[row];
+      float* const y = m.y + t * m.y_stride + row;
+      *y = m.accumulate ? *y + value : value;
+    }
   }
 }
 
@@ -55,8 +71,8 @@ void launch_float(const MatVecParams& p, Stream stream) {
   for (int i = 0; i < p.n_matrices; ++i) {
     const MatVecMatrix& m = p.matrices[i];
     if (m.type != kType || m.n_out == 0) continue;
-    launch(mat_vec_float_kernel<kType>, dim3(static_cast<unsigned>((m.n_out + kWarps - 1) / kWarps)), dim3(kThreads), 0, stream, m, p.x_f32,
-           p.n_tokens, p.n_in);
+    launch(mat_vec_float_kernel<kType>, dim3(static_cast<unsigned>((m.n_out + kWarps * kRows - 1) / (kWarps * kRows))), dim3(kThreads), 0,
+           stream, m, p.x_f32, p.n_tokens, p.n_in);
   }
 }
 

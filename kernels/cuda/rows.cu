@@ -1,5 +1,5 @@
 // Rows of an embedding table in any weight format, and rows of a matrix, by an index in device memory.
-// Grid: (ceil(n / 1024), n_rows) blocks of 256 threads; a thread makes every 256th of 1024 columns.
+// Grid: (ceil(n / 1024), rows, at most 65535 at a time) blocks of 256 threads; a thread makes every 256th of 1024 columns.
 #include <baton/kernels/cuda/device/block_value.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/rows.h>
@@ -7,7 +7,7 @@
 namespace baton::kernels::cuda {
 namespace {
 
-constexpr int kThreads = 256, kColumns = 1024;
+constexpr int kThreads = 256, kColumns = 1024, kMaxGridY = 65535;
 
 template <class F>
 __device__ __forceinline__ void for_columns(int n, F f) {
@@ -21,23 +21,29 @@ __device__ __forceinline__ void for_columns(int n, F f) {
 template <TensorType kType>
 __global__ void __launch_bounds__(kThreads) embed_kernel(EmbedParams p) {
   const std::size_t row_bytes = static_cast<std::size_t>(p.n) / kBlockElements<kType> * kBlockBytes<kType>;
-  const auto* const row = reinterpret_cast<const unsigned char*>(p.table) + p.tokens[blockIdx.y] * row_bytes;
-  float* const y = p.y + static_cast<std::size_t>(blockIdx.y) * p.n;
-  for_columns(p.n, [&](int column) {
-    constexpr int kElements = kBlockElements<kType>;
-    const float value = kElements > 1 ? block_value<kType>(row + column / kElements * kBlockBytes<kType>, column % kElements)
-                                      : block_value<kType>(row, column);
-    y[column] = p.scale * value;
-  });
+  for (int r = static_cast<int>(blockIdx.y); r < p.n_rows; r += static_cast<int>(gridDim.y)) {
+    const auto* const row = reinterpret_cast<const unsigned char*>(p.table) + p.tokens[r] * row_bytes;
+    float* const y = p.y + static_cast<std::size_t>(r) * p.n;
+    for_columns(p.n, [&](int column) {
+      constexpr int kElements = kBlockElements<kType>;
+      const float value = kElements > 1 ? block_value<kType>(row + column / kElements * kBlockBytes<kType>, column % kElements)
+                                        : block_value<kType>(row, column);
+      y[column] = p.scale * value;
+    });
+  }
 }
 
 __global__ void __launch_bounds__(kThreads) gather_kernel(GatherParams p) {
-  const float* const x = p.x + static_cast<std::size_t>(p.indices[blockIdx.y]) * p.n;
-  float* const y = p.y + static_cast<std::size_t>(blockIdx.y) * p.n;
-  for_columns(p.n, [&](int column) { y[column] = x[column]; });
+  for (int r = static_cast<int>(blockIdx.y); r < p.n_rows; r += static_cast<int>(gridDim.y)) {
+    const float* const x = p.x + static_cast<std::size_t>(p.indices[r]) * p.n;
+    float* const y = p.y + static_cast<std::size_t>(r) * p.n;
+    for_columns(p.n, [&](int column) { y[column] = x[column]; });
+  }
 }
 
-dim3 grid_for(int n, int n_rows) { return dim3(static_cast<unsigned>((n + kColumns - 1) / kColumns), static_cast<unsigned>(n_rows)); }
+dim3 grid_for(int n, int n_rows) {
+  return dim3(static_cast<unsigned>((n + kColumns - 1) / kColumns), static_cast<unsigned>(n_rows < kMaxGridY ? n_rows : kMaxGridY));
+}
 
 template <TensorType kType>
 void launch_embed(const EmbedParams& p, Stream stream) {

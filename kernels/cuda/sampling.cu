@@ -1,6 +1,6 @@
 // Chooses a token from each row of logits.
 //
-// Grid: (ceil(n_vocab / chunk), n_rows); a block has a warp for each 256 logits of its chunk, at most 16 warps: 64 blocks for 262,144
+// Grid: (ceil(n_vocab / chunk), n_rows); a block has a warp for each 256 logits of its chunk, at most 16 warps: 128 blocks for 524,288
 // logits. First every block reads its chunk once, adjusts it (bias, penalties, temperature), leaves it in scratch, and with it for each 256
 // the largest value and the sum of weights, of all and of what the mask allows. The last block of a row to arrive then chooses: from these
 // figures alone it knows the largest value, the log-sum and where to look; only parts that reach a threshold are read again, from L2.
@@ -208,7 +208,9 @@ __device__ __forceinline__ void list_top(const Candidates& candidates, const Sam
 
 __global__ void __launch_bounds__(kMaxThreads, 2) sample_kernel(SampleParams p, int n_parts) {
   BATON_SHARED(memory, SelectionMemory);
-  BATON_SHARED(chunk, float[kMaxChunk]);
+  // Where the chunk is adjusted before anything is selected: beside it, it would be too much.
+  static_assert(sizeof(SelectionMemory) >= kMaxChunk * sizeof(float));
+  auto* const chunk = reinterpret_cast<float*>(&memory);
   BATON_SHARED(max_slots, float[kMaxWarps]);
   BATON_SHARED(sum_slots, double[kMaxWarps]);
   BATON_SHARED(is_last, bool);

@@ -1,4 +1,5 @@
 // Device and memory of runtime_api.h; streams, events and graphs are in stream.cpp.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -15,6 +16,7 @@ namespace sim = baton::kernels::sim;
 namespace {
 
 constexpr std::size_t kDeviceBytes = std::size_t{8} << 30;  // what the simulated device claims to have
+constexpr std::size_t kReservedBytes = 1024;                // of shared memory, by a block for the system
 
 cudaError_t allocate(void** address, std::size_t bytes, sim::MemoryKind kind) {
   *address = nullptr;
@@ -106,7 +108,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
   p->totalGlobalMem = kDeviceBytes;
   p->sharedMemPerBlock = o.shared_bytes_per_block;
   p->sharedMemPerBlockOptin = o.shared_bytes_per_block_optin;
-  p->sharedMemPerMultiprocessor = o.shared_bytes_per_block_optin + 1024;  // a block reserves 1 KiB for the system
+  p->sharedMemPerMultiprocessor = o.shared_bytes_per_block_optin + kReservedBytes;
   p->regsPerBlock = 65536;
   p->warpSize = sim::kWarpSize;
   p->maxThreadsPerBlock = sim::kMaxThreads;
@@ -163,6 +165,14 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
   if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;
   if (value < 0 || !sim::allow_dynamic_shared(kernel, static_cast<std::size_t>(value))) return sim::set_error(cudaErrorInvalidValue);
+  return cudaSuccess;
+}
+
+cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void*, int threads, std::size_t dynamic_bytes) {
+  *blocks = 0;
+  if (threads < 1 || threads > static_cast<int>(sim::kMaxThreads)) return sim::set_error(cudaErrorInvalidValue);
+  const std::size_t by_shared = (sim::options().shared_bytes_per_block_optin + kReservedBytes) / (dynamic_bytes + kReservedBytes);
+  *blocks = std::min({static_cast<int>(by_shared), 2048 / threads, 32});  // compute capability 9.0
   return cudaSuccess;
 }
 

@@ -8,8 +8,9 @@
 namespace baton::kernels::cuda {
 
 constexpr int kPartValues = 256, kLaneValues = kPartValues / 32;  // a warp looks at a part, a lane at every 32nd value of it
-constexpr int kMaxParts = 1024, kBins = 1024, kGroups = 32;       // parts and bins are summed up in groups of 32
-static_assert(kMaxParts == 32 * kGroups && kBins == 32 * kGroups);
+// Bins are summed up in groups of 32, one a lane, and parts in groups of 64, two a lane.
+constexpr int kMaxParts = 2048, kBins = 1024, kGroups = 32, kGroupParts = 64;
+static_assert(kMaxParts == kGroupParts * kGroups && kBins == 32 * kGroups);
 
 using Mass = unsigned long long;
 
@@ -65,7 +66,7 @@ struct Candidates {
   }
   __device__ __forceinline__ int id_of(int part, int j) const { return part * kPartValues + j * 32 + lane(); }
 
-  // exp(value - peak) in units of 2^-44: 2^18 of them fit into 64 bits.
+  // exp(value - peak) in units of 2^-44: the 2^19 of the largest row fit into 64 bits.
   __device__ __forceinline__ Mass weight(unsigned key) const {
     const float w = expf(value_of(key) - peak);
     return w <= 1.0f ? static_cast<Mass>(w * 0x1p44f) : 0;  // the peak may be infinite
@@ -94,8 +95,8 @@ struct Candidates {
   __device__ __forceinline__ Mass sum_groups() const {
     __syncthreads();
     for (int group = warp(); group < kGroups; group += n_warps()) {
-      const int part = group * 32 + lane();
-      const Mass sum = group * 32 < n_parts ? warp_total(part < n_parts ? memory.mass[part] : Mass{0}) : 0;
+      const int first = group * kGroupParts + 2 * lane();
+      const Mass sum = group * kGroupParts < n_parts ? warp_total(mass_of(first) + mass_of(first + 1)) : 0;
       if (lane() == 0) memory.group_mass[group] = sum;
     }
     __syncthreads();
@@ -106,8 +107,9 @@ struct Candidates {
   template <class F>
   __device__ __forceinline__ int locate(Mass target, unsigned lowest, F f) const {
     const int group = descend(target, memory.group_mass[lane()]);
-    const int first = group * 32 + lane();
-    const int part = group * 32 + descend(target, first < n_parts ? memory.mass[first] : Mass{0});
+    const int first = group * kGroupParts + 2 * lane();
+    int part = group * kGroupParts + 2 * descend(target, mass_of(first) + mass_of(first + 1));
+    if (const Mass mass = mass_of(part); target >= mass && part + 1 < n_parts) target -= mass, ++part;  // the same for all lanes
     Mass amounts[kLaneValues], sum = amounts_of(part, lowest, f, amounts);
     if (sum == 0) {  // a part of tokens below 2^-44 each: one of its largest
       const auto largest = [&](unsigned key, int) { return key == memory.top_key[part] ? Mass{1} : Mass{0}; };
@@ -181,6 +183,7 @@ struct Candidates {
   }
 
  private:
+  __device__ __forceinline__ Mass mass_of(int part) const { return part < n_parts ? memory.mass[part] : 0; }
   template <class F>
   __device__ __forceinline__ Mass amounts_of(int part, unsigned lowest, F f, Mass (&amounts)[kLaneValues]) const {
     unsigned keys[kLaneValues];

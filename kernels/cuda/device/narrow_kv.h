@@ -23,11 +23,13 @@ struct Int8Bytes {
   }
 };
 
-// e4m3, times 2^-8: its exponent and mantissa become those of an f16, whose exponent is biased by 8 more. NaN becomes 480.
+// e4m3, times 2^-8: its exponent and mantissa become those of an f16, whose exponent is biased by 8 more. NaN, 0x7f, stays one: adding 1 to
+// it alone carries into the sign's place, and from there into the exponent's highest bit, which makes that of an f16 all ones.
 struct Fp8Bytes {
   __device__ static __forceinline__ std::uint32_t expand(std::uint32_t x) {
-    const std::uint32_t high = __byte_perm(x, 0, 0x1404);
-    return (high & 0x80008000u) | ((high & 0x7f007f00u) >> 1);
+    const std::uint32_t high = __byte_perm(x, 0, 0x1404), magnitude = high & 0x7f007f00u;
+    const std::uint32_t nan = (magnitude + 0x01000100u) & 0x80008000u;
+    return (high & 0x80008000u) | (magnitude | nan) >> 1;
   }
 };
 

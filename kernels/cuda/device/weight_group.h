@@ -27,8 +27,21 @@ constexpr bool kHasMinimum =
 namespace weight_group {
 
 __device__ __forceinline__ std::uint32_t half_word(const unsigned char* p) { return *reinterpret_cast<const std::uint16_t*>(p); }
-// Four bytes at an even address, and at one that is a multiple of four.
-__device__ __forceinline__ std::uint32_t even_word(const unsigned char* p) { return half_word(p) | half_word(p + 2) << 16; }
+// kWords times four bytes from an even address on: aligned words, of which neighbours are put together where they lie across two.
+template <int kWords>
+__device__ __forceinline__ void even_words(const unsigned char* p, std::uint32_t (&words)[kWords]) {
+  const unsigned across = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(p)) & 2;
+  const auto* const aligned = reinterpret_cast<const std::uint32_t*>(p - across);
+  const unsigned select = across ? 0x5432 : 0x3210;
+  std::uint32_t low = aligned[0];
+#pragma unroll
+  for (int i = 0; i < kWords; ++i) {
+    const std::uint32_t high = i + 1 < kWords || across ? aligned[i + 1] : 0;
+    words[i] = __byte_perm(low, high, select);
+    low = high;
+  }
+}
+// Four bytes at a multiple of four.
 __device__ __forceinline__ std::uint32_t word(const unsigned char* p) { return *reinterpret_cast<const std::uint32_t*>(p); }
 __device__ __forceinline__ float f16(const unsigned char* p) { return f16_value(static_cast<std::uint16_t>(half_word(p))); }
 
@@ -76,20 +89,25 @@ __device__ __forceinline__ WeightGroup read_weight_group(const unsigned char* ch
     g.scale[0] = g.scale[1] = f16(block);
     if constexpr (kHasMinimum<kType>) g.minimum = f16(block + 2);
     if constexpr (kType == TensorType::q8_0) {
-#pragma unroll
-      for (int i = 0; i < 8; ++i) g.q[i] = even_word(block + 2 + 4 * i);
+      even_words(block + 2, g.q);
     } else {
       constexpr bool kFive = kType == TensorType::q5_0 || kType == TensorType::q5_1;
-      constexpr int kCodes = kBytes - 16;
-      const std::uint32_t fifth = kFive ? even_word(block + kCodes - 4) : 0;
+      constexpr int kWords = kFive ? 5 : 4;  // the fifth bits stand before the codes
+      std::uint32_t words[kWords];
+      if constexpr (kBytes % 4 == 0) {
+#pragma unroll
+        for (int i = 0; i < kWords; ++i) words[i] = word(block + kBytes - 4 * (kWords - i));
+      } else {
+        even_words(block + kBytes - 4 * kWords, words);
+      }
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        const std::uint32_t codes = kBytes % 4 == 0 ? word(block + kCodes + 4 * i) : even_word(block + kCodes + 4 * i);
+        const std::uint32_t codes = words[kWords - 4 + i];
         g.q[i] = codes & kLow;
         g.q[4 + i] = codes >> 4 & kLow;
         if constexpr (kFive) {
-          g.q[i] |= spread(fifth >> (4 * i)) << 4;
-          g.q[4 + i] |= spread(fifth >> (16 + 4 * i)) << 4;
+          g.q[i] |= spread(words[0] >> (4 * i)) << 4;
+          g.q[4 + i] |= spread(words[0] >> (16 + 4 * i)) << 4;
         }
       }
 #pragma unroll
@@ -104,13 +122,12 @@ __device__ __forceinline__ WeightGroup read_weight_group(const unsigned char* ch
     const int j = index % 8;
     if constexpr (kType == TensorType::q6_k) {
       const int half = j / 4, quarter = j % 4;
-      const unsigned char* const low = block + 64 * half + 32 * (quarter % 2);
-      const unsigned char* const high = block + 128 + 32 * half;
+      std::uint32_t low[8], high[8];
+      even_words(block + 64 * half + 32 * (quarter % 2), low);
+      even_words(block + 128 + 32 * half, high);
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
-        const std::uint32_t codes =
-            (even_word(low + 4 * i) >> (quarter / 2 * 4) & kLow) | (even_word(high + 4 * i) >> (2 * quarter) & 0x03030303) << 4;
-        g.q[i] = minus<32>(codes);
+        g.q[i] = minus<32>((low[i] >> (quarter / 2 * 4) & kLow) | (high[i] >> (2 * quarter) & 0x03030303) << 4);
       }
       const float d = f16(block + 208);
 #pragma unroll

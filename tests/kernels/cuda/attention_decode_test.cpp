@@ -53,14 +53,14 @@ TEST_P(AttentionDecode, is_at_most_twice_as_far_off_as_attention_in_f32_with_the
 TEST_P(AttentionDecode, on_and_beside_every_edge_of_a_step) {
   for (const int context : {1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 257}) {
     SCOPED_TRACE(std::to_string(context) + " positions");
-    expect_right({.n_head_kv = 1, .group = 2}, {{context, 1}});
+    expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2}, {{context, 1}});
   }
 }
 
 TEST_P(AttentionDecode, of_any_number_of_splits) {
   for (const int n_splits : {1, 2, 3, 8, 33, 128}) {
     SCOPED_TRACE(std::to_string(n_splits) + " splits");
-    expect_right({.n_head_kv = 2, .group = 3}, {{700, 1}}, n_splits);
+    expect_right({.type = KvType::f16, .n_head_kv = 2, .group = 3}, {{700, 1}}, n_splits);
     expect_right({.type = KvType::q8_0, .n_head_kv = 1, .group = 3}, {{5, 1}}, n_splits);
   }
 }
@@ -75,13 +75,17 @@ TEST_P(AttentionDecode, of_sequences_of_different_lengths_some_without_tokens) {
 TEST_P(AttentionDecode, of_several_tokens_each_sees_its_own_past) {
   for (const int group : {1, 5, 7, 16}) {
     SCOPED_TRACE("group " + std::to_string(group));
-    expect_right({.n_head_kv = 1, .group = group}, {{100, 5}, {9, 9}});
+    expect_right({.type = KvType::f16, .n_head_kv = 1, .group = group}, {{100, 5}, {9, 9}});
   }
 }
 
 TEST_P(AttentionDecode, with_window_without_causality_capped_and_with_sinks) {
-  for (const int window : {1, 15, 16, 17, 100}) expect_right({.n_head_kv = 1, .group = 2, .window = window}, {{150, 2}});
-  expect_right({.n_head_kv = 1, .causal = false}, {{100, 4}});
+  for (const int window : {1, 15, 16, 17, 100}) {
+    for (const int page_tokens : {16, 64}) {
+      expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .page_tokens = page_tokens, .window = window}, {{150, 2}});
+    }
+  }
+  expect_right({.type = KvType::f16, .n_head_kv = 1, .causal = false}, {{100, 4}});
   expect_right({.n_head_kv = 1, .group = 4, .softcap = 20, .deviation = 2}, {{150, 1}});
   for (const int n_splits : {1, 3}) expect_right({.n_head_kv = 2, .group = 3, .sinks = true}, {{180, 1}}, n_splits);
   expect_right({.type = KvType::fp8_e4m3, .n_head_kv = 2, .group = 3, .softcap = 5, .sinks = true}, {{180, 1}});
@@ -99,6 +103,24 @@ TEST_P(AttentionDecode, keeps_small_and_large_values_of_q8) {
   }
 }
 
+// One key, or the value of one, that is no number: the rows that see it are none either.
+TEST_P(AttentionDecode, shows_keys_and_values_that_are_no_numbers) {
+  for (const KvType type : {KvType::f16, KvType::bf16, KvType::q8_0, KvType::fp8_e4m3}) {
+    for (const bool value : {false, true}) {
+      SCOPED_TRACE(about(type, 64) + (value ? ", value" : ", key"));
+      AttentionWorld world({.type = type, .n_head_kv = 2, .group = 2}, {{100, 1}});
+      world.break_slot(70, 1, 33, value);
+      const AttentionWorld::Result result = run(world, 2);
+      for (int head = 0; head < 4; ++head) {
+        for (int d = 0; d < 64; ++d) {
+          const bool broken = head / 2 == 1 && (!value || d == 33 || (type == KvType::q8_0 && d / 32 == 1));
+          EXPECT_EQ(std::isnan(result.out[head * 64 + d]), broken) << "head " << head << " dimension " << d;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(AttentionDecode, gives_the_same_bits_in_any_order_of_blocks) {
   const AttentionWorld world({.n_head_kv = 2, .group = 4}, {{600, 1}, {90, 1}});
   const AttentionWorld::Result first = run(world, 7);
@@ -107,16 +129,16 @@ TEST_P(AttentionDecode, gives_the_same_bits_in_any_order_of_blocks) {
 
 #ifdef BATON_SIMULATED_DEVICE
 TEST_P(AttentionDecode, fits_devices_with_little_shared_memory) {
-  const std::size_t before = sim::options().shared_bytes_per_block_optin;
-  sim::options().shared_bytes_per_block_optin = 99 * 1024;
-  for (const KvType type : {KvType::f16, KvType::bf16, KvType::q8_0, KvType::fp8_e4m3}) {
-    for (const int head_dim : {64, 80, 96, 128, 256}) {
-      if (kv_element_bytes(type) == 1 && head_dim % 32) continue;
-      SCOPED_TRACE(about(type, head_dim));
-      expect_right({.type = type, .head_dim = head_dim, .n_head_kv = 1, .group = 2}, {{200, 1}});
+  for (const std::size_t room : kSmallerRooms) {
+    const WithRoom small(room);
+    for (const KvType type : {KvType::f16, KvType::bf16, KvType::q8_0, KvType::fp8_e4m3}) {
+      for (const int head_dim : {64, 80, 96, 128, 256}) {
+        if (kv_element_bytes(type) == 1 && head_dim % 32) continue;
+        SCOPED_TRACE(about(type, head_dim) + ", " + std::to_string(room) + " bytes");
+        expect_right({.type = type, .head_dim = head_dim, .n_head_kv = 1, .group = 2}, {{200, 1}});
+      }
     }
   }
-  sim::options().shared_bytes_per_block_optin = before;
 }
 #endif
 

@@ -1,5 +1,6 @@
 #pragma once
-// Sequences with keys and values in pages of any order, and attention over them in double precision.
+// Sequences with keys and values in pages of any order, and attention over them in double precision. bf16 is the default and the loosest
+// bound; what looks for a key too many or too few says f16.
 #include <baton/kernels/attention.h>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ struct AttentionShape {
 
 // e4m3 as numbers, by the definition of the format.
 inline float fp8_value(std::uint8_t bits) {
+  if ((bits & 0x7f) == 0x7f) return std::numeric_limits<float>::quiet_NaN();
   const int exponent = bits >> 3 & 15, mantissa = bits & 7;
   const float magnitude =
       exponent ? std::ldexp(1.0f + static_cast<float>(mantissa) / 8, exponent - 7) : std::ldexp(static_cast<float>(mantissa), -9);
@@ -62,9 +64,10 @@ class AttentionWorld {
     std::vector<std::int32_t> order(n_pages - 1);
     std::iota(order.begin(), order.end(), 1);
     std::shuffle(order.begin(), order.end(), std::mt19937(seed));
-    // Slots that nobody wrote hold NaN (of q8_0 a scale that is none), and table entries beyond the context no page at all.
+    // Slots that nobody wrote hold NaN (of q8_0 a scale that is none), and table entries beyond the context or in front of every window no
+    // page at all.
     n_slots_ = static_cast<std::size_t>(n_pages) * s.n_head_kv * s.page_tokens;
-    k_.assign(n_slots_ * row_bytes(), 0x7f);
+    k_.assign(n_slots_ * row_bytes(), 0xff);
     v_ = k_;
     k_scale_.assign(s.type == KvType::q8_0 ? n_slots_ * kv_scale_stride(s.head_dim) : 0, 0x7fff);
     v_scale_ = k_scale_;
@@ -84,6 +87,8 @@ class AttentionWorld {
           store(&values.back()[index(position, head, 0)], v_, v_scale_, at);
         }
       }
+      const int n_gone = s.window > 0 ? std::max(0, step.context - step.n_tokens - s.window + 1) / s.page_tokens : 0;
+      std::fill_n(table.begin(), n_gone, std::numeric_limits<std::int32_t>::max());
       table.resize(stride_, std::numeric_limits<std::int32_t>::max());
       page_table_.insert(page_table_.end(), table.begin(), table.end());
       for (int t = 0; t < step.n_tokens; ++t) {
@@ -95,6 +100,18 @@ class AttentionWorld {
       max_tokens_ = std::max(max_tokens_, step.n_tokens);
     }
     if (s.sinks) sinks = normal_floats(n_head, ++seed, 2);
+  }
+
+  // NaN in a key or value of sequence 0, or in the scale of its group. Of all keys and values only the pages hold it.
+  void break_slot(int position, int head, int d, bool value) {
+    const std::size_t at = slot(page_table_[position / s.page_tokens], head, position % s.page_tokens);
+    std::vector<std::uint8_t>& pages = value ? v_ : k_;
+    std::vector<std::uint16_t>& scales = value ? v_scale_ : k_scale_;
+    if (s.type == KvType::q8_0) {
+      scales[at * kv_scale_stride(s.head_dim) + d / 32] = 0x7e00;
+    } else {
+      std::memset(pages.data() + at * row_bytes() + d * kv_element_bytes(s.type), 0xff, kv_element_bytes(s.type));
+    }
   }
 
   std::size_t slot(int page, int head, int in_page) const {

@@ -70,6 +70,21 @@ class OnTarget : public testing::TestWithParam<Target> {
 };
 inline std::string target_name(const testing::TestParamInfo<Target>& info) { return name(info.param); }
 
+#ifdef BATON_SIMULATED_DEVICE
+// For its lifetime a block may have no more shared memory than on a smaller device.
+constexpr std::size_t kSmallerRooms[] = {163 * 1024, 99 * 1024};  // compute capability 8.0; 8.6, 8.9 and 12.0
+class WithRoom {
+ public:
+  explicit WithRoom(std::size_t bytes) { sim::options().shared_bytes_per_block_optin = bytes; }
+  ~WithRoom() { sim::options().shared_bytes_per_block_optin = before_; }
+  WithRoom(const WithRoom&) = delete;
+  WithRoom& operator=(const WithRoom&) = delete;
+
+ private:
+  std::size_t before_ = sim::options().shared_bytes_per_block_optin;
+};
+#endif
+
 // n values of device memory. Without values they are poisoned: 0xff bytes are NaN in every float type.
 template <class T>
 class DeviceBuffer {

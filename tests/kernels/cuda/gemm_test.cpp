@@ -18,7 +18,8 @@ class Gemm : public OnTarget {
     for (const float f : x) out.push_back(f32_to_bf16(f));
     return out;
   }
-  static void expect_right(int m, int n, int k, bool with_bias = false, bool accumulate = false, int padding = 0) {
+  static void expect_right(int m, int n, int k, bool with_bias = false, bool accumulate = false, int padding = 0,
+                           Cublas* cublas = nullptr) {
     SCOPED_TRACE(std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k));
     const std::vector<float> x = bf16_floats(static_cast<std::size_t>(m) * k, 1), w = bf16_floats(static_cast<std::size_t>(n) * k, 2),
                              bias = normal_floats(n, 3);
@@ -26,9 +27,14 @@ class Gemm : public OnTarget {
     const std::vector<float> before = normal_floats(static_cast<std::size_t>(m) * stride, 4);
     const DeviceBuffer<std::uint16_t> x_device(halves(x)), w_device(halves(w));
     const DeviceBuffer<float> bias_device(bias), y(before);
-    gemm({x_device.get(), w_device.get(), with_bias ? bias_device.get() : nullptr, y.get(), static_cast<std::size_t>(stride), m, n, k,
-          accumulate},
-         nullptr);
+    const GemmParams p{
+        x_device.get(), w_device.get(), with_bias ? bias_device.get() : nullptr, y.get(), static_cast<std::size_t>(stride), m, n, k,
+        accumulate};
+    if (cublas) {
+      ASSERT_TRUE(cublas->gemm(p, nullptr));
+    } else {
+      gemm(p, nullptr);
+    }
     const std::vector<float> got = y.values();
     for (int i = 0; i < m; ++i) {
       for (int j = 0; j < stride; ++j) {
@@ -100,22 +106,34 @@ TEST(CublasTest, that_is_not_there_says_what_was_tried) {
   EXPECT_NE(why.find("libm.so.6: it lacks a function"), std::string::npos) << why;
 }
 
-#ifndef BATON_SIMULATED_DEVICE
-TEST_P(Gemm, of_cublas_gives_what_ours_gives) {
+// By itself where there is one, and over the simulator by fake_cublas.cpp: what is given to it is what is meant.
+TEST_P(Gemm, of_cublas_agrees_with_double_precision) {
+#ifdef BATON_SIMULATED_DEVICE
+  const std::string names[] = {BATON_FAKE_CUBLAS};
+#else
+  const std::span<const std::string> names = Cublas::usual_names();
+#endif
   std::string why;
-  const std::unique_ptr<Cublas> cublas = Cublas::open(Cublas::usual_names(), why);
+  const std::unique_ptr<Cublas> cublas = Cublas::open(names, why);
   if (!cublas) GTEST_SKIP() << why;
-  const int m = 130, n = 257, k = 264;
-  const std::vector<float> x = bf16_floats(m * k, 1), w = bf16_floats(n * k, 2), bias = normal_floats(n, 3),
-                           before = normal_floats(m * 300, 4);
-  const DeviceBuffer<std::uint16_t> x_device(halves(x)), w_device(halves(w));
-  const DeviceBuffer<float> bias_device(bias), ours(before), theirs(before);
-  GemmParams p{x_device.get(), w_device.get(), bias_device.get(), ours.get(), 300, m, n, k, true};
-  gemm(p, nullptr);
-  p.y = theirs.get();
-  ASSERT_TRUE(cublas->gemm(p, nullptr));
-  const std::vector<float> a = ours.values(), b = theirs.values();
-  for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-3) << i;
+  expect_right(5, 9, 16, false, false, 0, cublas.get());
+  expect_right(1, 130, 264, false, false, 3, cublas.get());
+  expect_right(130, 1, 24, true, false, 2, cublas.get());
+  expect_right(33, 65, 64, true, true, 7, cublas.get());
+  EXPECT_TRUE(cublas->gemm({nullptr, nullptr, nullptr, nullptr, 0, 0, 10, 8, false}, nullptr));
+}
+
+#ifdef BATON_SIMULATED_DEVICE
+TEST(CublasTest, that_refuses_says_so_and_leaves_everything_as_it_is) {
+  const std::string names[] = {"libno_such_library.so.1", BATON_REFUSING_CUBLAS};
+  std::string why;
+  const std::unique_ptr<Cublas> cublas = Cublas::open(names, why);
+  ASSERT_TRUE(cublas) << why;
+  const std::vector<float> before = {1, 2, 3, 4};
+  const DeviceBuffer<float> y(before), bias(before);
+  const DeviceBuffer<std::uint16_t> x(std::vector<std::uint16_t>(16)), w(std::vector<std::uint16_t>(16));
+  EXPECT_FALSE(cublas->gemm({x.get(), w.get(), bias.get(), y.get(), 2, 2, 2, 8, true}, nullptr));
+  EXPECT_EQ(y.values(), before);
 }
 #endif
 

@@ -104,6 +104,23 @@ class MatMulInt8 : public OnTarget {
       }
     }
   }
+
+  void expect_same_bits_beside_others() {
+    const int n_in = 896, n_out = 20;
+    const std::vector<float> x = normal_floats(40 * n_in, 1);
+    for (const TensorType type : {TensorType::q4_0, TensorType::q8_0, TensorType::q5_1}) {
+      const std::vector<std::byte> weights = random_weights(type, n_out, n_in, 2);
+      const auto first_token = [&](int n_tokens) {
+        const std::vector<float> rows(x.begin(), x.begin() + n_tokens * n_in);
+        const std::vector<float> poison(static_cast<std::size_t>(n_tokens) * n_out, std::nanf(""));
+        std::vector<float> y = run({{type, n_out}}, {weights}, {std::vector<float>(n_out)}, rows, n_tokens, n_in, {poison})[0];
+        y.resize(n_out);
+        return y;
+      };
+      const std::vector<float> alone = first_token(1);
+      for (const int n : {8, 9, 40}) EXPECT_EQ(first_difference(alone, first_token(n)), "") << type_name(type) << ", " << n << " tokens";
+    }
+  }
 };
 INSTANTIATE_TEST_SUITE_P(, MatMulInt8, testing::ValuesIn(targets()), target_name);
 
@@ -143,21 +160,21 @@ TEST_P(MatMulInt8OnDevice, of_several_matrices_of_mixed_types_with_bias_and_resi
       256);
 }
 
-TEST_P(MatMulInt8OnDevice, gives_a_token_the_same_bits_whatever_stands_beside_it) {
-  const int n_in = 896, n_out = 20;
-  const Matrix matrix{TensorType::q4_0, n_out};
-  const std::vector<std::byte> weights = random_weights(matrix.type, n_out, n_in, 2);
-  const std::vector<float> x = normal_floats(40 * n_in, 1);
-  const auto first_token = [&](int n_tokens) {
-    const std::vector<float> rows(x.begin(), x.begin() + n_tokens * n_in);
-    const std::vector<float> poison(static_cast<std::size_t>(n_tokens) * n_out, std::nanf(""));
-    std::vector<float> y = run({matrix}, {weights}, {std::vector<float>(n_out)}, rows, n_tokens, n_in, {poison})[0];
-    y.resize(n_out);
-    return y;
-  };
-  const std::vector<float> alone = first_token(1);
-  for (const int n : {8, 9, 40}) EXPECT_EQ(first_difference(alone, first_token(n)), "") << n;
+#ifdef BATON_SIMULATED_DEVICE
+TEST_P(MatMulInt8OnDevice, fits_devices_with_little_shared_memory) {
+  for (const std::size_t room : kSmallerRooms) {
+    const WithRoom small(room);
+    for (const TensorType type : kQuantisedTypes) {
+      SCOPED_TRACE(std::to_string(room) + " bytes");
+      expect_right({{type, 37, true}}, 11, 512);
+      expect_right({{type, 17, false, true, 3}}, 50, 1280);  // five chunks for four warps
+    }
+    expect_same_bits_beside_others();
+  }
 }
+#endif
+
+TEST_P(MatMulInt8OnDevice, gives_a_token_the_same_bits_whatever_stands_beside_it) { expect_same_bits_beside_others(); }
 
 TEST_P(MatMulInt8OnDevice, shows_activations_that_are_no_numbers) {
   const int n_in = 64, n_tokens = 9;

@@ -134,9 +134,16 @@ TEST_P(MatVec, of_rows_that_begin_anywhere) {
   expect_right({{TensorType::q6_k, 19}}, 1, 256);
 }
 
-TEST_P(MatVec, of_one_row_and_of_more_than_run_at_once) {
-  expect_right({{TensorType::q8_0, 1}}, 1, 64);
-  expect_right({{TensorType::q4_k, 700}}, 1, 256);
+TEST_P(MatVec, of_one_row) {
+  for (const TensorType type : all_types()) expect_right({{type, 1}}, 1, 256);
+}
+
+// A multiprocessor runs at most 64 warps, and a warp takes two rows, or four of several tokens, at a time.
+TEST_P(MatVecOnDevice, of_more_rows_than_run_at_once) {
+  int n_multiprocessors = 0;
+  ASSERT_EQ(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, 0), cudaSuccess);
+  expect_right({{TensorType::q4_0, 64 * 2 * n_multiprocessors + 3}}, 1, 32);
+  expect_right({{TensorType::q6_k, 64 * 4 * n_multiprocessors + 5}}, 2, 256);
 }
 
 TEST_P(MatVecOnDevice, of_several_matrices_of_mixed_types_with_bias_and_residual) {
@@ -150,26 +157,28 @@ TEST_P(MatVecOnDevice, of_several_matrices_of_mixed_types_with_bias_and_residual
   }
 }
 
-TEST_P(MatVecOnDevice, gives_a_token_the_same_bits_whatever_stands_beside_it) {
-  const int n_in = 896, n_out = 40;
-  const std::vector<float> x = normal_floats(8 * n_in, 1);
-  const std::vector<std::byte> weights = random_weights(TensorType::q4_0, n_out, n_in, 2);
-  const DeviceBuffer<std::byte> w(weights);
-  const DeviceBuffer<float> x_device(x);
-  const DeviceBuffer<std::int8_t> q(x.size());
-  const DeviceBuffer<Q8Scale> scales(x.size() / 32);
-  quantize({x_device.get(), n_in, {nullptr, nullptr, {q.get(), scales.get()}}, 8, n_in}, nullptr);
-  const auto run = [&](int n_tokens) {
-    const DeviceBuffer<float> y(static_cast<std::size_t>(n_tokens) * n_out);
-    MatVecParams p{{}, 1, {q.get(), scales.get()}, nullptr, n_tokens, n_in};
-    p.matrices[0] = {TensorType::q4_0, w.get(), nullptr, y.get(), n_out, n_out, false};
-    mat_vec(p, nullptr);
-    std::vector<float> first = y.values();
-    first.resize(n_out);
-    return first;
-  };
-  const std::vector<float> alone = run(1);
-  for (int n = 2; n <= 8; ++n) EXPECT_EQ(first_difference(alone, run(n)), "") << n;
+TEST_P(MatVecOnDevice, gives_a_token_the_same_bits_whatever_stands_beside_it_in_every_format) {
+  for (const TensorType type : all_types()) {
+    SCOPED_TRACE(type_name(type));
+    const int n_in = block_shape(type).elements == 256 ? 1280 : 1248, n_out = 21;  // more than one piece of 32 groups
+    const std::vector<float> x = normal_floats(8 * n_in, 1);
+    std::vector<std::byte> weights = random_weights(type, n_out, n_in, 2);
+    weights.resize((weights.size() + 15) / 16 * 16);
+    const DeviceBuffer<std::byte> w(weights);
+    const DeviceBuffer<float> x_device(x);
+    const DeviceBuffer<std::int8_t> q(x.size());
+    const DeviceBuffer<Q8Scale> scales(x.size() / 32);
+    quantize({x_device.get(), static_cast<std::size_t>(n_in), {nullptr, nullptr, {q.get(), scales.get()}}, 8, n_in}, nullptr);
+    const auto run = [&](int n_tokens) {
+      const DeviceBuffer<float> y(static_cast<std::size_t>(n_tokens) * n_out);
+      MatVecParams p{{}, 1, {q.get(), scales.get()}, x_device.get(), n_tokens, n_in};
+      p.matrices[0] = {type, w.get(), nullptr, y.get(), n_out, n_out, false};
+      mat_vec(p, nullptr);
+      return y.values();
+    };
+    const std::vector<float> all = run(8);
+    for (int n = 1; n < 8; ++n) EXPECT_EQ(first_difference(std::span(all).first(n * n_out), run(n)), "") << n << " tokens";
+  }
 }
 
 TEST_P(MatVecOnDevice, shows_activations_that_are_no_numbers) {

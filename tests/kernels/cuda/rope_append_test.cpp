@@ -22,7 +22,8 @@ struct Case {
 
 // What the op leaves, as numbers: (n_tokens, heads, head_dim) each, and the scale of the group that each of k and v is in.
 struct Stored {
-  std::vector<float> q, k, v, k_scale, v_scale;
+  std::vector<float> q, k, v;
+  std::vector<std::uint16_t> k_scale, v_scale;  // f16
 };
 
 class RopeAppend : public OnTarget {
@@ -58,8 +59,13 @@ class RopeAppend : public OnTarget {
           } else if (c.type == KvType::fp8_e4m3) {
             bound += std::max(std::fabs(x[d]) * 0x1p-4, 0x1p-10);
           } else {
-            // Half a step, and at the end 127 steps that f16 rounded.
-            bound += (is_k ? got.k_scale : got.v_scale)[at_kv] * (0.5 + 127 * 0x1p-11);
+            // The scale is that of the largest of 32, rounded to f16; f32 before it may lie on the other side of the middle between two.
+            double of_group = 0;
+            for (int i = d / 32 * 32; i < d / 32 * 32 + 32; ++i) of_group = std::max(of_group, std::fabs(x[i]));
+            const std::uint16_t want = f32_to_f16(static_cast<float>(of_group / 127)), stored = (is_k ? got.k_scale : got.v_scale)[at_kv];
+            ASSERT_NEAR(stored, want, 1) << "scale of token " << t << " head " << head << " dimension " << d;
+            // Half a step, and at the end 127 steps that f16 rounded, by a unit at the most.
+            bound += of_group / 127 * (0.5 + 127 * 0x1p-10);
           }
           ASSERT_NEAR(value, x[d], bound) << "token " << t << " head " << head << " dimension " << d;
         }
@@ -148,7 +154,7 @@ class RopeAppend : public OnTarget {
     for (const std::uint16_t h : q.values()) out.q.push_back(wide(h));
     const std::vector<std::uint8_t> kb = k.values(), vb = v.values();
     const std::vector<std::uint16_t> ks = k_scale.values(), vs = v_scale.values();
-    std::size_t written = 0;
+    std::vector<bool> written(n_slots);
     for (int t = 0; t < n; ++t) {
       for (int head = 0; head < c.n_head_kv; ++head) {
         const std::size_t slot =
@@ -159,16 +165,26 @@ class RopeAppend : public OnTarget {
                       v_unit = f16_to_f32(vs[slot * kv_scale_stride(c.head_dim) + d / 32]);
           out.k.push_back(number(c.type, kb, slot * c.head_dim + d, k_unit));
           out.v.push_back(number(c.type, vb, slot * c.head_dim + d, v_unit));
-          out.k_scale.push_back(k_unit);
-          out.v_scale.push_back(v_unit);
-          ++written;
+          out.k_scale.push_back(ks[slot * kv_scale_stride(c.head_dim) + d / 32]);
+          out.v_scale.push_back(vs[slot * kv_scale_stride(c.head_dim) + d / 32]);
         }
+        written[slot] = true;
       }
     }
-    // All other slots are as they were.
-    std::size_t untouched = 0;
-    for (const std::uint8_t byte : kb) untouched += byte == 0xff;
-    EXPECT_GE(untouched, (n_slots * c.head_dim - written) * kv_element_bytes(c.type));
+    // All other slots are as they were, and so are the scales that a slot does not use.
+    const auto is_poison = [](const auto& values, std::size_t first, std::size_t count) {
+      using T = typename std::decay_t<decltype(values)>::value_type;
+      return std::all_of(values.begin() + first, values.begin() + first + count, [](T value) { return value == static_cast<T>(~T{0}); });
+    };
+    const std::size_t slot_bytes = static_cast<std::size_t>(c.head_dim) * kv_element_bytes(c.type), stride = kv_scale_stride(c.head_dim);
+    for (std::size_t slot = 0; slot < n_slots; ++slot) {
+      if (!written[slot]) {
+        EXPECT_TRUE(is_poison(kb, slot * slot_bytes, slot_bytes) && is_poison(vb, slot * slot_bytes, slot_bytes)) << "slot " << slot;
+      }
+      const std::size_t n_used = written[slot] && c.type == KvType::q8_0 ? static_cast<std::size_t>(c.head_dim) / 32 : 0;
+      EXPECT_TRUE(is_poison(ks, slot * stride + n_used, stride - n_used) && is_poison(vs, slot * stride + n_used, stride - n_used))
+          << "scales of slot " << slot;
+    }
     return out;
   }
   static float number(KvType type, const std::vector<std::uint8_t>& bytes, std::size_t i, float scale) {

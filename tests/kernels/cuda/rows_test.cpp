@@ -49,6 +49,22 @@ TEST_P(Rows, are_gathered) {
   gather({nullptr, nullptr, nullptr, 0, 10}, nullptr);
 }
 
+// A grid has at most 65535 blocks in its second and third dimension.
+TEST_P(Rows, of_more_than_a_grid_has) {
+  const int n_rows = 65535 + 3;
+  std::vector<std::int32_t> rows(n_rows);
+  for (int i = 0; i < n_rows; ++i) rows[i] = i % 5;
+  const std::vector<float> x = normal_floats(5 * 4, 2);
+  const DeviceBuffer<std::int32_t> indices(rows);
+  const DeviceBuffer<float> in(x), gathered(static_cast<std::size_t>(n_rows) * 4), embedded(gathered.size());
+  gather({in.get(), indices.get(), gathered.get(), n_rows, 4}, nullptr);
+  embed({TensorType::f32, reinterpret_cast<const std::byte*>(in.get()), indices.get(), embedded.get(), n_rows, 4, 1.0f}, nullptr);
+  std::vector<float> want;
+  for (const std::int32_t row : rows) want.insert(want.end(), x.begin() + 4 * row, x.begin() + 4 * row + 4);
+  EXPECT_EQ(first_difference(gathered.values(), want), "");
+  EXPECT_EQ(first_difference(embedded.values(), want), "");
+}
+
 TEST_P(Rows, are_added) {
   for (const std::size_t n : {std::size_t{1}, std::size_t{4}, std::size_t{7}, std::size_t{1024 * 1024 + 5}}) {
     const std::vector<float> x = normal_floats(n, 1), y = normal_floats(n, 2);

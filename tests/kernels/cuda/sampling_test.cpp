@@ -220,12 +220,32 @@ TEST_P(Sampling, of_several_blocks_a_row_combines_them) {
   }
 }
 
-TEST_P(Sampling, of_the_largest_vocabulary_as_of_any) {
-  const std::vector<float> logits = normal_floats(262144, 5, 2.5f);
-  for (const Request& r : {settings(262144)[0], settings(262144)[9], settings(262144)[16]}) {
-    expect_draws(logits, r, 1);
-    if (HasFatalFailure()) return;
+TEST_P(Sampling, of_the_vocabulary_of_gemma_3_and_of_the_largest_as_of_any) {
+  for (const int n : {262208, 524288}) {
+    const std::vector<float> logits = normal_floats(n, 5, 2.5f);
+    const std::vector<Request> all = settings(n);
+    for (const Request& r : {all[0], all[9], all[16]}) {
+      expect_draws(logits, r, 1);
+      if (HasFatalFailure()) return;
+    }
+    std::vector<float> peaked = logits;
+    peaked[n - 1] = 90;
+    Request greedy;
+    greedy.row.temperature = 0, greedy.row.n_top = 2;
+    const Outcome got = run(peaked, n, {greedy});
+    EXPECT_EQ(got.tokens[0], n - 1);
+    EXPECT_EQ(got.top[0].id, n - 1);
+    EXPECT_EQ(got.top[1].id, std::max_element(logits.begin(), logits.end()) - logits.begin());
   }
+}
+
+// All weights are the largest there is: 2^19 times 2^44 units.
+TEST_P(Sampling, of_the_largest_vocabulary_does_not_overflow) {
+  const std::vector<float> logits(524288, 3.0f);
+  expect_draws(logits, {}, 3);
+  Request half;
+  half.row.top_p = 0.5f;
+  expect_draws(logits, half, 2);
 }
 
 // How far n_draws are from the probabilities, against the distance that one seed in a thousand exceeds.

@@ -58,7 +58,7 @@ def demangled(names):
         text = text[:text.rindex("(")] if "(" in text else text
         text = re.sub(r"\(TensorType\)(\d+)", lambda match: TYPES.get(match[1], match[1]), re.sub(r"\(GateFunction\)", "", text))
         kernel, _, arguments = text.partition("<")
-        short[name] = kernel, re.sub(r"^Config<(.*?)>", r"\1", arguments[:-1].strip().replace("(bool)1", "true").replace("(bool)0", "false")) if arguments else ""
+        short[name] = kernel, re.sub(r"^(?:Config|Layout)<(.*?)>", r"\1", arguments[:-1].strip().replace("(bool)1", "true").replace("(bool)0", "false")) if arguments else ""
     return short
 
 
@@ -93,8 +93,17 @@ def kind_of(instruction):
     return next(kind for kind, pattern in KINDS if re.match(pattern, text))
 
 
+def loaded_bytes(instruction):
+    """Of global memory, by a warp."""
+    match = re.match(r"(?:@!?U?P\w+\s+)?(?:LDG|LDGSTS)\.(\S+)", instruction)
+    if not match:
+        return 0
+    widths = {"128": 16, "64": 8, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
+    return 32 * next((widths[part] for part in match[1].split(".") if part in widths), 4)
+
+
 def inner_loop(instructions):
-    """Counts by kind of the smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's."""
+    """Counts by kind, and the bytes that it loads, of the smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's."""
     loops = []
     for address, text in instructions:
         match = re.search(r"\bBRA(?:\.\w+)* .*?0x([0-9a-f]+)", text)
@@ -102,20 +111,21 @@ def inner_loop(instructions):
             loops.append((int(match[1], 16), address))
     counted = []
     for first, last in loops:
-        counts = {}
+        counts, loaded = {}, 0
         for address, text in instructions:
             if first <= address <= last:
                 counts[kind_of(text)] = counts.get(kind_of(text), 0) + 1
-        counted.append((first, last, counts))
+                loaded += loaded_bytes(text)
+        counted.append((first, last, counts, loaded))
     for wanted in ("tensor", "dp4a", "global", "shared"):
-        most = max((counts.get(wanted, 0) for _, _, counts in counted), default=0)
+        most = max((counts.get(wanted, 0) for _, _, counts, _ in counted), default=0)
         if most:
-            return min((entry for entry in counted if entry[2].get(wanted, 0) == most), key=lambda entry: entry[1] - entry[0])[2]
-    return {}
+            return min((entry for entry in counted if entry[2].get(wanted, 0) == most), key=lambda entry: entry[1] - entry[0])[2:]
+    return {}, 0
 
 
 def bound(counts):
-    """The unit that a turn of the loop keeps busy longest, and its cycles; nothing where memory alone decides."""
+    """The unit that a turn of the loop keeps busy longest, and its cycles."""
     cycles = {kind: count * COST[kind] for kind, count in counts.items() if kind in COST}
     shared = cycles.pop("shared x4", 0) + cycles.pop("shared", 0)
     cycles["shared memory"] = shared
@@ -157,10 +167,11 @@ def report(build, tests):
         source = (ROOT / "kernels/cuda" / path.name.removesuffix(".o")).read_text(encoding="utf-8")
         for name, usage in used.items():
             threads, dynamic = seen.get(names[name], (0, 0))
-            counts = inner_loop(instructions.get(name, []))
+            counts, loaded = inner_loop(instructions.get(name, []))
             kernel = {"file": path.name.removesuffix(".o"), "kernel": names[name][0], "arguments": names[name][1], **usage, "threads": threads, "dynamic_shared": dynamic,
                       "bytes": 16 * len(instructions.get(name, [])), "loop": counts, "wants_tensor": "device/tile.h" in source or "device/mma.h" in source}
             kernel["bound"], kernel["cycles"], kernel["units"] = bound(counts) if counts else ("latency", 0, {})
+            kernel["bytes_a_cycle"] = round(4 * loaded / kernel["cycles"], 1) if counts else 0.0
             kernel["blocks"], kernel["limit"], kernel["occupancy"] = occupancy(kernel) if threads else (0, "never launched by a test", 0)
             kernels.append(kernel)
     return kernels
@@ -183,7 +194,7 @@ def span(values):
 
 
 def summary(kernels):
-    lines = ["| file | instantiations | KB of code | registers | shared memory, KB a block | blocks an SM | a turn of the inner loop | bound |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| file | instantiations | KB of code | registers | shared memory, KB a block | blocks an SM | a turn of the inner loop | bound | bytes a cycle |", "|" + "---|" * 9]
     for file in dict.fromkeys(kernel["file"] for kernel in kernels):
         mine = [kernel for kernel in kernels if kernel["file"] == file]
         loops = []
@@ -193,24 +204,26 @@ def summary(kernels):
                 loops.append(f"{kind} {span(counts)}")
         bounds = list(dict.fromkeys(kernel["bound"] for kernel in mine))
         lines.append(f"| {file} | {len(mine)} | {sum(kernel['bytes'] for kernel in mine) / 1024:.0f} | {span([kernel['registers'] for kernel in mine])} | "
-                     f"{span([round((kernel['shared'] + kernel['dynamic_shared']) / 1024) for kernel in mine])} | {span([kernel['blocks'] for kernel in mine])} | {', '.join(loops)} | {', '.join(bounds)} |")
+                     f"{span([round((kernel['shared'] + kernel['dynamic_shared']) / 1024) for kernel in mine])} | {span([kernel['blocks'] for kernel in mine])} | {', '.join(loops)} | {', '.join(bounds)} | "
+                     f"{span([kernel['bytes_a_cycle'] for kernel in mine]) if loops else ''} |")
     return lines
 
 
 def details(kernels):
-    lines = ["| kernel | registers | shared static + dynamic | threads | blocks an SM (limit) | occupancy | tensor | dp4a | shared x4 | shared | global | special | float | other | bound, cycles |",
-             "|" + "---|" * 15]
+    lines = ["| kernel | registers | shared static + dynamic | threads | blocks an SM (limit) | occupancy | tensor | dp4a | shared x4 | shared | global | special | float | other | bound, cycles | bytes a cycle |",
+             "|" + "---|" * 16]
     for kernel in kernels:
         loop = kernel["loop"]
         lines.append(f"| {title(kernel)} | {kernel['registers']} | {kernel['shared']} + {kernel['dynamic_shared']} | {kernel['threads']} | {kernel['blocks']} ({kernel['limit']}) | {kernel['occupancy']} % | "
-                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['bound']}, {kernel['cycles']} |")
+                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['bound']}, {kernel['cycles']} | {kernel['bytes_a_cycle']} |")
     return lines
 
 
 def write(kernels, compiler):
     total = f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB of machine code for {ARCHITECTURE}, {compiler}"
-    about = ("Counts are instructions of a warp in one turn of the inner loop. Bound: the unit that such a turn keeps busy longest, when four warps run on a multiprocessor, were memory no bound; "
-             "kernels whose bound is issue or shared memory and that read every byte once are bound by memory in truth.")
+    about = ("Counts are instructions of a warp in one turn of the inner loop. Bound: the unit that such a turn keeps busy longest, when four warps run on a multiprocessor and memory is no bound. "
+             "Bytes a cycle: what these warps then load from global memory or its caches; the memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to 1.98 GHz), "
+             "so a kernel with fewer is bound by that unit, not by memory.")
     text = PAGE.read_text(encoding="utf-8")
     first, rest = text.split(BEGIN, 1)
     _, last = rest.split(END, 1)

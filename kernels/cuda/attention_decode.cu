@@ -452,11 +452,14 @@ void launch_decode(const AttentionDecodeParams& p, Stream stream) {
 
 template <class Large, class Small>
 void launch_fitting(const AttentionDecodeParams& p, Stream stream) {
-  static_assert(fits(Small::kSharedBytes, kLeastRoom));
-  fits(Large::kSharedBytes, shared_room()) ? launch_decode<Large>(p, stream) : launch_decode<Small>(p, stream);
+  if constexpr (!fits(Large::kSharedBytes, kLeastRoom)) {
+    static_assert(fits(Small::kSharedBytes, kLeastRoom));
+    if (!fits(Large::kSharedBytes, shared_room())) return launch_decode<Small>(p, stream);
+  }
+  launch_decode<Large>(p, stream);
 }
 
-// Two configurations a head size: the second fits every device.
+// Two configurations a head size: the second for devices that the first does not fit.
 //                   head  warps  stages
 template <class Kv>
 void launch_by_head_dim(const AttentionDecodeParams& p, Stream stream) {

@@ -12,13 +12,16 @@ namespace {
 constexpr int kThreads = 256, kBlocksAPage = 16, kMaxGrid = 65535;  // of y and z
 
 __global__ void __launch_bounds__(kThreads) copy_pages_kernel(CopyPagesParams p) {
+#pragma unroll 1  // the loops are for grids that are too small
   for (int b = static_cast<int>(blockIdx.z); b < p.n_buffers; b += static_cast<int>(gridDim.z)) {
     const std::size_t bytes = p.page_bytes[b];
     auto* const buffer = static_cast<unsigned char*>(p.buffers[b]);
+#pragma unroll 1
     for (int pair = static_cast<int>(blockIdx.y); pair < p.n_pairs; pair += static_cast<int>(gridDim.y)) {
       const std::int32_t* const pages = p.pairs + 2 * static_cast<std::size_t>(pair);
       const auto* const from = reinterpret_cast<const uint4*>(buffer + pages[0] * bytes);
       auto* const to = reinterpret_cast<uint4*>(buffer + pages[1] * bytes);
+#pragma unroll 4
       for (std::size_t i = blockIdx.x * kThreads + threadIdx.x; i < bytes / 16; i += kBlocksAPage * kThreads) to[i] = from[i];
     }
   }

@@ -71,8 +71,13 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
       for (int r = 0; r < kRows; ++r, row += row_bytes) {
         if (r >= copy_rows) break;
         const int before = static_cast<int>(reinterpret_cast<std::uintptr_t>(row) % 16);
-        unsigned char* const to = ring + (copy_stage * kRows + r) * kPieceBytes;
-        for (int i = lane * 16; i < before + piece_bytes; i += 32 * 16) cp_async_16(to + i, row - before + i);
+        const int left_of_lane = before + piece_bytes - lane * 16;
+        const unsigned char* const source = row - before + lane * 16;
+        unsigned char* const to = ring + (copy_stage * kRows + r) * kPieceBytes + lane * 16;
+#pragma unroll
+        for (int i = 0; i < kPieceBytes; i += 32 * 16) {
+          if (i < left_of_lane) cp_async_16(to + i, source + i);
+        }
       }
       copy_from += kChunkBytes<kType>;
       if (++copy_piece == n_pieces) copy_piece = 0, copy_tile += step;

@@ -21,6 +21,9 @@ BEGIN, END = "<!-- scripts/kernel_report.py writes from here -->", "<!-- to here
 
 TYPES = {"0": "f32", "1": "f16", "2": "q4_0", "3": "q4_1", "6": "q5_0", "7": "q5_1", "8": "q8_0", "12": "q4_k", "13": "q5_k", "14": "q6_k", "20": "iq4_nl", "30": "bf16"}
 
+# Of each quantised type, 1024 weights: tensor_type.h.
+BYTES_OF_1024 = {"q4_0": 576, "q4_1": 640, "q5_0": 704, "q5_1": 768, "q8_0": 1088, "q4_k": 576, "q5_k": 704, "q6_k": 840, "iq4_nl": 576}
+
 # A multiprocessor of compute capability 9.0 (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
 REGISTERS, WARPS, BLOCKS, SHARED_BYTES, RESERVED_SHARED = 65536, 64, 32, 227 * 1024, 1024
 # Cycles that one instruction of a warp keeps its unit busy, for a multiprocessor on which four warps run, one in each part: tensor cores by mma.sync (of their
@@ -93,17 +96,20 @@ def kind_of(instruction):
     return next(kind for kind, pattern in KINDS if re.match(pattern, text))
 
 
-def loaded_bytes(instruction):
-    """Of global memory, by a warp."""
-    match = re.match(r"(?:@!?U?P\w+\s+)?(?:LDG|LDGSTS)\.(\S+)", instruction)
-    if not match:
-        return 0
-    widths = {"128": 16, "64": 8, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
-    return 32 * next((widths[part] for part in match[1].split(".") if part in widths), 4)
+def streamed_bytes(kernel, arguments):
+    """What a warp reads from memory in one turn of the inner loop, of the kernels that read everything once; None of others."""
+    parts = arguments.split(", ")
+    if kernel == "mat_vec_kernel":  # type, tokens, rows, stages: 1024 weights of each row
+        return BYTES_OF_1024[parts[0]] * int(parts[2])
+    if kernel == "attention_decode_kernel":  # type, head_dim, warps, stages: 16 keys and values
+        head_dim = int(parts[1])
+        scales = 2 * (2 if head_dim <= 64 else 4 if head_dim <= 128 else 8) if parts[0] == "NarrowQ8" else 0
+        return 2 * 16 * (head_dim * (1 if parts[0].startswith("Narrow") else 2) + scales)
+    return None
 
 
 def inner_loop(instructions):
-    """Counts by kind, and the bytes that it loads, of the smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's."""
+    """Counts by kind of the smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's."""
     loops = []
     for address, text in instructions:
         match = re.search(r"\bBRA(?:\.\w+)* .*?0x([0-9a-f]+)", text)
@@ -111,17 +117,16 @@ def inner_loop(instructions):
             loops.append((int(match[1], 16), address))
     counted = []
     for first, last in loops:
-        counts, loaded = {}, 0
+        counts = {}
         for address, text in instructions:
             if first <= address <= last:
                 counts[kind_of(text)] = counts.get(kind_of(text), 0) + 1
-                loaded += loaded_bytes(text)
-        counted.append((first, last, counts, loaded))
+        counted.append((first, last, counts))
     for wanted in ("tensor", "dp4a", "global", "shared"):
-        most = max((counts.get(wanted, 0) for _, _, counts, _ in counted), default=0)
+        most = max((counts.get(wanted, 0) for _, _, counts in counted), default=0)
         if most:
-            return min((entry for entry in counted if entry[2].get(wanted, 0) == most), key=lambda entry: entry[1] - entry[0])[2:]
-    return {}, 0
+            return min((entry for entry in counted if entry[2].get(wanted, 0) == most), key=lambda entry: entry[1] - entry[0])[2]
+    return {}
 
 
 def bound(counts):
@@ -167,11 +172,12 @@ def report(build, tests):
         source = (ROOT / "kernels/cuda" / path.name.removesuffix(".o")).read_text(encoding="utf-8")
         for name, usage in used.items():
             threads, dynamic = seen.get(names[name], (0, 0))
-            counts, loaded = inner_loop(instructions.get(name, []))
+            counts = inner_loop(instructions.get(name, []))
             kernel = {"file": path.name.removesuffix(".o"), "kernel": names[name][0], "arguments": names[name][1], **usage, "threads": threads, "dynamic_shared": dynamic,
                       "bytes": 16 * len(instructions.get(name, [])), "loop": counts, "wants_tensor": "device/tile.h" in source or "device/mma.h" in source}
             kernel["bound"], kernel["cycles"], kernel["units"] = bound(counts) if counts else ("latency", 0, {})
-            kernel["bytes_a_cycle"] = round(4 * loaded / kernel["cycles"], 1) if counts else 0.0
+            streamed = streamed_bytes(*names[name])
+            kernel["bytes_a_cycle"] = round(4 * streamed / kernel["cycles"], 1) if streamed and counts else None
             kernel["blocks"], kernel["limit"], kernel["occupancy"] = occupancy(kernel) if threads else (0, "never launched by a test", 0)
             kernels.append(kernel)
     return kernels
@@ -205,7 +211,7 @@ def summary(kernels):
         bounds = list(dict.fromkeys(kernel["bound"] for kernel in mine))
         lines.append(f"| {file} | {len(mine)} | {sum(kernel['bytes'] for kernel in mine) / 1024:.0f} | {span([kernel['registers'] for kernel in mine])} | "
                      f"{span([round((kernel['shared'] + kernel['dynamic_shared']) / 1024) for kernel in mine])} | {span([kernel['blocks'] for kernel in mine])} | {', '.join(loops)} | {', '.join(bounds)} | "
-                     f"{span([kernel['bytes_a_cycle'] for kernel in mine]) if loops else ''} |")
+                     f"{span([kernel['bytes_a_cycle'] for kernel in mine]) if mine[0]['bytes_a_cycle'] else ''} |")
     return lines
 
 
@@ -215,15 +221,15 @@ def details(kernels):
     for kernel in kernels:
         loop = kernel["loop"]
         lines.append(f"| {title(kernel)} | {kernel['registers']} | {kernel['shared']} + {kernel['dynamic_shared']} | {kernel['threads']} | {kernel['blocks']} ({kernel['limit']}) | {kernel['occupancy']} % | "
-                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['bound']}, {kernel['cycles']} | {kernel['bytes_a_cycle']} |")
+                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['bound']}, {kernel['cycles']} | {kernel['bytes_a_cycle'] or ''} |")
     return lines
 
 
 def write(kernels, compiler):
     total = f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB of machine code for {ARCHITECTURE}, {compiler}"
     about = ("Counts are instructions of a warp in one turn of the inner loop. Bound: the unit that such a turn keeps busy longest, when four warps run on a multiprocessor and memory is no bound. "
-             "Bytes a cycle: what these warps then load from global memory or its caches; the memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to 1.98 GHz), "
-             "so a kernel with fewer is bound by that unit, not by memory.")
+             "Bytes a cycle, of kernels that read everything once: what these warps then read; the memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to 1.98 GHz), "
+             "so a kernel with fewer is bound by that unit, not by memory. Branches that are seldom taken are counted as if they were taken in each turn.")
     text = PAGE.read_text(encoding="utf-8")
     first, rest = text.split(BEGIN, 1)
     _, last = rest.split(END, 1)

@@ -136,7 +136,7 @@ TEST_P(DecodeGraph, serves_every_step_with_the_bits_of_direct_calls) {
         SamplingRow row{};
         row.temperature = i % 5 == 4 ? 0.0f : 0.8f, row.top_p = 0.95f, row.top_k = i, row.repetition_penalty = 1, row.seed = 5;
         std::vector<SamplingRow> rows(kTokens, row);
-        for (int r = 0; r < kTokens; ++r) rows[r].draw = static_cast<std::uint64_t>(kTokens * i + r);
+        for (int r = 0; r < kTokens; ++r) rows[r].draw = std::uint64_t{kTokens} * i + r;
         put(step->rows, rows);
       }
       ASSERT_EQ(cudaGraphLaunch(exec, stream), cudaSuccess);

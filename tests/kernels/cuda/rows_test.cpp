@@ -50,7 +50,7 @@ TEST_P(Rows, are_gathered) {
 }
 
 // A grid has at most 65535 blocks in its second and third dimension.
-TEST_P(Rows, of_more_than_a_grid_has) {
+TEST_P(Rows, of_more_than_a_grid_has_Full) {
   const int n_rows = 65535 + 3;
   std::vector<std::int32_t> rows(n_rows);
   for (int i = 0; i < n_rows; ++i) rows[i] = i % 5;

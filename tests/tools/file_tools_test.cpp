@@ -206,7 +206,8 @@ TEST_F(FileTools, do_not_lose_a_race_against_a_link_put_in_place) {
       }
     });
     int n_good = 0;
-    for (int i = 0; i < 2000; ++i) {
+    // On one busy core the attacker may be the one who is interrupted while the link is in place, for many reads in a row.
+    for (int i = 0; i < 2000 || (n_good == 0 && i < 200000); ++i) {
       const ToolResult result = i % 4 == 0 ? search("answer") : read("swap/note.txt");
       EXPECT_THAT(result.content, Not(HasSubstr("secret")));
       n_good += result.content.find("harmless") != std::string::npos;

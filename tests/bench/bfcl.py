@@ -144,7 +144,8 @@ def model_rows(baton, models_dir, model, quick, options, until):
         try:
             kept, missing = started(kept, cases)
             yield from missing
-            bfcl_answers.ask_all(kept, cases, until)
+            for title, why in bfcl_answers.ask_all(kept, cases, until).items():
+                yield skipped(f"{model} {title}", why)
         finally:
             for server in servers:
                 server.stop()

@@ -112,7 +112,9 @@ def announce(kept, cases):
 
 
 def ask_all(kept, cases, until=None):
-    """Asks every started server what it was not asked yet, case by case, so that a machine that is busier for a while is so for all of them. until: monotonic time."""
+    """Asks every started server what it was not asked yet, case by case, so that a machine that is busier for a while is so for all of them. until: monotonic time.
+    Gives {title: why} of servers that ended on the way."""
+    ended = {}
     wanted = by_turns(cases)
     first_round = len({case["category"] for case in cases})
     said = announce(kept, cases)
@@ -122,14 +124,19 @@ def ask_all(kept, cases, until=None):
         if not said and i >= first_round:
             said = announce(kept, cases)
         for answers in kept:
-            if answers.of(case):
+            if answers.of(case) or answers.server.title in ended:
                 continue
             left = until - time.monotonic() if until else ANSWER_SECONDS
             if left <= 0:
-                return
+                return ended
             try:
-                answers.keep(case, *answers.server.ask(bfcl_cases.request(case, answers.server.model), left))
+                status, answer, seconds = answers.server.ask(bfcl_cases.request(case, answers.server.model), left)
+                if status == 0 and (why := answers.server.ended()):
+                    ended[answers.server.title] = why
+                else:
+                    answers.keep(case, status, answer, seconds)
             except TimeoutError:
                 if until:
-                    return
+                    return ended
                 answers.keep(case, 0, f"no answer within {ANSWER_SECONDS} s", ANSWER_SECONDS)
+    return ended

@@ -65,6 +65,15 @@ class Server:
         except ValueError:
             return status if status != 200 else 0, text.decode(errors="replace"), seconds
 
+    def ended(self):
+        """Why it is not there any more, or None. A program's end is seen a moment later than its connection's."""
+        if not self.process:
+            return None
+        try:
+            return f"it ended with status {self.process.wait(1)}"
+        except subprocess.TimeoutExpired:
+            return None
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()

@@ -143,6 +143,26 @@ class Keeping(unittest.TestCase):
         self.assertIsNone(bfcl_answers.estimate([{"category": "c"}], {}))
         self.assertEqual(bfcl_answers.estimate([{"category": "c"}, {"category": "new"}], {"c": 1.0, "d": 3.0}), 3.0)
 
+    def test_a_server_that_ends_is_no_wrong_answer(self):
+        class Server(types.SimpleNamespace):
+            def ask(self, *_):
+                self.asked += 1
+                return (0, "Connection refused", 0.0) if self.dies else (200, {"choices": []}, 1.0)
+
+            def ended(self):
+                return "it ended with status -4" if self.dies else None
+        before = bfcl_answers.folder, bfcl_cases.request
+        with tempfile.TemporaryDirectory() as folder:
+            bfcl_answers.folder, bfcl_cases.request = lambda model: pathlib.Path(folder) / model, lambda given, _: given
+            try:
+                cases = [{**case("c"), "id": name} for name in "abc"]
+                kept = [bfcl_answers.Answers("m", Server(key=key, settings={}, about="", model="", title=key, dies=key == "b", asked=0)) for key in "ab"]
+                self.assertEqual(bfcl_answers.ask_all(kept, cases), {"b": "it ended with status -4"})
+                self.assertEqual((kept[0].missing(cases), kept[1].missing(cases)), ([], cases))
+                self.assertEqual(kept[1].server.asked, 1)
+            finally:
+                bfcl_answers.folder, bfcl_cases.request = before
+
     def test_categories_take_turns(self):
         cases = [{"id": i, "category": category} for i, category in enumerate("aaab")]
         self.assertEqual([case["id"] for case in bfcl_answers.by_turns(cases)], [0, 3, 1, 2])

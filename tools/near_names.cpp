@@ -3,14 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "text.h"
+
 namespace baton::tools {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -29,11 +25,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& candidates, std::size_t max) {
   constexpr std::size_t kLongestName = 100;  // keeps the distances of a hostile name cheap
-  const std::string wanted = lower(name.substr(0, kLongestName));
+  const std::string wanted = ascii_lower(name.substr(0, kLongestName));
   if (wanted.empty()) return {};
   std::vector<std::pair<std::size_t, std::string>> found;  // distance, name
   for (const std::string& candidate : candidates) {
-    const std::string have = lower(candidate);
+    const std::string have = ascii_lower(candidate);
     std::size_t distance = edit_distance(wanted, have);
     if (wanted.size() >= 3 && have.find(wanted) != std::string::npos) distance = std::min<std::size_t>(distance, 1);
     if (distance <= std::max<std::size_t>(1, wanted.size() / 3)) found.emplace_back(distance, candidate);

@@ -16,4 +16,8 @@ std::size_t utf8_prefix(std::string_view text, std::size_t max_bytes);
 // even hold that line, only the cut text remains.
 std::string fit_output(std::string text, std::size_t max_bytes);
 
+// A to Z only, as in names of hosts, headers and media types.
+char ascii_lower(char c);
+std::string ascii_lower(std::string_view text);
+
 }  // namespace baton::tools

@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Arguments {
+struct BenchArguments {
   int prefill = 512, decode = 128, repetitions = 3;
   bool json = false;
 };
@@ -68,7 +68,7 @@ std::pair<double, double> run_once(llm::Model& model, int n_prefill, int n_decod
   return {n_prefill / prefill_seconds, n_decode / seconds_since(start)};
 }
 
-int bench(const Globals& globals, const Arguments& arguments) {
+int bench(const Globals& globals, const BenchArguments& arguments) {
   const auto start = Clock::now();
   auto file = open_model_file(globals);
   if (!file) return fail(file.error().message);
@@ -116,7 +116,7 @@ void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("bench", "Measure");
   command->require_subcommand(1);
   auto* engine = command->add_subcommand("engine", "Prefill and decode speed, ready time, resident memory of --model");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<BenchArguments>();
   engine->add_option("--prefill", a->prefill, "Prompt tokens")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   engine->add_option("--decode", a->decode, "Tokens written after them")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   engine->add_option("--repetitions", a->repetitions, "Runs, of which the median counts")

@@ -11,13 +11,13 @@
 namespace baton::agent::cli {
 namespace {
 
-struct Arguments {
+struct DataArguments {
   std::string format = "openai", output;
   std::vector<std::string> conversations;
   bool only_with_calls = false;
 };
 
-int export_data(const Globals& globals, const Arguments& a) {
+int export_data(const Globals& globals, const DataArguments& a) {
   auto journal = memory::Journal::open(globals.journal);
   if (!journal) return fail(journal.error().message);
   std::ofstream file;
@@ -41,7 +41,7 @@ void add_data(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("data", "Training data from real runs");
   command->require_subcommand(1);
   auto* sub = command->add_subcommand("export", "Completed conversations as JSON lines, with their tools");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<DataArguments>();
   sub->add_option("--format", a->format, "openai: arguments as a string; trl: arguments as an object")
       ->check(CLI::IsMember({"openai", "trl"}))
       ->capture_default_str();

@@ -130,7 +130,7 @@ int remove(memory::Journal& journal, const std::string& id, bool sure) {
   return 0;
 }
 
-struct Arguments {
+struct HistoryArguments {
   std::string id, words;
   int limit = 20;
   bool json = false, sure = false;
@@ -154,7 +154,7 @@ void with_journal(CLI::App* command, const Globals& globals, Chosen& chosen, std
 void add_history(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("history", "Earlier conversations");
   command->require_subcommand(1);
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<HistoryArguments>();
   auto* sub = command->add_subcommand("list", "The newest conversations");
   sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
   sub->add_flag("--json", a->json, "One JSON object a line");

@@ -139,7 +139,7 @@ int vacuum(memory::Journal& journal, bool json) {
   return 0;
 }
 
-struct Arguments {
+struct HistoryFilesArguments {
   std::string id, item, file;
   bool json = false;
 };
@@ -147,7 +147,7 @@ struct Arguments {
 }  // namespace
 
 void add_history_files(CLI::App& history, const Globals& globals, Chosen& chosen) {
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<HistoryFilesArguments>();
   const auto add = [&](const char* name, const char* about, std::function<int(memory::Journal&)> action) {
     auto* sub = history.add_subcommand(name, about);
     sub->add_flag("--json", a->json, "One JSON object");

@@ -16,7 +16,7 @@
 namespace baton::agent::cli {
 namespace {
 
-struct Arguments {
+struct InspectArguments {
   std::string model;
   bool json = false;
   std::string tokenize, template_file, render, score, logits;
@@ -78,7 +78,7 @@ llm::Json tool_syntax(const llm::ChatTemplate& source, const llm::Json& trusted)
   return llm::to_json(llm::derive_tool_syntax(render, llm::probe_abilities(render), source.source()));
 }
 
-int render(const std::shared_ptr<const llm::GgufFile>& file, const Arguments& arguments) {
+int render(const std::shared_ptr<const llm::GgufFile>& file, const InspectArguments& arguments) {
   const auto parsed = chat_template(file.get(), arguments.template_file);
   if (!parsed) return fail(parsed.error().message);
   const Result<std::string> text = read_text_file(arguments.render);
@@ -173,7 +173,7 @@ void print_summary(const llm::GgufFile& file, const llm::Json& info) {
   fmt::print("chat_template\n{}\n", info["chat_template"].get<std::string>());
 }
 
-int inspect(const Globals& globals, const Arguments& arguments) {
+int inspect(const Globals& globals, const InspectArguments& arguments) {
   std::shared_ptr<const llm::GgufFile> file;
   if (arguments.template_file.empty() || !arguments.model.empty()) {
     auto opened = open_model_file(globals, arguments.model);
@@ -202,7 +202,7 @@ int inspect(const Globals& globals, const Arguments& arguments) {
 
 void add_inspect(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("inspect", "Show what is in a model file, or what becomes of a text or a conversation");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<InspectArguments>();
   command->add_option("MODEL", arguments->model, "A model of the catalogue, or the path of a GGUF file");
   command->add_flag("--json", arguments->json, "The same as one JSON object");
   command->add_option("--tokenize", arguments->tokenize, "FILE with a JSON list of strings: one JSON list of ids a line");

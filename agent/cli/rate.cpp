@@ -34,7 +34,7 @@ int rate(memory::Journal& journal, const std::string& id, const std::string& rat
   return 0;
 }
 
-struct Arguments {
+struct RateArguments {
   std::string id, rating, note;
   bool json = false;
 };
@@ -43,7 +43,7 @@ struct Arguments {
 
 void add_rate(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("rate", "Say whether an answer was good");
-  auto a = std::make_shared<Arguments>();
+  auto a = std::make_shared<RateArguments>();
   command->add_option("ID", a->id, "A response's id; or a conversation's, the beginning of one, or `last`: its last response")->required();
   command->add_option("RATING", a->rating, "good, bad, or none to take it back")->required()->check(CLI::IsMember({"good", "bad", "none"}));
   command->add_option("NOTE", a->note, "Why");

@@ -126,4 +126,9 @@ std::string search_text(const Json& item) {
   return type == "function_call_output" ? result_of_call_item(item) : "";
 }
 
+int turn_of(const Json& item) {
+  const auto turn = item.find("baton.turn");
+  return turn != item.end() && turn->is_number_integer() ? turn->get<int>() : 0;
+}
+
 }  // namespace baton::agent

@@ -49,6 +49,7 @@ std::string text_of_message(const Json& item);
 std::string search_text(const Json& item);
 // The value of a string member; empty where there is none.
 std::string string_of(const Json& item, const char* key);
+int turn_of(const Json& item);  // 0: not said
 bool call_item_failed(const Json& item);
 
 // JSON text; invalid UTF-8 becomes U+FFFD.

@@ -16,11 +16,6 @@ Json object_from(const std::string& text) {
   return value.is_object() ? value : Json::object();
 }
 
-int turn_of(const Json& item) {
-  const auto it = item.find("baton.turn");
-  return it != item.end() && it->is_number_integer() ? it->get<int>() : 0;
-}
-
 llm::Role role_of(const Json& item) {
   const std::string role = string_of(item, "role");
   if (role == "assistant") return llm::Role::assistant;

@@ -8,11 +8,6 @@
 namespace baton::agent {
 namespace {
 
-int turn_of(const Json& item) {
-  const auto turn = item.find("baton.turn");
-  return turn != item.end() && turn->is_number_integer() ? turn->get<int>() : 0;
-}
-
 bool is_call(const Json& item) {
   const std::string type = string_of(item, "type");
   return type == "mcp_call" || type == "function_call" || type == "mcp_approval_request";

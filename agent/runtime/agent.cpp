@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "journal_error.h"
 #include "request.h"
 #include "restore.h"
 #include "run_loop.h"
@@ -16,13 +17,6 @@ namespace {
 
 // How many processes a run may bring down.
 constexpr int kMaxCrashes = 2;
-
-Error from(const memory::Error& error) {
-  using enum memory::errc;
-  if (error.code == not_found) return {errc::not_found, error.message};
-  if (error.code == exists) return {errc::conflict, error.message};
-  return {error.code == invalid_argument ? errc::invalid_argument : errc::io, error.message};
-}
 
 using Schemas = std::map<std::string, llm::Schema>;
 

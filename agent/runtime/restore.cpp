@@ -9,6 +9,8 @@
 #include <set>
 #include <vector>
 
+#include "journal_error.h"
+
 namespace baton::agent {
 namespace {
 
@@ -45,8 +47,6 @@ Json cut_item(const ShownItem& shown, const std::map<std::string, memory::ToolIn
   if (type == "message") return assistant_message_item(shown.id, shown.text, turn, "incomplete");
   return type == "reasoning" ? reasoning_item(shown.id, shown.text, turn, "incomplete") : Json();
 }
-
-Error from(const memory::Error& error) { return {error.code == memory::errc::not_found ? errc::not_found : errc::io, error.message}; }
 
 Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response& response, const std::set<std::string>& kept) {
   const auto events = journal.events(response.id);

@@ -7,12 +7,11 @@
 
 #include <baton/agent/core/items.h>
 
+#include "journal_error.h"
 #include "request.h"
 
 namespace baton::agent {
 namespace {
-
-Error from(const memory::Error& error) { return {error.code == memory::errc::not_found ? errc::not_found : errc::io, error.message}; }
 
 std::shared_ptr<const std::string> wire(const std::string& type, Json data, std::int64_t number) {
   Json event = {{"type", type}};

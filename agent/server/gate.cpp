@@ -1,16 +1,12 @@
 #include "gate.h"
 
+#include <baton/tools/text.h>
+
 #include <algorithm>
 #include <string_view>
 
 namespace baton::agent::server {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  return text;
-}
 
 bool is_loopback(const std::string& address) {
   return address == "localhost" || address == "::1" || address == "[::1]" || address.rfind("127.", 0) == 0;
@@ -58,11 +54,11 @@ Gate::Gate(const ServerConfig& config, unsigned short port)
     : origins_(config.allowed_origins), token_(config.token), tls_(!config.tls_certificate.empty()) {
   const std::string digits = std::to_string(port);
   for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) hosts_.push_back(std::string(name) + ":" + digits);
-  for (const std::string& host : config.allowed_hosts) hosts_.push_back(lower(has_port(host) ? host : host + ":" + digits));
+  for (const std::string& host : config.allowed_hosts) hosts_.push_back(tools::ascii_lower(has_port(host) ? host : host + ":" + digits));
 }
 
 bool Gate::host_is_ours(const std::string& host) const {
-  const std::string full = lower(has_port(host) ? host : host + (tls_ ? ":443" : ":80"));
+  const std::string full = tools::ascii_lower(has_port(host) ? host : host + (tls_ ? ":443" : ":80"));
   return std::find(hosts_.begin(), hosts_.end(), full) != hosts_.end();
 }
 
@@ -92,7 +88,7 @@ Parsed<Admission> Gate::admit(const GateRequest& request) const {
   if (request.origin.size() > 1) return refused(403, "origin_not_allowed", "more than one Origin header");
   if (!request.origin.empty()) {
     const std::string& origin = request.origin[0];
-    const bool ours = lower(origin) == lower((tls_ ? "https://" : "http://") + host);
+    const bool ours = tools::ascii_lower(origin) == tools::ascii_lower((tls_ ? "https://" : "http://") + host);
     const bool named = std::find(origins_.begin(), origins_.end(), origin) != origins_.end();
     if (!ours && !named)
       return refused(403, "origin_not_allowed", "pages of '" + origin + "' may not use this daemon; --allow-origin names those that may");

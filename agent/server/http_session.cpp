@@ -1,6 +1,10 @@
 // An HTTP connection: one request after the other, until one of them becomes a WebSocket.
+#include <baton/tools/text.h>
+
 #include <boost/url.hpp>
 
+#include <array>
+#include <charconv>
 #include <deque>
 #include <optional>
 
@@ -8,12 +12,6 @@
 
 namespace baton::agent::server {
 namespace {
-
-std::string lower(beast::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return out;
-}
 
 // False: not a target of ours.
 bool read_target(beast::string_view target, HttpCall& call) {
@@ -24,21 +22,23 @@ bool read_target(beast::string_view target, HttpCall& call) {
   return call.path.find('\0') == std::string::npos;
 }
 
-template <class Stream>
-class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession<Stream>> {
+using Response = http::response<http::string_body>;
+
+std::string hex(std::size_t n) {
+  std::array<char, 16> digits{};
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n, 16).ptr};
+}
+
+class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(std::shared_ptr<Shared> shared, Stream stream) : shared_(std::move(shared)), stream_(std::move(stream)) {}
+  HttpSession(std::shared_ptr<Shared> shared, Connection stream) : shared_(std::move(shared)), stream_(std::move(stream)) {}
 
   void begin() {
-    if constexpr (std::is_same_v<Stream, TlsStream>) {
-      beast::get_lowest_layer(stream_).expires_after(limits().request_time);
-      stream_.async_handshake(asio::ssl::stream_base::server, [self = this->shared_from_this()](error_code failed) {
-        if (failed) return self->end();
-        self->read_header();
-      });
-    } else {
-      read_header();
-    }
+    stream_.expires_after(limits().request_time);
+    stream_.handshake([self = shared_from_this()](error_code failed) {
+      if (failed) return self->end();
+      self->read_header();
+    });
   }
 
   // ---- Session
@@ -46,7 +46,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     last_ = true;
     if (idle_) drop();
   }
-  void drop() override { beast::get_lowest_layer(stream_).close(); }
+  void drop() override { stream_.close(); }
   void on_successor(const std::string&, const Result<RunHub::Started>&) override {}
 
  private:
@@ -60,8 +60,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
     parser_->body_limit(limits().body_bytes);
-    beast::get_lowest_layer(stream_).expires_after(limits().keep_alive);
-    http::async_read_header(stream_, buffer_, *parser_, beast::bind_front_handler(&HttpSession::on_header, this->shared_from_this()));
+    stream_.expires_after(limits().keep_alive);
+    http::async_read_header(stream_, buffer_, *parser_, beast::bind_front_handler(&HttpSession::on_header, shared_from_this()));
   }
 
   void on_header(error_code failed, std::size_t) {
@@ -79,7 +79,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
       return refuse(ApiError::invalid("", "the request's target is no path: " + std::string(request.target()).substr(0, 100)));
     GateRequest at_the_gate{call_.method, call_.path, {}, {}, std::string(request[http::field::authorization]), {}};
     for (const auto& header : request) {
-      call_.headers[lower(header.name_string())] = std::string(header.value());
+      call_.headers[tools::ascii_lower(std::string_view(header.name_string().data(), header.name_string().size()))] =
+          std::string(header.value());
       if (header.name() == http::field::host) at_the_gate.host.emplace_back(header.value());
       if (header.name() == http::field::origin) at_the_gate.origin.emplace_back(header.value());
     }
@@ -95,36 +96,33 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
       return refuse(ApiError::invalid(
           "", "this is no complete WebSocket upgrade: it needs Connection, Upgrade, Sec-WebSocket-Key and Sec-WebSocket-Version: 13"));
     if (parser_->content_length() && *parser_->content_length() > limits().body_bytes) return too_large();
-    beast::get_lowest_layer(stream_).expires_after(limits().request_time);
+    stream_.expires_after(limits().request_time);
     if (beast::iequals(request[http::field::expect], "100-continue")) return send_continue();
     read_body();
   }
 
   void upgrade() {
     if (call_.path != "/v1/responses") return refuse(ApiError::not_found("WebSockets are at /v1/responses"));
-    shared_->remove(this->shared_from_this());
+    shared_->remove(shared_from_this());
     begin_socket(shared_, std::move(stream_), parser_->release());
     moved_ = true;
   }
 
   void send_continue() {
-    auto response = std::make_shared<http::response<http::empty_body>>(http::status::continue_, version_);
-    http::async_write(stream_, *response, [self = this->shared_from_this(), response](error_code failed, std::size_t) {
+    send(std::make_shared<Response>(http::status::continue_, version_), false, [self = shared_from_this()](error_code failed, std::size_t) {
       if (failed) return self->end();
       self->read_body();
     });
   }
 
-  void read_body() {
-    http::async_read(stream_, buffer_, *parser_, beast::bind_front_handler(&HttpSession::on_body, this->shared_from_this()));
-  }
+  void read_body() { http::async_read(stream_, buffer_, *parser_, beast::bind_front_handler(&HttpSession::on_body, shared_from_this())); }
 
   void on_body(error_code failed, std::size_t) {
     if (failed) return on_bad_request(failed);
-    beast::get_lowest_layer(stream_).expires_never();
+    stream_.expires_never();
     if (call_.method == "OPTIONS" && !cors_origin_.empty()) return preflight();
     call_.body = std::move(parser_->get().body());
-    asio::post(shared_->pool, [self = this->shared_from_this()] {
+    asio::post(shared_->pool, [self = shared_from_this()] {
       self->shared_->api.handle(self->call_, [self](HttpReply reply) {
         asio::post(self->shared_->io, [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
       });
@@ -154,8 +152,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   // ---- writing
 
-  template <class Body>
-  void set_headers(http::response<Body>& response, const HttpReply& reply) {
+  void set_headers(Response& response, const HttpReply& reply) {
     response.set(http::field::server, "baton");
     response.set(http::field::content_type, reply.content_type);
     response.set("X-Content-Type-Options", "nosniff");
@@ -166,6 +163,25 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     }
     for (const auto& [name, value] : reply.headers) response.set(name, value);
     response.keep_alive(keep_alive_ && !last_);
+  }
+
+  // The response, or its header alone.
+  void send(std::shared_ptr<Response> response, bool header_only, Connection::Done done) {
+    auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*response);
+    Connection::Done sent = [response, serializer, done = std::move(done)](error_code failed, std::size_t n) { done(failed, n); };
+    if (header_only) {
+      http::async_write_header(stream_, *serializer, std::move(sent));
+    } else {
+      http::async_write(stream_, *serializer, std::move(sent));
+    }
+  }
+
+  // Bytes of a body without a known length, which have to live until `done`; in chunks, an empty one is the last.
+  void send_chunk(std::string_view bytes, Connection::Done done) {
+    chunk_head_ = chunked_ ? hex(bytes.size()) + "\r\n" : "";
+    const std::array<asio::const_buffer, 3> whole = {asio::buffer(chunk_head_), asio::buffer(bytes),
+                                                     asio::buffer(chunked_ ? "\r\n" : "", chunked_ ? 2 : 0)};
+    asio::async_write(stream_, whole, std::move(done));
   }
 
   void preflight() {
@@ -179,45 +195,36 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   void write(HttpReply reply) {
     if (reply.stream && !head_) return write_stream(std::move(reply));
-    auto response = std::make_shared<http::response<http::string_body>>(static_cast<http::status>(reply.status), version_);
+    auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
     set_headers(*response, reply);
     if (reply.status != 204) response->content_length(reply.body.size());
     if (!head_) response->body() = std::move(reply.body);
-    beast::get_lowest_layer(stream_).expires_after(limits().write_time);
-    auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*response);
-    const auto done = [self = this->shared_from_this(), response, serializer](error_code failed, std::size_t) {
+    stream_.expires_after(limits().write_time);
+    send(response, head_, [self = shared_from_this(), response](error_code failed, std::size_t) {
       if (failed || !response->keep_alive()) return self->shut_down();
       self->read_header();
-    };
-    if (head_) {
-      http::async_write_header(stream_, *serializer, done);
-    } else {
-      http::async_write(stream_, *serializer, done);
-    }
+    });
   }
 
   void write_stream(HttpReply reply) {
-    auto response = std::make_shared<http::response<http::empty_body>>(static_cast<http::status>(reply.status), version_);
+    auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
     set_headers(*response, reply);
     chunked_ = version_ >= 11;
     response->chunked(chunked_);
     if (!chunked_) response->keep_alive(false);
     again_ = response->keep_alive();
-    auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*response);
-    beast::get_lowest_layer(stream_).expires_after(limits().write_time);
-    http::async_write_header(
-        stream_, *serializer,
-        [self = this->shared_from_this(), response, serializer, stream = std::move(reply.stream)](error_code failed, std::size_t) {
-          if (failed) return self->end();
-          beast::get_lowest_layer(self->stream_).expires_never();
-          asio::post(self->shared_->pool, [self, stream] {
-            auto held = stream([weak = self->weak_from_this()](std::shared_ptr<const std::string> piece, bool last) {
-              const auto alive = weak.lock();
-              return alive && alive->out(std::move(piece), last);
-            });
-            asio::post(self->shared_->io, [self, held = std::move(held)]() mutable { self->hold(std::move(held)); });
-          });
+    stream_.expires_after(limits().write_time);
+    send(response, true, [self = shared_from_this(), stream = std::move(reply.stream)](error_code failed, std::size_t) {
+      if (failed) return self->end();
+      self->stream_.expires_never();
+      asio::post(self->shared_->pool, [self, stream] {
+        auto held = stream([weak = self->weak_from_this()](std::shared_ptr<const std::string> piece, bool last) {
+          const auto alive = weak.lock();
+          return alive && alive->out(std::move(piece), last);
         });
+        asio::post(self->shared_->io, [self, held = std::move(held)]() mutable { self->hold(std::move(held)); });
+      });
+    });
   }
 
   void hold(std::shared_ptr<void> held) {
@@ -234,11 +241,11 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
       if (queued_bytes_ > limits().output_queue_bytes) {
         gone_ = true;
         shared_->n_too_slow++;
-        asio::post(shared_->io, [self = this->shared_from_this()] { self->drop(); });
+        asio::post(shared_->io, [self = shared_from_this()] { self->drop(); });
         return false;
       }
     }
-    asio::post(shared_->io, [self = this->shared_from_this()] { self->write_piece(); });
+    asio::post(shared_->io, [self = shared_from_this()] { self->write_piece(); });
     return true;
   }
 
@@ -250,20 +257,18 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
       writing_ = true;
       piece = pieces_.front();
     }
-    beast::get_lowest_layer(stream_).expires_after(limits().write_time);
-    const auto done = [self = this->shared_from_this(), piece](error_code failed, std::size_t) { self->on_piece(failed, piece.second); };
+    stream_.expires_after(limits().write_time);
+    Connection::Done done = [self = shared_from_this(), piece](error_code failed, std::size_t) { self->on_piece(failed, piece.second); };
     if (piece.first->empty()) {
-      asio::post(shared_->io, [done] { done({}, 0); });
-    } else if (chunked_) {
-      asio::async_write(stream_, http::make_chunk(asio::buffer(*piece.first)), done);
+      asio::post(shared_->io, [done = std::move(done)] { done({}, 0); });
     } else {
-      asio::async_write(stream_, asio::buffer(*piece.first), done);
+      send_chunk(*piece.first, std::move(done));
     }
   }
 
   void on_piece(error_code failed, bool last) {
     if (failed) return end();
-    beast::get_lowest_layer(stream_).expires_never();
+    stream_.expires_never();
     {
       const std::scoped_lock lock(mutex_);
       writing_ = false;
@@ -274,7 +279,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     stream_done_ = true;
     held_.reset();
     if (!chunked_) return shut_down();
-    asio::async_write(stream_, http::make_chunk_last(), [self = this->shared_from_this()](error_code broken, std::size_t) {
+    send_chunk("", [self = shared_from_this()](error_code broken, std::size_t) {
       if (broken || !self->again_ || self->last_) return self->shut_down();
       self->stream_done_ = false;
       self->read_header();
@@ -287,18 +292,16 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   // the client would not see the answer.
   void shut_down() {
     if (ended_) return;
-    error_code ignored;
-    beast::get_lowest_layer(stream_).socket().shutdown(tcp::socket::shutdown_send, ignored);
-    beast::get_lowest_layer(stream_).expires_after(std::chrono::seconds(2));
+    stream_.shutdown_send();
+    stream_.expires_after(std::chrono::seconds(2));
     drain();
   }
   void drain() {
-    beast::get_lowest_layer(stream_).async_read_some(asio::buffer(drained_),
-                                                     [self = this->shared_from_this()](error_code failed, std::size_t n) {
-                                                       self->n_drained_ += n;
-                                                       if (failed || self->n_drained_ > (64u << 20)) return self->end();
-                                                       self->drain();
-                                                     });
+    stream_.async_read_some(asio::buffer(drained_), [self = shared_from_this()](error_code failed, std::size_t n) {
+      self->n_drained_ += n;
+      if (failed || self->n_drained_ > (64u << 20)) return self->end();
+      self->drain();
+    });
   }
   void end() {
     if (std::exchange(ended_, true) || moved_) return;
@@ -308,17 +311,18 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     }
     held_.reset();
     drop();
-    shared_->remove(this->shared_from_this());
+    shared_->remove(shared_from_this());
   }
 
   const std::shared_ptr<Shared> shared_;
-  Stream stream_;
+  Connection stream_;
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   HttpCall call_;
   std::string cors_origin_;
   unsigned version_ = 11;
   bool head_ = false, keep_alive_ = true, idle_ = true, last_ = false, ended_ = false, moved_ = false;
+  std::string chunk_head_;
   bool chunked_ = true, again_ = true, stream_done_ = false;
   std::shared_ptr<void> held_;
   std::array<char, 4096> drained_{};
@@ -330,13 +334,6 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   bool writing_ = false, gone_ = false;
 };
 
-template <class Stream>
-void begin_http(std::shared_ptr<Shared> shared, Stream stream) {
-  auto session = std::make_shared<HttpSession<Stream>>(shared, std::move(stream));
-  shared->add(session);
-  session->begin();
-}
-
 }  // namespace
 
 void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl::context* tls) {
@@ -344,11 +341,9 @@ void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl
   socket.set_option(tcp::no_delay(true), ignored);
   // What waits for a slow reader shall wait where it is counted, not in the kernel, which would take megabytes a connection.
   socket.set_option(asio::socket_base::send_buffer_size(256 * 1024), ignored);
-  if (tls) {
-    begin_http(std::move(shared), TlsStream(beast::tcp_stream(std::move(socket)), *tls));
-  } else {
-    begin_http(std::move(shared), PlainStream(std::move(socket)));
-  }
+  auto session = std::make_shared<HttpSession>(shared, Connection(std::move(socket), tls));
+  shared->add(session);
+  session->begin();
 }
 
 }  // namespace baton::agent::server

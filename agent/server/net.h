@@ -6,9 +6,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 #include <atomic>
 #include <memory>
@@ -17,6 +15,7 @@
 
 #include "api.h"
 #include "config.h"
+#include "connection.h"
 #include "gate.h"
 #include "talk.h"
 
@@ -28,9 +27,6 @@ namespace http = beast::http;
 namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using boost::system::error_code;
-
-using PlainStream = beast::tcp_stream;
-using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
 // A connection that the server knows of. On the I/O thread, but for on_successor.
 class Session {
@@ -81,7 +77,6 @@ struct Shared {
 void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl::context* tls);
 
 // Goes on with a connection whose upgrade request has passed the gate.
-template <class Stream>
-void begin_socket(std::shared_ptr<Shared> shared, Stream stream, http::request<http::string_body> upgrade);
+void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade);
 
 }  // namespace baton::agent::server

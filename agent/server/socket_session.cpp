@@ -28,20 +28,19 @@ std::shared_ptr<const std::string> merged(const std::string& a, const std::strin
   return std::make_shared<const std::string>(to_text(second));
 }
 
-template <class Stream>
-class SocketSession final : public Session, public Peer, public std::enable_shared_from_this<SocketSession<Stream>> {
+class SocketSession final : public Session, public Peer, public std::enable_shared_from_this<SocketSession> {
  public:
-  SocketSession(std::shared_ptr<Shared> shared, Stream stream) : shared_(std::move(shared)), socket_(std::move(stream)) {}
+  SocketSession(std::shared_ptr<Shared> shared, Connection stream) : shared_(std::move(shared)), socket_(std::move(stream)) {}
 
   void begin(http::request<http::string_body> upgrade) {
     shared_->n_sockets++;
     const ServerLimits& limits = shared_->config.limits;
-    talk_ = shared_->talk(this->weak_from_this(), [pool = shared_](std::function<void()> job) { asio::post(pool->pool, std::move(job)); });
+    talk_ = shared_->talk(weak_from_this(), [pool = shared_](std::function<void()> job) { asio::post(pool->pool, std::move(job)); });
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = limits.request_time;
     timeout.idle_timeout = limits.socket_idle;
     timeout.keep_alive_pings = true;
-    beast::get_lowest_layer(socket_).expires_never();
+    socket_.next_layer().expires_never();
     socket_.set_option(timeout);
     socket_.read_message_max(limits.message_bytes);
     socket_.auto_fragment(false);
@@ -52,7 +51,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       if (with_protocol) response.set(http::field::sec_websocket_protocol, "baton");
     }));
     upgrade_ = std::move(upgrade);
-    socket_.async_accept(upgrade_, beast::bind_front_handler(&SocketSession::on_accept, this->shared_from_this()));
+    socket_.async_accept(upgrade_, beast::bind_front_handler(&SocketSession::on_accept, shared_from_this()));
   }
 
   // ---- Peer: any thread
@@ -74,20 +73,20 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       if (queued_bytes_ > shared_->config.limits.output_queue_bytes || queue_.size() > kMaxQueued) {
         closing_ = true;
         shared_->n_too_slow++;
-        asio::post(shared_->io, [self = this->shared_from_this()] {
+        asio::post(shared_->io, [self = shared_from_this()] {
           self->close(websocket::close_code::try_again_later, "too slow: resume by sequence number");
         });
         return false;
       }
       if (writing_ || queue_.size() > 1) return true;
     }
-    asio::post(shared_->io, [self = this->shared_from_this()] { self->write(); });
+    asio::post(shared_->io, [self = shared_from_this()] { self->write(); });
     return true;
   }
 
   // ---- Session
   void leave() override { close(websocket::close_code::service_restart, "the daemon restarts: come back"); }
-  void drop() override { beast::get_lowest_layer(socket_).close(); }
+  void drop() override { socket_.next_layer().close(); }
   void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override {
     talk_->on_successor(response_id, successor);
   }
@@ -106,7 +105,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     write();
   }
 
-  void read() { socket_.async_read(buffer_, beast::bind_front_handler(&SocketSession::on_read, this->shared_from_this())); }
+  void read() { socket_.async_read(buffer_, beast::bind_front_handler(&SocketSession::on_read, shared_from_this())); }
 
   void on_read(error_code failed, std::size_t) {
     if (failed) return end();
@@ -115,7 +114,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     auto text = std::make_shared<std::string>(beast::buffers_to_string(buffer_.data()));
     buffer_.consume(buffer_.size());
     // The next one is read when this one is dealt with: a client that sends too much waits in its own buffers.
-    asio::post(shared_->pool, [self = this->shared_from_this(), text] {
+    asio::post(shared_->pool, [self = shared_from_this(), text] {
       self->talk_->on_message(*text);
       asio::post(self->shared_->io, [self] {
         if (!self->ended_) self->read();
@@ -131,8 +130,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       writing_ = true;
       text = queue_.front().text;
     }
-    socket_.async_write(asio::buffer(*text),
-                        [self = this->shared_from_this(), text](error_code failed, std::size_t) { self->on_write(failed); });
+    socket_.async_write(asio::buffer(*text), [self = shared_from_this(), text](error_code failed, std::size_t) { self->on_write(failed); });
   }
 
   void on_write(error_code failed) {
@@ -160,10 +158,10 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     close_sent_ = true;
     // A reader that takes nothing would not take the close frame either.
     drop_later_.expires_after(std::chrono::seconds(5));
-    drop_later_.async_wait([self = this->shared_from_this()](error_code cancelled) {
+    drop_later_.async_wait([self = shared_from_this()](error_code cancelled) {
       if (!cancelled) self->drop();
     });
-    socket_.async_close(websocket::close_reason(code, reason), [self = this->shared_from_this()](error_code) { self->end(); });
+    socket_.async_close(websocket::close_reason(code, reason), [self = shared_from_this()](error_code) { self->end(); });
   }
 
   void end() {
@@ -175,11 +173,11 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     }
     shared_->n_sockets--;
     talk_->close();
-    shared_->remove(this->shared_from_this());
+    shared_->remove(shared_from_this());
   }
 
   const std::shared_ptr<Shared> shared_;
-  websocket::stream<Stream> socket_;
+  websocket::stream<Connection> socket_;
   asio::steady_timer drop_later_{shared_->io};
   http::request<http::string_body> upgrade_;
   beast::flat_buffer buffer_;
@@ -196,13 +194,10 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
 
 }  // namespace
 
-template <class Stream>
-void begin_socket(std::shared_ptr<Shared> shared, Stream stream, http::request<http::string_body> upgrade) {
-  auto session = std::make_shared<SocketSession<Stream>>(shared, std::move(stream));
+void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade) {
+  auto session = std::make_shared<SocketSession>(shared, std::move(stream));
   shared->add(session);
   session->begin(std::move(upgrade));
 }
-template void begin_socket(std::shared_ptr<Shared>, PlainStream, http::request<http::string_body>);
-template void begin_socket(std::shared_ptr<Shared>, TlsStream, http::request<http::string_body>);
 
 }  // namespace baton::agent::server

@@ -1,5 +1,7 @@
 #include "call_openers.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 #include <array>
 
@@ -11,10 +13,9 @@ constexpr std::array<std::string_view, 8> kCallFences = {"", "json", "tool_call"
 
 }  // namespace
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
   return text;
 }
 

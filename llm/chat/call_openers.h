@@ -23,7 +23,6 @@ Tag tag_of(std::string_view text);
 bool is_call_fence(std::string_view language);
 bool may_be_call_fence(std::string_view language);
 
-bool is_space(char c);
 std::string_view trimmed(std::string_view text);  // without white space at its ends
 bool is_word(char c);                             // of a fence's language
 

@@ -1,5 +1,7 @@
 #include "call_parser.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 
 #include "call_openers.h"
@@ -200,7 +202,7 @@ bool CallParser::offered(std::string_view name) const {
 // ---- Text
 
 void CallParser::step_text(char c) {
-  if (is_space(c)) {
+  if (is_json_space(c)) {
     if (!trim_) space_ += c;
     line_start_ = line_start_ || c == '\n';
     if (!item_.empty()) item_ += c;
@@ -227,7 +229,7 @@ void CallParser::step_text(char c) {
 }
 
 void CallParser::step_reasoning(char c) {
-  if (opener_.empty() && is_space(c)) {
+  if (opener_.empty() && is_json_space(c)) {
     if (!trim_) space_ += c;
     return;
   }
@@ -330,7 +332,7 @@ void CallParser::step_fence_opener(char c) {
 void CallParser::fence_complete(char c) {
   const std::string language = opener_.substr(ticks_);
   const bool known = is_call_fence(language);
-  const bool body = is_space(c) || c == '{' || c == '[' || c == '<';
+  const bool body = is_json_space(c) || c == '{' || c == '[' || c == '<';
   if (ticks_ >= 3 && known && body && n_calls_ > 0 && item_.empty() && language.empty() && held_ == opener_) {
     length_ = offset_ - 1;  // the closing fence; if another call follows, an opening one
     held_.clear();
@@ -353,7 +355,7 @@ void CallParser::enter_fence() {
 }
 
 void CallParser::step_prefix(char c) {
-  if (is_space(c)) {
+  if (is_json_space(c)) {
     held_ += c;
     return;
   }
@@ -373,7 +375,7 @@ void CallParser::candidate_is_text() {
   mode_ = context_ == Context::fence ? Mode::plain_fence : Mode::text;
   fence_first_line_ = held_.find('\n') == std::string::npos;
   fence_run_ = 0;
-  for (const char c : held_) line_start_ = c == '\n' || (line_start_ && is_space(c));
+  for (const char c : held_) line_start_ = c == '\n' || (line_start_ && is_json_space(c));
   put(held_);
   held_.clear();
   opener_.clear();

@@ -6,6 +6,8 @@
 #include "call_parser.h"
 #include "call_shape.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 namespace baton::llm {
 
 void CallParser::begin_value(char c) {
@@ -146,7 +148,7 @@ void CallParser::step_plain_json(char c) {
 }
 
 void CallParser::step_plain_fence(char c) {
-  if (fence_run_ >= fence_ticks_ && (is_space(c) || fence_first_line_) && c != '`') {
+  if (fence_run_ >= fence_ticks_ && (is_json_space(c) || fence_first_line_) && c != '`') {
     fence_run_ = 0;
     line_start_ = false;
     mode_ = Mode::text;
@@ -159,7 +161,7 @@ void CallParser::step_plain_fence(char c) {
     fence_run_ = 0;
   }
   if (c == '\n') fence_first_line_ = false;
-  line_start_ = c == '\n' || (line_start_ && is_space(c));
+  line_start_ = c == '\n' || (line_start_ && is_json_space(c));
 }
 
 // ---- Calls

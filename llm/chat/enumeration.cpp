@@ -1,5 +1,7 @@
 #include "enumeration.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -37,7 +39,7 @@ bool Enumeration::goes_on(std::string_view item) const {
   const std::string next = std::to_string(number_ + 1);
   if (item.size() <= next.size()) return next.starts_with(item);
   const char end = item[next.size()], space = item.size() > next.size() + 1 ? item[next.size() + 1] : ' ';
-  return item.starts_with(next) && (end == '.' || end == ')') && is_space(space);
+  return item.starts_with(next) && (end == '.' || end == ')') && is_json_space(space);
 }
 
 }  // namespace baton::llm

@@ -1,12 +1,12 @@
 #include "json_scanner.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <array>
 #include <nlohmann/json.hpp>
 
 namespace baton::llm {
 namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::string shown(char c) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -35,7 +35,7 @@ JsonScanner::State JsonScanner::step(char c) {
     default:
       break;
   }
-  if (is_space(c)) return State::more;
+  if (is_json_space(c)) return State::more;
   switch (where_) {
     case Where::key:
       return step_key(c);
@@ -192,7 +192,7 @@ JsonScanner::State JsonScanner::step_literal(char c) {
     return State::more;
   }
   if (!end_literal()) return fail(c, "true, false, null or a number");
-  return is_space(c) ? State::more : step_after_value(c);
+  return is_json_space(c) ? State::more : step_after_value(c);
 }
 
 bool JsonScanner::close() {

@@ -1,5 +1,7 @@
 #include "literal_value.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 
 #include "call_openers.h"
@@ -26,7 +28,7 @@ class Reader {
 
  private:
   void skip() {
-    while (!rest_.empty() && is_space(rest_.front())) rest_.remove_prefix(1);
+    while (!rest_.empty() && is_json_space(rest_.front())) rest_.remove_prefix(1);
   }
   bool take(std::string_view what) {
     skip();

@@ -1,5 +1,7 @@
 #include "parameter_grammar.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -113,7 +115,7 @@ NodeId syntax_text(Automaton& out, std::string_view text, const GrammarVocabular
   NodeId space = Automaton::kDead;
   bool blank = false;
   for (auto c = marked.rbegin(); c != marked.rend(); ++c) {
-    if (is_space(*c)) {
+    if (is_json_space(*c)) {
       if (!std::exchange(blank, true)) {
         if (space == Automaton::kDead) space = json_space(out);
         next = out.call(space, next);

@@ -1,5 +1,7 @@
 #include "syntax_reader.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 
 #include "call_openers.h"
@@ -14,13 +16,15 @@ std::string delimiter_of(const std::string& separator, const std::string& end) {
   std::string both(separator.begin(), std::mismatch(separator.begin(), separator.end(), end.begin(), end.end()).first);
   const auto at = both.rfind('<');
   if (at != std::string::npos && both.find('>', at) == std::string::npos) both.resize(at);
-  while (!both.empty() && is_space(both.back())) both.pop_back();
+  while (!both.empty() && is_json_space(both.back())) both.pop_back();
   return both;
 }
 
-std::string leading_space(std::string_view text) { return std::string(text.begin(), std::find_if_not(text.begin(), text.end(), is_space)); }
+std::string leading_space(std::string_view text) {
+  return std::string(text.begin(), std::find_if_not(text.begin(), text.end(), is_json_space));
+}
 std::string trailing_space(std::string_view text) {
-  return std::string(std::find_if_not(text.rbegin(), text.rend(), is_space).base(), text.end());
+  return std::string(std::find_if_not(text.rbegin(), text.rend(), is_json_space).base(), text.end());
 }
 
 // The types that a schema names, as far as it says so at once.
@@ -44,7 +48,7 @@ LiteralMatcher::LiteralMatcher(std::string_view literal) {
     if (c == kHole) {
       end_part();
       hole = true;
-    } else if (!is_space(c)) {
+    } else if (!is_json_space(c)) {
       text += c;
     }
   }
@@ -61,7 +65,7 @@ LiteralMatcher::State LiteralMatcher::step(char c) {
     at_ = part.text.size();
     hole_.clear();
   } else {
-    if (is_space(c)) return State::more;
+    if (is_json_space(c)) return State::more;
     if (c != part.text[at_]) return State::failed;
     ++at_;
   }
@@ -131,8 +135,8 @@ SyntaxReader::State SyntaxReader::step(char c) {
 }
 
 SyntaxReader::State SyntaxReader::step_name(char c) {
-  if (name_.empty() && is_space(c)) return State::more;
-  const bool stop = is_space(c) || name_stops_.find(c) != std::string::npos;
+  if (name_.empty() && is_json_space(c)) return State::more;
+  const bool stop = is_json_space(c) || name_stops_.find(c) != std::string::npos;
   const auto is_begun = [&](const ToolSpec& tool) {
     return tool.name.size() > name_.size() && tool.name[name_.size()] == c && tool.name.starts_with(name_);
   };
@@ -175,7 +179,7 @@ SyntaxReader::State SyntaxReader::complete(State as) {
 }
 
 SyntaxReader::State SyntaxReader::step_json(char c) {
-  if (json_.depth() == 0 && is_space(c)) return State::more;
+  if (json_.depth() == 0 && is_json_space(c)) return State::more;
   if (json_.depth() == 0 && c != '{') return fail("its arguments are no JSON object");
   switch (json_.step(c)) {
     case JsonScanner::State::more:
@@ -192,7 +196,7 @@ SyntaxReader::State SyntaxReader::step_json(char c) {
 SyntaxReader::State SyntaxReader::step_key(char c) {
   const std::string_view assign = trimmed(syntax_->parameters.assign);
   if (!assign.empty() && c == assign.front() && !key_.empty()) {
-    while (!key_.empty() && is_space(key_.back())) key_.pop_back();
+    while (!key_.empty() && is_json_space(key_.back())) key_.pop_back();
     assign_ = LiteralMatcher(assign);
     where_ = Where::assign;
     return step(c);
@@ -202,7 +206,7 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
     if (none == LiteralMatcher::State::complete) return complete(State::call);
     none_open_ = none == LiteralMatcher::State::more;
   }
-  if (key_.empty() && is_space(c)) return State::more;
+  if (key_.empty() && is_json_space(c)) return State::more;
   key_ += c;
   return key_.size() > kMaxName ? fail("a parameter's name is too long") : State::more;
 }
@@ -250,7 +254,7 @@ void SyntaxReader::end_value(Json value) {
 }
 
 SyntaxReader::State SyntaxReader::step_after_value(char c) {
-  if (end_open_ && end_.empty() && !is_space(c) && !separator_.begun()) {
+  if (end_open_ && end_.empty() && !is_json_space(c) && !separator_.begun()) {
     auto begins = separator_;
     if (begins.step(c) == LiteralMatcher::State::failed) return complete(State::call_before);
   }

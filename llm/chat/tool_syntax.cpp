@@ -1,5 +1,7 @@
 #include "tool_syntax.h"
 
+#include <baton/llm/grammar/json_layout.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -186,7 +188,7 @@ class Deriver {
       const auto at = text.rfind(end);
       if (at != std::string_view::npos) text.remove_prefix(at + end.size());
     }
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
     return with_holes(std::string(text));
   }
 
@@ -199,7 +201,7 @@ class Deriver {
   std::string closing(std::string_view text) const {
     const std::string same = common_end(text, end_of_turn_);
     text.remove_suffix(same.size());
-    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
     return with_holes(std::string(text));
   }
 

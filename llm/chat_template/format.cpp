@@ -10,12 +10,10 @@
 namespace baton::llm::jinja {
 namespace {
 
-bool is_digit_char(char c) { return c >= '0' && c <= '9'; }
-
 // A number of at most nine digits at `at`; what is longer is beyond every limit anyway and fails there.
 Integer read_number(std::string_view text, std::size_t& at) {
   Integer number = 0;
-  for (; at < text.size() && is_digit_char(text[at]); ++at) number = std::min<Integer>(number * 10 + (text[at] - '0'), 1'000'000'000);
+  for (; at < text.size() && is_ascii_digit(text[at]); ++at) number = std::min<Integer>(number * 10 + (text[at] - '0'), 1'000'000'000);
   return number;
 }
 
@@ -252,7 +250,7 @@ class Braces {
       if (stop == std::string_view::npos) return in_.fail("Missing ']' in format string");
       std::string_view part = name.substr(end + 1, stop - end - 1);
       if (part.empty()) return in_.fail("Empty attribute in format string");
-      bool number = !dot && std::all_of(part.begin(), part.end(), is_digit_char);
+      bool number = !dot && std::all_of(part.begin(), part.end(), is_ascii_digit);
       std::size_t digits = 0;
       value = dot      ? in_.attribute(value, part)
               : number ? in_.item(value, Value::integer(read_number(part, digits)))
@@ -263,7 +261,7 @@ class Braces {
   }
 
   Value first(std::string_view name) {
-    bool number = std::all_of(name.begin(), name.end(), is_digit_char);
+    bool number = std::all_of(name.begin(), name.end(), is_ascii_digit);
     if (!number) {
       for (const auto& [key, value] : arguments_.named) {
         if (key == name) return value;

@@ -8,9 +8,8 @@
 namespace baton::llm::jinja {
 namespace {
 
-bool is_digit_char(char c) { return c >= '0' && c <= '9'; }
 bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit_char(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_ascii_digit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
 
 // Every kind of line end becomes \n, and one at the very end is dropped.
@@ -201,7 +200,7 @@ class Lexer {
       Character c = character_at(source_, at_);
       if (is_space(c.code)) {
         at_ += c.size;
-      } else if (is_digit_char(source_[at_])) {
+      } else if (is_ascii_digit(source_[at_])) {
         read_number();
       } else if (is_name_char(source_[at_])) {
         read_name();
@@ -244,19 +243,19 @@ class Lexer {
   void read_number() {
     std::size_t begin = at_;
     bool after_dot = begin > 0 && source_[begin - 1] == '.';  // "a.0.1" are two subscripts
-    std::size_t end = digits(begin, is_digit_char);
-    bool fraction = end + 1 < source_.size() && source_[end] == '.' && is_digit_char(source_[end + 1]);
-    std::size_t float_end = fraction ? digits(end + 1, is_digit_char) : end;
+    std::size_t end = digits(begin, is_ascii_digit);
+    bool fraction = end + 1 < source_.size() && source_[end] == '.' && is_ascii_digit(source_[end + 1]);
+    std::size_t float_end = fraction ? digits(end + 1, is_ascii_digit) : end;
     std::size_t exponent = float_end < source_.size() && (source_[float_end] | 0x20) == 'e' ? float_end + 1 : 0;
     if (exponent && exponent < source_.size() && (source_[exponent] == '+' || source_[exponent] == '-')) ++exponent;
-    bool has_exponent = exponent && exponent < source_.size() && is_digit_char(source_[exponent]);
-    if (has_exponent) float_end = digits(exponent, is_digit_char);
+    bool has_exponent = exponent && exponent < source_.size() && is_ascii_digit(source_[exponent]);
+    if (has_exponent) float_end = digits(exponent, is_ascii_digit);
     if (!after_dot && (fraction || has_exponent)) {
       at_ = float_end;
       return push(Token::Type::floating, without_underscores(begin, at_), begin);
     }
     char base = source_[begin] == '0' && begin + 1 < source_.size() ? static_cast<char>(source_[begin + 1] | 0x20) : '\0';
-    auto accepts = base == 'x'   ? [](char c) { return is_digit_char(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+    auto accepts = base == 'x'   ? [](char c) { return is_ascii_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
                    : base == 'o' ? [](char c) { return c >= '0' && c <= '7'; }
                    : base == 'b' ? [](char c) { return c == '0' || c == '1'; }
                                  : static_cast<bool (*)(char)>(nullptr);

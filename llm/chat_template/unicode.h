@@ -24,6 +24,7 @@ std::vector<std::size_t> character_offsets(std::string_view text);
 
 void append_utf8(std::string& to, std::int32_t code);
 
+constexpr bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(std::int32_t code);      // str.isspace
 bool is_printable(std::int32_t code);  // str.isprintable
 bool is_alpha(std::int32_t code);

@@ -4,12 +4,6 @@
 #include <iterator>
 
 namespace baton::llm {
-namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-}  // namespace
-
 std::string forced_text(Grammar& grammar, StateId from, JsonLayout so_far, std::size_t limit) {
   constexpr std::size_t kMaxWays = 24;  // as many signs as a JSON value may begin with, and white space
   std::string out;
@@ -19,7 +13,7 @@ std::string forced_text(Grammar& grammar, StateId from, JsonLayout so_far, std::
     char next = ways.front();
     if (ways.size() > 1) {
       std::string signs;
-      std::remove_copy_if(ways.begin(), ways.end(), std::back_inserter(signs), is_space);
+      std::remove_copy_if(ways.begin(), ways.end(), std::back_inserter(signs), is_json_space);
       const bool one = signs.size() == 1;
       if (!one && signs.size() == ways.size()) break;
       const std::string usual = so_far.before(one ? std::optional(signs[0]) : std::nullopt);

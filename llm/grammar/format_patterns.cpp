@@ -43,6 +43,20 @@ constexpr FormatPattern kPatterns[] = {
     {"hostname", HOST, "the limit of 253 characters is checked afterwards"},
 };
 
+#undef DATE
+#undef TIME
+#undef IN_DAY
+#undef LABEL
+#undef HOST
+#undef OCTET
+#undef IPV4
+#undef H
+#undef LAST32
+#undef ATOM
+#undef CHAR
+#undef PATH_CHAR
+#undef TAIL_CHAR
+
 }  // namespace
 
 const FormatPattern* format_pattern(std::string_view name) {

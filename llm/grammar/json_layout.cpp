@@ -3,12 +3,13 @@
 namespace baton::llm {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool opens(char c) { return c == '{' || c == '['; }
 bool closes(char c) { return c == '}' || c == ']'; }
 bool has_lines(const std::string& space) { return space.find('\n') != std::string::npos; }
 
 }  // namespace
+
+bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 void JsonLayout::observe(std::string_view text) {
   for (const char c : text) {
@@ -17,7 +18,7 @@ void JsonLayout::observe(std::string_view text) {
       escaped_ = !escaped_ && c == '\\';
       continue;
     }
-    if (is_space(c)) {
+    if (is_json_space(c)) {
       space_ += c;
       continue;
     }

@@ -7,6 +7,8 @@
 
 namespace baton::llm {
 
+bool is_json_space(char c);
+
 class JsonLayout {
  public:
   // What was written, in its order; the pieces may end anywhere. What comes before the JSON does no harm, unless it has brackets or quotes.

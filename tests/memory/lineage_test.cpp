@@ -18,7 +18,7 @@ Response response(const std::string& id, const std::string& conversation, const 
   r.status = status;
   return r;
 }
-Conversation conversation(const std::string& id) {
+Conversation new_conversation(const std::string& id) {
   Conversation c;
   c.id = id;
   c.title = "title";
@@ -40,7 +40,7 @@ class Lineage : public testing::Test {
  protected:
   Lineage() {
     Batch batch;
-    batch.put(conversation("conv_1")).put(response("resp_1", "conv_1")).put(response("resp_2", "conv_1"));
+    batch.put(new_conversation("conv_1")).put(response("resp_1", "conv_1")).put(response("resp_2", "conv_1"));
     batch.add(item("item_1", "conv_1", "resp_1")).add(item("item_2", "conv_1", "resp_1")).add(item("item_3", "conv_1", "resp_2"));
     journal_->commit_and_wait(std::move(batch), Durability::power).value();
   }
@@ -115,7 +115,7 @@ TEST(Adoption, takes_durable_runs_of_a_killed_process_and_ends_the_others) {
   if (child == 0) {
     const auto journal = Journal::open(file).value();
     Batch batch;
-    batch.put(conversation("conv_1"));
+    batch.put(new_conversation("conv_1"));
     for (const bool durable : {true, false}) {
       Response r = response(durable ? "resp_durable" : "resp_other", "conv_1", "in_progress");
       r.durable = durable;

@@ -17,7 +17,7 @@ Json at(std::string_view place, std::chrono::system_clock::time_point now = kWin
 }
 
 std::string zone(std::string_view place) { return at(place).value("timezone", at(place).dump()); }
-std::string error(std::string_view place) { return at(place).value("error", "no error"); }
+std::string time_error(std::string_view place) { return at(place).value("error", "no error"); }
 
 TEST(CurrentTime, tells_everything_about_a_zone) {
   EXPECT_EQ(
@@ -54,24 +54,24 @@ TEST(CurrentTime, takes_offsets_with_the_sign_that_people_mean) {
   EXPECT_EQ(zone("gmt"), "UTC");
   EXPECT_EQ(zone("Z"), "UTC");
   EXPECT_EQ(zone("UTC+0"), "UTC");
-  EXPECT_THAT(error("UTC+15"), HasSubstr("no place has the offset '+15'"));
-  EXPECT_THAT(error("UTC+9:5"), HasSubstr("no place has the offset"));
-  EXPECT_THAT(error("UTC+99999999999"), HasSubstr("no place has the offset"));
+  EXPECT_THAT(time_error("UTC+15"), HasSubstr("no place has the offset '+15'"));
+  EXPECT_THAT(time_error("UTC+9:5"), HasSubstr("no place has the offset"));
+  EXPECT_THAT(time_error("UTC+99999999999"), HasSubstr("no place has the offset"));
 }
 
 TEST(CurrentTime, uses_the_machines_zone_when_none_is_named) { EXPECT_THAT(at("").dump(), HasSubstr("\"time\":\"2026-")); }
 
 TEST(CurrentTime, suggests_zones_for_a_name_that_it_does_not_know) {
-  EXPECT_THAT(error("Europe/Berln"), HasSubstr("there is no time zone 'Europe/Berln'; did you mean Europe/Berlin"));
-  EXPECT_THAT(error("Tokio"), HasSubstr("Tokyo"));
-  EXPECT_THAT(error("Atlantisville"), HasSubstr("write an IANA name"));
-  EXPECT_THAT(error("../../etc/passwd"), HasSubstr("there is no time zone"));
-  EXPECT_THAT(error(std::string(100'000, 'x')), HasSubstr("there is no time zone"));
-  EXPECT_THAT(error(std::string("Asia/Tokyo\0x", 12)), HasSubstr("there is no time zone"));
+  EXPECT_THAT(time_error("Europe/Berln"), HasSubstr("there is no time zone 'Europe/Berln'; did you mean Europe/Berlin"));
+  EXPECT_THAT(time_error("Tokio"), HasSubstr("Tokyo"));
+  EXPECT_THAT(time_error("Atlantisville"), HasSubstr("write an IANA name"));
+  EXPECT_THAT(time_error("../../etc/passwd"), HasSubstr("there is no time zone"));
+  EXPECT_THAT(time_error(std::string(100'000, 'x')), HasSubstr("there is no time zone"));
+  EXPECT_THAT(time_error(std::string("Asia/Tokyo\0x", 12)), HasSubstr("there is no time zone"));
 }
 
 TEST(CurrentTime, does_not_guess_an_ambiguous_abbreviation) {
-  EXPECT_EQ(error("IST"), "'IST' means several time zones: write Asia/Kolkata, Europe/Dublin or Asia/Jerusalem");
+  EXPECT_EQ(time_error("IST"), "'IST' means several time zones: write Asia/Kolkata, Europe/Dublin or Asia/Jerusalem");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "openapi.h"
 
+#include <baton/tools/text.h>
+
 #include <baton/tools/http/http_url.h>
 #include <baton/tools/near_names.h>
 
@@ -73,11 +75,6 @@ std::string upper_name(const std::string& text) {
   std::string name = plain_name(text, false);
   std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   return name;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
 }
 
 bool has_type(const Json& schema, const char* type) {
@@ -230,7 +227,7 @@ class Importer {
 
   std::string tool_name(const Operation& operation) {
     std::string name = plain_name(text_at(*operation.body, "operationId"), true);
-    if (name.empty()) name = plain_name(lower(operation.method) + "_" + operation.path, true);
+    if (name.empty()) name = plain_name(ascii_lower(operation.method) + "_" + operation.path, true);
     return unique_name(name, tool_names_);
   }
 
@@ -336,7 +333,7 @@ class Importer {
           draft.query[name] = Json{{"value", "{" + argument() + "}"}, {"style", style}};
         }
       } else if (in == "header") {
-        const std::string known = lower(name);
+        const std::string known = ascii_lower(name);
         if (known == "accept" || known == "content-type" || known == "authorization") continue;  // as the specification says
         if (!check_http_headers({{name, "x"}}) || known == "cookie") {
           give_up("is no header that a tool can set");
@@ -400,7 +397,7 @@ class Importer {
     const Json* text = nullptr;
     std::string json_type, types;
     for (const auto& [type, media] : members_at(*body, "content").items()) {
-      const std::string plain = lower(type.substr(0, type.find(';')));
+      const std::string plain = ascii_lower(type.substr(0, type.find(';')));
       types += (types.empty() ? "" : ", ") + type;
       if (json == nullptr && (plain == "application/json" || plain.ends_with("+json") || plain == "*/*")) {
         json = &media;
@@ -564,7 +561,7 @@ class Importer {
 
   // Null: not supported.
   Json scheme_of(const std::string& name, const Json& scheme, std::vector<OpenApiVariable>& variables) const {
-    const std::string type = text_at(scheme, "type"), http = lower(text_at(scheme, "scheme")), in = text_at(scheme, "in");
+    const std::string type = text_at(scheme, "type"), http = ascii_lower(text_at(scheme, "scheme")), in = text_at(scheme, "in");
     // An API's name without its usual last words.
     std::string prefix = upper_name(import_.title);
     for (const char* word : {"_OPENAPI_3_0", "_OPENAPI_3_1", "_REST_API", "_OPENAPI", "_API", "_V3"}) {
@@ -617,7 +614,7 @@ class Importer {
     if (!list && items.empty()) return nullptr;
     Json pages = Json::object();
     for (const auto& [name, header] : members_at(*response, "headers").items()) {
-      if (lower(name) == "link") pages["by"] = "link";
+      if (ascii_lower(name) == "link") pages["by"] = "link";
     }
     const Json& properties = members_at(*schema, "properties");
     if (pages.empty() && properties.contains("has_more") && draft.query.contains("starting_after")) {

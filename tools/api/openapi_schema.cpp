@@ -12,7 +12,7 @@ namespace {
 constexpr int kMaxDepth = 12;       // deeper arguments no model fills in
 constexpr int kMaxNodes = 1000;     // of one operation
 constexpr int kMaxReferences = 32;  // a reference to a reference to ...
-constexpr std::size_t kMaxDescription = 300;
+constexpr std::size_t kMaxSchemaDescription = 300;
 
 std::string percent_decoded(std::string_view text) {
   const auto digit = [](char c) {
@@ -136,7 +136,7 @@ Json SchemaConverter::reference(const Json& schema, int depth) {
   Json out = node(*target, depth);
   open_.pop_back();
   if (schema.contains("description") && schema["description"].is_string() && out.is_object()) {
-    out["description"] = short_text(schema["description"].get_ref<const std::string&>(), kMaxDescription);
+    out["description"] = short_text(schema["description"].get_ref<const std::string&>(), kMaxSchemaDescription);
   }
   return out;
 }
@@ -160,7 +160,8 @@ Json SchemaConverter::node(const Json& schema, int depth) {
                  key)) {
       out[key] = value;
     } else if (key == "description" && value.is_string()) {
-      if (std::string text = short_text(value.get_ref<const std::string&>(), kMaxDescription); !text.empty()) out[key] = std::move(text);
+      if (std::string text = short_text(value.get_ref<const std::string&>(), kMaxSchemaDescription); !text.empty())
+        out[key] = std::move(text);
     } else if (contains({"items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"}, key)) {
       out[key] = key == "additionalProperties" && value.is_boolean() ? value : node(value, depth + 1);
     } else if (key == "patternProperties" && value.is_object()) {

@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include <baton/tools/text.h>
 #include <time.h>
 
 #include <algorithm>
@@ -30,11 +31,8 @@ std::optional<Json> found_from(const Json& node, const ApiPath& path, std::size_
   return found_from(node[index], path, at + 1);
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
 bool is_next(std::string_view parameters) {
-  std::string text(parameters);
-  std::transform(text.begin(), text.end(), text.begin(), lower);
+  const std::string text = ascii_lower(parameters);
   for (std::size_t at = text.find("rel"); at != std::string::npos; at = text.find("rel", at + 3)) {
     std::size_t i = text.find_first_not_of(" \t", at + 3);
     if (i == std::string::npos || text[i] != '=') continue;

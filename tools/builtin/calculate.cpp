@@ -11,7 +11,7 @@
 namespace baton::tools {
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxNesting = 100;
 
 // A value on its way, and whether it is a percentage as written: "+ 10%" means ten percent of what stands before.
 struct Operand {
@@ -133,7 +133,7 @@ Operand Parser::product() {
 Operand Parser::unary() {
   if (!token().is("-") && !token().is("+")) return power_of();
   const Token sign = token();
-  if (++depth_ > kMaxDepth) fail(sign, "the expression is nested too deeply");
+  if (++depth_ > kMaxNesting) fail(sign, "the expression is nested too deeply");
   ++at_;
   Operand operand = unary();
   --depth_;
@@ -145,7 +145,7 @@ Operand Parser::power_of() {
   Operand base = postfix();
   if (!token().is("^")) return base;
   const Token where = token();
-  if (++depth_ > kMaxDepth) fail(where, "the expression is nested too deeply");
+  if (++depth_ > kMaxNesting) fail(where, "the expression is nested too deeply");
   ++at_;
   const Operand exponent = unary();
   --depth_;
@@ -177,7 +177,7 @@ Operand Parser::primary() {
     return {value_or_fail(Number::parse(where.text), where)};
   }
   if (where.is("(")) {
-    if (++depth_ > kMaxDepth) fail(where, "the expression is nested too deeply");
+    if (++depth_ > kMaxNesting) fail(where, "the expression is nested too deeply");
     ++at_;
     const Operand inside = sum();
     --depth_;
@@ -186,7 +186,7 @@ Operand Parser::primary() {
     return {inside.value};
   }
   if (where.is("sqrt")) {
-    if (++depth_ > kMaxDepth) fail(where, "the expression is nested too deeply");
+    if (++depth_ > kMaxNesting) fail(where, "the expression is nested too deeply");
     ++at_;
     const Operand inside = primary();
     --depth_;
@@ -213,7 +213,7 @@ Operand Parser::call(const Token& name) {
     fail(name, "a function needs its arguments in parentheses: " + name.text + "(...)");
     return {};
   }
-  if (++depth_ > kMaxDepth) fail(name, "the expression is nested too deeply");
+  if (++depth_ > kMaxNesting) fail(name, "the expression is nested too deeply");
   ++at_;
   std::vector<Number> arguments;
   while (!token().is(")") && !error_) {

@@ -9,10 +9,10 @@ namespace baton::tools {
 namespace {
 
 constexpr std::size_t kMaxListed = 500;
-constexpr std::uint64_t kMaxFileBytes = 64u << 20;
+constexpr std::uint64_t kMaxReadBytes = 64u << 20;
 constexpr std::uint64_t kDefaultLines = 400;
 constexpr std::size_t kReservedForNotes = 512;  // of the output, for the sentences at its end
-constexpr std::size_t kTextBytes = kFileToolOutputBytes - kReservedForNotes;
+constexpr std::size_t kReadTextBytes = kFileToolOutputBytes - kReservedForNotes;
 
 std::string count_of(std::uint64_t n, const char* one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); }
 
@@ -45,7 +45,7 @@ ToolResult list_directory(const RootFolder& root, const ListDirectoryArguments& 
         line += " (neither file nor folder)";
         break;
     }
-    if (text.size() + line.size() > kTextBytes) break;
+    if (text.size() + line.size() > kReadTextBytes) break;
     text += line + "\n";
     ++n_shown;
   }
@@ -60,8 +60,8 @@ ToolResult read_file(const RootFolder& root, const ReadFileArguments& arguments)
   if (S_ISDIR(file->info.st_mode)) return ToolResult::error(quoted + " is a folder; list_directory shows what is in it");
   if (!S_ISREG(file->info.st_mode)) return ToolResult::error(quoted + " is no regular file (a device, pipe or socket) and is not read");
   const auto size = static_cast<std::uint64_t>(file->info.st_size);
-  if (size > kMaxFileBytes) {
-    return ToolResult::error(quoted + " has " + std::to_string(size) + " bytes; files up to " + std::to_string(kMaxFileBytes) +
+  if (size > kMaxReadBytes) {
+    return ToolResult::error(quoted + " has " + std::to_string(size) + " bytes; files up to " + std::to_string(kMaxReadBytes) +
                              " bytes are read. search_files finds lines in smaller ones");
   }
   const std::uint64_t first = std::max<std::uint64_t>(arguments.offset.value_or(1), 1);
@@ -69,14 +69,14 @@ ToolResult read_file(const RootFolder& root, const ReadFileArguments& arguments)
   std::string text;
   std::uint64_t n_lines = 0, n_shown = 0;
   bool full = false, last_cut = false;
-  const Result<bool> is_text = for_each_line(file->fd.get(), kMaxFileBytes, [&](std::uint64_t number, std::string_view line, bool cut) {
+  const Result<bool> is_text = for_each_line(file->fd.get(), kMaxReadBytes, [&](std::uint64_t number, std::string_view line, bool cut) {
     n_lines = number;
     if (number < first || full || n_shown == limit) return true;  // counted to the end
     std::size_t n = line.size();
-    if (text.size() + n + 1 > kTextBytes) {
+    if (text.size() + n + 1 > kReadTextBytes) {
       full = true;
       if (n_shown > 0) return true;
-      n = utf8_prefix(line, kTextBytes - 1);  // the first line alone is too long
+      n = utf8_prefix(line, kReadTextBytes - 1);  // the first line alone is too long
     }
     last_cut = cut || n < line.size();
     text.append(line.substr(0, n)).append("\n");

@@ -12,7 +12,7 @@ constexpr unsigned kMaxDecimals = 60;  // of a decimal that ends; longer ones ar
 unsigned bits(const Integer& n) { return n == 0 ? 1 : msb(abs(n)) + 1; }
 unsigned bits(const Rational& r) { return std::max(bits(numerator(r)), bits(denominator(r))); }
 
-Error domain(std::string message) { return Error{errc::invalid_argument, std::move(message)}; }
+Error outside(std::string message) { return Error{errc::invalid_argument, std::move(message)}; }
 
 Integer floor_of(const Rational& r) {
   Integer quotient, remainder;
@@ -102,7 +102,7 @@ Result<Number> Number::parse(std::string_view digits) {
     if (i < digits.size() && digits[i] == '+') ++i;
     int written = 0;
     const auto [end, ec] = std::from_chars(digits.data() + i, digits.data() + digits.size(), written);
-    if (ec != std::errc() || std::abs(written) > kMaxExponent) return domain("the exponent is too large");
+    if (ec != std::errc() || std::abs(written) > kMaxExponent) return outside("the exponent is too large");
     exponent += written;
   }
   if (mantissa == 0) return Number(0);
@@ -128,10 +128,10 @@ std::string Number::text() const {
 }
 
 Result<Number> checked(Real real) {
-  if (!isfinite(real)) return domain("the result is too large or not a number");
+  if (!isfinite(real)) return outside("the result is too large or not a number");
   static const Real largest = pow(Real(10), Number::kMaxExponent);
   static const Real smallest = 1 / largest;
-  if (abs(real) > largest) return domain("the result is too large: past 10^1000000");
+  if (abs(real) > largest) return outside("the result is too large: past 10^1000000");
   if (abs(real) < smallest) return Number(0);
   return Number(std::move(real));
 }
@@ -156,7 +156,7 @@ Result<Number> multiply(const Number& a, const Number& b) {
 }
 
 Result<Number> divide(const Number& a, const Number& b) {
-  if (b.is_zero()) return domain("division by zero");
+  if (b.is_zero()) return outside("division by zero");
   if (a.exact() && b.exact()) return Number(Rational(a.rational() / b.rational()));
   return checked(a.real() / b.real());
 }
@@ -187,7 +187,7 @@ Result<Number> modulo(const Number& a, const Number& b) {
 
 Result<Number> power(const Number& base, const Number& exponent) {
   if (exponent.is_zero()) return Number(1);
-  if (base.is_zero()) return exponent.is_negative() ? Result<Number>(domain("division by zero: 0 to a negative power")) : Number(0);
+  if (base.is_zero()) return exponent.is_negative() ? Result<Number>(outside("division by zero: 0 to a negative power")) : Number(0);
   if (base.exact() && (base.rational() == 1 || (base.rational() == -1 && exponent.is_integer()))) {
     return base.rational() == 1 || numerator(exponent.rational()) % 2 == 0 ? Number(1) : Number(-1);
   }
@@ -198,11 +198,11 @@ Result<Number> power(const Number& base, const Number& exponent) {
   }
   const bool odd = exponent.is_integer() && numerator(exponent.rational()) % 2 != 0;
   if (base.is_negative() && !exponent.is_integer()) {
-    return domain("a negative number to a power that is not whole has no real result");
+    return outside("a negative number to a power that is not whole has no real result");
   }
   const Real magnitude = abs(base.real());
   const Real digits = exponent.real() * log10(magnitude);  // decides before the work is done: 9^9^9 has 369 million of them
-  if (digits > Number::kMaxExponent) return domain("the result is too large: past 10^1000000");
+  if (digits > Number::kMaxExponent) return outside("the result is too large: past 10^1000000");
   if (digits < -Number::kMaxExponent) return Number(0);
   const Real result = pow(magnitude, exponent.real());
   return checked(base.is_negative() && odd ? Real(-result) : result);

@@ -10,13 +10,13 @@
 namespace baton::tools {
 namespace {
 
-constexpr std::uint64_t kMaxFileBytes = 8u << 20;
+constexpr std::uint64_t kMaxSearchedBytes = 8u << 20;
 constexpr std::uint64_t kMaxAllBytes = 512u << 20;
 constexpr std::size_t kMaxFiles = 100'000;
-constexpr int kMaxDepth = 64;
+constexpr int kMaxFolderDepth = 64;
 constexpr std::size_t kMaxShownLine = 200;
 constexpr std::uint64_t kDefaultResults = 50, kMaxResults = 500;
-constexpr std::size_t kTextBytes = kFileToolOutputBytes - 1024;  // the rest for the sentences at the end
+constexpr std::size_t kFoundTextBytes = kFileToolOutputBytes - 1024;  // the rest for the sentences at the end
 
 class Search {
  public:
@@ -54,7 +54,7 @@ void Search::search_folder(int folder, const std::string& path, int depth) {
     if (entry.kind == FolderEntry::Kind::link || entry.kind == FolderEntry::Kind::other || entry.name == ".git") continue;
     const std::string below = path.empty() ? entry.name : path + "/" + entry.name;
     if (entry.kind == FolderEntry::Kind::file && glob_ != nullptr && !glob_->matches(below)) continue;
-    if (++n_files_ > kMaxFiles || depth > kMaxDepth) {
+    if (++n_files_ > kMaxFiles || depth > kMaxFolderDepth) {
       gave_up_searching_ = true;
       return;
     }
@@ -74,7 +74,7 @@ void Search::search_folder(int folder, const std::string& path, int depth) {
 void Search::search_file(int fd, const struct stat& info, const std::string& path) {
   if (!S_ISREG(info.st_mode)) return;
   const auto size = static_cast<std::uint64_t>(info.st_size);
-  if (size > kMaxFileBytes) {
+  if (size > kMaxSearchedBytes) {
     ++n_large_;
     return;
   }
@@ -85,7 +85,7 @@ void Search::search_file(int fd, const struct stat& info, const std::string& pat
   }
   std::string found;
   std::uint64_t n_found = 0;
-  const Result<bool> is_text = for_each_line(fd, kMaxFileBytes, [&](std::uint64_t number, std::string_view line, bool) {
+  const Result<bool> is_text = for_each_line(fd, kMaxSearchedBytes, [&](std::uint64_t number, std::string_view line, bool) {
     const LineMatcher::Match match = matcher_.match(line);
     if (match == LineMatcher::Match::gave_up) ++n_hard_lines_;
     if (match == LineMatcher::Match::yes) {
@@ -94,7 +94,7 @@ void Search::search_file(int fd, const struct stat& info, const std::string& pat
       found.append(shown < line.size() ? "...\n" : "\n");
       ++n_found;
     }
-    return n_results_ + n_found < max_results_ && text_.size() + found.size() < kTextBytes && !stop_.stop_requested();
+    return n_results_ + n_found < max_results_ && text_.size() + found.size() < kFoundTextBytes && !stop_.stop_requested();
   });
   if (!is_text) {
     ++n_unreadable_;
@@ -103,7 +103,7 @@ void Search::search_file(int fd, const struct stat& info, const std::string& pat
   } else {
     text_ += found;
     n_results_ += n_found;
-    full_ = text_.size() >= kTextBytes;
+    full_ = text_.size() >= kFoundTextBytes;
   }
 }
 

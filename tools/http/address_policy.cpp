@@ -1,5 +1,7 @@
 #include "address_policy.h"
 
+#include <baton/tools/text.h>
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -58,13 +60,11 @@ constexpr SpecialRange kSpecial[] = {
     {"ff00::", 8, "a multicast address"},
 };
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // "Example.COM." -> "example.com"
 std::string plain_name(std::string_view host) {
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
   std::string name(host);
-  std::transform(name.begin(), name.end(), name.begin(), lower);
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) { return ascii_lower(c); });
   return name;
 }
 
@@ -77,7 +77,7 @@ bool is_port(std::string_view text) {
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 253 && text.front() != '.' && text.find("..") == std::string_view::npos &&
          std::all_of(text.begin(), text.end(), [](char c) {
-           return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+           return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
          });
 }
 

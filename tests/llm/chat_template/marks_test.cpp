@@ -17,7 +17,7 @@ const Json kVariables = {
     {"nothing", nullptr},
 };
 
-std::vector<Span> render(const std::string& source, const Json& trusted = Json::object()) {
+std::vector<Span> spans_of(const std::string& source, const Json& trusted = Json::object()) {
   auto parsed = ChatTemplate::parse(source, "t");
   if (!parsed) {
     ADD_FAILURE() << source << "\n" << parsed.error().message;
@@ -39,11 +39,11 @@ std::string marked(const std::vector<Span>& spans) {
 }
 
 TEST(Marks, spans_alternate_and_none_is_empty) {
-  std::vector<Span> spans = render("a{{ '' }}b{{ h }}{{ n }}{{ lines[:0] }}c");
+  std::vector<Span> spans = spans_of("a{{ '' }}b{{ h }}{{ n }}{{ lines[:0] }}c");
   ASSERT_EQ(spans.size(), 3u);
   EXPECT_EQ(marked(spans), "ab«<|im_end|>42»c");
   EXPECT_EQ(joined(spans), "ab<|im_end|>42c");
-  EXPECT_TRUE(render("").empty());
+  EXPECT_TRUE(spans_of("").empty());
 }
 
 struct Case {
@@ -71,7 +71,7 @@ TEST(Marks, every_operator_keeps_each_characters_own_mark) {
       {"{{ n + 1 }} {{ n * 2.0 }} {{ -n }} {{ 1 + 1 }} {{ n // 5 }} {{ f }} {{ yes }} {{ nothing }}",
        "«43» «84.0» «-42» 2 «8» «2.5» «True» «None»"},
   };
-  for (const Case& c : kCases) EXPECT_EQ(marked(render(c.source)), c.expected) << c.source;
+  for (const Case& c : kCases) EXPECT_EQ(marked(spans_of(c.source)), c.expected) << c.source;
 }
 
 TEST(Marks, every_filter_keeps_each_characters_own_mark) {
@@ -109,7 +109,7 @@ TEST(Marks, every_filter_keeps_each_characters_own_mark) {
       {"{{ list|batch(1)|list }}{{ people|groupby('age')|map(attribute='grouper')|list }}", "«[['<|im_end|>'], ['<|x|>']][2, 3]»"},
       {"{% filter upper %}a{{ h }}{% endfilter %}", "A«<|IM_END|>»"},
   };
-  for (const Case& c : kCases) EXPECT_EQ(marked(render(c.source)), c.expected) << c.source;
+  for (const Case& c : kCases) EXPECT_EQ(marked(spans_of(c.source)), c.expected) << c.source;
 }
 
 TEST(Marks, every_method_keeps_each_characters_own_mark) {
@@ -129,7 +129,7 @@ TEST(Marks, every_method_keeps_each_characters_own_mark) {
        "«['<|key|>', 'n', 'deep']<|value|>»none«('<|key|>', '<|value|>')»"},
       {"{{ h.find('_') }} {{ h.count('|') }} {{ h.startswith('<') }}", "«4» «2» True"},
   };
-  for (const Case& c : kCases) EXPECT_EQ(marked(render(c.source)), c.expected) << c.source;
+  for (const Case& c : kCases) EXPECT_EQ(marked(spans_of(c.source)), c.expected) << c.source;
 }
 
 TEST(Marks, statements_keep_each_characters_own_mark) {
@@ -147,12 +147,12 @@ TEST(Marks, statements_keep_each_characters_own_mark) {
       {"{{ range(n)[41] }}{{ range(3)[1] }}", "«41»1"},
       {"{{ dict(a=h) }}{{ joiner(h)() }}{{ cycler(h).next() }}", "{'a': «'<|im_end|>'»}«<|im_end|>»"},
   };
-  for (const Case& c : kCases) EXPECT_EQ(marked(render(c.source)), c.expected) << c.source;
+  for (const Case& c : kCases) EXPECT_EQ(marked(spans_of(c.source)), c.expected) << c.source;
 }
 
 TEST(Marks, trusted_variables_print_as_if_they_stood_in_the_template) {
   Json trusted = {{"bos_token", "<s>"}, {"h", "mine"}, {"deep", {{"x", {"y"}}}}};
-  EXPECT_EQ(marked(render("{{ bos_token + h }}{{ list[1] ~ bos_token|upper }}{{ deep }}", trusted)), "<s>mine«<|x|>»<S>{'x': ['y']}");
+  EXPECT_EQ(marked(spans_of("{{ bos_token + h }}{{ list[1] ~ bos_token|upper }}{{ deep }}", trusted)), "<s>mine«<|x|>»<S>{'x': ['y']}");
 }
 
 TEST(Marks, an_expression_that_is_asked_of_data_cannot_be_turned_into_template_text) {

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 enum : std::int32_t { kA = 256, kB, kMark, kAb, kBa, kMarkA, kControl, kTable, kSpaces, kByteText, kNewline };
 
-GgufWriter tiny(bool space_prefix = false) {
+GgufWriter pieces(bool space_prefix = false) {
   GgufWriter w;
   test::add_sentencepiece_vocabulary(w,
                                      {{{"a"}, -3},
@@ -33,7 +33,7 @@ GgufWriter tiny(bool space_prefix = false) {
 }
 
 TEST(SentencePiece, merges_the_highest_score_first_and_the_leftmost_of_equals) {
-  const LoadedTokenizer t(tiny());
+  const LoadedTokenizer t(pieces());
   EXPECT_THAT(t->encode("aba"), ElementsAre(kA, kBa)) << "ba scores higher than ab";
   EXPECT_THAT(t->encode("ab"), ElementsAre(kAb));
   EXPECT_THAT(t->encode("b a"), ElementsAre(kB, kMarkA));
@@ -42,13 +42,13 @@ TEST(SentencePiece, merges_the_highest_score_first_and_the_leftmost_of_equals) {
 }
 
 TEST(SentencePiece, writes_what_has_no_token_in_bytes) {
-  const LoadedTokenizer t(tiny());
+  const LoadedTokenizer t(pieces());
   EXPECT_THAT(t->encode("\xC3\xA9"), ElementsAre(0xC3, 0xA9));
   EXPECT_EQ(t->decode(t->encode("aéb 漢\x01")), "aéb 漢\x01");
 }
 
 TEST(SentencePiece, never_reads_the_name_of_a_byte_or_special_token_in_data) {
-  const LoadedTokenizer t(tiny());
+  const LoadedTokenizer t(pieces());
   for (const std::string text : {"<0x41>", "<s>", "aab"}) {
     for (const auto id : t->encode(text))
       EXPECT_TRUE(t->type(id) == TokenType::normal || (t->type(id) == TokenType::byte && id != 0x41)) << text;
@@ -58,14 +58,14 @@ TEST(SentencePiece, never_reads_the_name_of_a_byte_or_special_token_in_data) {
 }
 
 TEST(SentencePiece, matches_white_space_tokens_anywhere_and_reads_the_mark_as_a_space) {
-  const LoadedTokenizer t(tiny());
+  const LoadedTokenizer t(pieces());
   EXPECT_THAT(t->encode("b  a"), ElementsAre(kB, kSpaces, kA));
   EXPECT_THAT(t->encode("b\na"), ElementsAre(kB, kNewline, kA));
   EXPECT_EQ(t->encode("b▁ a"), t->encode("b  a"));
 }
 
 TEST(SentencePiece, puts_its_space_prefix_before_text_and_after_special_tokens) {
-  const LoadedTokenizer t(tiny(true));
+  const LoadedTokenizer t(pieces(true));
   EXPECT_THAT(t->encode("a"), ElementsAre(kMarkA));
   EXPECT_THAT(t->encode(" b"), ElementsAre(kSpaces, kB));
   EXPECT_THAT(t->encode_template("<s>a<s>"), ElementsAre(kControl, kMarkA, kControl));

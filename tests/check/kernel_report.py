@@ -16,7 +16,7 @@ from suite import ROOT
 ARCHITECTURE = "sm_90a"
 OBJECTS = "kernels/cuda/CMakeFiles/baton_kernels_cuda.dir"
 TESTS = "tests/kernels/cuda/test_kernels_cuda_sim"
-PAGE, DETAILS = ROOT / "docs/kernels.md", ROOT / "docs/measured/kernels.md"
+PAGE, DETAILS = ROOT / "docs/kernels.md", ROOT / "docs/measured/kernel-report.md"
 BEGIN, END = "<!-- scripts/kernel_report.py writes from here -->", "<!-- to here -->"
 
 TYPES = {"0": "f32", "1": "f16", "2": "q4_0", "3": "q4_1", "6": "q5_0", "7": "q5_1", "8": "q8_0", "12": "q4_k", "13": "q5_k", "14": "q6_k", "20": "iq4_nl", "30": "bf16"}
@@ -233,7 +233,7 @@ def write(kernels, compiler):
     text = PAGE.read_text(encoding="utf-8")
     first, rest = text.split(BEGIN, 1)
     _, last = rest.split(END, 1)
-    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['stack'])}. Each one: [measured/kernels.md](measured/kernels.md). {about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
+    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['stack'])}. Each one: [measured/kernel-report.md](measured/kernel-report.md). {about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
                     encoding="utf-8")
     DETAILS.write_text(f"# CUDA kernels as built\n\nWritten by `scripts/kernel_report.py`: {datetime.date.today()}. {total}. {about}\n\n" + "\n".join(details(kernels)) + "\n", encoding="utf-8")
 

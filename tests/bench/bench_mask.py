@@ -143,7 +143,7 @@ def rows(_baton, models_dir, quick):
     model = suite.model_file(models_dir, MODEL)
     vocabulary = read_tokens(model)
     peers = [LlGuidance(vocabulary), XGrammar(vocabulary)]
-    bfcl = bfcl_cases.all_schemas()
+    bfcl = bfcl_cases.all_schemas(fetch=not quick)
     yield first_mask_row(model, bfcl)
     for what, schemas in (("BFCL", bfcl), ("hard", hard_schemas())):
         if quick:

@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 
+import python_environment
 import suite
 
 CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple", "irrelevance", "live_simple", "live_multiple", "live_parallel",
@@ -79,8 +80,10 @@ def tools(case):
 SETTINGS = {"temperature": 0, "max_tokens": 512, "tool_choice": "auto"}
 
 
-def all_schemas():
-    """The schemas of the parameters of every function, each once, in an order that the seed fixes."""
+def all_schemas(fetch):
+    """The schemas of the parameters of every function, each once, in an order that the seed fixes. fetch: BFCL's data, where it is not there."""
+    if fetch:
+        python_environment.make("bfcl")
     found = {}
     for category in CATEGORIES:
         for case in load(category):

@@ -77,7 +77,7 @@ def bfcl_rows(validators, probe, quick):
     """The functions of BFCL as they come: what is not declared is not written."""
     import bfcl_cases
     try:
-        schemas = bfcl_cases.all_schemas()
+        schemas = bfcl_cases.all_schemas(fetch=not quick)
     except suite.Unavailable as reason:
         yield suite.skipped("functions of BFCL", str(reason))
         return

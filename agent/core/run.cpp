@@ -282,9 +282,10 @@ void Run::end_generation(const llm::Finished& end, std::int64_t now) {
   usage_.prefill_seconds += end.usage.prefill_seconds;
   usage_.decode_seconds += end.usage.decode_seconds;
   // Tokens of a call that is none would come back as history that nothing answers.
+  using Reason = llm::FinishReason;
+  if (end.reason == Reason::length && !last_turn_) show_unwritten_calls();
   if (!drop_unwritten_calls()) raw_ = end.raw;
 
-  using Reason = llm::FinishReason;
   const bool whole = end.reason == Reason::stop || end.reason == Reason::tool_calls;
   if (whole && calls_.empty() && !output_.writing() && text_.empty() && reasoning_.empty()) {
     output_.write(Block::Kind::text, "", turn_);  // an answer of nothing is an answer
@@ -312,6 +313,13 @@ void Run::end_generation(const llm::Finished& end, std::int64_t now) {
   }
   if (!end.malformed_call.empty() && !last_turn_) return ask_for_the_call_again(end.malformed_call, now);
   finish(end_reason_.empty() ? "completed" : "incomplete", end_reason_, now);
+}
+
+// So that whoever asked sees what there was no room for.
+void Run::show_unwritten_calls() {
+  for (Call& call : calls_) {
+    if (call.phase == Call::Phase::writing && call.output_index < 0) output_.show_call(call);
+  }
 }
 
 // True when there were any.

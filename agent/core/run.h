@@ -103,6 +103,7 @@ class Run {
   void take(const llm::CallArguments& arguments);
   void take(const llm::CallFinished& finished);
   void end_generation(const llm::Finished& end, std::int64_t now);
+  void show_unwritten_calls();
   bool drop_unwritten_calls();
   void keep_turn_message();
   void ask_for_the_call_again(const std::string& malformed, std::int64_t now);

@@ -7,10 +7,21 @@
 namespace baton::llm {
 
 const TokenMask* CallConstraint::mask() {
-  if (in_words_) return &vocabulary_->words();
+  if (in_words_ || (at_beginning_ && !engaged())) return &vocabulary_->words();
   if (!engaged()) return nullptr;
   mask_ = owed_.empty() ? grammar_->grammar->mask(state_) : grammar_->grammar->along(state_, owed_);
   return &mask_;
+}
+
+// The names alone would say too little: of a question that no tool answers, a model that has begun a call is often sure.
+float CallConstraint::opening() const {
+  const bool begins_the_answer = candidate_.first_token && *candidate_.first_token <= n_blank_;
+  return begins_the_answer ? opening_ : 1;
+}
+
+float CallConstraint::min_share() const {
+  if (at_name_) return least_share() > 0 ? least_share() / opening() : 0;
+  return at_beginning_ && !engaged() && !in_words_ ? kOnlyAsked : -1;
 }
 
 const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
@@ -22,12 +33,19 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
 }
 
 void CallConstraint::accept(const Choice& choice) {
-  if (!trimmed(vocabulary_->bytes(choice.id)).empty()) in_words_ = false;
+  const bool blank = trimmed(vocabulary_->bytes(choice.id)).empty();
+  if (at_beginning_ && !engaged()) {
+    opening_ = 1 - choice.allowed_share;
+    at_beginning_ = blank;
+    n_blank_ += blank ? 1 : 0;
+  }
+  if (!blank && n_taken_back_ < kMaxTakenBack) in_words_ = false;
   if (own_call_ && !engaged() && options_.tokenizer->ends_generation(choice.id)) put_into_list(*std::exchange(own_call_, std::nullopt));
   if (!engaged() || rewind_) return;
   if (std::exchange(at_name_, false)) {
-    share_ = choice.allowed_share;
-    if (*share_ < least_share()) return take_back();
+    share_ = choice.allowed_share * opening();
+    // Words that name a tool make the model sure of it: what was taken back once is not begun again behind them.
+    if (*share_ < least_share() || (n_taken_back_ > 0 && n_whole_ == 0)) return take_back();
     const bool object = candidate_.name.place == CallParser::OpenName::Place::object;
     if (object && candidate_.first_token && options_.list && (options_.tokenizer || !candidate_.name.own_form)) call_.emplace();
   }
@@ -74,7 +92,8 @@ void CallConstraint::put_into_list(const std::string& call) {
 void CallConstraint::take_back() {
   state_ = kDeadState;
   owed_.clear();
-  if (!candidate_.first_token || ++n_taken_back_ > kMaxTakenBack) return;
+  if (!candidate_.first_token || n_taken_back_ == kMaxTakenBack) return;
+  ++n_taken_back_;
   rewind_ = Rewind{*candidate_.first_token, {}};
   in_words_ = true;
 }

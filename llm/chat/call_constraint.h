@@ -31,7 +31,7 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 
 struct CallConstraintOptions {
   const Tokenizer* tokenizer = nullptr;  // outlives us; null: nothing is drafted
-  float min_share = 0.5f;                // below it what looked like a call is taken back, and the model answers in words
+  float min_share = 0.5f;                // of share(): below it what looked like a call is taken back, and the model answers in words
   // A call that was written as a JSON object is put at the beginning of a list, as these tokens, and the model goes on there: behind an
   // object it stops, even where several calls are needed. One in the template's own form is, when the model ends its turn behind it. Called
   // on the engine's thread. Empty: the call is left as it is.
@@ -47,7 +47,7 @@ class CallConstraint final : public TokenConstraint {
   }
 
   const TokenMask* mask() override;
-  float min_share() const override { return at_name_ ? least_share() : -1; }
+  float min_share() const override;
   const TokenMask* narrowed(std::int32_t wanted) override;
   void accept(const Choice& choice) override;
   std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
@@ -70,16 +70,19 @@ class CallConstraint final : public TokenConstraint {
   const std::string& bytes(std::int32_t id) const { return vocabulary_->bytes(id); }
 
   bool engaged() const { return state_ != kDeadState; }
-  // The share of probability that the names which were offered had when the last call was begun; nothing: it was not the model's choice.
+  // The share of probability that the names which were offered had when the last call was begun, times that with which it was opened where
+  // the answer begins with it; nothing: it was not the model's choice.
   std::optional<float> share() const { return share_; }
   // Whether the arguments of this tool, written under the grammar, are valid.
   bool holds_whole(std::string_view tool) const;
 
  private:
   static constexpr std::size_t kMaxListedCall = 4000;  // bytes; to compute a longer one once more would cost more than it may bring
-  static constexpr int kMaxTakenBack = 2;              // a model that wants to call again and again shall not write for ever
+  static constexpr int kMaxTakenBack = 8;              // then no call can be begun any more
+  static constexpr float kOnlyAsked = 2;               // no share is as much: it is reported, and the mask not applied
   // Behind a call another one needs no confidence: there is nothing to say in words.
   float least_share() const { return n_whole_ > 0 ? 0 : options_.min_share; }
+  float opening() const;
   void take_back();
   void put_into_list(const std::string& call);
 
@@ -98,6 +101,10 @@ class CallConstraint final : public TokenConstraint {
   bool left_alone_ = false;
   int n_taken_back_ = 0;
   bool in_words_ = false;  // a call was taken back: something else comes there
+  // Until the answer has begun; with what probability it began with what may open a call; and the white space before that, in tokens.
+  bool at_beginning_ = true;
+  float opening_ = 1;
+  int n_blank_ = 0;
   Candidate candidate_{};  // the last one
   std::optional<Rewind> rewind_;
   // What the model wanted to write and may, of a token that it may not: /", where only /" fits. Where no token says just this, it is owed.

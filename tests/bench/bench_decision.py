@@ -7,6 +7,8 @@ import random
 import signal
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import bfcl_servers
 import plot
@@ -35,6 +37,7 @@ def of_odds(power):
 
 THRESHOLDS = [0.0] + [of_odds(LEAST_ODDS + i / STEPS) for i in range((MOST_ODDS - LEAST_ODDS) * STEPS + 1)]
 SPLITS = 200
+SERVE = ["--min-call-confidence=0"]  # so that every threshold can be read off
 
 
 def add_options(parser):
@@ -42,7 +45,7 @@ def add_options(parser):
     group.add_argument("--pairs", type=int, default=PAIRS, help=f"how many, chosen by a fixed seed (default: {PAIRS})")
     group.add_argument("--all", action="store_true", help="every pair")
     group.add_argument("--model", action="append", metavar="NAME_OR_PATH", help=f"default: {', '.join(MODELS)} (may be repeated)")
-    group.add_argument("--serve", action="append", default=[], metavar="ARG", help="handed on to baton serve: --serve=--no-constrain (may be repeated)")
+    group.add_argument("--serve", action="append", default=[], metavar="ARG", help=f"handed on to baton serve (may be repeated; default: {' '.join(SERVE)}, which lets every call through)")
 
 
 # ---- questions and answers ----
@@ -55,6 +58,17 @@ def load(count=None):
     return pairs[:count]
 
 
+def group(question):
+    return question["id"].rsplit("-", 2)[0]
+
+
+def doubles(pairs):
+    """Questions that need two calls: the first two of a group that need one, asked at once, of the groups whose first pair was chosen."""
+    second = {group(question): question for question, _ in load() if question["id"].endswith("-2-call")}
+    first = [question for question, _ in pairs if question["id"].endswith("-1-call") and group(question) in second]
+    return [{**question, "id": f"{group(question)}-double", "user": f"{question['user']} {second[group(question)]['user']}"} for question in first]
+
+
 def asked_name(name):
     """The API takes letters, digits, _ and -."""
     return name.replace(".", "_")
@@ -62,7 +76,8 @@ def asked_name(name):
 
 def request(question, model):
     tools = [{"type": "function", **tool["function"], "name": asked_name(tool["function"]["name"]), "strict": False} for tool in question["tools"]]
-    return {"model": model, "input": question["user"], "tools": tools, "tool_choice": "auto", "temperature": 0, "max_output_tokens": TOKENS, "store": False}
+    return {"model": model, "input": question["user"], "tools": tools, "tool_choice": "auto", "parallel_tool_calls": False, "temperature": 0, "max_output_tokens": TOKENS,
+            "store": False}
 
 
 class Answers:
@@ -88,15 +103,39 @@ class Answers:
         return self.records.get(self.key(question))
 
     def ask(self, question, timeout):
-        status, answer, _ = self.server.ask(request(question, self.server.model), timeout, "/v1/responses")
-        if status != 200:
-            raise RuntimeError(f"{question['id']}: HTTP {status}: {answer if isinstance(answer, str) else json.dumps(answer)}")
+        try:
+            answer = until_call(self.server, request(question, self.server.model), timeout)
+        except RuntimeError as error:
+            raise RuntimeError(f"{question['id']}: {error}") from None
         self.records[self.key(question)] = answer
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "a", encoding="utf-8") as file:
             if file.tell() and not self.path.read_bytes().endswith(b"\n"):
                 file.write("\n")
             file.write(json.dumps({"id": self.key(question)[0], "asked": self.key(question)[1], "answer": answer}) + "\n")
+
+
+def until_call(server, asked, timeout):
+    """The answer up to its first call, or the whole of one without: what comes behind it decides nothing, and takes most of the time."""
+    post = urllib.request.Request(f"{server.url}/v1/responses", json.dumps({**asked, "stream": True}).encode(), server.headers())
+    name = call = None
+    try:
+        with urllib.request.urlopen(post, timeout=timeout) as stream:
+            for line in stream:
+                if not line.startswith(b"data: {"):
+                    continue
+                event = json.loads(line[len(b"data: "):])
+                name = name or event.get("response", {}).get("id")
+                if call is None and event["type"] in ("response.output_item.added", "response.output_item.done") and event["item"]["type"] == "function_call":
+                    call = event["item"]
+                    server.ask({}, timeout, f"/v1/responses/{name}/cancel")
+                elif event["type"] in ("error", "response.failed"):
+                    raise RuntimeError(line.decode())
+                elif event["type"] in ("response.completed", "response.incomplete"):
+                    return {"output": [call]} if call else {"output": event["response"]["output"]}
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f"HTTP {error.code}: {error.read().decode(errors='replace')}") from None
+    raise RuntimeError("the stream ended before the answer did")
 
 
 def first_call(answer):
@@ -151,12 +190,13 @@ def held_out(pairs):
 def summary(model, about, pairs, answers):
     """What the tables and the picture are made of."""
     answered = [pair for pair in pairs if all(answers.of(question) for question in pair)]
+    twice = [call and call[1] for call in (first_call(answers.of(question)) for question in doubles(answered) if answers.of(question))]
     calls = [[first_call(answers.of(question)) for question in pair] for pair in answered]
     should, should_not = ([call and call[1] for call in column] for column in zip(*calls))
     made = [(asked_name(question["tool"]), call[0]) for (question, _), (call, _) in zip(answered, calls) if call]
     best = best_threshold(should, should_not)
     wrong = [(question, call) for pair, found in zip(answered, calls) for question, call in zip(pair, found) if question["should_call"] != bool(call and call[1] >= best)]
-    return {"model": model, "about": about, "pairs": len(answered), "should": should, "should_not": should_not, "best": best, "held_out": held_out(list(zip(should, should_not))),
+    return {"model": model, "about": about, "pairs": len(answered), "should": should, "should_not": should_not, "doubles": twice, "best": best, "held_out": held_out(list(zip(should, should_not))),
             "right_tool": [sum(wanted == got for wanted, got in made), len(made)],
             "wrong": [{"id": question["id"], "user": question["user"], "confidence": call and call[1], "called": call and call[0]} for question, call in wrong]}
 
@@ -165,7 +205,8 @@ def rows_of(found):
     should, should_not, best = found["should"], found["should_not"], found["best"]
     for what, threshold in (("every call", 0.0), ("threshold 0.5", 0.5), (f"best threshold {best:g}", best)):
         entry = row(f"{found['model']}: {what}", round(balanced(should, should_not, threshold), 3), "balanced accuracy", target="no error of the server", ok=True,
-                    note=f"{found['pairs']} pairs; called {100 * rates(should, threshold):.0f} % where it should, {100 * rates(should_not, threshold):.0f} % where it should not")
+                    note=f"{found['pairs']} pairs; called {100 * rates(should, threshold):.0f} % where it should, {100 * rates(should_not, threshold):.0f} % where it should not"
+                    + (f"; {100 * rates(found['doubles'], threshold):.0f} % of {len(found['doubles'])} questions that need two calls" if found["doubles"] else ""))
         if threshold == best and what.startswith("best"):
             entry["decision"] = found
         yield entry
@@ -178,12 +219,17 @@ def model_rows(baton, models_dir, model, pairs, arguments, until):
     server.settings = {**server.settings, "arguments": server.arguments}
     server.about += f", serve {' '.join(arguments)}" if arguments else ""
     answers = Answers(path.stem, server)
-    missing = [question for pair in pairs for question in pair if not answers.of(question)]
-    print(f"{path.stem}: {len(missing)} of {2 * len(pairs)} questions to ask; answers: {answers.path}", file=sys.stderr, flush=True)
+    wanted = [question for pair in pairs for question in pair] + doubles(pairs)
+    missing = [question for question in wanted if not answers.of(question)]
+    if not until:
+        missing.sort(key=group)  # so that their tools are computed once
+    print(f"{path.stem}: {len(missing)} of {len(wanted)} questions to ask; answers: {answers.path}", file=sys.stderr, flush=True)
     try:
         if missing:
             server.start()
-        for question in missing:
+        for done, question in enumerate(missing):
+            if done % 50 == 49:
+                print(f"{path.stem}: {done + 1} of {len(missing)}", file=sys.stderr, flush=True)
             left = until - time.monotonic() if until else ANSWER_SECONDS
             if left <= 0:
                 break
@@ -204,7 +250,7 @@ def rows(baton, models_dir, quick, options):
     pairs = load(QUICK_PAIRS if quick else None if options.all else options.pairs)
     for model in options.model or MODELS:
         try:
-            yield from model_rows(baton, models_dir, model, pairs, options.serve, until)
+            yield from model_rows(baton, models_dir, model, pairs, options.serve or SERVE, until)
         except Unavailable as reason:
             yield skipped(f"decision {model}", str(reason))
 
@@ -230,6 +276,7 @@ def picture(found):
         panels.append([
             {"title": f"{result['model']}, {result['pairs']} pairs", "x": "threshold", "y": "share", "ticks": TICKS, "marks": [place(result["best"])], "lines": [
                 ("called where it should", "#2a8a4a", [(place(t), rates(should, t)) for t in THRESHOLDS]), ("called where it should not", "#c07020", [(place(t), rates(should_not, t)) for t in THRESHOLDS]),
+                *([("called where two calls are needed", "#7a5aa0", [(place(t), rates(result["doubles"], t)) for t in THRESHOLDS])] if result["doubles"] else []),
                 ("balanced accuracy", "#3b6ea5", [(place(t), balanced(should, should_not, t)) for t in THRESHOLDS])]},
             {"title": "each threshold", "x": "called where it should not", "y": "called where it should", "diagonal": True, "lines": [
                 ("", "#3b6ea5", [(rates(should_not, t), rates(should, t)) for t in THRESHOLDS] + [(0, 0)])]}])
@@ -239,16 +286,17 @@ def picture(found):
 def tables(found):
     lines = ["", "![Call rates and balanced accuracy by threshold](decision.svg)"]
     for result in of_rows(found):
-        should, should_not, n = result["should"], result["should_not"], result["pairs"]
-        lines += ["", f"## {result['model']}", "", f"{result['about']}. {n} pairs; Wilson intervals (95 %).", "",
-                  "| threshold | called where it should | called where it should not | balanced accuracy |", "| --- | --- | --- | --- |"]
-        for threshold in sorted({0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.998, 0.999, result["best"]}):
+        should, should_not, twice = result["should"], result["should_not"], result["doubles"]
+        columns = {"called where it should": should, "called where it should not": should_not} | ({"called where two calls are needed": twice} if twice else {})
+        lines += ["", f"## {result['model']}", "", f"{result['about']}. {len(should)} pairs" + (f", {len(twice)} questions that need two calls" if twice else "") + "; Wilson intervals (95 %).", "",
+                  "| threshold | " + " | ".join(columns) + " | balanced accuracy |", "| --- " * (2 + len(columns)) + "|"]
+        for threshold in sorted({0.0, 0.1, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, result["best"]}):
             cells = []
-            for scores in (should, should_not):
-                low, high = wilson(round(rates(scores, threshold) * n), n)
+            for scores in columns.values():
+                low, high = wilson(round(rates(scores, threshold) * len(scores)), len(scores))
                 cells.append(f"{100 * rates(scores, threshold):.0f} % ({100 * low:.0f} to {100 * high:.0f})")
             mark = " (best)" if threshold == result["best"] else ""
-            lines.append(f"| {threshold:g}{mark} | {cells[0]} | {cells[1]} | {balanced(should, should_not, threshold):.3f} |")
+            lines.append(f"| {threshold:g}{mark} | {' | '.join(cells)} | {balanced(should, should_not, threshold):.3f} |")
         right, made = result["right_tool"]
         lines += ["", f"Of {made} calls that should be made, {right} named the right tool."]
         if result["held_out"] is not None:

@@ -30,6 +30,16 @@ class Questions(unittest.TestCase):
         self.assertEqual(decision.load(20), decision.load(60)[:20])
 
 
+    def test_two_questions_of_the_same_tools_are_asked_at_once(self):
+        one = decision.doubles(self.pairs)
+        self.assertGreaterEqual(len(one), 60)
+        question = next(question for question in one if question["id"] == "weather-double")
+        users = {question["id"]: question["user"] for pair in self.pairs for question in pair}
+        self.assertEqual(question["user"], f"{users['weather-1-call']} {users['weather-2-call']}")
+        few = decision.doubles(self.pairs[:20])
+        self.assertTrue(0 < len(few) < 20 and all(question in one for question in few))
+
+
 class Thresholds(unittest.TestCase):
     def test_no_call_reaches_no_threshold(self):
         self.assertEqual([decision.rates([None, 0.2, 0.9], t) for t in (0, 0.2, 0.5, 1)], [2 / 3, 2 / 3, 1 / 3, 0])

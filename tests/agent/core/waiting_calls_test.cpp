@@ -181,17 +181,22 @@ TEST(WaitingCalls, a_call_that_will_fit_is_shown_to_the_client_while_it_is_writt
   EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["status"], "completed");
 }
 
-TEST(WaitingCalls, a_call_that_was_shown_and_cut_off_is_incomplete_and_in_no_history) {
-  StepByHand run(with_client_function());
-  run.start();
-  run.say(llm::CallStarted{0, "call_1", "shop", true, 0.625});
-  run.say(llm::CallArguments{0, "{\"item\":"});
-  run.end(llm::FinishReason::length);
-  ASSERT_EQ(run.events("response.output_item.done").size(), 1u);
-  EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["status"], "incomplete");
-  EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["baton.confidence"], 0.625);
-  ASSERT_EQ(run.events("response.incomplete").size(), 1u);
-  EXPECT_EQ(run.events("response.incomplete")[0]["response"]["incomplete_details"]["reason"], "max_output_tokens");
+TEST(WaitingCalls, a_call_that_is_cut_off_is_incomplete_and_in_no_history) {
+  for (const bool shown : {true, false}) {
+    StepByHand run(with_client_function());
+    run.start();
+    run.say(llm::CallStarted{0, "call_1", "shop", shown, 0.625});
+    run.say(llm::CallArguments{0, "{\"item\":"});
+    EXPECT_EQ(run.events("response.output_item.added").size(), shown ? 1u : 0u);
+    run.end(llm::FinishReason::length);
+    EXPECT_EQ(run.events("response.output_item.added").size(), 1u);
+    ASSERT_EQ(run.events("response.output_item.done").size(), 1u);
+    EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["status"], "incomplete");
+    EXPECT_EQ(run.events("response.output_item.done")[0]["item"]["baton.confidence"], 0.625);
+    ASSERT_EQ(run.events("response.incomplete").size(), 1u);
+    EXPECT_EQ(run.events("response.incomplete")[0]["response"]["incomplete_details"]["reason"], "max_output_tokens");
+    for (const auto& message : messages_from_items(run.kept_items())) EXPECT_TRUE(message.tool_calls.empty());
+  }
 }
 
 TEST(WaitingCalls, a_conversation_whose_client_never_answered_goes_on) {

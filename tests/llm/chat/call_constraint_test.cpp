@@ -29,7 +29,7 @@ class CallConstraintTest : public testing::Test {
   // The bytes that may follow. "*": any.
   static std::string next(CallConstraint& constraint) {
     const TokenMask* mask = constraint.mask();
-    if (!mask) return "*";
+    if (!mask || constraint.min_share() > 1) return "*";  // such a mask is only asked for its share
     std::string all;
     for (int byte = 0; byte < 256; ++byte) {
       if (allows(*mask, byte)) all += static_cast<char>(byte);
@@ -89,6 +89,7 @@ TEST_F(CallConstraintTest, a_list_goes_on_or_ends_and_with_one_call_it_ends) {
 
 TEST_F(CallConstraintTest, lets_go_where_the_model_means_no_tool_of_ours) {
   const auto c = constraint();
+  write(*c, "So");
   EXPECT_LT(c->min_share(), 0) << "nothing to decide yet";
   look_at(*c);
   EXPECT_EQ(c->min_share(), 0.5f);
@@ -120,6 +121,51 @@ TEST_F(CallConstraintTest, goes_back_to_where_the_call_began_where_it_is_none) {
   EXPECT_FALSE(allows(*c->mask(), '{')) << "nor behind white space";
   write(*c, "T");
   EXPECT_EQ(next(*c), "*");
+}
+
+// A call is as sure as its beginning and its name are together.
+TEST_F(CallConstraintTest, an_answer_that_begins_with_a_call_is_also_asked_how_sure_it_was_to_begin_one) {
+  const auto c = constraint();
+  EXPECT_GT(c->min_share(), 1) << "the share of words is asked for, and they are not held to";
+  EXPECT_TRUE(allows(*c->mask(), 'T'));
+  EXPECT_FALSE(allows(*c->mask(), '{'));
+  c->accept({.id = '\n', .logprob = 0, .top = {}, .allowed_share = 1});
+  EXPECT_GT(c->min_share(), 1) << "white space is no beginning yet";
+  c->accept({.id = '{', .logprob = 0, .top = {}, .allowed_share = 0.25f});
+  EXPECT_LT(c->min_share(), 0);
+  look_at(*c, "", Place::object, 1);
+  EXPECT_FLOAT_EQ(c->min_share(), 0.5f / 0.75f);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  EXPECT_FLOAT_EQ(c->share().value(), 0.675f);
+  EXPECT_TRUE(c->engaged());
+}
+
+TEST_F(CallConstraintTest, a_call_behind_words_is_as_sure_as_its_name) {
+  const auto c = constraint();
+  c->accept({.id = 'S', .logprob = 0, .top = {}, .allowed_share = 0.75f});
+  look_at(*c, "", Place::object, 1);
+  EXPECT_EQ(c->min_share(), 0.5f);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
+}
+
+TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_name_it) {
+  const auto c = constraint();
+  look_at(*c, "", Place::object, 0);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.4f});
+  EXPECT_EQ(c->rewind().value().keep, 0);
+  for (int i = 1; i < 8; ++i) {
+    write(*c, "Use get_time: ");
+    EXPECT_EQ(next(*c), "*");
+    look_at(*c, "", Place::object, 14 * i);
+    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 1});
+    ASSERT_EQ(c->rewind().value().keep, 14 * i);
+    EXPECT_FALSE(c->engaged());
+  }
+  write(*c, "Use");
+  ASSERT_TRUE(c->mask());
+  EXPECT_FALSE(allows(*c->mask(), '{')) << "it shall not try for ever";
+  EXPECT_LT(c->min_share(), 0);
 }
 
 TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {

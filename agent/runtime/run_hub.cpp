@@ -76,6 +76,7 @@ struct RunHub::Live {
 
   std::mutex mutex;  // guards the listeners, and keeps their order of events
   std::vector<std::shared_ptr<Listener>> listeners;
+  bool over = false;  // nothing is said any more, and what is not stored goes; guarded by the mutex
   std::int64_t last_number = -1;
   std::int64_t tools_completed = 0, tools_failed = 0;
   std::vector<std::pair<std::string, Json>> steers;  // accepted: id and input
@@ -224,11 +225,14 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
   if (!known) return from(known.error());
   const auto events = journal_.events(response_id, after);
   if (!events) return from(events.error());
+  const bool over = !live || live->over;
+  if (over && after < 0 && events->empty())
+    return Error{errc::not_found, "response " + response_id + " has ended, and was not to be stored"};
   bool more = true;
   for (const memory::Event& event : *events) {
     more = more && listener->give({event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)});
   }
-  if (live && more) live->listeners.push_back(listener);
+  if (!over && more) live->listeners.push_back(listener);
   return std::unique_ptr<Subscription>(new Held(std::move(listener)));
 }
 
@@ -361,6 +365,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   {
     const std::scoped_lock lock(live->mutex);
     live->listeners.clear();
+    live->over = true;
   }
   if (live->store || live->outcome.status.empty()) return;
   // With what was made for it alone: a conversation of its own.

@@ -102,14 +102,16 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   *held = started->subscription;
 }
 
-void Api::when_ended(const std::string& id, std::function<void(const Json& response)> then) {
+Result<void> Api::when_ended(const std::string& id, std::function<void(const Json& response)> then) {
   auto held = std::make_shared<std::unique_ptr<Subscription>>();
   auto subscription = hub_.subscribe(id, -1, [held, then](const HubEvent& event) {
     if (!is_terminal(event.type)) return true;
     then(Json::parse(*event.json)["response"]);
     return false;
   });
-  if (subscription) *held = std::move(*subscription);
+  if (!subscription) return subscription.error();
+  *held = std::move(*subscription);
+  return {};
 }
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
@@ -170,12 +172,13 @@ void Api::get_response(const HttpCall& call, const Path& path, Done done) {
 }
 
 void Api::cancel_response(const HttpCall&, const Path& path, Done done) {
-  if (const auto cancelled = hub_.cancel(path[0]); !cancelled)
-    return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
-  when_ended(path[0], [this, id = path[0], done = std::move(done)](const Json& ended) {
+  // Asked for its end first: one that is not stored is gone right behind it.
+  const auto waiting = when_ended(path[0], [this, id = path[0], done](const Json& ended) {
     const Parsed<Json> shown = response(id);
     done(HttpReply::of(shown ? *shown : ended));
   });
+  if (!waiting) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  (void)hub_.cancel(path[0]);
 }
 
 void Api::delete_response(const HttpCall&, const Path& path, Done done) {

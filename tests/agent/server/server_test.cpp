@@ -351,6 +351,18 @@ TEST_F(ServerTest, lanes_of_a_socket_run_side_by_side_and_one_lane_in_order) {
   EXPECT_EQ(socket.until("response.incomplete")["response"]["status"], "cancelled");
 }
 
+// One that is not stored is gone right behind its end: whoever waits for that end meets it at every point.
+TEST_F(ServerTest, a_cancel_is_answered_whenever_the_response_ends) {
+  Socket socket = websocket();
+  for (int i = 0; i < 200; ++i) {
+    socket.send({{"type", "response.create"}, {"input", "say a"}, {"store", false}});
+    const std::string id = socket.until("response.created")["response"]["id"];
+    std::this_thread::sleep_for(std::chrono::microseconds(20 * (i % 50)));
+    const Answer answer = ask(http::verb::post, "/v1/responses/" + id + "/cancel", Json::object());
+    EXPECT_THAT(answer.status, testing::AnyOf(200, 404));
+  }
+}
+
 TEST_F(ServerTest, a_closed_socket_cancels_nothing_and_another_one_resumes) {
   std::string id;
   std::int64_t last = 0;

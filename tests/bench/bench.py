@@ -45,7 +45,8 @@ SUITES = {
     },
     "decision": {
         "about": "Whether a call is made, over the questions of `tests/data/call_decision.jsonl` (pairs: the same tools, one question that one of them answers, one that none does), greedy, "
-                 "`tool_choice: auto`, a dot in a tool's name an underscore. A call counts at a threshold when its `baton.confidence` reaches it; what the daemon itself let go is no call at any.",
+                 "`tool_choice: auto`, a dot in a tool's name an underscore. A call counts at a threshold when its `baton.confidence` reaches it; what the daemon itself let go is no call at any. "
+                 "Two calls are needed where the first two questions of a group that need one are asked at once.",
         "parts": ["bench_decision"],
         "environment": None,
         "options": True,

@@ -1,4 +1,5 @@
-// Copies of pages (copy-on-write) and new entries of page tables.
+// Copies of pages (copy-on-write), new entries of page tables, and narrow pages as f16.
+// Grid of set_pages: blocks of 256 threads, one entry a thread.
 // Grid of widen_pages: (max_pages, KV heads, sequences) blocks of 256 threads; a thread widens four neighbouring elements at a time.
 // Grid of copy_pages: (16, pairs, buffers, at most 65535 of either at a time) blocks of 256 threads, of which 16 copy one page of one
 // buffer together, 16 bytes a thread at a time.
@@ -34,7 +35,7 @@ __global__ void __launch_bounds__(kThreads) set_pages_kernel(SetPagesParams p) {
   p.table[static_cast<std::size_t>(entry[0]) * p.stride + entry[1]] = entry[2];
 }
 
-// The same, times `factor`: 256 for fp8 (narrow_kv.h), the scale of the group for q8_0.
+// Four bytes as four f16 numbers, times `factor`: 256 for fp8 (narrow_kv.h), the scale of the group for q8_0.
 template <class Bytes>
 __device__ __forceinline__ uint2 widened(std::uint32_t word, float factor) {
   const std::uint32_t low = Bytes::expand(word), high = Bytes::expand(word >> 16);

@@ -95,8 +95,15 @@ NodeId SchemaCompiler::rule(Together schemas) {
     if (done != 0) met.insert(node);
   }
   for (const auto& [node, done] : schemas) flatten(*node, done, whole, met);
-  // A schema that says nothing changes nothing; so all that say nothing are one rule.
-  std::erase_if(whole, [&](const auto& one) { return says_nothing(*one.first, (one.second & kAnyOf) != 0, (one.second & kOneOf) != 0); });
+  // A schema that says nothing changes nothing; so all that say nothing are one rule. But one of which the alternative is chosen stays where
+  // another still leads to it: it would come back with the choice undone.
+  const auto silent = [](const auto& one) { return says_nothing(*one.first, (one.second & kAnyOf) != 0, (one.second & kOneOf) != 0); };
+  Together led;
+  std::set<const SchemaNode*> led_to;
+  for (const auto& one : whole) {
+    if (!silent(one)) flatten(*one.first, kAnyOf, led, led_to);
+  }
+  std::erase_if(whole, [&](const auto& one) { return silent(one) && (one.second == 0 || !led_to.contains(one.first)); });
   const auto [at, fresh] = rules_.try_emplace(whole, Automaton::kDead);
   if (!fresh) return at->second;
   const NodeId begin = out_.add();  // known before its body is made, which may come back to it

@@ -25,11 +25,11 @@ void load_matrices(std::uint32_t* registers, const std::uint16_t* matrices, int 
 constexpr int kCollectives = 18;
 void collectives(int* out, const int* in, cudaStream_t stream);
 
-// One thread: what shared memory holds around two groups of cp.async from in[0..8): see async_copy.cu.
+// One thread: what shared memory holds around two groups of cp.async from in[0..8): see collectives.cu.
 constexpr int kAsyncObservations = 6;
 void async_copies(int* out, const int* in, cudaStream_t stream);
 
-// One block of 64: atomics, __syncthreads_count, dp4a and conversions; see thread_functions.cu.
+// One block of 64: atomics, __syncthreads_count, dp4a and conversions; see collectives.cu.
 constexpr int kThreadObservations = 16;
 void thread_functions(int* out, cudaStream_t stream);
 

@@ -37,6 +37,26 @@ TEST(SchemaCompiler, further_properties_have_other_names_and_their_own_schema) {
   EXPECT_FALSE(object.takes(R"({"x": 1})"));
 }
 
+// The second choice is made under what the first has left, and the parent, which leads to both, is still there.
+TEST(SchemaCompiler, alternatives_that_hold_together_are_chosen_one_after_the_other) {
+  Written required(
+      R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}},
+          "allOf":[{"anyOf":[{"required":["a"]},{"required":["b"]}]},{"anyOf":[{"required":["c"]},{"required":["b"]}]}]})");
+  for (const char* text : {R"({"b": ""})", R"({"a": "", "c": ""})", R"({"a": "", "b": "", "c": ""})"}) EXPECT_TRUE(required.takes(text)) << text;
+  for (const char* text : {"{}", R"({"a": ""})", R"({"c": ""})"}) EXPECT_FALSE(required.takes(text)) << text;
+  Written referred(
+      R"({"type":"object","allOf":[{"$ref":"#/$defs/A"},{"$ref":"#/$defs/B"}],"$defs":{
+          "A":{"anyOf":[{"properties":{"x":{"type":"integer"}},"required":["x"]},{"properties":{"y":{"type":"integer"}},"required":["y"]}]},
+          "B":{"oneOf":[{"properties":{"k":{"const":"p"}},"required":["k"]},{"properties":{"k":{"const":"q"}},"required":["k"]}]}}})");
+  for (const char* text : {R"({"x": 1, "k": "p"})", R"({"y": 1, "k": "q"})"}) EXPECT_TRUE(referred.takes(text)) << text;
+  for (const char* text : {R"({"x": 1})", R"({"k": "p"})", R"({"x": 1, "k": "r"})"}) EXPECT_FALSE(referred.takes(text)) << text;
+  Written optional(
+      R"({"type":"object","properties":{"filter":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},
+          "allOf":[{"anyOf":[{"required":["a"]},{"required":["b"]}]},{"anyOf":[{"properties":{"a":{"maxLength":2}}},{"required":["b"]}]}]}}})");
+  for (const char* text : {"{}", R"({"filter": {"a": "xx"}})", R"({"filter": {"a": "xxx", "b": ""}})"}) EXPECT_TRUE(optional.takes(text)) << text;
+  for (const char* text : {R"({"filter": {}})", R"({"filter": {"a": "xxx"}})"}) EXPECT_FALSE(optional.takes(text)) << text;
+}
+
 TEST(SchemaCompiler, properties_that_nobody_named_are_written_only_where_the_schema_says_so) {
   EXPECT_FALSE(Written(R"({"type":"object","properties":{"a":{}}})").begins(R"({"b)"));
   EXPECT_TRUE(Written(R"({"type":"object","properties":{"a":{}},"additionalProperties":true})").takes(R"({"b": 1})"));

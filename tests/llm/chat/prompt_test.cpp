@@ -202,6 +202,19 @@ TEST_F(PromptTest, begins_the_answer_when_a_tool_is_required_or_named) {
   EXPECT_EQ(tokenizer_->decode(prompt.forced_ids, true), prompt.forced_text);
 }
 
+// No answer is begun with an id that nobody has said yet.
+TEST_F(PromptTest, begins_the_answer_as_json_where_the_template_has_the_calls_id_before_its_name) {
+  constexpr const char* kIdFirst =
+      "{% for t in tools or [] %}{{ t | tojson }}\n{% endfor %}{% for m in messages %}[{{ m.role }}]{{ m.content or '' }}"
+      "{% for c in m.tool_calls or [] %}<call {{ c.id }}>{{ c.function.name }}<args>{{ c.function.arguments | tojson }}</call>{% endfor %}\n"
+      "{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+  const PromptBuilder b = builder(kIdFirst);
+  ASSERT_THAT(b.tool_syntax().open, HasSubstr(std::string(1, kHole)));
+  ChatRequest request = weather_conversation();
+  request.tool_choice = {ToolChoice::Mode::named, "get_weather"};
+  EXPECT_EQ(b.build(request).value().forced_text, R"({"name": "get_weather", "arguments":)");
+}
+
 TEST_F(PromptTest, notices_that_the_template_opened_a_reasoning_block) {
   const std::string thinking = std::string(kPlain) + "{{ '<think>\\n' }}";
   ChatRequest request;

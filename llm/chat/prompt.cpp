@@ -160,8 +160,8 @@ std::vector<std::int32_t> PromptBuilder::encode(const std::vector<Span>& spans, 
   return ids;
 }
 
-// Begins the answer with a call: in the template's own syntax where that is more than JSON and says nothing that only the model knows (an id), as a list where several calls are wanted, or as
-// the object that every model knows.
+// Begins the answer with a call: in the template's own syntax where that is more than JSON and says nothing that only the model knows (an
+// id), as a list where several calls are wanted, or as the object that every model knows.
 void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const {
   const bool named = request.tool_choice.mode == ToolChoice::Mode::named;
   if (prompt.starts_in_reasoning || (!named && request.tool_choice.mode != ToolChoice::Mode::required)) return;

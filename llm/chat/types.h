@@ -130,7 +130,8 @@ struct CallFinished {
   int index = 0;
   ToolCall call;
   // Where the call was written under its grammar: the share of probability that the model gave to the names that were offered, when it
-  // began to write one, times that with which the answer began with a call, where it did. Else the geometric mean probability of the call's tokens. 0..1
+  // began to write one, times that with which the answer began with a call, where it did. Else the geometric mean probability of the call's
+  // tokens. 0..1
   double confidence = 1.0;
 };
 struct Finished {

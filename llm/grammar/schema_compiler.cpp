@@ -95,8 +95,8 @@ NodeId SchemaCompiler::rule(Together schemas) {
     if (done != 0) met.insert(node);
   }
   for (const auto& [node, done] : schemas) flatten(*node, done, whole, met);
-  // A schema that says nothing changes nothing; so all that say nothing are one rule. But one of which the alternative is chosen stays where
-  // another still leads to it: it would come back with the choice undone.
+  // A schema that says nothing changes nothing; so all that say nothing are one rule. But one of which the alternative is chosen stays
+  // where another still leads to it: it would come back with the choice undone.
   const auto silent = [](const auto& one) { return says_nothing(*one.first, (one.second & kAnyOf) != 0, (one.second & kOneOf) != 0); };
   Together led;
   std::set<const SchemaNode*> led_to;

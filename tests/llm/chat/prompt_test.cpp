@@ -206,7 +206,8 @@ TEST_F(PromptTest, begins_the_answer_when_a_tool_is_required_or_named) {
 TEST_F(PromptTest, begins_the_answer_as_json_where_the_template_has_the_calls_id_before_its_name) {
   constexpr const char* kIdFirst =
       "{% for t in tools or [] %}{{ t | tojson }}\n{% endfor %}{% for m in messages %}[{{ m.role }}]{{ m.content or '' }}"
-      "{% for c in m.tool_calls or [] %}<call {{ c.id }}>{{ c.function.name }}<args>{{ c.function.arguments | tojson }}</call>{% endfor %}\n"
+      "{% for c in m.tool_calls or [] %}<call {{ c.id }}>{{ c.function.name }}<args>{{ c.function.arguments | tojson }}</call>{% endfor "
+      "%}\n"
       "{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
   const PromptBuilder b = builder(kIdFirst);
   ASSERT_THAT(b.tool_syntax().open, HasSubstr(std::string(1, kHole)));

@@ -85,7 +85,8 @@ TEST(BadSchemas, alternatives_of_alternatives_stop_at_a_limit) {
   }
   EXPECT_THAT(report({{"type", "object"}, {"allOf", all}}).refused, HasSubstr("more than 400000 nodes"));
   for (Json& one : all) {
-    for (std::size_t k = 0; k < 10; ++k) one["anyOf"][k] = {{"multipleOf", 0.5 + static_cast<double>(k)}};  // left to the validator: no nodes
+    for (std::size_t k = 0; k < 10; ++k)
+      one["anyOf"][k] = {{"multipleOf", 0.5 + static_cast<double>(k)}};  // left to the validator: no nodes
   }
   EXPECT_THAT(report(member({{"type", "number"}, {"allOf", all}})).refused, HasSubstr("multiply"));
 }

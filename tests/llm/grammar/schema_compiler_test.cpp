@@ -42,7 +42,8 @@ TEST(SchemaCompiler, alternatives_that_hold_together_are_chosen_one_after_the_ot
   Written required(
       R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}},
           "allOf":[{"anyOf":[{"required":["a"]},{"required":["b"]}]},{"anyOf":[{"required":["c"]},{"required":["b"]}]}]})");
-  for (const char* text : {R"({"b": ""})", R"({"a": "", "c": ""})", R"({"a": "", "b": "", "c": ""})"}) EXPECT_TRUE(required.takes(text)) << text;
+  for (const char* text : {R"({"b": ""})", R"({"a": "", "c": ""})", R"({"a": "", "b": "", "c": ""})"})
+    EXPECT_TRUE(required.takes(text)) << text;
   for (const char* text : {"{}", R"({"a": ""})", R"({"c": ""})"}) EXPECT_FALSE(required.takes(text)) << text;
   Written referred(
       R"({"type":"object","allOf":[{"$ref":"#/$defs/A"},{"$ref":"#/$defs/B"}],"$defs":{
@@ -53,7 +54,8 @@ TEST(SchemaCompiler, alternatives_that_hold_together_are_chosen_one_after_the_ot
   Written optional(
       R"({"type":"object","properties":{"filter":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},
           "allOf":[{"anyOf":[{"required":["a"]},{"required":["b"]}]},{"anyOf":[{"properties":{"a":{"maxLength":2}}},{"required":["b"]}]}]}}})");
-  for (const char* text : {"{}", R"({"filter": {"a": "xx"}})", R"({"filter": {"a": "xxx", "b": ""}})"}) EXPECT_TRUE(optional.takes(text)) << text;
+  for (const char* text : {"{}", R"({"filter": {"a": "xx"}})", R"({"filter": {"a": "xxx", "b": ""}})"})
+    EXPECT_TRUE(optional.takes(text)) << text;
   for (const char* text : {R"({"filter": {}})", R"({"filter": {"a": "xxx"}})"}) EXPECT_FALSE(optional.takes(text)) << text;
 }
 

@@ -281,9 +281,9 @@ void Run::end_generation(const llm::Finished& end, std::int64_t now) {
   usage_.output_tokens += end.usage.output_tokens;
   usage_.prefill_seconds += end.usage.prefill_seconds;
   usage_.decode_seconds += end.usage.decode_seconds;
-  // Tokens of a call that is none would come back as history that nothing answers.
   using Reason = llm::FinishReason;
   if (end.reason == Reason::length && !last_turn_) show_unwritten_calls();
+  // Tokens of a call that is none would come back as history that nothing answers.
   if (!drop_unwritten_calls()) raw_ = end.raw;
 
   const bool whole = end.reason == Reason::stop || end.reason == Reason::tool_calls;

@@ -7,7 +7,7 @@
 namespace baton::llm {
 
 const TokenMask* CallConstraint::mask() {
-  if (in_words_ || (at_beginning_ && !engaged())) return &vocabulary_->words();
+  if (in_words_ || at_beginning()) return &vocabulary_->words();
   if (!engaged()) return nullptr;
   mask_ = owed_.empty() ? grammar_->grammar->mask(state_) : grammar_->grammar->along(state_, owed_);
   return &mask_;
@@ -21,7 +21,7 @@ float CallConstraint::opening() const {
 
 float CallConstraint::min_share() const {
   if (at_name_) return least_share() > 0 ? least_share() / opening() : 0;
-  return at_beginning_ && !engaged() && !in_words_ ? kOnlyAsked : -1;
+  return at_beginning() ? kOnlyAsked : -1;
 }
 
 const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
@@ -34,10 +34,10 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
 
 void CallConstraint::accept(const Choice& choice) {
   const bool blank = trimmed(vocabulary_->bytes(choice.id)).empty();
-  if (at_beginning_ && !engaged()) {
+  if (at_beginning()) {
     opening_ = 1 - choice.allowed_share;
     at_beginning_ = blank;
-    n_blank_ += blank ? 1 : 0;
+    n_blank_ += blank;
   }
   if (!blank && n_taken_back_ < kMaxTakenBack) in_words_ = false;
   if (own_call_ && !engaged() && options_.tokenizer->ends_generation(choice.id)) put_into_list(*std::exchange(own_call_, std::nullopt));

@@ -82,6 +82,7 @@ class CallConstraint final : public TokenConstraint {
   static constexpr float kOnlyAsked = 2;               // no share is as much: it is reported, and the mask not applied
   // Behind a call another one needs no confidence: there is nothing to say in words.
   float least_share() const { return n_whole_ > 0 ? 0 : options_.min_share; }
+  bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
   float opening() const;
   void take_back();
   void put_into_list(const std::string& call);

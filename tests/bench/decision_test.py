@@ -29,7 +29,6 @@ class Questions(unittest.TestCase):
     def test_a_smaller_sample_is_part_of_a_greater_one(self):
         self.assertEqual(decision.load(20), decision.load(60)[:20])
 
-
     def test_two_questions_of_the_same_tools_are_asked_at_once(self):
         one = decision.doubles(self.pairs)
         self.assertGreaterEqual(len(one), 60)

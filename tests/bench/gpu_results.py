@@ -13,9 +13,9 @@ def measured(step, entry, results):
         row["ok"] = None if "skipped" in entry else False
         row["note"] = entry.get("skipped") or entry["error"]
         return row
-    ceiling = results.ceiling(entry["op"])
     if step == "ceilings":
         return row
+    ceiling = results.ceiling(entry["op"])
     least = gpu_shapes.share_target(entry["op"], entry["shape"], entry.get("bytes", 0), results.about.get("l2_bytes", 0))
     if ceiling:
         row["share"] = round(row["figure"] / ceiling, 4)

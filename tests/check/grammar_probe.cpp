@@ -113,14 +113,14 @@ double us_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
 }
 
-constexpr WritingStyle kStyle{.free_space = true};  // as calls and formats are written
+WritingStyle writing_style() { return {.free_space = true}; }  // as calls and formats are written
 
 Json times(const Json& question, const std::shared_ptr<const TokenTrie>& trie, const Tokenizer& tokenizer) {
   const auto begin = std::chrono::steady_clock::now();
   const auto schema = Schema::parse(question["schema"]);
   if (!schema) return {{"error", schema.error().message}};
   Automaton automaton;
-  SchemaCompiler compiler(automaton, kStyle);
+  SchemaCompiler compiler(automaton, writing_style());
   const NodeId start = compiler.rule(*schema);
   if (automaton.too_large() || !automaton.prune(start)) return {{"error", "too large, or nothing can be written"}};
   Grammar grammar(std::move(automaton), start, trie);
@@ -169,7 +169,7 @@ Json answer(const Json& question, const std::shared_ptr<const TokenTrie>& trie, 
   const auto schema = Schema::parse(question["schema"]);
   if (!schema) return {{"error", schema.error().message}};
   Automaton automaton;
-  SchemaCompiler compiler(automaton, kStyle);
+  SchemaCompiler compiler(automaton, writing_style());
   const NodeId start = compiler.rule(*schema);
   Json unmasked = Json::array();
   for (const Unmasked& one : compiler.unmasked()) unmasked.push_back({{"pointer", one.pointer}, {"keyword", one.keyword}});

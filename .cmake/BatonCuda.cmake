@@ -5,7 +5,7 @@ if(NOT BATON_CUDA STREQUAL "OFF")
   if(BATON_NVCC)
     set(CMAKE_CUDA_COMPILER "${BATON_NVCC}" CACHE FILEPATH "")
     # As machine code for one architecture, and as PTX for every device that is not older than the first one with bf16 and cp.async.
-    set(CMAKE_CUDA_ARCHITECTURES "90a-real;80-virtual" CACHE STRING "Of the CUDA kernels; all that they are built for: 80;86;89;90a;100;120")
+    set(CMAKE_CUDA_ARCHITECTURES "90a-real;80-virtual" CACHE STRING "Of the CUDA kernels; the preset cuda-all has all that they are for")
     enable_language(CUDA)
     if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 12 and later have C++20
       set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")

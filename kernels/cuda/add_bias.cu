@@ -6,8 +6,10 @@
 namespace baton::kernels::cuda {
 namespace {
 
-__global__ void add_bias_kernel(float* y, std::size_t y_stride, const float* bias, int m, int n) {
-  const int column = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+constexpr int kThreads = 256;
+
+__global__ void __launch_bounds__(kThreads) add_bias_kernel(float* y, std::size_t y_stride, const float* bias, int m, int n) {
+  const int column = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
   if (column >= n) return;
   for (int row = static_cast<int>(blockIdx.y); row < m; row += static_cast<int>(gridDim.y)) y[row * y_stride + column] += bias[column];
 }
@@ -16,8 +18,8 @@ __global__ void add_bias_kernel(float* y, std::size_t y_stride, const float* bia
 
 void add_bias(float* y, std::size_t y_stride, const float* bias, int m, int n, Stream stream) {
   if (m == 0 || n == 0) return;
-  const dim3 grid(static_cast<unsigned>((n + 255) / 256), static_cast<unsigned>(m < 65535 ? m : 65535));
-  launch(add_bias_kernel, grid, dim3(256), 0, stream, y, y_stride, bias, m, n);
+  const dim3 grid(static_cast<unsigned>((n + kThreads - 1) / kThreads), static_cast<unsigned>(m < 65535 ? m : 65535));
+  launch(add_bias_kernel, grid, dim3(kThreads), 0, stream, y, y_stride, bias, m, n);
 }
 
 }  // namespace baton::kernels::cuda

@@ -9,6 +9,7 @@
 // Reads q once, and K and V once a tile of rows: 4 * head_dim bytes a key for 2 * head_dim * rows multiply-adds.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda/device/cp_async.h>
+#include <baton/kernels/cuda/device/kv_slot.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/online_softmax.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
@@ -55,8 +56,7 @@ __device__ __forceinline__ void copy_tile(std::uint16_t* tile, const std::uint16
     const int key = first + row;
     const bool is_there = key >= from_key && key < n_keys;
     const std::int32_t page = is_there ? page_table[key >> page_shift] : 0;
-    const std::size_t slot = (static_cast<std::size_t>(page) * kv.n_head_kv + head) * kv.page_tokens + (key & (kv.page_tokens - 1));
-    const std::uint16_t* const from = is_there ? pages + slot * C::kHeadDim + column : pages;
+    const std::uint16_t* const from = is_there ? pages + kv_slot(kv, page, head, key) * C::kHeadDim + column : pages;
     cp_async_16(tile + row * C::Rows::kStride + column, from, is_there ? 16 : 0);
   }
 }
@@ -276,23 +276,14 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
       const RowState& row = state[m][h];
       const int r = warp_row + m * 16 + h * 8 + lane / 4;
       const bool is_there = first_row + r < n_rows;
-      float sum = quad_sum(row.sum), exponent = row.maximum * factor, correction = 1.0f;
-      if (p.sinks) {
-        const float sink = p.sinks[rows.head + (first_row + r) % group] * kLog2E, highest = fmaxf(exponent, sink);
-        correction = exp2_approx(exponent - highest);
-        sum = sum * correction + exp2_approx(sink - highest);
-        exponent = highest;
-      }
-      const float share = sum == 0.0f ? 0.0f : correction / sum;
+      const float* const sink = p.sinks ? p.sinks + rows.head + (first_row + r) % group : nullptr;
+      const RowResult result(row.maximum * factor, quad_sum(row.sum), sink);
 #pragma unroll
       for (int n = 0; n < C::kHeadDim / 8; ++n) {
         *reinterpret_cast<std::uint32_t*>(q_tile.at(r, n * 8 + lane % 4 * 2)) =
-            Element::pack(o[m][n][2 * h] * share, o[m][n][2 * h + 1] * share);
+            Element::pack(o[m][n][2 * h] * result.share, o[m][n][2 * h + 1] * result.share);
       }
-      if (p.log_sum_exp && is_there && lane % 4 == 0) {
-        const std::size_t at = rows.offset(first_row + r, 1);
-        p.log_sum_exp[at] = sum == 0.0f ? kMinusInfinity : (exponent + log2f(sum)) * kLn2;
-      }
+      if (p.log_sum_exp && is_there && lane % 4 == 0) p.log_sum_exp[rows.offset(first_row + r, 1)] = result.log_sum_exp;
     }
   }
   __syncwarp();
@@ -310,11 +301,9 @@ void launch_prefill(const AttentionParams& p, Stream stream) {
   const int rows = p.batch.max_tokens * (p.n_head / p.kv.n_head_kv);
   const dim3 grid(static_cast<unsigned>((rows + C::kRows - 1) / C::kRows), static_cast<unsigned>(p.kv.n_head_kv),
                   static_cast<unsigned>(p.batch.n_sequences));
-  int page_shift = 0;
-  while (1 << page_shift < p.kv.page_tokens) ++page_shift;
   const auto kernel = p.softcap > 0.0f ? attention_prefill_kernel<C, true> : attention_prefill_kernel<C, false>;
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, C::kSharedBytes);
-  launch(kernel, grid, dim3(C::kThreads), C::kSharedBytes, stream, p, page_shift);
+  launch(kernel, grid, dim3(C::kThreads), C::kSharedBytes, stream, p, page_shift(p.kv));
 }
 
 template <class Large, class Small>

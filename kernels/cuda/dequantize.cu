@@ -14,7 +14,7 @@ constexpr int kThreads = 256, kElements = 8;
 constexpr std::size_t kMaxGridY = 65535;
 
 template <TensorType kType>
-__global__ void dequantize_kernel(DequantizeParams p) {
+__global__ void __launch_bounds__(kThreads) dequantize_kernel(DequantizeParams p) {
   constexpr bool kIsQuantised = kBlockElements < kType >> 1;
   const int first = (static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x)) * kElements;
   if (first >= p.n) return;

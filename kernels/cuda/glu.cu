@@ -16,7 +16,7 @@ __device__ __forceinline__ float gated(float gate) {
 }
 
 template <GateFunction kFunction>
-__global__ void glu_kernel(GluParams p) {
+__global__ void __launch_bounds__(kThreads) glu_kernel(GluParams p) {
   const int row = static_cast<int>(blockIdx.y);
   const float* gate = p.gate + row * p.row_stride;
   const float* up = p.up + row * p.row_stride;

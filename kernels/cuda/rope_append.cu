@@ -3,6 +3,7 @@
 // Grid: (n_tokens, ceil(heads / 8)), heads being those of q, k and v in this order; a block of 256 threads belongs to one token, each of
 // its warps to one head. The block computes the token's cos and sin once, from an angle in double precision that becomes a
 // float only when whole turns are taken off: position 131,072 is as exact as position 1. Reads 4 and writes 1 to 2 bytes an element.
+#include <baton/kernels/cuda/device/kv_slot.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/narrow_kv.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
@@ -103,20 +104,16 @@ __global__ void __launch_bounds__(kThreads) rope_append_kernel(RopeAppendParams 
   }
   const std::int32_t page =
       p.batch.page_table[static_cast<std::size_t>(p.batch.sequence[token]) * p.batch.page_table_stride + (position >> page_shift)];
-  const std::size_t slot =
-      (static_cast<std::size_t>(page) * p.kv.n_head_kv + head_kv) * p.kv.page_tokens + (position & (p.kv.page_tokens - 1));
-  store_kv(p.kv, is_k ? p.kv.k : p.kv.v, is_k ? p.kv.k_scale : p.kv.v_scale, slot, x, n_scales, lane);
+  store_kv(p.kv, is_k ? p.kv.k : p.kv.v, is_k ? p.kv.k_scale : p.kv.v_scale, kv_slot(p.kv, page, head_kv, position), x, n_scales, lane);
 }
 
 }  // namespace
 
 void rope_append(const RopeAppendParams& p, Stream stream) {
   if (p.batch.n_tokens == 0) return;
-  int page_shift = 0;
-  while (1 << page_shift < p.kv.page_tokens) ++page_shift;
   const int heads = p.n_head + 2 * p.kv.n_head_kv;
   const dim3 grid(static_cast<unsigned>(p.batch.n_tokens), static_cast<unsigned>((heads + kWarps - 1) / kWarps));
-  launch(rope_append_kernel, grid, dim3(kThreads), 0, stream, p, page_shift, kv_scale_stride(p.kv.head_dim));
+  launch(rope_append_kernel, grid, dim3(kThreads), 0, stream, p, page_shift(p.kv), kv_scale_stride(p.kv.head_dim));
 }
 
 }  // namespace baton::kernels::cuda

@@ -5,6 +5,7 @@
 // the largest value and the sum of weights, of all and of what the mask allows. The last block of a row to arrive then chooses: from these
 // figures alone it knows the largest value, the log-sum and where to look; only parts that reach a threshold are read again, from L2.
 // Reads 4 bytes a logit and writes 4, once; then, a time for each step of a search, the parts within reach of the largest logit.
+#include <baton/kernels/cuda/device/arithmetic.h>
 #include <baton/kernels/cuda/device/candidates.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/philox.h>
@@ -15,7 +16,6 @@ namespace baton::kernels::cuda {
 namespace {
 
 constexpr int kMaxWarps = 16, kMaxThreads = 32 * kMaxWarps, kMaxChunk = kMaxWarps * kPartValues;
-constexpr float kMinusInfinity = -__builtin_huge_valf();
 // A search looks first where weights are above exp(-8): most of what is ever kept lies there.
 constexpr float kNear = 8.0f;
 

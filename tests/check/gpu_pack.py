@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import cuda_toolkit
 import gpu_machine
 import suite
 from suite import ROOT, Unavailable
@@ -49,8 +50,9 @@ def copy_sources(to):
 
 
 def pack():
-    if not shutil.which("nvcc"):
-        raise Unavailable("no nvcc in PATH: packing needs a CUDA toolkit >= 12.8 (no GPU)")
+    nvcc = cuda_toolkit.nvcc()
+    if not nvcc:
+        raise Unavailable("no nvcc in PATH, in CUDA_HOME or in /usr/local/cuda: packing needs a CUDA toolkit >= 12.8 (no GPU)")
     build = ROOT / "build/cuda"
     run("cmake", "--preset", "cuda", stdout=subprocess.DEVNULL)
     run("cmake", "--build", "--preset", "cuda", "--target", *gpu_machine.TARGETS, stdout=sys.stderr)
@@ -59,7 +61,7 @@ def pack():
     for name, folder in gpu_machine.FOLDERS.items():
         run("strip", "-o", PACK / "bin" / name, build / folder / name)
     copy_sources(PACK / "source")
-    compiler = subprocess.run(["nvcc", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[-2].split(",")[-1].strip()
+    compiler = subprocess.run([nvcc, "--version"], capture_output=True, text=True, check=True).stdout.splitlines()[-2].split(",")[-1].strip()
     (PACK / "manifest.json").write_text(json.dumps({"commit": suite.commit(), "compiler": f"nvcc {compiler}"}, indent=1) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in PACK.rglob("*") if path.is_file())
     for name in gpu_machine.TARGETS:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import cuda_toolkit
 from gpu_process import Lines, seconds_left
 from gpu_results import said
 from gpu_steps import show
@@ -100,7 +101,7 @@ def fragments(machine, results, _deadline):
 
 def sanitizer_program():
     found = shutil.which("compute-sanitizer")
-    if not found and (nvcc := shutil.which("nvcc")):
+    if not found and (nvcc := cuda_toolkit.nvcc()):
         beside = pathlib.Path(nvcc).resolve().parent.parent / "compute-sanitizer" / "compute-sanitizer"
         found = str(beside) if beside.is_file() else None
     return found

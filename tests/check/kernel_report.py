@@ -1,5 +1,6 @@
 """scripts/kernel_report.py: reads the built objects with cuobjdump, from PATH or from PyPI."""
 import argparse
+import collections
 import datetime
 import json
 import os
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+import cuda_toolkit
 import python_environment
 from suite import ROOT
 
@@ -25,10 +27,14 @@ TYPES = {"0": "f32", "1": "f16", "2": "q4_0", "3": "q4_1", "6": "q5_0", "7": "q5
 BYTES_OF_1024 = {"q4_0": 576, "q4_1": 640, "q5_0": 704, "q5_1": 768, "q8_0": 1088, "q4_k": 576, "q5_k": 704, "q6_k": 840, "iq4_nl": 576}
 
 # A multiprocessor of compute capability 9.0 (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
-REGISTERS, WARPS, BLOCKS, SHARED_BYTES, RESERVED_SHARED = 65536, 64, 32, 227 * 1024, 1024
+REGISTERS, WARPS, BLOCKS, SHARED_BYTES = 65536, 64, 32, 228 * 1024
+RESERVED_SHARED = 1024  # of each block, by the driver; cuobjdump counts it among the static bytes
 # Cycles that one instruction of a warp keeps its unit busy, for a multiprocessor on which four warps run, one in each part: tensor cores by mma.sync (of their
 # 4 cycles for m16n8k16, about 62 % are reached), shared memory 128 bytes a cycle for all four, 16 special functions a cycle for all four.
 COST = {"tensor": 4 / 0.62, "shared x4": 16.0, "shared": 4.0, "special": 8.0, "float": 1.0, "dp4a": 2.0, "issue": 1.0}
+# Operations and bytes of a warp's instruction: m16n8k16, m16n8k8 and m16n8k32 products, four products a lane of dp4a.
+OPERATIONS = [(r"HMMA\.16816", 4096), (r"HMMA\.1688", 2048), (r"IMMA\.16832", 8192), (r"IMMA\.16816", 4096), (r"IDP\.4A", 256), (r"HFMA2", 128), (r"FFMA|HADD2|HMUL2", 64), (r"FADD|FMUL", 32)]
+WIDTHS = {"128": 16, "64": 8, "U16": 2, "S16": 2, "16": 2, "U8": 1, "S8": 1, "8": 1}  # of a lane's access; 4 where none stands
 KINDS = [  # the first that matches
     ("tensor", r"(HMMA|IMMA|HGMMA)"), ("shared x4", r"(LDSM.*\.4|LDSM|LDS.*\.128|STS.*\.128)"), ("shared", r"(LDS|STS|LDGSTS)"), ("global", r"(LDG|STG|LD\.|ST\.|RED|ATOM)"),
     ("special", r"MUFU"), ("dp4a", r"IDP"), ("float", r"(FFMA|FADD|FMUL|FMNMX|FSETP|FSEL|HFMA2|HADD2|HMUL2|F2FP)"), ("other", r""),
@@ -57,7 +63,7 @@ def demangled(names):
     # (kernel, its template arguments), without what is the same for all.
     short = {}
     for name, text in zip(names, out):
-        text = re.sub(r"\(anonymous namespace\)::|baton::kernels::cuda::|baton::kernels::|^void ", "", text)
+        text = re.sub(r"\(anonymous namespace\)::|baton::kernels::cuda::(?:decode::)?|baton::kernels::|^void ", "", text)
         text = text[:text.rindex("(")] if "(" in text else text
         text = re.sub(r"\(TensorType\)(\d+)", lambda match: TYPES.get(match[1], match[1]), re.sub(r"\(GateFunction\)", "", text))
         kernel, _, arguments = text.partition("<")
@@ -66,16 +72,15 @@ def demangled(names):
 
 
 def resources(cuobjdump, path):
-    """{mangled name: {registers, stack, shared}}"""
-    found, name = {}, None
-    active = False
+    """{architecture: {mangled name: {registers, stack, shared}}}"""
+    found, name, architecture = {}, None, None
     for line in run(cuobjdump, "-res-usage", str(path)).splitlines():
         if line.startswith("arch ="):
-            active = line.split("=")[1].strip() == ARCHITECTURE
+            architecture = line.split("=")[1].strip()
         elif match := re.match(r"\s*Function (\S+):", line):
             name = match[1]
-        elif active and name and (match := re.search(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)", line)):
-            found[name] = {"registers": int(match[1]), "stack": int(match[2]) + int(match[4]), "shared": int(match[3])}
+        elif name and (match := re.search(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)", line)):
+            found.setdefault(architecture, {})[name] = {"registers": int(match[1]), "stack": int(match[2]) + int(match[4]), "shared": max(0, int(match[3]) - RESERVED_SHARED)}
             name = None
     return found
 
@@ -91,9 +96,23 @@ def code(cuobjdump, path):
     return found
 
 
+def without_predicate(instruction):
+    return re.sub(r"^@!?U?P\w+\s+", "", instruction)
+
+
 def kind_of(instruction):
-    text = re.sub(r"^@!?U?P\w+\s+", "", instruction)
-    return next(kind for kind, pattern in KINDS if re.match(pattern, text))
+    return next(kind for kind, pattern in KINDS if re.match(pattern, instruction))
+
+
+def operations_of(instruction):
+    return next((count for pattern, count in OPERATIONS if re.match(pattern, instruction)), 0)
+
+
+def bytes_of(instruction):
+    """What a warp reads from or writes to global memory with it."""
+    if not re.match(r"LDG|STG|RED|ATOMG", instruction):
+        return 0
+    return 32 * next((WIDTHS[part] for part in instruction.split()[0].split(".") if part in WIDTHS), 4)
 
 
 def streamed_bytes(kernel, arguments):
@@ -108,25 +127,29 @@ def streamed_bytes(kernel, arguments):
     return None
 
 
+def block_bytes(kernel, arguments, warps, loop):
+    """What a block moves from and to global memory in one turn of the inner loop: of kernels with a loop of copies within it, by what the turn is; of others, by its instructions."""
+    if streamed := streamed_bytes(kernel, arguments):
+        return warps * streamed
+    if kernel == "attention_prefill_kernel":  # type, head_dim, warps, row tiles, keys, blocks: keys and values of a tile
+        _, head_dim, _, _, keys, *_ = arguments.replace(">", "").split(", ")
+        return 2 * 2 * int(head_dim) * int(keys)
+    return warps * sum(map(bytes_of, loop))
+
+
 def inner_loop(instructions):
-    """Counts by kind of the smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's."""
+    """The smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's. Its instructions."""
     loops = []
     for address, text in instructions:
         match = re.search(r"\bBRA(?:\.\w+)* .*?0x([0-9a-f]+)", text)
         if match and int(match[1], 16) < address:
             loops.append((int(match[1], 16), address))
-    counted = []
-    for first, last in loops:
-        counts = {}
-        for address, text in instructions:
-            if first <= address <= last:
-                counts[kind_of(text)] = counts.get(kind_of(text), 0) + 1
-        counted.append((first, last, counts))
+    bodies = [[without_predicate(text) for address, text in instructions if first <= address <= last] for first, last in loops]
     for wanted in ("tensor", "dp4a", "global", "shared"):
-        most = max((counts.get(wanted, 0) for _, _, counts in counted), default=0)
+        most = max((sum(kind_of(text) == wanted for text in body) for body in bodies), default=0)
         if most:
-            return min((entry for entry in counted if entry[2].get(wanted, 0) == most), key=lambda entry: entry[1] - entry[0])[2]
-    return {}
+            return min((body for body in bodies if sum(kind_of(text) == wanted for text in body) == most), key=len)
+    return []
 
 
 def bound(counts):
@@ -168,13 +191,16 @@ def report(build, tests):
     for i, path in enumerate(objects):
         print(f"[{i + 1}/{len(objects)}] {path.stem}", file=sys.stderr, flush=True)
         used, instructions = resources(cuobjdump, path), code(cuobjdump, path)
-        names = demangled(list(used))
-        source = (ROOT / "kernels/cuda" / path.name.removesuffix(".o")).read_text(encoding="utf-8")
-        for name, usage in used.items():
+        names = demangled(list(used[ARCHITECTURE]))
+        for name, usage in used[ARCHITECTURE].items():
             threads, dynamic = seen.get(names[name], (0, 0))
-            counts = inner_loop(instructions.get(name, []))
+            loop = inner_loop(instructions.get(name, []))
+            counts = dict(collections.Counter(kind_of(text) for text in loop))
+            warps = -(-threads // 32)
             kernel = {"file": path.name.removesuffix(".o"), "kernel": names[name][0], "arguments": names[name][1], **usage, "threads": threads, "dynamic_shared": dynamic,
-                      "bytes": 16 * len(instructions.get(name, [])), "loop": counts, "wants_tensor": "device/tile.h" in source or "device/mma.h" in source}
+                      "bytes": 16 * len(instructions.get(name, [])), "loop": counts, "loop_bytes": block_bytes(*names[name], warps, loop), "loop_operations": warps * sum(map(operations_of, loop)),
+                      "wants_tensor": includes(ROOT / "kernels/cuda" / path.name.removesuffix(".o"), "device/mma.h"),
+                      "spilling": sorted(architecture for architecture, of in used.items() if of.get(name, {}).get("stack"))}
             kernel["bound"], kernel["cycles"], kernel["units"] = bound(counts) if counts else ("latency", 0, {})
             streamed = streamed_bytes(*names[name])
             kernel["bytes_a_cycle"] = round(4 * streamed / kernel["cycles"], 1) if streamed and counts else None
@@ -183,8 +209,23 @@ def report(build, tests):
     return kernels
 
 
+def includes(path, wanted, seen=None):
+    """Whether a source includes a header of kernels/cuda/, by itself or by another one."""
+    seen = set() if seen is None else seen
+    for name in re.findall(r'#include [<"](?:baton/kernels/cuda/)?([^>"]+)[>"]', path.read_text(encoding="utf-8")):
+        for header in (path.parent / name, ROOT / "kernels/cuda" / name):
+            if header.is_file() and header not in seen:
+                seen.add(header)
+                if header.match(wanted) or includes(header, wanted, seen):
+                    return True
+    return False
+
+
 def faults(kernels):
-    found = [f"{title(k)}: {k['stack']} bytes of spills or local arrays" for k in kernels if k["stack"]]
+    found = [f"{title(k)}: spills or local arrays for {', '.join(k['spilling'])}" for k in kernels if k["spilling"]]
+    found += [f"{title(k)}: a block of the tests fits no multiprocessor of {ARCHITECTURE}: {k['limit']}" for k in kernels if k["threads"] and not k["blocks"]]
+    found += [f"{path.name}: {match[1]} has no __launch_bounds__" for path in sorted((ROOT / "kernels/cuda").glob("*.cu"))
+              for match in re.finditer(r"__global__ void (?!__launch_bounds__)(\w+)", path.read_text(encoding="utf-8"))]
     found += [f"{title(k)}: no tensor instruction in its loop, although {k['file']} includes mma.h" for k in kernels if k["wants_tensor"] and not k["loop"].get("tensor")]
     found += [f"{title(k)}: no test launches it" for k in kernels if not k["threads"]]
     return found
@@ -200,7 +241,7 @@ def span(values):
 
 
 def summary(kernels):
-    lines = ["| file | instantiations | KB of code | registers | shared memory, KB a block | blocks an SM | a turn of the inner loop | bound | bytes a cycle |", "|" + "---|" * 9]
+    lines = ["| file | instantiations | KB of code | registers | shared memory, KB a block | blocks an SM | a turn of the inner loop | KB and thousand operations of a block in a turn | bound | bytes a cycle |", "|" + "---|" * 10]
     for file in dict.fromkeys(kernel["file"] for kernel in kernels):
         mine = [kernel for kernel in kernels if kernel["file"] == file]
         loops = []
@@ -210,30 +251,32 @@ def summary(kernels):
                 loops.append(f"{kind} {span(counts)}")
         bounds = list(dict.fromkeys(kernel["bound"] for kernel in mine))
         lines.append(f"| {file} | {len(mine)} | {sum(kernel['bytes'] for kernel in mine) / 1024:.0f} | {span([kernel['registers'] for kernel in mine])} | "
-                     f"{span([round((kernel['shared'] + kernel['dynamic_shared']) / 1024) for kernel in mine])} | {span([kernel['blocks'] for kernel in mine])} | {', '.join(loops)} | {', '.join(bounds)} | "
+                     f"{span([round((kernel['shared'] + kernel['dynamic_shared']) / 1024) for kernel in mine])} | {span([kernel['blocks'] for kernel in mine])} | {', '.join(loops)} | "
+                     f"{span([round(kernel['loop_bytes'] / 1024, 1) for kernel in mine])}; {span([round(kernel['loop_operations'] / 1000) for kernel in mine])} | {', '.join(bounds)} | "
                      f"{span([kernel['bytes_a_cycle'] for kernel in mine]) if mine[0]['bytes_a_cycle'] else ''} |")
     return lines
 
 
 def details(kernels):
-    lines = ["| kernel | registers | shared static + dynamic | threads | blocks an SM (limit) | occupancy | tensor | dp4a | shared x4 | shared | global | special | float | other | bound, cycles | bytes a cycle |",
-             "|" + "---|" * 16]
+    lines = ["| kernel | registers | shared static + dynamic | threads | blocks an SM (limit) | occupancy | tensor | dp4a | shared x4 | shared | global | special | float | other | bytes of a block | operations of a block | bound, cycles | bytes a cycle |",
+             "|" + "---|" * 18]
     for kernel in kernels:
         loop = kernel["loop"]
         lines.append(f"| {title(kernel)} | {kernel['registers']} | {kernel['shared']} + {kernel['dynamic_shared']} | {kernel['threads']} | {kernel['blocks']} ({kernel['limit']}) | {kernel['occupancy']} % | "
-                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['bound']}, {kernel['cycles']} | {kernel['bytes_a_cycle'] or ''} |")
+                     + " | ".join(str(loop.get(kind, 0)) for kind in ("tensor", "dp4a", "shared x4", "shared", "global", "special", "float", "other")) + f" | {kernel['loop_bytes']} | {kernel['loop_operations']} | {kernel['bound']}, {kernel['cycles']} | {kernel['bytes_a_cycle'] or ''} |")
     return lines
 
 
 def write(kernels, compiler):
     total = f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB of machine code for {ARCHITECTURE}, {compiler}"
     about = ("Counts are instructions of a warp in one turn of the inner loop. Bound: the unit that such a turn keeps busy longest, when four warps run on a multiprocessor and memory is no bound. "
-             "Bytes a cycle, of kernels that read everything once: what these warps then read; the memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to 1.98 GHz), "
+             "Bytes and operations of a block: what all its warps move from and to global memory and compute in such a turn, floating-point and "
+             "tensor operations counted (a multiply-add is two). Bytes a cycle, of kernels that read everything once: what these warps then read; the memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to 1.98 GHz), "
              "so a kernel with fewer is bound by that unit, not by memory. Branches that are seldom taken are counted as if they were taken in each turn.")
     text = PAGE.read_text(encoding="utf-8")
     first, rest = text.split(BEGIN, 1)
     _, last = rest.split(END, 1)
-    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['stack'])}. Each one: [measured/kernel-report.md](measured/kernel-report.md). {about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
+    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['spilling'])}. Each one: [measured/kernel-report.md](measured/kernel-report.md). {about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
                     encoding="utf-8")
     DETAILS.write_text(f"# CUDA kernels as built\n\nWritten by `scripts/kernel_report.py`: {datetime.date.today()}. {total}. {about}\n\n" + "\n".join(details(kernels)) + "\n", encoding="utf-8")
 
@@ -255,5 +298,5 @@ def main():
         print(f"kernel_report: {fault}", file=sys.stderr)
     print(f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB, {len(found)} faults", file=sys.stderr)
     if not options.check:
-        write(kernels, run(os.environ.get("NVCC", shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"), "--version").splitlines()[3].split(",")[1].strip().replace("release", "CUDA"))
+        write(kernels, run(cuda_toolkit.nvcc(), "--version").splitlines()[3].split(",")[1].strip().replace("release", "CUDA"))
     return 1 if found else 0

@@ -9,6 +9,7 @@ import re
 import subprocess
 import tempfile
 
+import cuda_toolkit
 import suite
 
 FOLDER = suite.ROOT / "build/release/tests/kernels/sim"
@@ -35,13 +36,6 @@ def caught_by(program, sanitizer, kind, name, seeds):
     if report:
         return "the simulator: " + re.sub(r"\S*/(\S+\.cu:\d+)", r"\1", report.group(1))
     raise RuntimeError(f"{program} {kind} {name} ended with {done.returncode}: {done.stderr[-500:]}")
-
-
-def nvcc():
-    for folder in [*os.environ.get("PATH", "").split(os.pathsep), os.path.join(os.environ.get("CUDA_HOME", "/usr/local/cuda"), "bin")]:
-        if os.access(os.path.join(folder, "nvcc"), os.X_OK):
-            return os.path.join(folder, "nvcc")
-    return None
 
 
 def without_file(mangled):
@@ -87,7 +81,7 @@ def rows(_baton, _models_dir, _quick):
     for program, sanitizer, _seeds in PROGRAMS:
         if not (FOLDER / program).exists():
             yield suite.skipped(sanitizer, f"{program} is not built")
-    compiler = nvcc()
+    compiler = cuda_toolkit.nvcc()
     kernels = kernels_of(SOURCES / "launches.cu", compiler) if compiler else None
     listed = subprocess.run([FOLDER / "planted_bugs", "list"], capture_output=True, text=True, timeout=60, check=True).stdout
     # Without bugs, all in one process: only when that reports something is each looked at by itself.

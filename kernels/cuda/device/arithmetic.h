@@ -11,6 +11,8 @@
 
 namespace baton::kernels::cuda {
 
+constexpr float kMinusInfinity = -__builtin_huge_valf();
+
 // c + the sum of the four products of signed bytes of a and b.
 __device__ __forceinline__ int dp4a(int a, int b, int c) {
 #ifdef __CUDACC__

@@ -24,13 +24,19 @@ struct BlockBytes {
   __device__ __forceinline__ int bit(int from, int i) const { return byte(from + i / 8) >> (i % 8) & 1; }
 };
 
-// Scale and minimum j of 8, 6 bits each in 12 bytes.
-__device__ __forceinline__ float k_value(const BlockBytes& b, int j, int q) {
-  const int from = 4;
-  const int scale = j < 4 ? b.byte(from + j) & 63 : (b.byte(from + j + 4) & 15) | (b.byte(from + j - 4) >> 6) << 4;
-  const int minimum = j < 4 ? b.byte(from + j + 4) & 63 : b.byte(from + j + 4) >> 4 | (b.byte(from + j) >> 6) << 4;
-  return b.f16(0) * static_cast<float>(scale) * static_cast<float>(q) - b.f16(2) * static_cast<float>(minimum);
-}
+// Scale and minimum j of 8 of a K format, as numbers: 6 bits each in the 12 bytes behind the two f16 that they are multiples of.
+struct KScale {
+  float scale, minimum;
+
+  __device__ __forceinline__ KScale(const BlockBytes& b, int j) {
+    constexpr int kFrom = 4;
+    const int s = j < 4 ? b.byte(kFrom + j) & 63 : (b.byte(kFrom + j + 4) & 15) | (b.byte(kFrom + j - 4) >> 6) << 4;
+    const int m = j < 4 ? b.byte(kFrom + j + 4) & 63 : b.byte(kFrom + j + 4) >> 4 | (b.byte(kFrom + j) >> 6) << 4;
+    scale = b.f16(0) * static_cast<float>(s);
+    minimum = b.f16(2) * static_cast<float>(m);
+  }
+  __device__ __forceinline__ float value(int q) const { return scale * static_cast<float>(q) - minimum; }
+};
 
 // Element i of a block (of a row, for f32, f16 and bf16).
 template <TensorType kType>
@@ -52,11 +58,11 @@ __device__ __forceinline__ float block_value(const unsigned char* block, int i) 
   }
   if constexpr (kType == TensorType::q4_k) {
     const int j = i / 32;
-    return k_value(b, j, b.byte(16 + j / 2 * 32 + i % 32) >> (j % 2 * 4) & 15);
+    return KScale(b, j).value(b.byte(16 + j / 2 * 32 + i % 32) >> (j % 2 * 4) & 15);
   }
   if constexpr (kType == TensorType::q5_k) {
     const int j = i / 32;
-    return k_value(b, j, (b.byte(48 + j / 2 * 32 + i % 32) >> (j % 2 * 4) & 15) | (b.byte(16 + i % 32) >> j & 1) << 4);
+    return KScale(b, j).value((b.byte(48 + j / 2 * 32 + i % 32) >> (j % 2 * 4) & 15) | (b.byte(16 + i % 32) >> j & 1) << 4);
   }
   if constexpr (kType == TensorType::q6_k) {
     const int half = i / 128, quarter = i % 128 / 32, l = i % 32;

@@ -8,7 +8,6 @@
 namespace baton::kernels::cuda {
 
 constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
-constexpr float kMinusInfinity = -__builtin_huge_valf();
 
 // Maximum and sum over the four lanes that share a row of a fragment.
 __device__ __forceinline__ float quad_max(float x) {
@@ -35,6 +34,24 @@ struct RowState {
   }
   // What is subtracted from scores: 0 as long as nothing was visible, so that -inf - -inf never happens.
   __device__ __forceinline__ float shift() const { return maximum == kMinusInfinity ? 0.0f : maximum; }
+};
+
+// One row's result from its common exponent (maximum * factor), sum of weights and sum of weight * value, and its sink, or null.
+struct RowResult {
+  float share;  // by which the sum of weight * value is multiplied
+  float log_sum_exp;
+
+  __device__ __forceinline__ RowResult(float exponent, float sum, const float* sink_score) {
+    float correction = 1.0f;
+    if (sink_score) {
+      const float sink = *sink_score * kLog2E, highest = fmaxf(exponent, sink);
+      correction = exp2_approx(exponent - highest);
+      sum = sum * correction + exp2_approx(sink - highest);
+      exponent = highest;
+    }
+    share = sum == 0.0f ? 0.0f : correction / sum;
+    log_sum_exp = sum == 0.0f ? kMinusInfinity : (exponent + log2f(sum)) * kLn2;
+  }
 };
 
 // softcap * tanh(x / softcap), with an absolute error below 1e-6 softcap.

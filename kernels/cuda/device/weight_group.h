@@ -2,6 +2,7 @@
 // A group of 32 quantised weights as operands of dp4a: eight words of four signed bytes in the order of the elements, and what turns their
 // sums back into numbers. The formats are defined in kernels/cpu/unpack.cpp and blocks.h.
 #include <baton/kernels/tensor_type.h>
+#include <baton/kernels/unpack.h>
 
 #include <cstdint>
 
@@ -21,8 +22,7 @@ template <TensorType kType>
 constexpr int kChunkBytes = 32 * 32 / kBlockElements<kType>* kBlockBytes<kType>;
 
 template <TensorType kType>
-constexpr bool kHasMinimum =
-    kType == TensorType::q4_1 || kType == TensorType::q5_1 || kType == TensorType::q4_k || kType == TensorType::q5_k;
+constexpr bool kHasMinimum = has_minimum(kType);
 
 namespace weight_group {
 
@@ -65,15 +65,6 @@ __device__ __forceinline__ std::uint32_t iq4nl(std::uint32_t codes) {
   const std::uint32_t low = __byte_perm(0xbfad9881, 0xf6eaddcf, select), high = __byte_perm(0x26190d01, 0x71594535, select);
   const std::uint32_t is_high = (codes >> 3 & kOnes) * 255;
   return (low & ~is_high) | (high & is_high);
-}
-
-// Scale and minimum j of 8 of the K formats, from the 12 bytes behind d and dmin.
-__device__ __forceinline__ void k_scales(WeightGroup& g, const unsigned char* block, int j) {
-  const unsigned char* const s = block + 4;
-  const int scale = j < 4 ? s[j] & 63 : (s[j + 4] & 15) | (s[j - 4] >> 6) << 4;
-  const int minimum = j < 4 ? s[j + 4] & 63 : s[j + 4] >> 4 | (s[j] >> 6) << 4;
-  g.scale[0] = g.scale[1] = f16(block) * static_cast<float>(scale);
-  g.minimum = -(f16(block + 2) * static_cast<float>(minimum));
 }
 
 }  // namespace weight_group
@@ -133,7 +124,9 @@ __device__ __forceinline__ WeightGroup read_weight_group(const unsigned char* ch
 #pragma unroll
       for (int i = 0; i < 2; ++i) g.scale[i] = d * static_cast<float>(static_cast<std::int8_t>(block[192 + 2 * j + i]));
     } else {
-      k_scales(g, block, j);
+      const KScale k(BlockBytes{block}, j);
+      g.scale[0] = g.scale[1] = k.scale;
+      g.minimum = -k.minimum;
       constexpr int kCodes = kType == TensorType::q5_k ? 48 : 16;
 #pragma unroll
       for (int i = 0; i < 8; ++i) {

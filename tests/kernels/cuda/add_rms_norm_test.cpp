@@ -56,6 +56,13 @@ TEST_P(AddRmsNorm, of_zeros_is_zeros) {
   for (const float y : normed(std::vector<float>(100, 0), normal_floats(100, 1), 1)) EXPECT_EQ(y, 0);
 }
 
+TEST_P(AddRmsNorm, of_subnormal_numbers_keeps_them) {
+  for (const float y : normed(std::vector<float>(64, 1e-39f), std::vector<float>(64, 1), 1))
+    EXPECT_NEAR(y, 1e-39 / std::sqrt(kEpsilon), 1e-41);
+}
+
+TEST_P(AddRmsNormOnDevice, of_no_rows_does_nothing) { add_rms_norm({nullptr, nullptr, nullptr, {}, 0, 64, kEpsilon}, nullptr); }
+
 TEST_P(AddRmsNorm, shows_numbers_that_are_none) {
   std::vector<float> x = normal_floats(2 * 64, 1);
   x[5] = std::nanf("");

@@ -91,6 +91,33 @@ TEST_P(AttentionDecode, with_window_without_causality_capped_and_with_sinks) {
   expect_right({.type = KvType::fp8_e4m3, .n_head_kv = 2, .group = 3, .softcap = 5, .sinks = true}, {{180, 1}});
 }
 
+// A context shorter than the step: its first tokens stand before every key.
+TEST_P(AttentionDecode, of_what_sees_nothing_is_zeros_or_the_sink) {
+  for (const bool sinks : {false, true}) {
+    for (const int n_splits : {1, 3}) {
+      expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .sinks = sinks}, {{4, 9}, {0, 1}, {300, 1}}, n_splits);
+      expect_right({.type = KvType::q8_0, .n_head_kv = 1, .causal = false, .sinks = sinks}, {{0, 2}}, n_splits);
+    }
+  }
+}
+
+TEST_P(AttentionDecode, of_nothing_does_nothing) {
+  AttentionDecodeParams p{};
+  p.attention.n_head = 1;
+  p.attention.kv.n_head_kv = 1;
+  p.n_splits = 1;
+  EXPECT_EQ(attention_decode_counters(p), 0u);
+  attention_decode(p, nullptr);
+}
+
+TEST_P(AttentionDecode, of_a_long_context_Full) {
+  for (const KvType type : {KvType::bf16, KvType::q8_0}) {
+    for (const int n_splits : {1, 128}) {
+      expect_right({.type = type, .head_dim = 128, .n_head_kv = 1, .group = 7, .page_tokens = 64}, {{33'000, 1}, {70, 1}}, n_splits);
+    }
+  }
+}
+
 TEST_P(AttentionDecode, survives_large_scores) {
   for (const KvType type : {KvType::bf16, KvType::q8_0}) expect_right({.type = type, .n_head_kv = 1, .deviation = 30}, {{200, 1}});
 }

@@ -8,6 +8,7 @@ namespace {
 class AttentionPrefill : public OnTarget {
  protected:
   static AttentionWorld::Result run(const AttentionWorld& world) {
+    if (!GetParam().on_device()) return world.on_cpu(GetParam().level());
     return world.on_device([](const AttentionParams& p) { attention_prefill(p, nullptr); });
   }
   static void expect_right(const AttentionShape& shape, std::vector<Step> steps, int stride = 1) {
@@ -15,9 +16,20 @@ class AttentionPrefill : public OnTarget {
     world.expect_near(run(world), stride);
   }
 };
-INSTANTIATE_TEST_SUITE_P(, AttentionPrefill, testing::ValuesIn(device_targets()), target_name);
+INSTANTIATE_TEST_SUITE_P(, AttentionPrefill, testing::ValuesIn(targets()), target_name);
 
-TEST_P(AttentionPrefill, agrees_with_double_precision_for_every_head_size_and_type) {
+// What the op of the CPU does not have: bf16, bidirectional attention, softcap, sinks.
+class AttentionPrefillOnDevice : public AttentionPrefill {};
+INSTANTIATE_TEST_SUITE_P(, AttentionPrefillOnDevice, testing::ValuesIn(device_targets()), target_name);
+
+TEST_P(AttentionPrefill, agrees_with_double_precision_for_every_head_size) {
+  for (const int head_dim : {64, 80, 96, 128, 256}) {
+    SCOPED_TRACE("head_dim " + std::to_string(head_dim));
+    expect_right({.type = KvType::f16, .head_dim = head_dim, .n_head_kv = 1}, {{70, 70}}, 3);
+  }
+}
+
+TEST_P(AttentionPrefillOnDevice, agrees_with_double_precision_for_every_head_size_and_type) {
   for (const KvType type : {KvType::f16, KvType::bf16}) {
     for (const int head_dim : {64, 80, 96, 128, 256}) {
       SCOPED_TRACE("head_dim " + std::to_string(head_dim) + (type == KvType::f16 ? " f16" : " bf16"));
@@ -27,7 +39,7 @@ TEST_P(AttentionPrefill, agrees_with_double_precision_for_every_head_size_and_ty
   }
 }
 
-TEST_P(AttentionPrefill, is_at_most_twice_as_far_off_as_attention_in_f32_with_the_same_operands) {
+TEST_P(AttentionPrefillOnDevice, is_at_most_twice_as_far_off_as_attention_in_f32_with_the_same_operands) {
   for (const KvType type : {KvType::f16, KvType::bf16}) {
     const AttentionWorld world({.type = type, .head_dim = 128, .n_head_kv = 1, .group = 2}, {{256, 256}});
     const AttentionWorld::Errors e = world.errors(run(world));
@@ -55,12 +67,13 @@ TEST_P(AttentionPrefill, of_tokens_behind_a_context_that_is_there_already) {
 TEST_P(AttentionPrefill, packs_the_heads_that_share_a_key) {
   for (const int group : {2, 3, 7, 8, 16}) {
     SCOPED_TRACE("group " + std::to_string(group));
-    expect_right({.n_head_kv = 2, .group = group}, {{40, 21}}, 2);
+    expect_right({.type = KvType::f16, .n_head_kv = 2, .group = group}, {{40, 21}}, 2);
   }
 }
 
 TEST_P(AttentionPrefill, of_sequences_of_different_lengths_some_without_tokens) {
-  expect_right({.n_head_kv = 1, .group = 2, .page_tokens = 32}, {{5, 5}, {0, 0}, {140, 3}, {33, 0}, {1, 1}, {90, 90}}, 4);
+  expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .page_tokens = 32}, {{5, 5}, {0, 0}, {140, 3}, {33, 0}, {1, 1}, {90, 90}},
+               4);
 }
 
 TEST_P(AttentionPrefill, sees_a_window_only) {
@@ -71,12 +84,12 @@ TEST_P(AttentionPrefill, sees_a_window_only) {
   }
 }
 
-TEST_P(AttentionPrefill, without_causality_sees_the_whole_sequence) {
+TEST_P(AttentionPrefillOnDevice, without_causality_sees_the_whole_sequence) {
   expect_right({.type = KvType::f16, .n_head_kv = 2, .causal = false}, {{100, 100}, {70, 3}}, 7);
   expect_right({.type = KvType::f16, .n_head_kv = 1, .window = 20, .causal = false}, {{100, 100}, {90, 5}}, 7);
 }
 
-TEST_P(AttentionPrefill, caps_scores_softly_and_counts_sinks) {
+TEST_P(AttentionPrefillOnDevice, caps_scores_softly_and_counts_sinks) {
   expect_right({.n_head_kv = 1, .softcap = 20, .deviation = 2}, {{80, 80}}, 3);
   expect_right({.n_head_kv = 2, .group = 3, .sinks = true}, {{80, 80}}, 5);
   expect_right({.type = KvType::f16, .n_head_kv = 1, .softcap = 5, .sinks = true}, {{80, 20}}, 3);
@@ -102,27 +115,29 @@ TEST_P(AttentionPrefill, gives_a_token_the_same_bits_in_any_chunk) {
 
 TEST_P(AttentionPrefill, survives_large_scores) {
   // Scores of some thousands: one key takes all the weight.
-  expect_right({.n_head_kv = 1, .deviation = 30}, {{80, 80}}, 3);
+  expect_right({.type = KvType::f16, .n_head_kv = 1, .deviation = 30}, {{80, 80}}, 3);
 }
 
-// A query without keys: a window that a non-causal sequence of another length cannot have, so a sequence whose tokens stand before its
-// context.
-TEST_P(AttentionPrefill, of_what_sees_nothing_is_zeros) {
-  AttentionWorld world({.n_head_kv = 1, .window = 4, .causal = false}, {{20, 8}});
-  AttentionWorld::Result result = world.on_device([](AttentionParams p) {
-    p.window = 1;
-    p.batch.max_tokens = 8;
-    const DeviceBuffer<std::int32_t> context(std::vector<std::int32_t>{0});
-    p.batch.context = context.get();
-    attention_prefill(p, nullptr);
-    cudaDeviceSynchronize();
-  });
-  for (const float x : result.out) EXPECT_EQ(x, 0);
-  for (const float x : result.log_sum_exp) EXPECT_EQ(x, -std::numeric_limits<float>::infinity());
+// A context shorter than the step: its first tokens stand before every key.
+TEST_P(AttentionPrefillOnDevice, of_what_sees_nothing_is_zeros_or_the_sink) {
+  for (const bool sinks : {false, true}) {
+    expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .sinks = sinks}, {{4, 9}, {0, 3}});
+    expect_right({.n_head_kv = 1, .causal = false, .sinks = sinks}, {{0, 8}});
+  }
+}
+
+TEST_P(AttentionPrefill, keeps_subnormal_values) { expect_right({.type = KvType::f16, .n_head_kv = 1, .value_size = 1e-6f}, {{3, 3}}); }
+
+TEST_P(AttentionPrefillOnDevice, of_nothing_does_nothing) {
+  AttentionParams p{};
+  p.kv.page_tokens = 16;
+  attention_prefill(p, nullptr);
+  p.batch.n_sequences = 1;  // which has no tokens
+  attention_prefill(p, nullptr);
 }
 
 TEST_P(AttentionPrefill, shows_numbers_that_are_none) {
-  AttentionWorld world({.n_head_kv = 1}, {{40, 40}});
+  AttentionWorld world({.type = KvType::f16, .n_head_kv = 1}, {{40, 40}});
   world.queries[0][3 * 64] = std::numeric_limits<float>::quiet_NaN();
   const AttentionWorld::Result result = run(world);
   EXPECT_TRUE(std::isnan(result.out[3 * 64]));
@@ -130,7 +145,7 @@ TEST_P(AttentionPrefill, shows_numbers_that_are_none) {
 }
 
 // q8_0's products of integer and scale are rounded to f16 here; scores are sums of some ten units.
-TEST_P(AttentionPrefill, reads_narrow_pages_when_they_are_widened) {
+TEST_P(AttentionPrefillOnDevice, reads_narrow_pages_when_they_are_widened) {
   for (const KvType type : {KvType::q8_0, KvType::fp8_e4m3}) {
     for (const auto& [head_dim, window] : {std::pair{64, 0}, {64, 9}, {96, 0}, {256, 0}}) {
       SCOPED_TRACE(std::to_string(static_cast<int>(type)) + ", head_dim " + std::to_string(head_dim) + ", window " +
@@ -157,7 +172,7 @@ TEST_P(AttentionPrefill, reads_narrow_pages_when_they_are_widened) {
   }
 }
 
-TEST_P(AttentionPrefill, of_fp8_widens_every_byte_exactly_and_nan_to_nan) {
+TEST_P(AttentionPrefillOnDevice, of_fp8_widens_every_byte_exactly_and_nan_to_nan) {
   std::vector<std::uint8_t> bytes(16 * 64);
   for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
   const DeviceBuffer<std::uint8_t> narrow(bytes);
@@ -177,7 +192,7 @@ TEST_P(AttentionPrefill, of_fp8_widens_every_byte_exactly_and_nan_to_nan) {
 }
 
 #ifdef BATON_SIMULATED_DEVICE
-TEST_P(AttentionPrefill, fits_devices_with_little_shared_memory) {
+TEST_P(AttentionPrefillOnDevice, fits_devices_with_little_shared_memory) {
   for (const std::size_t room : kSmallerRooms) {
     const WithRoom small(room);
     for (const KvType type : {KvType::f16, KvType::bf16}) {

@@ -125,8 +125,8 @@ class AttentionWorld {
 
   // Puts the world on the device; `run` gets the params.
   struct Result {
-    std::vector<float> out;  // (n_tokens, n_head, head_dim)
-    std::vector<float> log_sum_exp;
+    std::vector<float> out;          // (n_tokens, n_head, head_dim)
+    std::vector<float> log_sum_exp;  // (n_tokens, n_head); the CPU's op has none
   };
   template <class Run>
   Result on_device(Run run) const {
@@ -152,6 +152,30 @@ class AttentionWorld {
                         s.causal});
     Result result{{}, lse.values()};
     for (const std::uint16_t h : out.values()) result.out.push_back(number(h));
+    return result;
+  }
+
+  // The op of the CPU: f16, causal, without softcap, sinks and log-sum-exp.
+  Result on_cpu(CpuLevel level) const {
+    ThreadPool pool(1);
+    std::vector<std::uint16_t> k(k_.size() / 2), v(k.size());
+    std::memcpy(k.data(), k_.data(), k_.size());
+    std::memcpy(v.data(), v_.data(), v_.size());
+    std::vector<const std::int32_t*> tables;
+    std::vector<float> q;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      tables.push_back(page_table_.data() + i * stride_);
+      q.insert(q.end(), queries[i].begin(), queries[i].end());
+    }
+    Result result{std::vector<float>(q.size()), {}};
+    cpu::attention({{k.data(), v.data(), s.n_head_kv, s.head_dim, s.page_tokens},
+                    {positions_.data(), sequence_.data(), tables.data(), n_tokens()},
+                    q.data(),
+                    result.out.data(),
+                    n_head,
+                    scale(),
+                    s.window},
+                   {level, pool});
     return result;
   }
 
@@ -201,14 +225,7 @@ class AttentionWorld {
           const Expected want = expected(static_cast<int>(i), t, head);
           const std::size_t row = static_cast<std::size_t>(first_token_[i] + t) * n_head + head;
           const std::string where = "sequence " + std::to_string(i) + " token " + std::to_string(t) + " head " + std::to_string(head);
-          if (std::isinf(want.log_sum_exp)) {
-            EXPECT_EQ(result.log_sum_exp[row], want.log_sum_exp) << where;
-          } else {
-            // A score is a sum of head_dim products in f32; exp2 of the device is off by 2 units.
-            EXPECT_NEAR(result.log_sum_exp[row], want.log_sum_exp,
-                        2e-5 * (1 + std::fabs(want.log_sum_exp)) + 2e-6 * s.softcap + score_error)
-                << where;
-          }
+          if (!result.log_sum_exp.empty()) expect_log_sum_exp_near(result.log_sum_exp[row], want.log_sum_exp, score_error, where);
           for (int d = 0; d < s.head_dim; ++d) {
             ASSERT_NEAR(result.out[row * s.head_dim + d], want.out[d],
                         u * (1.02 * want.size[d] + 1.02 * std::fabs(want.out[d])) + (1e-4 + 2 * score_error) * want.size[d] + 1e-7)
@@ -249,6 +266,14 @@ class AttentionWorld {
   std::vector<float> sinks;
 
  private:
+  // A score is a sum of head_dim products in f32; exp2 of the device is off by 2 units.
+  void expect_log_sum_exp_near(float got, double want, double score_error, const std::string& where) const {
+    if (std::isinf(want)) {
+      EXPECT_EQ(got, want) << where;
+    } else {
+      EXPECT_NEAR(got, want, 2e-5 * (1 + std::fabs(want)) + 2e-6 * s.softcap + score_error) << where;
+    }
+  }
   // Causal, no window.
   std::vector<float> in_f32(int sequence, int token, int head) const {
     const int n = steps[sequence].context - steps[sequence].n_tokens + token + 1, head_kv = head / s.group;

@@ -5,6 +5,7 @@
 namespace baton::kernels::cuda {
 namespace {
 
+// Against the CPU's dequantize_row, which `check.sh oracle dequantize` holds against the gguf package.
 class Dequantize : public OnTarget {};
 INSTANTIATE_TEST_SUITE_P(, Dequantize, testing::ValuesIn(device_targets()), target_name);
 

@@ -72,6 +72,20 @@ TEST_P(Gemm, adds_a_bias_adds_to_what_is_there_and_keeps_what_lies_between_rows)
   expect_right(33, 65, 64, true, true, 3);
 }
 
+TEST_P(Gemm, gives_a_row_the_same_bits_in_any_batch) {
+  const int n = 70, k = 136, m = 150;
+  const std::vector<float> x = bf16_floats(m * k, 1);
+  const DeviceBuffer<std::uint16_t> x_device(halves(x)), w_device(halves(bf16_floats(n * k, 2)));
+  const auto rows = [&](int from, int count) {
+    const DeviceBuffer<float> y(static_cast<std::size_t>(count) * n);
+    gemm({x_device.get() + static_cast<std::size_t>(from) * k, w_device.get(), nullptr, y.get(), n, count, n, k, false}, nullptr);
+    return y.values();
+  };
+  const std::vector<float> all = rows(0, m);
+  for (const auto& [from, count] : {std::pair{0, 1}, {3, 20}, {140, 10}, {100, 1}})
+    EXPECT_EQ(first_difference(std::span(all).subspan(from * n, count * n), rows(from, count)), "") << count << " rows from " << from;
+}
+
 TEST_P(Gemm, of_nothing) {
   gemm({nullptr, nullptr, nullptr, nullptr, 0, 0, 10, 8, false}, nullptr);
   expect_right(3, 5, 0, true);

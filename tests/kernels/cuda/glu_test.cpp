@@ -56,6 +56,11 @@ TEST_P(GluOnDevice, with_gelu_agrees_with_double_precision) {
   }
 }
 
+TEST_P(GluOnDevice, of_nothing_does_nothing) {
+  glu({nullptr, nullptr, 8, {}, 0, 8, GateFunction::silu}, nullptr);
+  glu({nullptr, nullptr, 0, {}, 3, 0, GateFunction::gelu}, nullptr);
+}
+
 TEST_P(GluOnDevice, reads_gate_and_up_from_one_matrix_and_writes_every_form) {
   const int n_rows = 3, n = 160;
   const std::vector<float> both = normal_floats(n_rows * 2 * n, 5, 2);

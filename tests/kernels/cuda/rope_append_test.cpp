@@ -73,7 +73,6 @@ class RopeAppend : public OnTarget {
     }
   }
 
- private:
   static constexpr float kEpsilon = 1e-5f;
 
   static void normalise(std::vector<double>& x, const std::vector<float>& weight) {
@@ -237,6 +236,43 @@ TEST_P(RopeAppendOnDevice, into_pages_of_every_type) {
     }
   }
 }
+
+// Of v, which is only rounded: what each type makes of numbers that it does not have.
+TEST_P(RopeAppendOnDevice, hides_nothing_that_is_no_ordinary_number) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNaN = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> special = {kNaN, kInfinity, -kInfinity, 500, -1e9f, 464, 1e-40f, 0x1p-9f, 0x1p-10f, 0x1p-24f, -0.0f};
+  const std::vector<float> as_f16 = {kNaN, kInfinity, -kInfinity, 500, -kInfinity, 464, 0, 0x1p-9f, 0x1p-10f, 0x1p-24f, -0.0f};
+  const std::vector<float> as_fp8 = {kNaN, 448, -448, 448, -448, 448, 0, 0x1p-9f, 0, 0, -0.0f};
+  for (const KvType type : {KvType::f16, KvType::bf16, KvType::q8_0, KvType::fp8_e4m3}) {
+    SCOPED_TRACE(static_cast<int>(type));
+    Case c{.type = type, .n_head = 1, .n_head_kv = 1, .positions = {5}};
+    c.scaling.n_rot = c.n_rot;
+    std::vector<float> qkv = normal_floats(3 * 64, 1);
+    std::copy(special.begin(), special.end(), qkv.begin() + 128);
+    qkv[7] = qkv[64 + 7] = kNaN;  // of q and k
+    const Stored got = on_device(c, rope_frequencies(c.scaling), qkv, {}, {});
+    for (int d = 0; d < 64; ++d) {
+      const bool in_pair = d == 7 || d == 7 + 32;
+      EXPECT_EQ(std::isnan(got.q[d]), in_pair) << d;
+      EXPECT_EQ(std::isnan(got.k[d]), in_pair || type == KvType::q8_0) << d;  // its groups of 32 have a NaN each
+    }
+    for (std::size_t i = 0; i < special.size(); ++i) {
+      SCOPED_TRACE(i);
+      const float want = type == KvType::f16    ? as_f16[i]
+                         : type == KvType::bf16 ? bf16_to_f32(f32_to_bf16(special[i]))
+                         : type == KvType::q8_0 ? kNaN
+                                                : as_fp8[i];
+      if (std::isnan(want)) {
+        EXPECT_TRUE(std::isnan(got.v[i]));
+      } else {
+        EXPECT_EQ(got.v[i], want);
+      }
+    }
+    for (int d = 32; d < 64; ++d) EXPECT_TRUE(std::isfinite(got.v[d])) << "beside a group that is none: " << d;
+  }
+}
+
+TEST_P(RopeAppendOnDevice, of_nothing_does_nothing) { rope_append({}, nullptr); }
 
 }  // namespace
 }  // namespace baton::kernels::cuda

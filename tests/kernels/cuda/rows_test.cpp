@@ -1,6 +1,4 @@
-#include <baton/kernels/add.h>
 #include <baton/kernels/dequantize.h>
-#include <baton/kernels/kv_pages.h>
 #include <baton/kernels/rows.h>
 
 #include "device.h"
@@ -8,6 +6,7 @@
 namespace baton::kernels::cuda {
 namespace {
 
+// Embeddings against the CPU's dequantize_row, which `check.sh oracle dequantize` holds against the gguf package.
 class Rows : public OnTarget {};
 INSTANTIATE_TEST_SUITE_P(, Rows, testing::ValuesIn(device_targets()), target_name);
 
@@ -47,6 +46,7 @@ TEST_P(Rows, are_gathered) {
     }
   }
   gather({nullptr, nullptr, nullptr, 0, 10}, nullptr);
+  embed({TensorType::q4_0, nullptr, nullptr, nullptr, 0, 32, 1.0f}, nullptr);
 }
 
 // A grid has at most 65535 blocks in its second and third dimension.
@@ -63,58 +63,6 @@ TEST_P(Rows, of_more_than_a_grid_has_Full) {
   for (const std::int32_t row : rows) want.insert(want.end(), x.begin() + 4 * row, x.begin() + 4 * row + 4);
   EXPECT_EQ(first_difference(gathered.values(), want), "");
   EXPECT_EQ(first_difference(embedded.values(), want), "");
-}
-
-TEST_P(Rows, are_added) {
-  for (const std::size_t n : {std::size_t{1}, std::size_t{4}, std::size_t{7}, std::size_t{1024 * 1024 + 5}}) {
-    const std::vector<float> x = normal_floats(n, 1), y = normal_floats(n, 2);
-    const DeviceBuffer<float> sum(x), more(y);
-    add(sum.get(), more.get(), n, nullptr);
-    const std::vector<float> got = sum.values();
-    for (std::size_t i = 0; i < n; ++i) ASSERT_EQ(got[i], x[i] + y[i]) << i;
-  }
-}
-
-TEST_P(Rows, of_logits_are_capped_softly) {
-  std::vector<float> x = normal_floats(1001, 1, 40);
-  x[0] = 0, x[1] = 1e30f, x[2] = -1e30f;
-  const DeviceBuffer<float> y(x);
-  softcap(y.get(), x.size(), 30, nullptr);
-  const std::vector<float> got = y.values();
-  for (std::size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(got[i], 30 * std::tanh(static_cast<double>(x[i]) / 30), 30 * 3e-7) << x[i];
-}
-
-TEST_P(Rows, of_pages_are_copied_in_all_buffers_and_nothing_else_is) {
-  const std::vector<std::size_t> page_bytes = {16, 4096 + 16, 70000 / 16 * 16};
-  std::vector<std::vector<std::uint8_t>> before;
-  std::vector<std::unique_ptr<DeviceBuffer<std::uint8_t>>> buffers;
-  std::vector<void*> addresses;
-  for (const std::size_t bytes : page_bytes) {
-    before.emplace_back(6 * bytes);
-    std::mt19937 random(static_cast<unsigned>(bytes));
-    for (std::uint8_t& b : before.back()) b = static_cast<std::uint8_t>(random());
-    buffers.push_back(std::make_unique<DeviceBuffer<std::uint8_t>>(before.back()));
-    addresses.push_back(buffers.back()->get());
-  }
-  const DeviceBuffer<void*> pointers(addresses);
-  const DeviceBuffer<std::size_t> sizes(page_bytes);
-  const DeviceBuffer<std::int32_t> pairs(std::vector<std::int32_t>{5, 0, 1, 3});
-  copy_pages({pointers.get(), sizes.get(), pairs.get(), 3, 2}, nullptr);
-  for (std::size_t b = 0; b < before.size(); ++b) {
-    std::vector<std::uint8_t> want = before[b];
-    const std::size_t bytes = page_bytes[b];
-    std::copy_n(before[b].begin() + 5 * bytes, bytes, want.begin());
-    std::copy_n(before[b].begin() + bytes, bytes, want.begin() + 3 * bytes);
-    EXPECT_EQ(buffers[b]->values(), want);
-  }
-}
-
-TEST_P(Rows, of_page_tables_get_new_entries) {
-  const DeviceBuffer<std::int32_t> table(std::vector<std::int32_t>(12, -1)), entries(std::vector<std::int32_t>{0, 0, 7, 2, 3, 9});
-  set_pages({table.get(), 4, entries.get(), 2}, nullptr);
-  std::vector<std::int32_t> want(12, -1);
-  want[0] = 7, want[11] = 9;
-  EXPECT_EQ(table.values(), want);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <baton/agent/models/catalogue.h>
 #include <baton/agent/models/pull.h>
 #include <baton/llm/model/cpu_backend.h>
+#include <spdlog/spdlog.h>
 
 #include <utility>
 
@@ -56,6 +57,7 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   if (confidence) options.min_call_confidence = static_cast<float>(*confidence);
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
+  if (const std::string& why = (*chat)->tool_syntax().why; !why.empty()) spdlog::warn("{}: {}", name, why);
   return std::make_unique<EmbeddedGenerator>(std::move(*chat), name);
 }
 

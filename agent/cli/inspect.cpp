@@ -75,7 +75,8 @@ llm::Json tool_syntax(const llm::ChatTemplate& source, const llm::Json& trusted)
   const llm::Render render = [&](const llm::Json& variables) {
     return source.render(llm::TemplateVariables{variables, trusted}, local_time());
   };
-  return llm::to_json(llm::derive_tool_syntax(render, llm::probe_abilities(render), source.source()));
+  llm::TemplateAbilities abilities = llm::probe_abilities(render);
+  return llm::to_json(llm::derive_tool_syntax(render, abilities, source.source()));
 }
 
 int render(const std::shared_ptr<const llm::GgufFile>& file, const InspectArguments& arguments) {

@@ -1,6 +1,9 @@
 // baton tools check: what of a file's tool definitions is enforced while a model writes a call.
 #include "tools_check.h"
 
+#include <baton/agent/model_loader.h>
+#include <baton/llm/chat/call_grammar.h>
+#include <baton/llm/chat/prompt.h>
 #include <baton/llm/chat/tool_name.h>
 #include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
@@ -21,6 +24,8 @@ struct Checked {
   bool identifier = false;  // [A-Za-z0-9_-]{1,64}, which every API takes
   std::vector<std::string> errors;
   std::optional<llm::MaskReport> mask;  // when the schema could be read
+  llm::Json parameters;                 // likewise
+  std::vector<llm::Unmasked> in_model;  // what the syntax of the model that was asked for leaves to the validator beside that
 };
 
 // The keys that stand twice in an object, as JSON pointers; of the two a parser keeps one, and nobody sees that.
@@ -107,8 +112,13 @@ Checked check_definition(const Json& given, std::string place) {
     return checked;
   }
   checked.mask = llm::report_mask(*schema);
+  checked.parameters = written;
   // Too large for a mask is no error: the validator holds it. What nothing satisfies can never be called.
-  if ((schema->root().types & llm::kObjectType) == 0) wrong("its parameters are of no object, as a call's arguments are");
+  if ((schema->root().types & llm::kObjectType) == 0) {
+    wrong("its parameters are of no object, as a call's arguments are");
+  } else if (checked.mask->impossible) {
+    wrong("no arguments are valid under its parameters: it can never be called");
+  }
   return checked;
 }
 
@@ -124,6 +134,12 @@ Json to_json(const Checked& checked) {
   for (const llm::Unmasked& one : mask.unmasked) {
     out["checked_afterwards"].push_back({{"pointer", one.pointer}, {"keyword", one.keyword}, {"why", one.why}});
   }
+  out["not_checked"] = Json::array();
+  for (const llm::Unmasked& one : mask.unchecked)
+    out["not_checked"].push_back({{"pointer", one.pointer}, {"keyword", one.keyword}, {"why", one.why}});
+  out["in_model"] = Json::array();
+  for (const llm::Unmasked& one : checked.in_model)
+    out["in_model"].push_back({{"pointer", one.pointer}, {"keyword", one.keyword}, {"why", one.why}});
   return out;
 }
 
@@ -142,12 +158,46 @@ void print(const Checked& checked, bool colour) {
   std::string masked;
   for (const std::string& keyword : checked.mask->masked) masked += (masked.empty() ? "" : ", ") + keyword;
   if (!masked.empty()) fmt::print("  enforced while it is written: {}\n", masked);
-  if (!checked.mask->refused.empty())
+  if (!checked.mask->refused.empty() && !checked.mask->impossible)
     fmt::print("  no mask, any object may be written and is checked afterwards: {}\n", checked.mask->refused);
   for (const llm::Unmasked& one : checked.mask->unmasked) fmt::print("  afterwards: {}/{}: {}\n", one.pointer, one.keyword, one.why);
+  for (const llm::Unmasked& one : checked.in_model)
+    fmt::print("  afterwards, as this model writes calls: {}/{}: {}\n", one.pointer, one.keyword, one.why);
+  for (const llm::Unmasked& one : checked.mask->unchecked) fmt::print("  never: {}/{}: {}\n", one.pointer, one.keyword, one.why);
 }
 
-int check(const std::string& path, bool json, bool colour) {
+// How a model writes calls, with its vocabulary.
+struct ModelSyntax {
+  llm::ToolSyntax syntax;
+  std::unique_ptr<llm::GrammarVocabulary> vocabulary;
+};
+Result<ModelSyntax> model_syntax(const Globals& globals, const std::string& model) {
+  const auto file = open_model_file(globals, model);
+  if (!file) return file.error();
+  const auto tokenizer = llm::Tokenizer::from_gguf(**file);
+  if (!tokenizer) return Error{errc::invalid_argument, tokenizer.error().message};
+  const auto text = (*file)->get_string("tokenizer.chat_template");
+  if (!text) return Error{errc::invalid_argument, text.error().message};
+  auto source = llm::ChatTemplate::parse(std::string(*text), (*file)->path());
+  if (!source) return Error{errc::invalid_argument, source.error().message};
+  const llm::PromptBuilder prompts(*tokenizer, std::move(*source), model, [] { return std::tm{}; });
+  ModelSyntax out{prompts.tool_syntax(), nullptr};
+  out.vocabulary = std::make_unique<llm::GrammarVocabulary>(*tokenizer, tokenizer->n_vocab(), out.syntax);
+  return out;
+}
+
+// What is left to the validator only because of how the model writes calls.
+void compare_with_model(const ModelSyntax& model, Checked& checked) {
+  const auto calls = llm::compile_calls({{checked.name, "", checked.parameters}}, true, model.syntax, *model.vocabulary);
+  if (!calls) return;  // said already
+  std::set<std::pair<std::string, std::string>> known;
+  for (const llm::Unmasked& one : checked.mask->unmasked) known.insert({one.pointer, one.keyword});
+  for (const llm::UnmaskedOfTool& one : (*calls)->unmasked) {
+    if (checked.mask->refused.empty() && known.insert({one.what.pointer, one.what.keyword}).second) checked.in_model.push_back(one.what);
+  }
+}
+
+int check(const Globals& globals, const std::string& path, const std::string& model, bool json) {
   const auto text = read_text_file(path);
   if (!text) return fail(text.error().message);
   const auto root = tools::parse_json(*text);
@@ -165,6 +215,13 @@ int check(const std::string& path, bool json, bool colour) {
   for (Checked& one : all) {
     if (!one.name.empty() && !names.insert(one.name).second) one.errors.push_back("another tool before it has this name");
   }
+  if (!model.empty()) {
+    const auto syntax = model_syntax(globals, model);
+    if (!syntax) return fail(syntax.error().message);
+    for (Checked& one : all) {
+      if (one.mask) compare_with_model(*syntax, one);
+    }
+  }
   std::size_t n_errors = 0;
   for (const Checked& one : all) n_errors += one.errors.size();
   const std::vector<std::string> repeated = repeated_keys(*text);
@@ -175,7 +232,7 @@ int check(const std::string& path, bool json, bool colour) {
     for (const Checked& one : all) out["tools"].push_back(to_json(one));
     fmt::print("{}\n", out.dump());
   } else {
-    for (const Checked& one : all) print(one, colour);
+    for (const Checked& one : all) print(one, globals.colour);
     for (const std::string& pointer : repeated)
       fmt::print("{}: this key stands twice in its object, and only one of them counts\n", pointer);
     fmt::print("{}: {} tool{}, {} error{}\n", path, all.size(), all.size() == 1 ? "" : "s", n_errors, n_errors == 1 ? "" : "s");
@@ -187,7 +244,7 @@ int check(const std::string& path, bool json, bool colour) {
 
 void add_tools_check(CLI::App& tools, const Globals& globals, Chosen& chosen) {
   struct Arguments {
-    std::string file;
+    std::string file, model;
     bool json = false;
   };
   auto* command = tools.add_subcommand("check",
@@ -199,8 +256,10 @@ void add_tools_check(CLI::App& tools, const Globals& globals, Chosen& chosen) {
                    "JSON: a list of tools as OpenAI's API takes them or as {name, description, parameters}, "
                    "{\"tools\": [..]}, or an API file")
       ->required();
+  command->add_option("--model", a->model,
+                      "A model of the catalogue, or a GGUF file: also what its own way of writing calls leaves to be checked afterwards");
   command->add_flag("--json", a->json, "Print the report as JSON");
-  command->callback([&chosen, &globals, a] { chosen = [&globals, a] { return check(a->file, a->json, globals.colour); }; });
+  command->callback([&chosen, &globals, a] { chosen = [&globals, a] { return check(globals, a->file, a->model, a->json); }; });
 }
 
 }  // namespace baton::agent::cli

@@ -71,7 +71,8 @@ __global__ void __launch_bounds__(C::kThreads, 1) attention_decode_kernel(Attent
   load_q<C>(q, q_rows, lane);
 
   const float key_factor = p.scale * C::Kv::kKeyFactor;
-  const float factor = p.softcap > 0.0f ? kLog2E : key_factor * kLog2E;
+  const float factor = p.softcap > 0.0f ? 1.0f : key_factor * kLog2E;
+  const SoftCap capped(key_factor, p.softcap);
   RowState state[2];
   float o[C::kHeadDim / 8][4];
 #pragma unroll
@@ -90,7 +91,7 @@ __global__ void __launch_bounds__(C::kThreads, 1) attention_decode_kernel(Attent
     for (int n = 0; n < 2; ++n) {
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
-        if (p.softcap > 0.0f) s[n][j] = soft_capped(s[n][j] * key_factor, p.softcap);
+        if (p.softcap > 0.0f) s[n][j] = capped(s[n][j]);
         const int key = first + n * 8 + lane % 4 * 2 + j % 2;
         if (key < row_from[j / 2] || key >= row_to[j / 2]) s[n][j] = kMinusInfinity;
       }

@@ -16,6 +16,8 @@
 #include <baton/kernels/cuda/device/shared_room.h>
 #include <baton/kernels/cuda/device/tile.h>
 
+#include <type_traits>
+
 namespace baton::kernels::cuda {
 namespace {
 
@@ -135,7 +137,7 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
   }
 
   // Scores are kept as they come from the product, or capped; exp2(score * factor) is the weight.
-  const float factor = kSoftcap ? kLog2E : p.scale * kLog2E;
+  const float factor = kSoftcap ? 1.0f : p.scale * kLog2E;
   // All of the warp's q, or the columns that are multiplied now.
   std::uint32_t q_part[C::kRowTiles][C::kKeepQ ? kDimSteps : 1][4];
 
@@ -182,12 +184,13 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
       }
 
       if constexpr (kSoftcap) {
+        const SoftCap capped(p.scale, p.softcap);
 #pragma unroll
         for (int m = 0; m < C::kRowTiles; ++m) {
 #pragma unroll
           for (int n = 0; n < C::kKeys / 8; ++n) {
 #pragma unroll
-            for (int i = 0; i < 4; ++i) s[m][n][i] = soft_capped(s[m][n][i] * p.scale, p.softcap);
+            for (int i = 0; i < 4; ++i) s[m][n][i] = capped(s[m][n][i]);
           }
         }
       }
@@ -296,38 +299,46 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
   }
 }
 
-template <class C>
+template <class C, bool kSoftcap>
 void launch_prefill(const AttentionParams& p, Stream stream) {
   const int rows = p.batch.max_tokens * (p.n_head / p.kv.n_head_kv);
   const dim3 grid(static_cast<unsigned>((rows + C::kRows - 1) / C::kRows), static_cast<unsigned>(p.kv.n_head_kv),
                   static_cast<unsigned>(p.batch.n_sequences));
-  const auto kernel = p.softcap > 0.0f ? attention_prefill_kernel<C, true> : attention_prefill_kernel<C, false>;
+  const auto kernel = attention_prefill_kernel<C, kSoftcap>;
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, C::kSharedBytes);
   launch(kernel, grid, dim3(C::kThreads), C::kSharedBytes, stream, p, page_shift(p.kv));
 }
 
-template <class Large, class Small>
+template <class Large, class Small, bool kSoftcap>
 void launch_fitting(const AttentionParams& p, Stream stream) {
   static_assert(fits(Small::kSharedBytes, kLeastRoom));
-  fits(Large::kSharedBytes, shared_room()) ? launch_prefill<Large>(p, stream) : launch_prefill<Small>(p, stream);
+  fits(Large::kSharedBytes, shared_room()) ? launch_prefill<Large, kSoftcap>(p, stream) : launch_prefill<Small, kSoftcap>(p, stream);
 }
 
-// Where the first configuration does not fit every device, a second one does.
+// Where the first configuration does not fit every device, a second one does. With a soft cap, tiles of 64 keys and heads of 128 take more
+// registers than there are on compute capability 10.0 and 12.0.
 //                  head  warps  row tiles  keys  blocks an SM
-template <class Element>
+template <class Element, bool kSoftcap>
 void launch_by_head_dim(const AttentionParams& p, Stream stream) {
+  using Small128 = Config<Element, 128, 4, 2, 32, 1>;
+  using Large128 = std::conditional_t<kSoftcap, Small128, Config<Element, 128, 4, 2, 64, 2>>;
   switch (p.kv.head_dim) {
     case 64:
-      return launch_prefill<Config<Element, 64, 4, 2, 64, 2>>(p, stream);
+      return launch_prefill<Config<Element, 64, 4, 2, 64, 2>, kSoftcap>(p, stream);
     case 80:
-      return launch_prefill<Config<Element, 80, 4, 2, 64, 2>>(p, stream);
+      return launch_prefill<Config<Element, 80, 4, 2, 64, 2>, kSoftcap>(p, stream);
     case 96:
-      return launch_prefill<Config<Element, 96, 4, 2, 64, 2>>(p, stream);
+      return launch_prefill<Config<Element, 96, 4, 2, 64, 2>, kSoftcap>(p, stream);
     case 128:
-      return launch_fitting<Config<Element, 128, 4, 2, 64, 2>, Config<Element, 128, 4, 2, 32, 1>>(p, stream);
+      return launch_fitting<Large128, Small128, kSoftcap>(p, stream);
     default:
-      return launch_fitting<Config<Element, 256, 8, 1, 64, 1>, Config<Element, 256, 4, 1, 16, 1>>(p, stream);
+      return launch_fitting<Config<Element, 256, 8, 1, 64, 1>, Config<Element, 256, 4, 1, 16, 1>, kSoftcap>(p, stream);
   }
+}
+
+template <class Element>
+void launch_by_softcap(const AttentionParams& p, Stream stream) {
+  p.softcap > 0.0f ? launch_by_head_dim<Element, true>(p, stream) : launch_by_head_dim<Element, false>(p, stream);
 }
 
 }  // namespace
@@ -335,9 +346,9 @@ void launch_by_head_dim(const AttentionParams& p, Stream stream) {
 void attention_prefill(const AttentionParams& p, Stream stream) {
   if (p.batch.n_sequences == 0 || p.batch.max_tokens == 0) return;
   if (p.kv.type == KvType::bf16) {
-    launch_by_head_dim<Bf16>(p, stream);
+    launch_by_softcap<Bf16>(p, stream);
   } else {
-    launch_by_head_dim<F16>(p, stream);
+    launch_by_softcap<F16>(p, stream);
   }
 }
 

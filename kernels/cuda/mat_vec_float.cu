@@ -25,7 +25,7 @@ __device__ __forceinline__ float4 four_weights(const std::byte* row, int i) {
 }
 
 template <TensorType kType>
-__global__ void __launch_bounds__(kThreads) mat_vec_float_kernel(MatVecMatrix m, const float* x, int n_tokens, int n_in) {
+__global__ void __launch_bounds__(kThreads, 2) mat_vec_float_kernel(MatVecMatrix m, const float* x, int n_tokens, int n_in) {
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int first = (static_cast<int>(blockIdx.x) * kWarps + warp) * kRows;
   if (first >= m.n_out) return;

@@ -10,33 +10,38 @@ namespace {
 // The grammar of one set of tools, in the making.
 class CallCompiler {
  public:
-  CallCompiler(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary)
-      : tools_(tools), syntax_(syntax), vocabulary_(vocabulary), compiler_(out_, style_) {}
+  CallCompiler(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary, CallGrammar& into)
+      : tools_(tools), syntax_(syntax), vocabulary_(vocabulary), into_(into), compiler_(out_, style_, patterns_) {}
 
-  std::optional<Error> read_schemas(CallGrammar& into) {
+  std::optional<Error> read_schemas() {
     static const Json kAnyObject = {{"type", "object"}};
     std::size_t n_nodes = 0;  // of all tools: what they do not share with each other must fit too
     for (const ToolSpec& tool : tools_) {
       auto schema = Schema::parse(tool.parameters);
       if (!schema) return Error{schema.error().code, "tool '" + tool.name + "': " + schema.error().message};
       Automaton alone;
-      SchemaCompiler compiler(alone, style_);
+      SchemaCompiler compiler(alone, style_, patterns_);
       const NodeId rule = compiler.object_rule(*schema);
       n_nodes += alone.nodes().size();
-      const bool fits =
-          n_nodes <= Automaton::kMaxNodes / 2 && !alone.too_large() && alone.prune(rule) && Machine(alone, rule).start() != kDeadState;
-      for (const Unmasked& what : compiler.unmasked()) into.unmasked.push_back({tool.name, what});
-      if (!fits)
-        into.unmasked.push_back(
-            {tool.name, {"", "", "no object fits it, or it is too large for a mask, alone or with the others: it is checked afterwards"}});
+      std::string refused;
+      if (alone.too_large()) {
+        refused = alone.why_too_large();
+      } else if (!alone.prune(rule) || Machine(alone, rule).start() == kDeadState) {
+        refused = "no object is valid under it";
+      } else if (n_nodes > Automaton::kMaxNodes / 2) {
+        refused = "with the tools before it, it needs more than " + std::to_string(Automaton::kMaxNodes / 2) + " nodes";
+      }
+      const bool fits = refused.empty();
+      for (const Unmasked& what : compiler.unmasked()) into_.unmasked.push_back({tool.name, what});
+      if (!fits) into_.unmasked.push_back({tool.name, {"", "", "any object may be written and is checked afterwards: " + refused}});
       if (fits && compiler.unmasked().empty() && (syntax_.form != ToolSyntax::Form::text || syntax_.json_arguments))
-        into.whole.push_back(tool.name);
+        into_.whole.push_back(tool.name);
       schemas_.push_back(fits ? std::move(*schema) : Schema::parse(kAnyObject).value());
     }
     return std::nullopt;
   }
 
-  std::unique_ptr<Grammar> build(bool parallel) {
+  void build(bool parallel) {
     for (const Schema& schema : schemas_) arguments_.push_back(compiler_.object_rule(schema));
     space_ = json_space(out_);
     const NodeId rest = out_.final();  // what follows is none of our business
@@ -53,7 +58,7 @@ class CallCompiler {
     if (syntax_.form == ToolSyntax::Form::text) entries.push_back(out_.bytes(call_entry::kOwn, own(rest)));
     const NodeId start = out_.any_of(entries);
     out_.prune(start);
-    return std::make_unique<Grammar>(std::move(out_), start, vocabulary_.trie());
+    into_.grammar = std::make_unique<Grammar>(std::move(out_), start, vocabulary_.trie());
   }
 
  private:
@@ -96,7 +101,9 @@ class CallCompiler {
       if (syntax_.json_arguments) {
         behind = syntax_text(out_, syntax_.middle, vocabulary_, out_.call(arguments_[i], rest));
       } else {
-        behind = parameter_grammar(out_, compiler_, schemas_[i], syntax_, vocabulary_, rest);
+        std::vector<Unmasked> unmasked;
+        behind = parameter_grammar(out_, compiler_, schemas_[i], syntax_, vocabulary_, unmasked, rest);
+        for (Unmasked& what : unmasked) into_.unmasked.push_back({tools_[i].name, std::move(what)});
       }
       if (behind == Automaton::kDead) behind = rest;
       ways.push_back(out_.bytes(tools_[i].name, behind));
@@ -107,7 +114,9 @@ class CallCompiler {
   const std::vector<ToolSpec>& tools_;
   const ToolSyntax& syntax_;
   const GrammarVocabulary& vocabulary_;
+  CallGrammar& into_;
   const WritingStyle style_{.free_space = true};
+  const std::shared_ptr<TamePatterns> patterns_ = std::make_shared<TamePatterns>();
   Automaton out_;
   SchemaCompiler compiler_;
   std::vector<Schema> schemas_;
@@ -120,9 +129,9 @@ class CallCompiler {
 Result<std::shared_ptr<CallGrammar>> compile_calls(const std::vector<ToolSpec>& tools, bool parallel, const ToolSyntax& syntax,
                                                    const GrammarVocabulary& vocabulary) {
   auto compiled = std::make_shared<CallGrammar>();
-  CallCompiler compiler(tools, syntax, vocabulary);
-  if (auto error = compiler.read_schemas(*compiled)) return *error;
-  compiled->grammar = compiler.build(parallel);
+  CallCompiler compiler(tools, syntax, vocabulary, *compiled);
+  if (auto error = compiler.read_schemas()) return *error;
+  compiler.build(parallel);
   return compiled;
 }
 

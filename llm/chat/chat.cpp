@@ -268,6 +268,7 @@ std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {
 Result<Prompt> Chat::prompt(const ChatRequest& request) const { return state_->prompts.build(request); }
 const Tokenizer& Chat::tokenizer() const { return state_->tokenizer; }
 const ChatTemplate& Chat::chat_template() const { return state_->prompts.chat_template(); }
+const ToolSyntax& Chat::tool_syntax() const { return state_->prompts.tool_syntax(); }
 const Engine& Chat::engine() const { return *state_->engine; }
 
 }  // namespace baton::llm

@@ -54,6 +54,7 @@ class Chat {
 
   const Tokenizer& tokenizer() const;
   const ChatTemplate& chat_template() const;
+  const ToolSyntax& tool_syntax() const;
   const Engine& engine() const;
 
  private:

@@ -1,12 +1,14 @@
 #include "parameter_grammar.h"
 
 #include <baton/llm/grammar/json_layout.h>
+#include <baton/llm/grammar/schema_facts.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "call_openers.h"
+#include "parameter_value.h"
 
 namespace baton::llm {
 namespace {
@@ -40,8 +42,9 @@ NodeId text_up_to(Automaton& out, std::string_view end, NodeId at_end, NodeId le
 
 class Parameters {
  public:
-  Parameters(Automaton& out, SchemaCompiler& compiler, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary)
-      : out_(out), compiler_(compiler), syntax_(syntax), p_(syntax.parameters), vocabulary_(vocabulary) {}
+  Parameters(Automaton& out, SchemaCompiler& compiler, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary,
+             std::vector<Unmasked>& unmasked)
+      : out_(out), compiler_(compiler), syntax_(syntax), p_(syntax.parameters), vocabulary_(vocabulary), unmasked_(unmasked) {}
 
   NodeId build(const SchemaNode& root, NodeId next) {
     NodeId some = text(syntax_.end, next), none = text(p_.none, next);
@@ -61,22 +64,60 @@ class Parameters {
 
   NodeId value_of(const SchemaNode& schema, NodeId next) {
     const bool quoted = p_.quote_open == "\"";  // JSON's own strings
-    if (schema.types == kStringType && !quoted) return string(schema, next);
+    const ParameterValues values = parameter_values(schema);
+    if (!quoted && !values.no_strings()) return with_strings(schema, values, next);
     if (schema.types == kBooleanType && !schema.enum_values && !schema.constant)
       return out_.any_of({out_.bytes(p_.yes, next), out_.bytes(p_.no, next)});
     if (schema.types == kNullType) return out_.bytes(p_.null, next);
-    return out_.call(compiler_.rule(schema), next);
+    std::vector<NodeId> ways = {out_.call(compiler_.rule(schema), next)};
+    add_words(schema, next, ways);
+    return out_.any_of(ways);
   }
 
-  // A string that stands as it is, between the syntax's own quotes or its other words.
-  NodeId string(const SchemaNode& schema, NodeId next) {
-    if (schema.enum_values || schema.constant) {
-      std::vector<NodeId> ways;
-      for (const Json& value : schema.constant ? std::vector<Json>{*schema.constant} : *schema.enum_values) {
-        if (value.is_string()) ways.push_back(text(p_.quote_open, out_.bytes(value.get<std::string>(), text(p_.quote_close, next))));
-      }
-      return ways.empty() ? Automaton::kDead : out_.any_of(ways);
+  // The syntax's own words, where they are others than JSON's.
+  void add_words(const SchemaNode& schema, NodeId next, std::vector<NodeId>& ways) {
+    for (const auto& [value, word] : {std::pair{Json(true), p_.yes}, {Json(false), p_.no}, {Json(nullptr), p_.null}}) {
+      if (word != value.dump() && is_valid(schema, value)) ways.push_back(out_.bytes(word, next));
     }
+  }
+
+  // Strings stand as they are, between the syntax's own quotes or its other words; where any may stand, nothing else can be told from it.
+  NodeId with_strings(const SchemaNode& schema, const ParameterValues& values, NodeId next) {
+    std::vector<NodeId> ways;
+    if (values.strings) {
+      for (const std::string& value : *values.strings) ways.push_back(text(p_.quote_open, out_.bytes(value, text(p_.quote_close, next))));
+    } else {
+      ways.push_back(any_string(next));
+      note_strings(schema);
+    }
+    const bool told_apart = values.strings || !p_.quote_open.empty();
+    if (values.others && told_apart) {
+      ways.push_back(out_.call(compiler_.rule_without_strings(schema), next));
+      add_words(schema, next, ways);
+    }
+    if (values.others && !told_apart) note(schema, "", "where any string may stand, everything may");
+    return out_.any_of(ways);
+  }
+
+  void note(const SchemaNode& schema, std::string keyword, const std::string& why) {
+    unmasked_.push_back({schema.pointer, std::move(keyword), why + ": it is checked afterwards"});
+  }
+  // What such strings are not held to: each schema once.
+  void note_strings(const SchemaNode& schema) {
+    if (!noted_.insert(&schema).second) return;
+    for (const auto& [has, keyword] : {std::pair{schema.pattern.has_value(), "pattern"},
+                                       {!schema.format.empty(), "format"},
+                                       {schema.min_length.has_value(), "minLength"},
+                                       {schema.max_length.has_value(), "maxLength"}}) {
+      if (has) note(schema, keyword, "the strings of this syntax are masked up to their end only");
+    }
+    if (schema.ref) note_strings(*schema.ref);
+    for (const auto* all : {&schema.all_of, &schema.any_of, &schema.one_of}) {
+      for (const SchemaNode* one : *all) note_strings(*one);
+    }
+  }
+
+  NodeId any_string(NodeId next) {
     if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next, Automaton::kDead));
     // As far as both ways on begin alike, they are what ends the value.
     const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.end);
@@ -95,6 +136,8 @@ class Parameters {
   const ToolSyntax& syntax_;
   const ToolSyntax::Parameters& p_;
   const GrammarVocabulary& vocabulary_;
+  std::vector<Unmasked>& unmasked_;
+  std::set<const SchemaNode*> noted_;
 };
 
 // Letters, digits and what ids and channels are made of.
@@ -129,11 +172,17 @@ NodeId syntax_text(Automaton& out, std::string_view text, const GrammarVocabular
 }
 
 NodeId parameter_grammar(Automaton& out, SchemaCompiler& compiler, const Schema& schema, const ToolSyntax& syntax,
-                         const GrammarVocabulary& vocabulary, NodeId next) {
+                         const GrammarVocabulary& vocabulary, std::vector<Unmasked>& unmasked, NodeId next) {
   const SchemaNode& root = schema.root();
-  if (root.ref || !root.all_of.empty() || !root.any_of.empty() || !root.one_of.empty() || !root.pattern_properties.empty())
+  if (root.ref || !root.all_of.empty() || !root.any_of.empty() || !root.one_of.empty() || !root.pattern_properties.empty()) {
+    unmasked.push_back({root.pointer, "", "in this syntax only parameters under `properties` are masked: all are checked afterwards"});
     return Automaton::kDead;
-  return Parameters(out, compiler, syntax, vocabulary).build(root, next);
+  }
+  for (const auto& [has, keyword] :
+       {std::pair{root.min_properties.has_value(), "minProperties"}, {root.max_properties.has_value(), "maxProperties"}}) {
+    if (has) unmasked.push_back({root.pointer, keyword, "parameters are not counted in this syntax: it is checked afterwards"});
+  }
+  return Parameters(out, compiler, syntax, vocabulary, unmasked).build(root, next);
 }
 
 }  // namespace baton::llm

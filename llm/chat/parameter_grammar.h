@@ -11,9 +11,9 @@ namespace baton::llm {
 NodeId syntax_text(Automaton& out, std::string_view text, const GrammarVocabulary& vocabulary, NodeId next);
 
 // From behind the name to the end of the call. Declared parameters, in their order; those that are not required may be left out. Strings
-// stand as the syntax has them: their lengths, patterns and formats are checked afterwards. kDead where the schema is not just a list of
-// properties.
+// stand as the syntax has them (parameter_value.h): their lengths, patterns and formats are checked afterwards. kDead where the schema is
+// not just a list of properties. unmasked: what this syntax leaves to the validator is added to it.
 NodeId parameter_grammar(Automaton& out, SchemaCompiler& compiler, const Schema& schema, const ToolSyntax& syntax,
-                         const GrammarVocabulary& vocabulary, NodeId next);
+                         const GrammarVocabulary& vocabulary, std::vector<Unmasked>& unmasked, NodeId next);
 
 }  // namespace baton::llm

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "call_openers.h"
+#include "parameter_value.h"
 
 namespace baton::llm {
 namespace {
@@ -25,15 +26,6 @@ std::string leading_space(std::string_view text) {
 }
 std::string trailing_space(std::string_view text) {
   return std::string(std::find_if_not(text.rbegin(), text.rend(), is_json_space).base(), text.end());
-}
-
-// The types that a schema names, as far as it says so at once.
-bool is_string_only(const Json& schema) {
-  const auto type = schema.find("type");
-  if (type != schema.end()) return *type == "string" || (type->is_array() && type->size() == 1 && type->front() == "string");
-  const auto values = schema.find("enum");
-  return values != schema.end() && values->is_array() &&
-         std::all_of(values->begin(), values->end(), [](const Json& value) { return value.is_string(); });
 }
 
 }  // namespace
@@ -94,6 +86,7 @@ void SyntaxReader::reset() {
   error_.clear();
   written_.clear();
   tool_ = nullptr;
+  schema_.reset();
   arguments_ = Json::object();
   json_.reset();
 }
@@ -148,6 +141,9 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
   if (name_.empty()) return fail("no name follows");
   const auto at = std::find_if(tools_->begin(), tools_->end(), [&](const ToolSpec& tool) { return tool.name == name_; });
   tool_ = at == tools_->end() ? nullptr : &*at;
+  if (tool_ != nullptr && !syntax_->json_arguments) {
+    if (auto schema = Schema::parse(tool_->parameters)) schema_ = std::move(*schema);
+  }
   where_ = Where::opening;
   const auto& p = syntax_->parameters;
   first_ = LiteralMatcher(syntax_->json_arguments ? syntax_->middle : p.first);
@@ -226,21 +222,10 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   const std::string before = trailing_space(syntax_->parameters.assign), behind = leading_space(delimiter_);
   if (!before.empty() && value_.starts_with(before)) value_.erase(0, before.size());
   if (!behind.empty() && value_.ends_with(behind)) value_.resize(value_.size() - behind.size());
-  end_value(raw_value(std::move(value_)));
+  end_value(read_parameter(schema_ ? parameter_schema(schema_->root(), key_) : nullptr, std::move(value_)));
   separator_ = LiteralMatcher(separator_rest_);
   end_ = LiteralMatcher(end_rest_);
   return State::more;
-}
-
-Json SyntaxReader::raw_value(std::string text) const {
-  if (tool_ != nullptr) {
-    const auto properties = tool_->parameters.find("properties");
-    if (properties != tool_->parameters.end() && properties->is_object() && properties->contains(key_) &&
-        is_string_only((*properties)[key_]))
-      return text;
-  }
-  auto value = read_literal(text);
-  return value && !value->is_string() ? std::move(*value) : Json(std::move(text));
 }
 
 void SyntaxReader::end_value(Json value) {

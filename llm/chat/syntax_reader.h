@@ -2,8 +2,10 @@
 // Reads one call in a syntax that is not a JSON object with the name in it (ToolSyntax::Form::text): from its name on, byte by byte.
 // White space between the parts of the syntax is free; in values it is theirs.
 #include <baton/llm/chat/types.h>
+#include <baton/llm/json_schema/json_schema.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,7 +74,6 @@ class SyntaxReader {
   State complete(State as);
   void begin_value();
   void end_value(Json value);
-  Json raw_value(std::string text) const;
 
   const ToolSyntax* syntax_;
   std::shared_ptr<const std::vector<ToolSpec>> tools_;
@@ -83,6 +84,7 @@ class SyntaxReader {
   Where where_ = Where::name;
   std::string name_, key_, value_, error_, written_;
   const ToolSpec* tool_ = nullptr;
+  std::optional<Schema> schema_;  // of its parameters, where they are not one JSON object
   Json arguments_;
   JsonScanner json_;
   LiteralScanner literal_;

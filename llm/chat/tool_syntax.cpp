@@ -390,13 +390,9 @@ std::string shown(std::string text) {
 
 }  // namespace
 
-ToolSyntax derive_tool_syntax(const Render& render, const TemplateAbilities& abilities, const std::string& source) {
+ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities, const std::string& source) {
   ToolSyntax syntax;
-  if (!abilities.results) {
-    syntax.form = ToolSyntax::Form::json_object;  // what the prompt of conversation.h asks for
-    syntax.between = "\n";
-    syntax.why = "the template knows no tools: Baton describes them";
-  } else {
+  if (abilities.results) {
     syntax = Deriver(render, abilities, false).derive();
     // Kimi's ids are "functions.NAME:INDEX", and the template shows nothing else of the name.
     if (syntax.form == ToolSyntax::Form::unknown) {
@@ -409,8 +405,20 @@ ToolSyntax derive_tool_syntax(const Render& render, const TemplateAbilities& abi
       }
     }
   }
+  if (is_harmony(source)) {
+    add_reasoning(source, syntax);
+    return harmony(std::move(syntax));
+  }
+  if (syntax.form == ToolSyntax::Form::unknown) {
+    const std::string why = abilities.results ? syntax.why : "the template knows no tools";
+    abilities.tools = abilities.results = false;
+    syntax = {};
+    syntax.form = ToolSyntax::Form::json_object;  // what the prompt of conversation.h asks for
+    syntax.between = "\n";
+    syntax.why = why + ": Baton describes them";
+  }
   add_reasoning(source, syntax);
-  return is_harmony(source) ? harmony(std::move(syntax)) : syntax;
+  return syntax;
 }
 
 bool ToolSyntax::has_token(std::string_view text) const {

@@ -15,12 +15,12 @@ constexpr char kHole = '\x1A';
 
 struct ToolSyntax {
   enum class Form {
-    unknown,      // the template shows no calls, or in a way that was not understood
+    unknown,      // not derived
     json_object,  // open {"name": N, "arguments": {..}} between {..} close
     json_list,    // open [{"name": N, "arguments": {..}}, {..}] close
     text,         // open N ARGUMENTS end between N ARGUMENTS end close
   } form = Form::unknown;
-  std::string why;  // with unknown
+  std::string why;  // it is not the template's own
 
   std::string open;     // before the first call: its JSON, or its name
   std::string between;  // between two calls; empty: the template shows one call an answer
@@ -51,8 +51,9 @@ struct ToolSyntax {
   bool has_token(std::string_view text) const;
 };
 
-// source: of the template, where a convention is recognised that no rendering tells.
-ToolSyntax derive_tool_syntax(const Render& render, const TemplateAbilities& abilities, const std::string& source);
+// source: of the template, where a convention is recognised that no rendering tells. Where its calls are not understood, `abilities` loses
+// its tools: Baton then describes them, and asks for the JSON that it reads, as it does for a template that knows none.
+ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities, const std::string& source);
 
 // For people and programs: `baton inspect MODEL --json`. Holes are shown as "{id}".
 Json to_json(const ToolSyntax& syntax);

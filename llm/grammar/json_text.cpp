@@ -141,9 +141,18 @@ NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts,
   return out.bytes("\"", node_of(node_of, "", body));
 }
 
+void counted_digit(Automaton& out, NodeId from, unsigned lo, unsigned hi, NodeId to) {
+  Edge edge;
+  edge.kind = Edge::Kind::byte;
+  edge.lo = static_cast<std::uint8_t>(lo);
+  edge.hi = static_cast<std::uint8_t>(hi);
+  edge.target = to;
+  out.edge(from, kIntegerDigits.counted(edge));
+}
+
 NodeId json_integer(Automaton& out, NodeId next) {
   const NodeId digits = out.add(), unsigned_part = out.add(), start = out.add();
-  out.byte(digits, '0', '9', digits);
+  counted_digit(out, digits, '0', '9', digits);
   out.empty(digits, next);
   out.byte(unsigned_part, '1', '9', digits);
   out.byte(unsigned_part, '0', '0', next);

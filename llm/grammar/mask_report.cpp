@@ -18,21 +18,23 @@ class Keywords {
     for (const Unmasked& one : unmasked) unmasked_.insert({one.pointer, one.keyword});
   }
 
-  std::vector<std::string> of(const SchemaNode& root) {
+  // Visits everything; then names and unchecked are there.
+  void look_at_all(const SchemaNode& root) {
     waiting_.push_back(&root);
     while (!waiting_.empty()) {
       const SchemaNode* node = waiting_.back();
       waiting_.pop_back();
       if (met_.insert(node).second) look_at(*node);
     }
-    return std::move(names_);
   }
+  std::vector<std::string> names;  // those that a mask holds
+  std::vector<Unmasked> unchecked;
 
  private:
   // Whether it is there and held.
   bool take(const SchemaNode& node, bool has, const char* keyword) {
     if (!has || unmasked_.contains({node.pointer, keyword})) return false;
-    if (std::find(names_.begin(), names_.end(), keyword) == names_.end()) names_.emplace_back(keyword);
+    if (std::find(names.begin(), names.end(), keyword) == names.end()) names.emplace_back(keyword);
     return true;
   }
   void take(const SchemaNode& node, SchemaNode::Child child, const char* keyword) {
@@ -44,6 +46,9 @@ class Keywords {
   }
 
   void look_at(const SchemaNode& node) {
+    for (const std::string& keyword : node.unchecked) unchecked.push_back({node.pointer, keyword, "a note: nothing checks it"});
+    if (!node.format.empty() && find_format(node.format) == nullptr)
+      unchecked.push_back({node.pointer, "format", "\"" + node.format + "\" is no format that is known: nothing checks it"});
     take(node, node.types != kAnyType, "type");
     take(node, node.enum_values.has_value(), "enum");
     take(node, node.constant.has_value(), "const");
@@ -77,7 +82,6 @@ class Keywords {
   std::set<std::pair<std::string, std::string>> unmasked_;
   std::set<const SchemaNode*> met_;
   std::vector<const SchemaNode*> waiting_;
-  std::vector<std::string> names_;
 };
 
 }  // namespace
@@ -94,9 +98,13 @@ MaskReport report_mask(const Schema& schema) {
     report.refused = automaton.why_too_large();
   } else if (!automaton.prune(rule) || Machine(automaton, rule).start() == kDeadState) {
     report.refused = "no object is valid under it";
+    report.impossible = true;
   }
   report.compile_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-  if (report.refused.empty()) report.masked = Keywords(report.unmasked).of(schema.root());
+  Keywords keywords(report.unmasked);
+  keywords.look_at_all(schema.root());
+  report.unchecked = std::move(keywords.unchecked);
+  if (report.refused.empty()) report.masked = std::move(keywords.names);
   return report;
 }
 

@@ -15,6 +15,9 @@ struct MaskReport {
   double compile_ms = 0;           // of this machine, just now
   // Why there is no mask at all, and any object may be written; empty: there is one.
   std::string refused;
+  bool impossible = false;  // because nothing is valid under it
+  // Neither masked nor checked afterwards: notes that read like conditions.
+  std::vector<Unmasked> unchecked;
 };
 
 // Of a schema whose values are written as objects (a call's arguments) in the style of calls.

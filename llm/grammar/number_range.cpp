@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "json_text.h"
+
 namespace baton::llm {
 namespace {
 
@@ -50,7 +52,7 @@ class Magnitudes {
       const auto [at, fresh] = loops.try_emplace(remainder, Automaton::kDead);
       if (!fresh) return at->second;
       const NodeId node = at->second = out_.add();
-      for (unsigned d = 0; d <= 9; ++d) out_.byte(node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of));
+      for (unsigned d = 0; d <= 9; ++d) counted_digit(out_, node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of));
       if (remainder == 0) out_.empty(node, after_integer(false, false, length));
       return node;
     };

@@ -33,7 +33,8 @@ struct NumberRange {
   static constexpr std::uint32_t kMaxMultiple = 64;
 };
 
-// Every decimal writing (no exponent) of every number in the range. kDead where there is none.
+// Every decimal writing (no exponent, at most json_text.h's kIntegerDigits behind the digits of the bounds) of every number in the range.
+// kDead where there is none.
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next);
 
 }  // namespace baton::llm

@@ -393,16 +393,17 @@ NodeId Regex::build(Automaton& out, bool anywhere, Letter letter, const Count& c
 }
 
 // By making all its states, as a machine does, but not past the limit.
-bool Regex::is_tame(Letter letter) const {
+bool Regex::is_tame(Letter letter, std::size_t& budget) const {
   constexpr std::size_t kMaxNodes = 30'000, kMaxThreads = 64;  // of the network; at once
   Automaton automaton;
   const NodeId start = build(automaton, true, letter, {}, automaton.final());
-  if (automaton.too_large() || automaton.nodes().size() > kMaxNodes) return false;
+  const auto spend = [&budget](std::size_t amount) { return budget -= std::min(budget, amount), budget > 0; };
+  if (!spend(automaton.nodes().size() / 16) || automaton.too_large() || automaton.nodes().size() > kMaxNodes) return false;
   if (!automaton.prune(start)) return true;
   Machine machine(automaton, start);
   if (machine.start() == kDeadState) return true;
   for (std::size_t state = 0; state < machine.n_states(); ++state) {
-    if (machine.n_states() > kMaxStates + automaton.nodes().size()) return false;
+    if (!spend(1) || machine.n_states() > kMaxStates + automaton.nodes().size()) return false;
     // One byte of each range that the edges tell apart stands for all of it.
     std::set<unsigned> firsts;
     for (const ThreadId thread : machine.threads_of(static_cast<StateId>(state))) {

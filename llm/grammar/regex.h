@@ -11,7 +11,7 @@
 
 namespace baton::llm {
 
-inline constexpr char kNotTame[] = "it has too many states for a mask: it is checked afterwards";
+inline constexpr char kNotTame[] = "it has, or the schema's patterns have together, too many states for a mask: it is checked afterwards";
 
 class Regex {
  public:
@@ -28,7 +28,8 @@ class Regex {
 
   // Whether its states, read byte by byte, are few enough: at most kMaxStates more than its network has nodes. A pattern such as .*a.{20}
   // has a state for each way to have met an a.
-  bool is_tame(Letter letter) const;
+  // budget: states that may be made in all; what this takes is taken off.
+  bool is_tame(Letter letter, std::size_t& budget) const;
   static constexpr std::size_t kMaxStates = 2000, kMaxBuildSteps = 200'000;
 
   struct Part;

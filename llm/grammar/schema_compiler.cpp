@@ -28,11 +28,16 @@ std::optional<NumberBound> narrowest(const std::vector<Bound>& bounds, bool low,
   return value ? std::optional(NumberBound{*value, found.exclusive}) : std::nullopt;
 }
 
+bool is_plain_string(const SchemaNode& node) { return !node.min_length && !node.max_length && !node.pattern && !find_format(node.format); }
+
 }  // namespace
 
 std::uint8_t SchemaCompiler::types_of(const Together& schemas) {
   std::uint8_t types = kAnyType;
-  for (const auto& [node, done] : schemas) types &= node->never ? 0 : node->types;
+  for (const auto& [node, done] : schemas) {
+    types &= node->never ? 0 : node->types;
+    if (node->not_schema && says_types_only(*node->not_schema)) types &= static_cast<std::uint8_t>(~node->not_schema->types);
+  }
   return types;
 }
 
@@ -44,7 +49,11 @@ std::optional<Count> SchemaCompiler::range_of(const Together& schemas, Limit min
     if (const auto& bound = node->*min) low = std::max(low, *bound);
     if (const auto& bound = node->*max) high = std::min(high.value_or(*bound), *bound);
   }
-  if ((high && low > *high) || low > kMaxCount) return std::nullopt;
+  if (high && low > *high) return std::nullopt;
+  if (low > kMaxCount) {
+    out_.give_up("a minimum of " + std::to_string(low) + " is more than a mask counts to, " + std::to_string(kMaxCount));
+    return std::nullopt;
+  }
   return Count{static_cast<std::int32_t>(low), high && *high <= kMaxCount ? static_cast<std::int32_t>(*high) : -1};
 }
 
@@ -73,6 +82,11 @@ bool SchemaCompiler::valid(const Together& schemas, const Json& value) const {
 NodeId SchemaCompiler::object_rule(const Schema& schema) {
   static const Schema object = Schema::parse({{"type", "object"}}).value();
   return rule(Together{{&schema.root(), 0}, {&object.root(), 0}});
+}
+
+NodeId SchemaCompiler::rule_without_strings(const SchemaNode& node) {
+  static const Schema others = Schema::parse({{"type", {"null", "boolean", "number", "array", "object"}}}).value();
+  return rule(Together{{&node, 0}, {&others.root(), 0}});
 }
 
 // Not by recursion, as a chain of references may be as long as the document.
@@ -171,11 +185,13 @@ std::optional<NodeId> SchemaCompiler::alternatives(const Together& schemas) {
 }
 
 void SchemaCompiler::note_unmasked(const Together& schemas, std::uint8_t types) {
+  const bool plain = std::all_of(schemas.begin(), schemas.end(), [](const auto& one) { return is_plain_string(*one.first); });
   const auto afterwards = [&](const SchemaNode& node, bool has, std::uint8_t type, const char* keyword) {
     if (has && (types & type)) note(node, keyword, "it is checked afterwards");
   };
   for (const auto& [node, done] : schemas) {
-    afterwards(*node, node->not_schema != nullptr, kAnyType, "not");
+    const SchemaNode* no = node->not_schema;  // held where it names types, or, of strings that nothing else shapes, values
+    afterwards(*node, no && !says_types_only(*no) && !(says_values_only(*no) && types == kStringType && plain), kAnyType, "not");
     afterwards(*node, node->if_schema != nullptr, kAnyType, "if");
     afterwards(*node, !node->dependent_required.empty(), kObjectType, "dependentRequired");
     afterwards(*node, !node->dependent_schemas.empty(), kObjectType, "dependentSchemas");
@@ -214,16 +230,29 @@ NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
   }
   range.low = narrowest(minima, true, style_);
   range.high = narrowest(maxima, false, style_);
+  for (const auto& bound : {range.low, range.high}) {
+    // What is read as a double must not become the bound itself: 15 digits stay apart.
+    if (!bound || !bound->exclusive || bound->value.is_zero()) continue;
+    const int places = std::max(0, 15 - static_cast<int>(bound->value.n_integer));
+    range.max_fraction = range.max_fraction < 0 ? places : std::min(range.max_fraction, places);
+  }
   if (range.low || range.high || bounded) return json_number_in(out_, range, out_.final());
   return integer ? json_integer(out_, out_.final()) : json_number(out_, out_.final());
 }
 
 // ---- Strings
 
-bool SchemaCompiler::is_tame(std::string_view source, const Regex& regex) {
-  const auto [at, fresh] = tame_.try_emplace(std::string(source), false);
-  if (fresh) at->second = regex.is_tame(character_edges);
-  return at->second;
+// What `not` leaves out by name.
+std::vector<std::string> SchemaCompiler::refused_strings(const Together& schemas) {
+  std::vector<std::string> refused;
+  for (const auto& [node, done] : schemas) {
+    if (!node->not_schema || !says_values_only(*node->not_schema)) continue;
+    const SchemaNode& no = *node->not_schema;
+    for (const Json& value : no.constant ? std::vector<Json>{*no.constant} : *no.enum_values) {
+      if (value.is_string()) refused.push_back(value.get<std::string>());
+    }
+  }
+  return refused;
 }
 
 NodeId SchemaCompiler::string(const Together& schemas, NodeId next) {
@@ -234,7 +263,7 @@ NodeId SchemaCompiler::string(const Together& schemas, NodeId next) {
     if (shaped) return note(node, keyword, "another pattern or format of the same string is masked; this one is checked afterwards");
     const auto parsed = Regex::parse(regex);
     if (!parsed) return note(node, keyword, parsed.error().message + ": it is checked afterwards");
-    if (anywhere && !is_tame(regex, *parsed)) return note(node, keyword, kNotTame);
+    if (anywhere && !patterns_->contains(regex, *parsed)) return note(node, keyword, kNotTame);
     shaped = out_.bytes("\"", parsed->build(out_, anywhere, character_edges, *length, out_.bytes("\"", out_.enough(*length, next))));
   };
   for (const auto& [node, done] : schemas) {
@@ -246,7 +275,9 @@ NodeId SchemaCompiler::string(const Together& schemas, NodeId next) {
     take(*node, "format", known->regex, false);
     if (known->loose) note(*node, "format", known->loose);
   }
-  return shaped ? *shaped : json_string(out_, *length, next);
+  if (shaped) return *shaped;
+  if (const auto refused = refused_strings(schemas); !refused.empty() && length->trivial()) return json_string_except(out_, refused, next);
+  return json_string(out_, *length, next);
 }
 
 }  // namespace baton::llm

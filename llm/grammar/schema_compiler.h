@@ -13,6 +13,7 @@
 
 #include "json_text.h"
 #include "number_range.h"
+#include "tame_patterns.h"
 
 namespace baton::llm {
 
@@ -23,21 +24,23 @@ struct Unmasked {
   std::string why;
 };
 
-class Regex;
-
 // Beside Automaton::kMaxNodes these are the limits of what is compiled; past one the automaton is given up, with the reason.
 class SchemaCompiler {
  public:
   static constexpr int kMaxDepth = 256;             // schemas in one another, references followed; bounds the stack
   static constexpr std::size_t kMaxWork = 200'000;  // schemas that hold together, over all rules: alternatives of alternatives multiply
 
-  SchemaCompiler(Automaton& out, WritingStyle style) : out_(out), style_(std::move(style)) {}
+  // patterns: shared by those that compile for the same grammar; they come to the same answers.
+  SchemaCompiler(Automaton& out, WritingStyle style, std::shared_ptr<TamePatterns> patterns = std::make_shared<TamePatterns>())
+      : out_(out), style_(std::move(style)), patterns_(std::move(patterns)) {}
 
   // The rule of the whole schema, which lives longer than we do. Several schemas share what they have in common with JSON at large.
   NodeId rule(const Schema& schema) { return rule(Together{{&schema.root(), 0}}); }
   NodeId rule(const SchemaNode& node) { return rule(Together{{&node, 0}}); }  // of a part of it
   // The same, of objects only: a call's arguments.
   NodeId object_rule(const Schema& schema);
+  // The same, of anything but strings.
+  NodeId rule_without_strings(const SchemaNode& node);
   const std::vector<Unmasked>& unmasked() const { return unmasked_; }
 
  private:
@@ -61,10 +64,11 @@ class SchemaCompiler {
   NodeId string(const Together& schemas, NodeId next);
   NodeId object(const Together& schemas);
   NodeId array(const Together& schemas);
+  std::vector<std::string> refused_strings(const Together& schemas);
   NodeId member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next);
   static std::uint8_t types_of(const Together& schemas);
   using Limit = std::optional<std::uint64_t> SchemaNode::*;
-  static std::optional<Count> range_of(const Together& schemas, Limit min, Limit max);  // nothing: it is empty
+  std::optional<Count> range_of(const Together& schemas, Limit min, Limit max);  // nothing: it is empty, or the automaton was given up
   static Together of_property(const Together& schemas, const std::string& name);
   static Together of_further_properties(const Together& schemas);
   static Together of_element(const Together& schemas, std::size_t index);
@@ -72,7 +76,6 @@ class SchemaCompiler {
   NodeId punctuation(const std::string& sign, const std::string& separator, NodeId next);
   NodeId space(NodeId next);
   void note(const SchemaNode& node, std::string keyword, std::string why);
-  bool is_tame(std::string_view source, const Regex& regex);
 
   Automaton& out_;
   const WritingStyle style_;
@@ -80,7 +83,7 @@ class SchemaCompiler {
   std::map<Together, NodeId> rules_;
   std::vector<Unmasked> unmasked_;
   std::set<std::pair<const SchemaNode*, std::string>> noted_;
-  std::map<std::string, bool> tame_;  // by pattern
+  const std::shared_ptr<TamePatterns> patterns_;
   int depth_ = 0;
   std::size_t work_ = 0;
 };

@@ -137,7 +137,7 @@ NodeId SchemaCompiler::object(const Together& schemas) {
           note(*node, "patternProperties", regex.error().message + ": it is checked afterwards");
           continue;
         }
-        if (!is_tame(pattern.source, *regex)) {
+        if (!patterns_->contains(pattern.source, *regex)) {
           note(*node, "patternProperties", kNotTame);
           continue;
         }

@@ -33,10 +33,8 @@ bool tagged_apart(const SchemaNode& a, const SchemaNode& b) {
   });
 }
 
-}  // namespace
-
-bool says_nothing(const SchemaNode& node, bool without_any_of, bool without_one_of) {
-  const bool values = !node.never && node.types == kAnyType && !node.enum_values && !node.constant;
+// Beside the types and values of the node itself, $ref and allOf.
+bool says_no_more(const SchemaNode& node, bool without_any_of, bool without_one_of) {
   const bool objects = node.properties.empty() && node.required.empty() && node.pattern_properties.empty() && !node.additional_properties &&
                        !node.property_names && !node.min_properties && !node.max_properties && node.dependent_required.empty() &&
                        node.dependent_schemas.empty();
@@ -46,7 +44,24 @@ bool says_nothing(const SchemaNode& node, bool without_any_of, bool without_one_
   const bool numbers = node.minima.empty() && node.maxima.empty() && !node.multiple_of;
   const bool combinations =
       (node.any_of.empty() || without_any_of) && (node.one_of.empty() || without_one_of) && !node.not_schema && !node.if_schema;
-  return values && objects && arrays && strings && numbers && combinations;
+  return objects && arrays && strings && numbers && combinations;
+}
+bool stands_alone(const SchemaNode& node) { return !node.never && !node.ref && node.all_of.empty() && says_no_more(node, false, false); }
+
+}  // namespace
+
+bool says_nothing(const SchemaNode& node, bool without_any_of, bool without_one_of) {
+  const bool values = !node.never && node.types == kAnyType && !node.enum_values && !node.constant;
+  return values && says_no_more(node, without_any_of, without_one_of);
+}
+
+bool says_types_only(const SchemaNode& node) {
+  const bool splits_numbers = ((node.types & kIntegerType) != 0) != ((node.types & kNumberType) != 0);
+  return stands_alone(node) && !node.enum_values && !node.constant && !splits_numbers;
+}
+
+bool says_values_only(const SchemaNode& node) {
+  return stands_alone(node) && node.types == kAnyType && (node.enum_values || node.constant);
 }
 
 bool are_disjoint(const std::vector<SchemaNode::Child>& schemas) {

@@ -13,6 +13,11 @@ using Place = SchemaParser::Place;
 Error wrong(const Place& place, const std::string& expected) { return invalid_schema(place.pointer, place.name + " must be " + expected); }
 
 Result<void> annotation(SchemaParser&, const Place&, const Json&) { return {}; }
+// A note that reads like a condition.
+Result<void> unchecked(SchemaParser&, const Place& place, const Json&) {
+  place.node.unchecked.push_back(place.name);
+  return {};
+}
 
 template <SchemaNode::Child SchemaNode::*kMember>
 Result<void> one_schema(SchemaParser& parser, const Place& place, const Json& value) {
@@ -89,6 +94,7 @@ Result<void> nullable(SchemaParser&, const Place& place, const Json& value) {
 Result<void> enum_values(SchemaParser&, const Place& place, const Json& value) {
   if (!value.is_array() || value.empty()) return wrong(place, "an array of at least one value");
   place.node.enum_values.emplace(value.begin(), value.end());
+  for (const Json& one : value) place.node.enum_texts.insert(canonical(one));
   return {};
 }
 
@@ -287,9 +293,9 @@ const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
       {"discriminator", annotation},
       {"externalDocs", annotation},
       {"xml", annotation},
-      {"contentEncoding", annotation},
-      {"contentMediaType", annotation},
-      {"contentSchema", annotation},
+      {"contentEncoding", unchecked},
+      {"contentMediaType", unchecked},
+      {"contentSchema", unchecked},
       {"$schema", dialect},
       {"$id", annotation},
       {"id", annotation},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -43,13 +44,15 @@ struct PatternString {
 struct SchemaNode {
   using Child = const SchemaNode*;
 
-  std::size_t place = 0;  // in the order of the document
-  std::string pointer;    // JSON pointer of this schema within its document; "" is the whole
-  bool never = false;     // the schema `false`. `true` and {} are nodes without any keyword.
+  std::size_t place = 0;               // in the order of the document
+  std::string pointer;                 // JSON pointer of this schema within its document; "" is the whole
+  std::vector<std::string> unchecked;  // keywords that read like a condition and are notes: contentEncoding, a format that nobody knows
+  bool never = false;                  // the schema `false`. `true` and {} are nodes without any keyword.
 
   // Any type
   std::uint8_t types = kAnyType;
   std::optional<std::vector<Json>> enum_values;
+  std::unordered_set<std::string> enum_texts;  // canonical(), of each of them
   std::optional<Json> constant;
 
   // Objects

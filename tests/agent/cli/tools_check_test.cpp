@@ -52,6 +52,25 @@ TEST_F(CliTest, tools_check_names_every_fault_with_its_place_and_fails) {
   EXPECT_THAT(found.text, HasSubstr("9 tools, 8 errors"));
 }
 
+TEST_F(CliTest, tools_check_tells_what_nobody_checks_and_what_can_never_be_called) {
+  const Output found = baton("tools check " + file("tools.json", R"([
+    {"name":"a","parameters":{"type":"object","properties":{"x":{"type":"string","format":"byte","contentEncoding":"base64"}}}},
+    {"name":"b","parameters":{"type":"object","properties":{"x":false},"required":["x"]}},
+    {"name":"c","parameters":{"type":"object","properties":{"x":{"type":"string","minLength":2000000}}}}])"));
+  EXPECT_EQ(found.code, 1) << found.text;
+  EXPECT_THAT(found.text, HasSubstr("never: /properties/x/format: \"byte\" is no format that is known"));
+  EXPECT_THAT(found.text, HasSubstr("never: /properties/x/contentEncoding: a note"));
+  EXPECT_THAT(found.text, HasSubstr("it can never be called"));
+  EXPECT_THAT(found.text, HasSubstr("a minimum of 2000000 is more than a mask counts to"));
+  EXPECT_THAT(found.text, HasSubstr("3 tools, 1 error"));
+}
+
+TEST_F(CliTest, tools_check_needs_the_model_that_it_is_asked_about) {
+  const Output found = baton("tools check --model nowhere.gguf " + file("tools.json", R"([{"name":"a"}])"));
+  EXPECT_EQ(found.code, 1);
+  EXPECT_THAT(found.text, HasSubstr("nowhere.gguf"));
+}
+
 TEST_F(CliTest, tools_check_takes_api_files_and_refuses_what_holds_no_tools) {
   const Output weather = baton("tools check " + std::string(BATON_SOURCE_DIR) + "/examples/weather_api.json");
   EXPECT_EQ(weather.code, 0) << weather.text;

@@ -115,7 +115,37 @@ TEST(BadSchemas, patterns_with_too_many_states_are_left_to_the_validator) {
 TEST(BadSchemas, repetitions_of_nothing_end) {
   const auto regex = Regex::parse("(?:(?:(?:){1000}){1000}){1000}");
   ASSERT_TRUE(regex);
-  EXPECT_FALSE(regex->is_tame(character_edges));
+  std::size_t budget = 1'000'000;
+  EXPECT_FALSE(regex->is_tame(character_edges, budget));
+}
+
+// Each value used to be looked for among all of them.
+TEST(BadSchemas, enumerations_may_be_long) {
+  Json schema = {{"enum", Json::array()}};
+  for (int i = 0; i < 5000; ++i) schema["enum"].push_back({{"id", i}, {"name", "n" + std::to_string(i)}});
+  Written listed(schema);
+  EXPECT_TRUE(listed.takes_value({{"id", 4999}, {"name", "n4999"}}));
+  EXPECT_FALSE(listed.takes_value({{"id", 4999}, {"name", "n4998"}}));
+  EXPECT_TRUE(listed.schema().validate({{"name", "n7"}, {"id", 7.0}}).empty());
+  EXPECT_FALSE(listed.schema().validate({{"name", "n7"}, {"id", 8}}).empty());
+}
+
+// What is asked of all patterns together is bounded; past that they are left to the validator, and said.
+TEST(BadSchemas, wild_patterns_cost_no_more_the_more_there_are) {
+  Json schema = {{"type", "object"}, {"properties", Json::object()}};
+  for (int i = 0; i < 300; ++i)
+    schema["properties"]["p" + std::to_string(i)] = {{"type", "string"}, {"pattern", "a.{" + std::to_string(i + 20) + "}b"}};
+  Written wild(schema);
+  EXPECT_TRUE(wild.possible());
+  EXPECT_GT(wild.unmasked().size(), 290u);
+}
+
+TEST(BadSchemas, say_why_there_is_no_mask) {
+  Automaton automaton;
+  const Schema schema = Schema::parse({{"type", "string"}, {"minLength", 2'000'000}}).value();
+  SchemaCompiler(automaton, WritingStyle{}).rule(schema);
+  ASSERT_TRUE(automaton.too_large());
+  EXPECT_THAT(automaton.why_too_large(), testing::HasSubstr("2000000"));
 }
 
 TEST(BadSchemas, numbers_of_characters_are_counted_however_many) {

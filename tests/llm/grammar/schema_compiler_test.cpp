@@ -180,6 +180,35 @@ TEST(SchemaCompiler, numbers_keep_their_bounds) {
   for (const char* text : {"0.1", "0.25", "0.20", "0"}) EXPECT_FALSE(tenths.takes(text)) << text;
 }
 
+// 200 digits before the point and 99 of an exponent are less than a double holds; and 15 digits beside a bound are not the bound.
+TEST(SchemaCompiler, numbers_are_such_as_a_reader_has_a_number_for) {
+  for (const char* schema : {R"({"type":"number"})", R"({"type":"integer"})", R"({"type":"number","minimum":5})"}) {
+    Written number(schema);
+    EXPECT_TRUE(number.takes(std::string(200, '7'))) << schema;
+    EXPECT_FALSE(number.begins(std::string(320, '7'))) << schema;
+  }
+  Written below(R"({"type":"number","exclusiveMaximum":1,"exclusiveMinimum":0.5})");
+  EXPECT_TRUE(below.takes("0.99999999999999"));
+  EXPECT_FALSE(below.begins("0." + std::string(20, '9')));
+  EXPECT_FALSE(below.begins("0.5" + std::string(20, '0') + "1"));
+  Written above(R"({"type":"number","exclusiveMinimum":0})");
+  EXPECT_TRUE(above.takes("0." + std::string(40, '0') + "1"));
+}
+
+TEST(SchemaCompiler, not_is_masked_where_it_names_types_or_strings) {
+  Written no_null(R"({"not":{"type":["null","array"]}})");
+  EXPECT_TRUE(no_null.takes("1") && no_null.takes("\"null\"") && no_null.takes("{}"));
+  EXPECT_FALSE(no_null.begins("n") || no_null.begins("["));
+  EXPECT_EQ(no_null.unmasked(), std::vector<std::string>());
+  Written words(R"({"type":"string","not":{"enum":["root","admin"]}})");
+  EXPECT_TRUE(words.takes("\"roots\"") && words.takes("\"adm\"") && words.takes("\"\""));
+  EXPECT_FALSE(words.takes("\"root\"") || words.takes("\"admin\""));
+  EXPECT_EQ(words.unmasked(), std::vector<std::string>());
+  // An integer is a number, too; and lengths are counted elsewhere.
+  EXPECT_EQ(Written(R"({"not":{"type":"integer"}})").unmasked(), std::vector<std::string>{" not"});
+  EXPECT_EQ(Written(R"({"type":"string","maxLength":5,"not":{"const":"root"}})").unmasked(), std::vector<std::string>{" not"});
+}
+
 TEST(SchemaCompiler, listed_values_are_those_that_all_else_allows) {
   Written listed(R"({"enum":["a",1,null,{"k":[1,2]}],"type":["string","object","integer"],"not":{"const":1}})");
   EXPECT_TRUE(listed.takes("\"a\""));

@@ -1,0 +1,121 @@
+// Parameters in each convention that writes them one by one: what the mask lets through for a schema is what the reader makes of it.
+#include <baton/llm/chat/call_grammar.h>
+#include <baton/llm/chat/call_parser.h>
+#include <gtest/gtest.h>
+
+#include "tool_families.h"
+
+namespace baton::llm {
+namespace {
+
+class ParameterValuesTest : public testing::TestWithParam<std::string> {
+ protected:
+  ParameterValuesTest() {
+    for (std::string* text : {&syntax_.open, &syntax_.end, &syntax_.close, &syntax_.parameters.first, &syntax_.parameters.none}) {
+      std::replace(text->begin(), text->end(), kHole, '0');
+    }
+  }
+  static std::vector<ToolSpec> tools(const Json& schema) {
+    return {{"f",
+             "",
+             {{"type", "object"},
+              {"properties", {{"x", schema}}},
+              {"required", {"x"}},
+              {"$defs", {{"Unit", {{"enum", {"celsius", "kelvin"}}}}}}}}};
+  }
+  // The value as a model of this convention writes it, and what follows it to the end of the call; from the name on.
+  std::string written(const Json& value) const {
+    const auto& p = syntax_.parameters;
+    std::string text;
+    if (value.is_string()) {
+      text = p.quote_open == "\"" ? value.dump() : p.quote_open + value.get<std::string>() + p.quote_close;
+    } else if (value.is_boolean()) {
+      text = value.get<bool>() ? p.yes : p.no;
+    } else {
+      text = value.is_null() ? p.null : value.dump();
+    }
+    return "f" + p.first + "x" + p.assign + text + syntax_.end;
+  }
+  bool masked(const Json& schema, const Json& value) const {
+    const auto calls = compile_calls(tools(schema), true, family_.syntax, vocabulary_).value();
+    Grammar& grammar = *calls->grammar;
+    const StateId state = grammar.step(grammar.start(), std::string(call_entry::kOwn) + vocabulary_.marked(written(value)));
+    return state != kDeadState && grammar.accepts(state);
+  }
+  Json read(const Json& schema, const Json& value) const {
+    CallParser parser({.tools = tools(schema), .syntax = family_.syntax, .parallel = true, .new_call_id = [] { return "call_1"; }});
+    std::vector<Delta> deltas;
+    parser.push(syntax_.open + written(value) + syntax_.close, 0, deltas);
+    parser.finish(false, deltas);
+    for (const Delta& delta : deltas) {
+      if (auto* call = std::get_if<CallFinished>(&delta)) return call->call.arguments;
+    }
+    return "no call: " + parser.malformed();
+  }
+
+  const Family family_ = family(GetParam());
+  ToolSyntax syntax_ = family_.syntax;  // without holes
+  const GrammarVocabulary vocabulary_{*family_tokenizer(), family_tokenizer()->n_vocab(), family_.syntax};
+};
+
+TEST_P(ParameterValuesTest, are_read_as_the_schema_that_masked_them_means) {
+  const std::vector<std::pair<const char*, std::vector<Json>>> kCases = {
+      {R"({"type": "string"})", {"Oslo", "5", "null", "true", "[1]", "two\nlines"}},
+      {R"({"type": ["string", "null"]})", {"Oslo", nullptr}},
+      {R"({"anyOf": [{"type": "string"}, {"type": "null"}]})", {"Oslo", "7 o'clock", nullptr}},
+      {R"({"$ref": "#/$defs/Unit"})", {"celsius"}},
+      {R"({"anyOf": [{"$ref": "#/$defs/Unit"}, {"type": "null"}]})", {"kelvin", nullptr}},
+      {R"({"enum": ["low", "high", null, 3]})", {"low", nullptr, 3}},
+      {R"({"enum": ["1", "2"]})", {"1"}},
+      {R"({"type": ["integer", "string"]})", {5, "five"}},
+      {R"({"const": "x y"})", {"x y"}},
+      {R"({"type": "integer"})", {-12}},
+      {R"({"type": "boolean"})", {true, false}},
+      {R"({"type": ["boolean", "null"]})", {true, nullptr}},
+      {R"({"type": "array", "items": {"type": "string"}})", {{"a", "b"}}},
+      {R"({"type": "object"})", {{{"k", "v"}}}},
+      {R"({"allOf": [{"type": "string"}, {"enum": ["a", "b", 1]}]})", {"a"}},
+      {R"({})", {"text", 7}}};
+  for (const auto& [source, values] : kCases) {
+    for (const Json& value : values) {
+      SCOPED_TRACE(std::string(source) + " " + value.dump());
+      const Json schema = Json::parse(source);
+      EXPECT_TRUE(masked(schema, value)) << written(value);
+      EXPECT_EQ(read(schema, value), (Json{{"x", value}})) << written(value);
+    }
+  }
+}
+
+TEST_P(ParameterValuesTest, that_no_schema_allows_cannot_be_written) {
+  EXPECT_FALSE(masked(Json::parse(R"({"$ref": "#/$defs/Unit"})"), "fahrenheit"));
+  EXPECT_FALSE(masked(Json::parse(R"({"enum": ["low", null]})"), "high"));
+  EXPECT_FALSE(masked(Json::parse(R"({"enum": ["low", null]})"), 3));
+  EXPECT_FALSE(masked(Json::parse(R"({"type": "integer"})"), "twelve"));
+  EXPECT_FALSE(masked(Json::parse(R"({"type": "boolean"})"), 1));
+}
+
+TEST_P(ParameterValuesTest, name_what_their_syntax_leaves_to_the_validator) {
+  const Json schema = Json::parse(R"({"anyOf": [{"type": "string", "pattern": "^a"}, {"type": "null"}]})");
+  const auto calls = compile_calls(tools(schema), true, family_.syntax, vocabulary_).value();
+  const bool json_strings = syntax_.parameters.quote_open == "\"";
+  EXPECT_EQ(std::any_of(calls->unmasked.begin(), calls->unmasked.end(), [](const auto& one) { return one.what.keyword == "pattern"; }),
+            !json_strings);
+}
+
+std::vector<std::string> with_parameters() {
+  std::vector<std::string> names;
+  for (const std::string& name : families()) {
+    const ToolSyntax syntax = family(name).syntax;
+    if (syntax.form == ToolSyntax::Form::text && !syntax.json_arguments) names.push_back(name);
+  }
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Families, ParameterValuesTest, testing::ValuesIn(with_parameters()), [](const auto& one) {
+  std::string name = one.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace baton::llm

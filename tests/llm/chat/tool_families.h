@@ -1,0 +1,59 @@
+#pragma once
+// The templates of tests/data/tool_templates, in published conventions, with the syntax that is derived from each.
+#include <baton/llm/chat/prompt.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "chat_fixture.h"
+
+namespace baton::llm {
+
+using namespace baton::test;
+
+inline std::string file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Of all of them.
+inline const ChatTokenizer& family_tokenizer() {
+  static const ChatTokenizer tokenizer;
+  return tokenizer;
+}
+
+struct Family {
+  std::string name;
+  ToolSyntax syntax;
+  Json told;  // the .json beside the template
+  std::vector<ToolSpec> tools;
+  bool starts_in_reasoning = false;
+};
+
+inline Family family(const std::string& name) {
+  const std::filesystem::path folder = std::filesystem::path(BATON_SOURCE_DIR) / "tests/data/tool_templates";
+  Family family{name, {}, Json::parse(file(folder / (name + ".json"))), {}};
+  const PromptBuilder builder(*family_tokenizer(), ChatTemplate::parse(file(folder / (name + ".jinja")), name).value(), "model", some_day);
+  family.syntax = builder.tool_syntax();
+  for (const Json& tool : family.told["tools"]) {
+    const Json& function = tool["function"];
+    family.tools.push_back({function["name"], function["description"], function["parameters"]});
+  }
+  ChatRequest request;
+  request.messages = {message(Role::user, "hello")};
+  request.tools = family.tools;
+  family.starts_in_reasoning = builder.build(request).value().starts_in_reasoning;
+  return family;
+}
+
+inline std::vector<std::string> families() {
+  std::vector<std::string> names;
+  const std::filesystem::path folder = std::filesystem::path(BATON_SOURCE_DIR) / "tests/data/tool_templates";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".jinja") names.push_back(entry.path().lexically_relative(folder).replace_extension());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace baton::llm

@@ -57,7 +57,7 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   if (confidence) options.min_call_confidence = static_cast<float>(*confidence);
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
-  if (const std::string& why = (*chat)->tool_syntax().why; !why.empty()) spdlog::warn("{}: {}", name, why);
+  if (const llm::ToolSyntax& syntax = (*chat)->tool_syntax(); syntax.not_understood) spdlog::warn("{}: {}", name, syntax.why);
   return std::make_unique<EmbeddedGenerator>(std::move(*chat), name);
 }
 

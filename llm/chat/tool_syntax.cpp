@@ -410,11 +410,13 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     return harmony(std::move(syntax));
   }
   if (syntax.form == ToolSyntax::Form::unknown) {
-    const std::string why = abilities.results ? syntax.why : "the template knows no tools";
+    const bool not_understood = abilities.results;
+    const std::string why = not_understood ? syntax.why : "the template knows no tools";
     abilities.tools = abilities.results = false;
     syntax = {};
     syntax.form = ToolSyntax::Form::json_object;  // what the prompt of conversation.h asks for
     syntax.between = "\n";
+    syntax.not_understood = not_understood;
     syntax.why = why + ": Baton describes them";
   }
   add_reasoning(source, syntax);

@@ -20,7 +20,8 @@ struct ToolSyntax {
     json_list,    // open [{"name": N, "arguments": {..}}, {..}] close
     text,         // open N ARGUMENTS end between N ARGUMENTS end close
   } form = Form::unknown;
-  std::string why;  // it is not the template's own
+  std::string why;              // it is not the template's own
+  bool not_understood = false;  // although the template has one
 
   std::string open;     // before the first call: its JSON, or its name
   std::string between;  // between two calls; empty: the template shows one call an answer

@@ -61,6 +61,23 @@ TEST_F(PromptTest, describes_tools_in_a_system_message_where_the_template_knows_
   EXPECT_THAT(text(kPlain, with_system), HasSubstr("<|im_start|>system\nBe brief.\n\nYou can call functions."));
 }
 
+// The name on a line of its own, then JSON, and no word around them (as GLM-4-9b has it): nothing to tell a call from an answer by.
+TEST_F(PromptTest, describes_tools_itself_where_the_templates_calls_are_not_understood) {
+  const char* source = R"({%- if tools %}{{- '<|im_start|>system\nTools: ' + (tools | tojson) + '<|im_end|>\n' }}{% endif %}
+{%- for m in messages %}
+{%- for c in m.tool_calls or [] %}{{- '<|im_start|>assistant\n' + c.function.name + '\n' + (c.function.arguments | tojson) + '<|im_end|>\n' }}{% endfor %}
+{%- if not m.tool_calls %}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{% endif %})";
+  const ToolSyntax syntax = builder(source).tool_syntax();
+  EXPECT_EQ(syntax.form, ToolSyntax::Form::json_object);
+  EXPECT_THAT(syntax.why, testing::AllOf(HasSubstr("not understood"), HasSubstr("Baton describes them")));
+  const std::string prompt = text(source, weather_conversation());
+  EXPECT_THAT(prompt, HasSubstr("You can call functions."));
+  EXPECT_THAT(prompt, HasSubstr("<|im_start|>assistant\n{\"name\":\"get_weather\",\"arguments\":{\"city\":\"Paris\"}}<|im_end|>\n"));
+  EXPECT_THAT(prompt, Not(HasSubstr("Tools: ")));
+}
+
 TEST_F(PromptTest, puts_system_text_and_parallel_results_into_user_messages_where_the_template_refuses_others) {
   ChatRequest request = weather_conversation();
   request.messages.insert(request.messages.begin(), message(Role::system, "Be brief."));

@@ -3,6 +3,7 @@
 #include <baton/agent/core/items.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "api.h"
@@ -15,6 +16,8 @@ struct Choice {
   std::string text;
   Json logprobs = Json::array();
   Json tool_calls = Json::array();
+  std::map<std::string, std::size_t> shown;  // calls that were begun in the stream: their index, by the item's id
+  std::size_t n_shown = 0;
   Json daemon_calls = Json::array();
   std::string finish_reason;
   bool ended = false;
@@ -83,6 +86,11 @@ class Completion : public std::enable_shared_from_this<Completion> {
       choice.text += data["delta"].get<std::string>();
       for (const Json& token : data["logprobs"]) choice.logprobs.push_back(token);
       say(index, {{"content", data["delta"]}}, data["logprobs"]);
+    } else if (event.type == "response.output_item.added") {
+      begin_call(index, choice, data["item"]);
+    } else if (event.type == "response.function_call_arguments.delta") {
+      const auto at = choice.shown.find(string_of(data, "item_id"));
+      if (at != choice.shown.end()) say_call(index, {{"index", at->second}, {"function", {{"arguments", data["delta"]}}}});
     } else if (event.type == "response.output_item.done") {
       on_item(index, choice, data["item"]);
     } else if (is_terminal(event.type)) {
@@ -92,14 +100,22 @@ class Completion : public std::enable_shared_from_this<Completion> {
     return !gone_;
   }
 
+  // Its arguments follow as they are written.
+  void begin_call(std::size_t index, Choice& choice, const Json& item) {
+    if (string_of(item, "type") != "function_call") return;
+    choice.shown[string_of(item, "id")] = choice.n_shown;
+    say_call(index, {{"index", choice.n_shown++},
+                     {"id", item["call_id"]},
+                     {"type", "function"},
+                     {"function", {{"name", item["name"]}, {"arguments", ""}}}});
+  }
+  void say_call(std::size_t index, Json delta) { say(index, {{"tool_calls", Json::array({std::move(delta)})}}); }
+
   void on_item(std::size_t index, Choice& choice, const Json& item) {
     const std::string type = string_of(item, "type");
     if (type == "function_call" && string_of(item, "status") == "completed") {
       Json call = {{"id", item["call_id"]}, {"type", "function"}, {"function", {{"name", item["name"]}, {"arguments", item["arguments"]}}}};
-      Json delta = call;
-      delta["index"] = choice.tool_calls.size();
       choice.tool_calls.push_back(std::move(call));
-      say(index, {{"tool_calls", Json::array({std::move(delta)})}});
     } else if (type == "mcp_call") {
       const Json ran = {{"name", item["name"]}, {"arguments", item["arguments"]}, {"output", item["output"]}, {"error", item["error"]}};
       choice.daemon_calls.push_back(ran);

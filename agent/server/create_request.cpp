@@ -1,6 +1,7 @@
 #include "create_request.h"
 
 #include <baton/llm/chat/tool_name.h>
+#include <baton/llm/json_schema/json_schema.h>
 
 #include <algorithm>
 
@@ -179,6 +180,13 @@ class Parser {
       tool.fail(ApiError::invalid(at + ".name", "'" + at + ".name' " + wrong));
     if (!spec.parameters.is_object())
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' must be a JSON schema of an object", "invalid_type"));
+    const auto schema = llm::Schema::parse(spec.parameters);
+    if (!schema) {
+      tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': " + schema.error().message, "invalid_json_schema"));
+    } else if (!(schema->root().types & llm::kObjectType)) {
+      tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' are of no object, as a call's arguments are",
+                                  "invalid_json_schema"));
+    }
     run().client_tools.push_back(std::move(spec));
   }
 
@@ -326,8 +334,14 @@ class Parser {
 
 Parsed<Json> parse_json(const std::string& text) {
   bool deep = false;
-  const auto watch = [&](int depth, Json::parse_event_t, Json&) {
+  std::string twice;
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    using Event = Json::parse_event_t;
     deep = deep || depth > kMaxJsonLevels;
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second && twice.empty()) twice = value.get<std::string>();
     return !deep;
   };
   std::string wrong;
@@ -339,6 +353,8 @@ Parsed<Json> parse_json(const std::string& text) {
   }
   if (deep) return ApiError::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxJsonLevels) + " levels", "json_too_deep");
   if (!wrong.empty()) return ApiError::invalid("", "this is no JSON: " + wrong, "invalid_json");
+  if (!twice.empty())
+    return ApiError::invalid("", "the key '" + twice + "' stands twice in one object, and only one of them would count", "invalid_json");
   return json;
 }
 

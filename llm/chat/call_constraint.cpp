@@ -6,10 +6,16 @@
 
 namespace baton::llm {
 
+CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar) {
+  std::promise<std::shared_ptr<CallGrammar>> promise;
+  promise.set_value(std::move(grammar));
+  return promise.get_future().share();
+}
+
 const TokenMask* CallConstraint::mask() {
   if (in_words_ || at_beginning()) return &vocabulary_->words();
   if (!engaged()) return nullptr;
-  mask_ = owed_.empty() ? grammar_->grammar->mask(state_) : grammar_->grammar->along(state_, owed_);
+  mask_ = owed_.empty() ? grammar().mask(state_) : grammar().along(state_, owed_);
   return &mask_;
 }
 
@@ -28,8 +34,8 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
   if (!engaged() || !owed_.empty()) return nullptr;
   const std::string& bytes = vocabulary_->bytes(wanted);
   if (bytes.empty()) return nullptr;
-  owed_ = grammar_->grammar->writable(state_, bytes);
-  return owed_.empty() ? nullptr : &grammar_->grammar->along(state_, owed_);
+  owed_ = grammar().writable(state_, bytes);
+  return owed_.empty() ? nullptr : &grammar().along(state_, owed_);
 }
 
 void CallConstraint::accept(const Choice& choice) {
@@ -51,12 +57,11 @@ void CallConstraint::accept(const Choice& choice) {
   }
   const std::string& bytes = vocabulary_->bytes(choice.id);
   owed_.erase(0, std::min(bytes.size(), owed_.size()));
-  Grammar& grammar = *grammar_->grammar;
-  state_ = grammar.step(state_, bytes);
+  state_ = grammar().step(state_, bytes);
   if (call_) *call_ += bytes;
   if (drafter_) drafter_->observe(bytes);
   // The value is whole: what follows is free, and so is the next call's beginning.
-  if (state_ != kDeadState && grammar.accepts(state_)) {
+  if (state_ != kDeadState && grammar().accepts(state_)) {
     ++n_whole_;
     call_is_whole_ = call_.has_value();
     state_ = kDeadState;
@@ -66,7 +71,7 @@ void CallConstraint::accept(const Choice& choice) {
 
 std::vector<std::int32_t> CallConstraint::draft() {
   if (!drafter_ || !engaged() || !owed_.empty()) return {};
-  return drafter_->draft(*grammar_->grammar, state_);
+  return drafter_->draft(grammar(), state_);
 }
 
 void CallConstraint::reported() {
@@ -99,21 +104,21 @@ void CallConstraint::take_back() {
 }
 
 void CallConstraint::begin_at(std::string_view entry, std::string_view before, std::string_view since) {
-  state_ = grammar_->grammar->step(grammar_->grammar->start(), std::string(entry) + std::string(since));
+  state_ = grammar().step(grammar().start(), std::string(entry) + std::string(since));
   if (!drafter_) return;
   drafter_->begin(before);
   drafter_->observe(since);
 }
 
 void CallConstraint::look_at(const Candidate& candidate) {
-  if (engaged() || rewind_ || left_alone_) return;
+  if (engaged() || rewind_ || left_alone_ || !grammar_.get()) return;
   using Place = CallParser::OpenName::Place;
   const auto place = candidate.name.place;
   begin_at(place == Place::object ? call_entry::kObject
            : place == Place::list ? call_entry::kList
                                   : call_entry::kOwn,
            candidate.name.before, candidate.name.since);
-  if (engaged() && grammar_->grammar->accepts(state_)) state_ = kDeadState;
+  if (engaged() && grammar().accepts(state_)) state_ = kDeadState;
   if (!engaged()) return;
   own_call_.reset();
   candidate_ = candidate;
@@ -163,7 +168,8 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call) {
 }
 
 bool CallConstraint::holds_whole(std::string_view tool) const {
-  return std::find(grammar_->whole.begin(), grammar_->whole.end(), tool) != grammar_->whole.end();
+  const CallGrammar* const compiled = grammar_.get().get();
+  return compiled && std::find(compiled->whole.begin(), compiled->whole.end(), tool) != compiled->whole.end();
 }
 
 }  // namespace baton::llm

@@ -5,6 +5,7 @@
 #include <baton/llm/tokenizer/tokenizer.h>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,10 +39,15 @@ struct CallConstraintOptions {
   std::function<CallList(std::string_view call)> list;
 };
 
-// On the engine's thread.
+// The grammar of an answer's calls, which may still be in the making while the prompt is computed. Null: a schema could not be read, and
+// the answer is held to nothing.
+using CallGrammarFuture = std::shared_future<std::shared_ptr<CallGrammar>>;
+CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar);
+
+// On the engine's thread, which waits for the grammar where a call begins before that is there.
 class CallConstraint final : public TokenConstraint {
  public:
-  CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, std::shared_ptr<CallGrammar> grammar, CallConstraintOptions options)
+  CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, CallGrammarFuture grammar, CallConstraintOptions options)
       : vocabulary_(std::move(vocabulary)), grammar_(std::move(grammar)), options_(std::move(options)) {
     if (options_.tokenizer) drafter_.emplace(*options_.tokenizer);
   }
@@ -77,9 +83,10 @@ class CallConstraint final : public TokenConstraint {
   bool holds_whole(std::string_view tool) const;
 
  private:
-  static constexpr std::size_t kMaxListedCall = 4000;  // bytes; to compute a longer one once more would cost more than it may bring
-  static constexpr int kMaxTakenBack = 8;              // then no call can be begun any more
-  static constexpr float kOnlyAsked = 2;               // no share is as much: it is reported, and the mask not applied
+  Grammar& grammar() { return *grammar_.get()->grammar; }  // once something is held to it
+  static constexpr std::size_t kMaxListedCall = 4000;      // bytes; to compute a longer one once more would cost more than it may bring
+  static constexpr int kMaxTakenBack = 8;                  // then no call can be begun any more
+  static constexpr float kOnlyAsked = 2;                   // no share is as much: it is reported, and the mask not applied
   // Behind a call another one needs no confidence: there is nothing to say in words.
   float least_share() const { return n_whole_ > 0 ? 0 : options_.min_share; }
   bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
@@ -88,7 +95,7 @@ class CallConstraint final : public TokenConstraint {
   void put_into_list(const std::string& call);
 
   std::shared_ptr<const GrammarVocabulary> vocabulary_;
-  std::shared_ptr<CallGrammar> grammar_;
+  CallGrammarFuture grammar_;
   const CallConstraintOptions options_;
   std::optional<Drafter> drafter_;
   std::optional<float> share_;

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -96,7 +97,13 @@ class Chat::Stream {
 
   std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt) {
     RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
-    const auto constraint = constraint_of(state, prompt);
+    std::promise<std::shared_ptr<CallGrammar>> compiled;
+    const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with it
+    std::shared_ptr<CallGrammar> grammar;
+    const bool wanted = wants_calls_held(state);
+    if (wanted && at_once) grammar = state.grammars.find(request_);
+    const auto constraint =
+        wanted && (grammar || !at_once) ? constraint_of(state, prompt, at_once ? ready(grammar) : compiled.get_future().share()) : nullptr;
     auto beginning = beginning_constraint_of(state, prompt, constraint);
     if (!beginning) {
       say_finished(FinishReason::error, beginning.error());
@@ -111,22 +118,24 @@ class Chat::Stream {
     request.max_output_tokens = request_.max_output_tokens;
     const auto ends = state.tokenizer.end_of_generation_ids();
     request.stop_tokens.assign(ends.begin(), ends.end());
-    return state.engine->submit(std::move(request), [this](const EngineEvent& event) {
+    auto stream = state.engine->submit(std::move(request), [this](const EngineEvent& event) {
       // Only here does the engine's thread take our lock, and nobody holds it while waiting for the engine.
       if (answer_->take(event) && !std::holds_alternative<EngineFinished>(event)) cancel();
     });
+    if (wanted && !at_once) compiled.set_value(state.grammars.find(request_));  // while the engine computes the prompt
+    return stream;
+  }
+
+  bool wants_calls_held(const State& state) const {
+    return (state.constrain || request_.format) && !request_.tools.empty() && request_.tool_choice.mode != ToolChoice::Mode::none;
   }
 
   // Tools whose schemas cannot be read are called without: whoever runs them says what is wrong.
-  std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt) const {
-    if ((!state.constrain && !request_.format) || request_.tools.empty() || request_.tool_choice.mode == ToolChoice::Mode::none)
-      return nullptr;
-    const auto grammar = state.grammars.find(request_);
-    if (!grammar) return nullptr;
+  std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt, CallGrammarFuture grammar) const {
     CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share = must_call() ? 0 : state.min_call_confidence, .list = {}};
     if (request_.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };
-    auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), grammar, std::move(options));
+    auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), std::move(grammar), std::move(options));
     if (!prompt.forced_entry.empty()) {
       const std::string_view text = prompt.forced_text;
       constraint->begin_at(prompt.forced_entry, text.substr(0, text.size() - prompt.forced_since.size()), prompt.forced_since);

@@ -27,7 +27,7 @@ class Machine {
  public:
   // A grammar can be so ambiguous that its states grow with every byte. Beyond these no new step leads anywhere: see exhausted().
   static constexpr std::size_t kMaxStates = 200'000;        // 1 kB each
-  static constexpr std::size_t kMaxThreads = 16'384;        // of one state; an enum of 5,000 texts begins with as many
+  static constexpr std::size_t kMaxThreads = 16'384;        // of one state
   static constexpr std::size_t kMaxAllThreads = 4'000'000;  // of all states together, 50 bytes each
 
   Machine(const Automaton& automaton, NodeId start);

@@ -119,7 +119,9 @@ def chat_completions(client, _daemon):
     assert client.chat.completions.create(model="baton", messages=messages, tools=[tool]).choices[0].message.content == "got: r0 r1"
     streamed = client.chat.completions.create(model="baton", messages=messages[:1], tools=[tool], stream=True)
     calls = [c for chunk in streamed if chunk.choices for c in chunk.choices[0].delta.tool_calls or []]
-    assert [c.index for c in calls] == [0, 1]
+    begun = [c for c in calls if c.id]
+    assert [(c.index, c.function.name) for c in begun] == [(0, "shop"), (1, "shop")]
+    assert ["".join(c.function.arguments or "" for c in calls if c.index == i) for i in (0, 1)] == ['{"what":"a"}', '{"what":"b"}']
 
 
 def idempotency(client, daemon):

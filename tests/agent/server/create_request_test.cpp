@@ -41,6 +41,14 @@ TEST_F(CreateRequestTest, a_string_is_a_message_of_the_users) {
   EXPECT_TRUE(request->run.durable);
 }
 
+// Of the two a parser keeps one, and nobody sees that.
+TEST_F(CreateRequestTest, refuses_a_key_that_stands_twice) {
+  const auto twice = parse_json(R"({"a": {"b": 1}, "c": [{"b": 1}, {"b": 2, "b": 3}]})");
+  ASSERT_FALSE(twice);
+  EXPECT_THAT(twice.error().message, HasSubstr("the key 'b' stands twice"));
+  EXPECT_TRUE(parse_json(R"({"a": {"b": 1}, "b": [{"b": 1}, {"b": 2}]})"));
+}
+
 TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
   struct Case {
     const char* body;
@@ -56,6 +64,10 @@ TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
       {R"({"input": "x", "max_output_tokens": 99999999999999999999})", "max_output_tokens", "invalid_type"},
       {R"({"input": "x", "max_output_tokens": 18446744073709551615})", "max_output_tokens", "invalid_value"},
       {R"({"input": 7})", "input", "invalid_type"},
+      {R"({"input": "x", "tools": [{"type": "function", "name": "f"}, {"type": "function", "name": "g", "parameters": {"typo": 1}}]})",
+       "tools[1].parameters", "invalid_json_schema"},
+      {R"({"input": "x", "tools": [{"type": "function", "name": "f", "parameters": {"type": "array"}}]})", "tools[0].parameters",
+       "invalid_json_schema"},
       {R"({})", "input", "missing_required_parameter"},
       {R"({"input": []})", "input", "missing_required_parameter"},
       {R"({"input": [{"type": "message", "role": "king", "content": "x"}]})", "input[0].role", "invalid_value"},

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "chat_fixture.h"
 
 namespace baton::llm {
@@ -18,7 +20,7 @@ class CallConstraintTest : public testing::Test {
     const std::vector<ToolSpec> tools = {
         {"get_time", "", Json::parse(R"({"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]})")},
         {"get_all", "", Json::parse(R"({"type":"object","properties":{}})")}};
-    return std::make_unique<CallConstraint>(vocabulary_, compile_calls(tools, parallel, syntax_, *vocabulary_).value(),
+    return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()),
                                             CallConstraintOptions{.tokenizer = &*tokenizer_, .min_share = min_share, .list = list_});
   }
   // A call's name has begun, and this was written of it.
@@ -46,6 +48,27 @@ class CallConstraintTest : public testing::Test {
       std::make_shared<const GrammarVocabulary>(*tokenizer_, tokenizer_->n_vocab(), syntax_);
   std::function<CallList(std::string_view)> list_;
 };
+
+TEST_F(CallConstraintTest, waits_for_its_grammar_where_a_call_begins_and_no_sooner) {
+  std::promise<std::shared_ptr<CallGrammar>> promise;
+  CallConstraint c(vocabulary_, promise.get_future().share(), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
+  EXPECT_EQ(next(c), "*");
+  write(c, "Well: ");
+  std::thread compiles([&] {
+    const std::vector<ToolSpec> tools = {{"get_all", "", Json::parse(R"({"type":"object"})")}};
+    promise.set_value(compile_calls(tools, true, syntax_, *vocabulary_).value());
+  });
+  look_at(c);
+  EXPECT_EQ(next(c), "g");
+  compiles.join();
+}
+
+TEST_F(CallConstraintTest, holds_nothing_where_a_schema_could_not_be_read) {
+  CallConstraint c(vocabulary_, ready(nullptr), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
+  look_at(c);
+  EXPECT_EQ(next(c), "*");
+  EXPECT_FALSE(c.holds_whole("get_all"));
+}
 
 TEST_F(CallConstraintTest, holds_from_the_names_quote_to_the_last_bracket) {
   const auto c = constraint();

@@ -143,6 +143,11 @@ Json to_json(const Checked& checked) {
   return out;
 }
 
+std::string place_of(const llm::Unmasked& one) {
+  if (!one.keyword.empty()) return one.pointer + "/" + one.keyword;
+  return one.pointer.empty() ? "the parameters" : one.pointer;
+}
+
 void print(const Checked& checked, bool colour) {
   const auto paint = [&](const char* code, const std::string& text) {
     return colour ? fmt::format("\033[{}m{}\033[0m", code, text) : text;
@@ -160,10 +165,10 @@ void print(const Checked& checked, bool colour) {
   if (!masked.empty()) fmt::print("  enforced while it is written: {}\n", masked);
   if (!checked.mask->refused.empty() && !checked.mask->impossible)
     fmt::print("  no mask, any object may be written and is checked afterwards: {}\n", checked.mask->refused);
-  for (const llm::Unmasked& one : checked.mask->unmasked) fmt::print("  afterwards: {}/{}: {}\n", one.pointer, one.keyword, one.why);
+  for (const llm::Unmasked& one : checked.mask->unmasked) fmt::print("  afterwards: {}: {}\n", place_of(one), one.why);
   for (const llm::Unmasked& one : checked.in_model)
-    fmt::print("  afterwards, as this model writes calls: {}/{}: {}\n", one.pointer, one.keyword, one.why);
-  for (const llm::Unmasked& one : checked.mask->unchecked) fmt::print("  never: {}/{}: {}\n", one.pointer, one.keyword, one.why);
+    fmt::print("  afterwards, as this model writes calls: {}: {}\n", place_of(one), one.why);
+  for (const llm::Unmasked& one : checked.mask->unchecked) fmt::print("  never: {}: {}\n", place_of(one), one.why);
 }
 
 // How a model writes calls, with its vocabulary.

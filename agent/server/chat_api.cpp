@@ -16,7 +16,11 @@ struct Choice {
   std::string text;
   Json logprobs = Json::array();
   Json tool_calls = Json::array();
-  std::map<std::string, std::size_t> shown;  // calls that were begun in the stream: their index, by the item's id
+  struct Shown {
+    Json head;
+    bool said = false;
+  };
+  std::map<std::string, Shown> shown;  // calls that were begun, by the item's id: said with the first of their arguments
   std::size_t n_shown = 0;
   Json daemon_calls = Json::array();
   std::string finish_reason;
@@ -87,10 +91,10 @@ class Completion : public std::enable_shared_from_this<Completion> {
       for (const Json& token : data["logprobs"]) choice.logprobs.push_back(token);
       say(index, {{"content", data["delta"]}}, data["logprobs"]);
     } else if (event.type == "response.output_item.added") {
-      begin_call(index, choice, data["item"]);
+      begin_call(choice, data["item"]);
     } else if (event.type == "response.function_call_arguments.delta") {
       const auto at = choice.shown.find(string_of(data, "item_id"));
-      if (at != choice.shown.end()) say_call(index, {{"index", at->second}, {"function", {{"arguments", data["delta"]}}}});
+      if (at != choice.shown.end()) say_arguments(index, choice, at->second, data["delta"]);
     } else if (event.type == "response.output_item.done") {
       on_item(index, choice, data["item"]);
     } else if (is_terminal(event.type)) {
@@ -100,22 +104,30 @@ class Completion : public std::enable_shared_from_this<Completion> {
     return !gone_;
   }
 
-  // Its arguments follow as they are written.
-  void begin_call(std::size_t index, Choice& choice, const Json& item) {
+  // Nothing is said yet: a call that is cut off before its arguments is none.
+  void begin_call(Choice& choice, const Json& item) {
     if (string_of(item, "type") != "function_call") return;
-    choice.shown[string_of(item, "id")] = choice.n_shown;
-    say_call(index, {{"index", choice.n_shown++},
-                     {"id", item["call_id"]},
-                     {"type", "function"},
-                     {"function", {{"name", item["name"]}, {"arguments", ""}}}});
+    choice.shown[string_of(item, "id")].head = {
+        {"index", 0}, {"id", item["call_id"]}, {"type", "function"}, {"function", {{"name", item["name"]}, {"arguments", ""}}}};
   }
-  void say_call(std::size_t index, Json delta) { say(index, {{"tool_calls", Json::array({std::move(delta)})}}); }
+  void say_arguments(std::size_t index, Choice& choice, Choice::Shown& call, const Json& fragment) {
+    if (std::exchange(call.said, true)) {
+      say(index, {{"tool_calls", Json::array({{{"index", call.head["index"]}, {"function", {{"arguments", fragment}}}}})}});
+      return;
+    }
+    call.head["index"] = choice.n_shown++;
+    Json first = call.head;
+    first["function"]["arguments"] = fragment;
+    say(index, {{"tool_calls", Json::array({std::move(first)})}});
+  }
 
   void on_item(std::size_t index, Choice& choice, const Json& item) {
     const std::string type = string_of(item, "type");
     if (type == "function_call" && string_of(item, "status") == "completed") {
       Json call = {{"id", item["call_id"]}, {"type", "function"}, {"function", {{"name", item["name"]}, {"arguments", item["arguments"]}}}};
       choice.tool_calls.push_back(std::move(call));
+      const auto at = choice.shown.find(string_of(item, "id"));
+      if (at != choice.shown.end() && !at->second.said) say_arguments(index, choice, at->second, item["arguments"]);
     } else if (type == "mcp_call") {
       const Json ran = {{"name", item["name"]}, {"arguments", item["arguments"]}, {"output", item["output"]}, {"error", item["error"]}};
       choice.daemon_calls.push_back(ran);

@@ -66,6 +66,7 @@ class Chat::Stream {
       preparing_ = true;
     }
     std::unique_ptr<EngineStream> stream;
+    std::optional<std::promise<std::shared_ptr<CallGrammar>>> compiled;  // where it is not there yet
     if (is_cancelled()) {
       say_finished(FinishReason::cancelled, std::nullopt);
     } else if (auto prompt = state.prompts.build(request_); !prompt) {
@@ -73,13 +74,16 @@ class Chat::Stream {
     } else if (is_cancelled()) {
       say_finished(FinishReason::cancelled, std::nullopt);
     } else {
-      stream = submit(state, *prompt);
+      stream = submit(state, *prompt, compiled);
     }
-    std::scoped_lock lock(mutex_);
-    engine_stream_ = std::move(stream);
-    if (cancelled_ && engine_stream_) engine_stream_->cancel();
-    preparing_ = false;
-    prepared_.notify_all();
+    {
+      std::scoped_lock lock(mutex_);
+      engine_stream_ = std::move(stream);
+      if (cancelled_ && engine_stream_) engine_stream_->cancel();
+      preparing_ = false;
+      prepared_.notify_all();
+    }
+    if (compiled) compiled->set_value(state.grammars.find(request_));  // while the engine computes the prompt
   }
 
  private:
@@ -95,15 +99,15 @@ class Chat::Stream {
     sink_(std::move(finished));
   }
 
-  std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt) {
+  std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt, std::optional<std::promise<std::shared_ptr<CallGrammar>>>& compiled) {
     RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
-    std::promise<std::shared_ptr<CallGrammar>> compiled;
     const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with it
-    std::shared_ptr<CallGrammar> grammar;
-    const bool wanted = wants_calls_held(state);
-    if (wanted && at_once) grammar = state.grammars.find(request_);
-    const auto constraint =
-        wanted && (grammar || !at_once) ? constraint_of(state, prompt, at_once ? ready(grammar) : compiled.get_future().share()) : nullptr;
+    std::shared_ptr<CallConstraint> constraint;
+    if (wants_calls_held(state) && !at_once) {
+      constraint = constraint_of(state, prompt, compiled.emplace().get_future().share());
+    } else if (wants_calls_held(state)) {
+      if (auto grammar = state.grammars.find(request_)) constraint = constraint_of(state, prompt, ready(std::move(grammar)));
+    }
     auto beginning = beginning_constraint_of(state, prompt, constraint);
     if (!beginning) {
       say_finished(FinishReason::error, beginning.error());
@@ -118,12 +122,10 @@ class Chat::Stream {
     request.max_output_tokens = request_.max_output_tokens;
     const auto ends = state.tokenizer.end_of_generation_ids();
     request.stop_tokens.assign(ends.begin(), ends.end());
-    auto stream = state.engine->submit(std::move(request), [this](const EngineEvent& event) {
+    return state.engine->submit(std::move(request), [this](const EngineEvent& event) {
       // Only here does the engine's thread take our lock, and nobody holds it while waiting for the engine.
       if (answer_->take(event) && !std::holds_alternative<EngineFinished>(event)) cancel();
     });
-    if (wanted && !at_once) compiled.set_value(state.grammars.find(request_));  // while the engine computes the prompt
-    return stream;
   }
 
   bool wants_calls_held(const State& state) const {

@@ -2,6 +2,7 @@
 
 #include <baton/llm/grammar/json_layout.h>
 #include <baton/llm/grammar/schema_facts.h>
+#include <baton/llm/json_schema/formats.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -85,7 +86,10 @@ class Parameters {
   NodeId with_strings(const SchemaNode& schema, const ParameterValues& values, NodeId next) {
     std::vector<NodeId> ways;
     if (values.strings) {
-      for (const std::string& value : *values.strings) ways.push_back(text(p_.quote_open, out_.bytes(value, text(p_.quote_close, next))));
+      std::vector<std::string> valid;
+      std::copy_if(values.strings->begin(), values.strings->end(), std::back_inserter(valid),
+                   [&](const std::string& value) { return is_valid(schema, value); });
+      ways.push_back(text(p_.quote_open, out_.one_of(std::move(valid), text(p_.quote_close, next))));
     } else {
       ways.push_back(any_string(next));
       note_strings(schema);
@@ -106,9 +110,10 @@ class Parameters {
   void note_strings(const SchemaNode& schema) {
     if (!noted_.insert(&schema).second) return;
     for (const auto& [has, keyword] : {std::pair{schema.pattern.has_value(), "pattern"},
-                                       {!schema.format.empty(), "format"},
+                                       {find_format(schema.format) != nullptr, "format"},
                                        {schema.min_length.has_value(), "minLength"},
-                                       {schema.max_length.has_value(), "maxLength"}}) {
+                                       {schema.max_length.has_value(), "maxLength"},
+                                       {schema.not_schema != nullptr, "not"}}) {
       if (has) note(schema, keyword, "the strings of this syntax are masked up to their end only");
     }
     if (schema.ref) note_strings(*schema.ref);

@@ -3,7 +3,9 @@
 #include <baton/llm/grammar/schema_facts.h>
 
 #include <algorithm>
+#include <iterator>
 
+#include "call_openers.h"
 #include "literal_value.h"
 
 namespace baton::llm {
@@ -12,23 +14,24 @@ namespace {
 constexpr int kMaxVisits = 1000;  // of schemas of one parameter; with more, which combinations may multiply to, it may be anything
 
 ParameterValues anything() { return {true, std::nullopt}; }
+ParameterValues nothing() { return {false, std::set<std::string>()}; }
 
-ParameterValues both(const ParameterValues& a, const ParameterValues& b) {
-  ParameterValues out{a.others && b.others, a.strings ? a.strings : b.strings};
+ParameterValues both(ParameterValues a, ParameterValues b) {
+  ParameterValues out{a.others && b.others, std::nullopt};
   if (a.strings && b.strings) {
-    std::erase_if(*out.strings,
-                  [&](const std::string& s) { return std::find(b.strings->begin(), b.strings->end(), s) == b.strings->end(); });
+    out.strings.emplace();
+    std::set_intersection(a.strings->begin(), a.strings->end(), b.strings->begin(), b.strings->end(),
+                          std::inserter(*out.strings, out.strings->end()));
+  } else {
+    out.strings = a.strings ? std::move(a.strings) : std::move(b.strings);
   }
   return out;
 }
 
-ParameterValues either(const ParameterValues& a, const ParameterValues& b) {
+ParameterValues either(ParameterValues a, ParameterValues b) {
   if (!a.strings || !b.strings) return {a.others || b.others, std::nullopt};
-  ParameterValues out{a.others || b.others, a.strings};
-  for (const std::string& s : *b.strings) {
-    if (std::find(out.strings->begin(), out.strings->end(), s) == out.strings->end()) out.strings->push_back(s);
-  }
-  return out;
+  a.strings->merge(*b.strings);
+  return {a.others || b.others, std::move(a.strings)};
 }
 
 ParameterValues of_node(const SchemaNode& node) {
@@ -36,63 +39,65 @@ ParameterValues of_node(const SchemaNode& node) {
   ParameterValues out{(types & ~kStringType) != 0, std::nullopt};
   if (!(types & kStringType)) out.strings.emplace();
   if (!node.constant && !node.enum_values) return out;
-  ParameterValues listed{false, std::vector<std::string>()};
+  ParameterValues listed = nothing();
   for (const Json& value : node.constant ? std::vector<Json>{*node.constant} : *node.enum_values) {
     if (value.is_string()) {
-      listed.strings->push_back(value.get<std::string>());
+      listed.strings->insert(value.get<std::string>());
     } else {
       listed.others = true;
     }
   }
-  return both(out, listed);
+  return both(std::move(out), std::move(listed));
 }
 
-ParameterValues walk(const SchemaNode& node, int& visits) {
+// What a schema says by itself, and by the schemas that hold with it or of which one does.
+template <class Own>
+ParameterValues walk(const SchemaNode& node, int& visits, const Own& own) {
   if (++visits > kMaxVisits) return anything();
-  ParameterValues out = of_node(node);
-  if (node.ref) out = both(out, walk(*node.ref, visits));
-  for (const SchemaNode* one : node.all_of) out = both(out, walk(*one, visits));
+  ParameterValues out = own(node);
+  if (node.ref) out = both(std::move(out), walk(*node.ref, visits, own));
+  for (const SchemaNode* one : node.all_of) out = both(std::move(out), walk(*one, visits, own));
   for (const auto* branches : {&node.any_of, &node.one_of}) {
     if (branches->empty()) continue;
-    ParameterValues some{false, std::vector<std::string>()};
-    for (const SchemaNode* branch : *branches) some = either(some, walk(*branch, visits));
-    out = both(out, some);
+    ParameterValues some = nothing();
+    for (const SchemaNode* branch : *branches) some = either(std::move(some), walk(*branch, visits, own));
+    out = both(std::move(out), std::move(some));
   }
   return out;
-}
-
-const SchemaNode* find_parameter(const SchemaNode& node, const std::string& name, int& visits) {
-  if (const SchemaNode* found = node.property(name)) return found;
-  if (++visits > kMaxVisits) return nullptr;
-  std::vector<const SchemaNode*> below = node.all_of;
-  below.insert(below.end(), node.any_of.begin(), node.any_of.end());
-  below.insert(below.end(), node.one_of.begin(), node.one_of.end());
-  if (node.ref) below.push_back(node.ref);
-  for (const SchemaNode* one : below) {
-    if (const SchemaNode* found = find_parameter(*one, name, visits)) return found;
-  }
-  return nullptr;
 }
 
 }  // namespace
 
 ParameterValues parameter_values(const SchemaNode& schema) {
   int visits = 0;
-  ParameterValues out = walk(schema, visits);
-  if (out.strings) std::erase_if(*out.strings, [&](const std::string& s) { return !is_valid(schema, s); });
+  return walk(schema, visits, of_node);
+}
+
+Parameter find_parameter(const SchemaNode& root, const std::string& name) {
+  Parameter out;
+  int visits = 0;
+  out.values = walk(root, visits, [&](const SchemaNode& node) {
+    const SchemaNode* description = node.property(name);
+    if (!description && node.pattern_properties.empty()) description = node.additional_properties;
+    if (!description) return anything();
+    out.descriptions.push_back(description);
+    return parameter_values(*description);
+  });
   return out;
 }
 
-const SchemaNode* parameter_schema(const SchemaNode& root, const std::string& name) {
-  int visits = 0;
-  return find_parameter(root, name, visits);
-}
-
-Json read_parameter(const SchemaNode* schema, std::string text) {
-  const ParameterValues values = schema ? parameter_values(*schema) : anything();
+Json read_parameter(const Parameter& parameter, std::string text) {
+  const ParameterValues& values = parameter.values;
+  if (values.strings && !values.no_strings() && !values.strings->contains(text)) {
+    std::string inner(trimmed(text));
+    if (values.strings->contains(inner)) return inner;
+  }
   if (!values.others) return text;
   auto value = read_literal(text);
-  const bool fits = value && !value->is_string() && (!schema || values.no_strings() || is_valid(*schema, *value));
+  const auto& all = parameter.descriptions;
+  const bool fits = value && !value->is_string() &&
+                    (values.no_strings() || all.empty() ||
+                     std::any_of(all.begin(), all.end(), [&](const SchemaNode* one) { return is_valid(*one, *value); }));
   return fits ? std::move(*value) : Json(std::move(text));
 }
 

@@ -3,6 +3,7 @@
 #include <baton/llm/json_schema/schema_node.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,18 +11,21 @@ namespace baton::llm {
 
 // What a schema allows, as far as its types, values, references and combinations say so at once.
 struct ParameterValues {
-  bool others = false;  // something that is no string
-  // Strings: nothing means any, an empty list none.
-  std::optional<std::vector<std::string>> strings;
+  bool others = false;                           // something that is no string
+  std::optional<std::set<std::string>> strings;  // nothing: any; empty: none
   bool no_strings() const { return strings && strings->empty(); }
 };
 ParameterValues parameter_values(const SchemaNode& schema);
 
-// Of a parameter, wherever the schema of all of them describes it; null: nowhere.
-const SchemaNode* parameter_schema(const SchemaNode& root, const std::string& name);
+// A parameter as the schema of all of them describes it, in however many places.
+struct Parameter {
+  ParameterValues values;
+  std::vector<const SchemaNode*> descriptions;
+};
+Parameter find_parameter(const SchemaNode& root, const std::string& name);
 
-// What a text without quotes means: a string where only strings are allowed; otherwise the JSON (or Python) that it is, if the schema
-// allows that; otherwise a string. schema null: unknown.
-Json read_parameter(const SchemaNode* schema, std::string text);
+// What a text without quotes means: a string where only strings are allowed (white space around a listed one is the syntax's); otherwise
+// the JSON (or Python) that it is, if a description allows that; otherwise a string.
+Json read_parameter(const Parameter& parameter, std::string text);
 
 }  // namespace baton::llm

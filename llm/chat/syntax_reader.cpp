@@ -222,7 +222,8 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   const std::string before = trailing_space(syntax_->parameters.assign), behind = leading_space(delimiter_);
   if (!before.empty() && value_.starts_with(before)) value_.erase(0, before.size());
   if (!behind.empty() && value_.ends_with(behind)) value_.resize(value_.size() - behind.size());
-  end_value(read_parameter(schema_ ? parameter_schema(schema_->root(), key_) : nullptr, std::move(value_)));
+  static const SchemaNode kAnything;
+  end_value(read_parameter(find_parameter(schema_ ? schema_->root() : kAnything, key_), std::move(value_)));
   separator_ = LiteralMatcher(separator_rest_);
   end_ = LiteralMatcher(end_rest_);
   return State::more;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace baton::llm {
 namespace {
@@ -93,7 +94,8 @@ NodeId json_string(Automaton& out, const Count& length, NodeId next) {
   return out.bytes("\"", body);
 }
 
-// The body of any string, beside which the texts are followed letter by letter for as long as one of them fits.
+// The body of any string, beside which the texts are followed letter by letter for as long as one of them fits. Not by recursion: a text
+// may be as long as the document.
 NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts, NodeId next) {
   const NodeId body = out.add();
   out.node(body).string_body = true;
@@ -105,54 +107,62 @@ NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts,
     const std::string json = quoted(text);
     written.push_back(json.substr(1, json.size() - 2));
   }
-  // A pair is a place in the texts (their common beginning) and the node that the free body is at there.
-  std::map<std::pair<std::string, NodeId>, NodeId> known;
-  const auto node_of = [&](auto&& self, const std::string& begun, NodeId free) -> NodeId {
-    const auto fits = [&](const std::string& text) { return text.compare(0, begun.size(), begun) == 0; };
-    if (std::none_of(written.begin(), written.end(), fits)) return free;
-    const auto [at, fresh] = known.try_emplace({begun, free}, Automaton::kDead);
-    if (!fresh) return at->second;
-    const NodeId made = at->second = out.add();
-    const bool whole = std::find(written.begin(), written.end(), begun) != written.end();
-    std::vector<unsigned> letters;  // with which a text goes on
-    for (const std::string& text : written) {
-      if (fits(text) && text.size() > begun.size()) letters.push_back(static_cast<unsigned char>(text[begun.size()]));
+  std::sort(written.begin(), written.end());
+  written.erase(std::unique(written.begin(), written.end()), written.end());
+  // Texts [first, last) of the sorted ones begin with the same `length` bytes, which stand there; `free` is where the free body is then.
+  struct Place {
+    std::size_t first, last, length;
+    NodeId free, node;
+  };
+  std::map<std::tuple<std::size_t, std::size_t, NodeId>, NodeId> known;
+  std::vector<Place> waiting;
+  const auto node_of = [&](std::size_t first, std::size_t last, std::size_t length, NodeId free) {
+    const auto [at, fresh] = known.try_emplace({first, length, free}, Automaton::kDead);
+    if (fresh) {
+      at->second = out.add();
+      waiting.push_back({first, last, length, free, at->second});
     }
-    std::sort(letters.begin(), letters.end());
-    letters.erase(std::unique(letters.begin(), letters.end()), letters.end());
-    const std::vector<Edge> edges = out.nodes()[static_cast<std::size_t>(free)].edges;
+    return at->second;
+  };
+  if (written.empty()) return out.bytes("\"", body);
+  const NodeId start = node_of(0, written.size(), 0, body);
+  while (!waiting.empty() && !out.too_large()) {
+    const Place place = waiting.back();
+    waiting.pop_back();
+    const bool whole = written[place.first].size() == place.length;
+    const std::vector<Edge> edges = out.nodes()[static_cast<std::size_t>(place.free)].edges;
     for (const Edge& edge : edges) {
       if (edge.target == next && edge.lo == '"') {
-        if (!whole) out.byte(made, '"', '"', next);
+        if (!whole) out.byte(place.node, '"', '"', next);
         continue;
       }
       unsigned lo = edge.lo;
-      for (const unsigned letter : letters) {
+      for (std::size_t first = place.first + whole, last = first; first < place.last; first = last) {
+        const auto letter = static_cast<unsigned char>(written[first][place.length]);
+        while (last < place.last && static_cast<unsigned char>(written[last][place.length]) == letter) ++last;
         if (letter < lo || letter > edge.hi) continue;
-        if (letter > lo) out.byte(made, lo, letter - 1, edge.target);
-        const NodeId there = self(self, begun + static_cast<char>(letter), edge.target);
-        out.byte(made, letter, letter, there);
-        lo = letter + 1;
+        if (letter > lo) out.byte(place.node, lo, letter - 1, edge.target);
+        out.byte(place.node, letter, letter, node_of(first, last, place.length + 1, edge.target));
+        lo = letter + 1u;
       }
-      if (lo <= edge.hi) out.byte(made, lo, edge.hi, edge.target);
+      if (lo <= edge.hi) out.byte(place.node, lo, edge.hi, edge.target);
     }
-    return made;
-  };
-  return out.bytes("\"", node_of(node_of, "", body));
+  }
+  return out.bytes("\"", start);
 }
 
-void counted_digit(Automaton& out, NodeId from, unsigned lo, unsigned hi, NodeId to) {
+void counted_digit(Automaton& out, NodeId from, unsigned lo, unsigned hi, NodeId to, int most) {
   Edge edge;
   edge.kind = Edge::Kind::byte;
   edge.lo = static_cast<std::uint8_t>(lo);
   edge.hi = static_cast<std::uint8_t>(hi);
   edge.target = to;
-  out.edge(from, kIntegerDigits.counted(edge));
+  out.edge(from, Count{0, most}.counted(edge));
 }
 
 NodeId json_integer(Automaton& out, NodeId next) {
   const NodeId digits = out.add(), unsigned_part = out.add(), start = out.add();
-  counted_digit(out, digits, '0', '9', digits);
+  counted_digit(out, digits, '0', '9', digits, kMaxIntegerDigits - 1);
   out.empty(digits, next);
   out.byte(unsigned_part, '1', '9', digits);
   out.byte(unsigned_part, '0', '0', next);

@@ -42,10 +42,11 @@ NodeId json_string(Automaton& out, const Count& length, NodeId next);
 // The same, but none of these.
 NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts, NodeId next);
 
-// -?(0|[1-9][0-9]*), and for numbers with a fraction and an exponent of at most two digits. Counted in the frame's counter: no more digits
-// before the point than what every reader has a number for.
-inline constexpr Count kIntegerDigits{0, 200};
-void counted_digit(Automaton& out, NodeId from, unsigned lo, unsigned hi, NodeId to);
+// More digits before the point than these, with an exponent, every reader may not have a number for.
+inline constexpr int kMaxIntegerDigits = 200;
+// Counted in the frame's counter, at most so often.
+void counted_digit(Automaton& out, NodeId from, unsigned lo, unsigned hi, NodeId to, int most);
+// -?(0|[1-9][0-9]*), and for numbers with a fraction and an exponent of at most two digits.
 NodeId json_integer(Automaton& out, NodeId next);
 NodeId json_number(Automaton& out, NodeId next);
 

@@ -77,6 +77,7 @@ class Keywords {
     take(node, node.all_of, "allOf");
     take(node, node.any_of, "anyOf");
     take(node, node.one_of, "oneOf");
+    take(node, node.not_schema != nullptr, "not");
   }
 
   std::set<std::pair<std::string, std::string>> unmasked_;

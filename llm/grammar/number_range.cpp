@@ -14,14 +14,20 @@ namespace {
 class Magnitudes {
  public:
   Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, NodeId next)
-      : out_(out), range_(range), low_(std::move(low)), high_(std::move(high)), next_(next) {}
+      : out_(out), range_(range), low_(std::move(low)), high_(std::move(high)), next_(next) {
+    if (range_.exact && range_.integer) max_integer_ = 18;
+    for (const auto& bound : {low_, high_}) {
+      if (bound && bound->exclusive && !bound->value.is_zero())
+        leading_zeros_ = std::max(leading_zeros_, bound->value.digits.find_first_not_of('0'));
+    }
+  }
 
   NodeId build() {
     // The number of integer digits decides whether a bound can be met at all. Beyond the longer bound's, any number of digits will do.
     const std::size_t low_length = low_ ? low_->value.n_integer : 1;
     const std::size_t high_length = high_ ? high_->value.n_integer : low_length + 1;
     std::vector<NodeId> ways;
-    for (std::size_t length = low_length; length <= high_length; ++length) {
+    for (std::size_t length = low_length; length <= std::min(high_length, max_integer_); ++length) {
       const bool low_tight = low_ && length == low_length, high_tight = high_ && length == high_length;
       if (!high_ && length == high_length) {
         ways.push_back(longer(length));
@@ -52,7 +58,9 @@ class Magnitudes {
       const auto [at, fresh] = loops.try_emplace(remainder, Automaton::kDead);
       if (!fresh) return at->second;
       const NodeId node = at->second = out_.add();
-      for (unsigned d = 0; d <= 9; ++d) counted_digit(out_, node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of));
+      for (unsigned d = 0; d <= 9; ++d)
+        counted_digit(out_, node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of),
+                      static_cast<int>(max_integer_ - length));
       if (remainder == 0) out_.empty(node, after_integer(false, false, length));
       return node;
     };
@@ -106,10 +114,11 @@ class Magnitudes {
   // `written` digits of the fraction; the first one is wanted.
   NodeId fraction(bool low, bool high, std::size_t n_integer, std::size_t written) {
     if (range_.max_fraction >= 0 && written > static_cast<std::size_t>(range_.max_fraction)) return Automaton::kDead;
+    if (range_.exact && n_integer + written > kSignificant + leading_zeros_) return Automaton::kDead;
     const std::size_t longest = std::max(low ? low_->value.digits.size() : 0, high ? high_->value.digits.size() : 0);
     const bool beyond = n_integer + written >= longest;  // of the bounds only zeros are left
     // Behind the bounds' digits every place is like the one before, unless places are counted.
-    const std::size_t place = beyond && range_.max_fraction < 0 ? kBeyond + (written > 0) : written;
+    const std::size_t place = beyond && range_.max_fraction < 0 && !range_.exact ? kBeyond + (written > 0) : written;
     const auto [at, fresh] = fractions_.try_emplace({low, high, n_integer, place}, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
@@ -123,7 +132,9 @@ class Magnitudes {
     return node;
   }
 
-  static constexpr std::size_t kBeyond = 1'000'000;
+  static constexpr std::size_t kBeyond = 1'000'000, kSignificant = 15;
+  std::size_t max_integer_ = kMaxIntegerDigits;
+  std::size_t leading_zeros_ = 0;  // of a small bound, beside which a number has as many
   Automaton& out_;
   const NumberRange& range_;
   const std::optional<NumberBound> low_, high_;

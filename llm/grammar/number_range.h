@@ -29,11 +29,14 @@ struct NumberRange {
   bool integer = false;
   int max_fraction = -1;          // digits behind the point at most; -1: any number
   std::uint32_t multiple_of = 1;  // of integers: at most kMaxMultiple
+  // What a reader makes a double of must not become another number, such as an exclusive bound itself: 15 significant digits, and what is
+  // an integer 18, which 64 bits hold.
+  bool exact = false;
 
   static constexpr std::uint32_t kMaxMultiple = 64;
 };
 
-// Every decimal writing (no exponent, at most json_text.h's kIntegerDigits behind the digits of the bounds) of every number in the range.
+// Every decimal writing (no exponent, json_text.h's kMaxIntegerDigits) of every number in the range.
 // kDead where there is none.
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next);
 

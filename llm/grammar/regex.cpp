@@ -395,6 +395,7 @@ NodeId Regex::build(Automaton& out, bool anywhere, Letter letter, const Count& c
 // By making all its states, as a machine does, but not past the limit.
 bool Regex::is_tame(Letter letter, std::size_t& budget) const {
   constexpr std::size_t kMaxNodes = 30'000, kMaxThreads = 64;  // of the network; at once
+  if (budget == 0) return false;
   Automaton automaton;
   const NodeId start = build(automaton, true, letter, {}, automaton.final());
   const auto spend = [&budget](std::size_t amount) { return budget -= std::min(budget, amount), budget > 0; };

@@ -230,12 +230,8 @@ NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
   }
   range.low = narrowest(minima, true, style_);
   range.high = narrowest(maxima, false, style_);
-  for (const auto& bound : {range.low, range.high}) {
-    // What is read as a double must not become the bound itself: 15 digits stay apart.
-    if (!bound || !bound->exclusive || bound->value.is_zero()) continue;
-    const int places = std::max(0, 15 - static_cast<int>(bound->value.n_integer));
-    range.max_fraction = range.max_fraction < 0 ? places : std::min(range.max_fraction, places);
-  }
+  if (range.multiple_of != 1) range.exact = true;
+  for (const auto& bound : {range.low, range.high}) range.exact = range.exact || (bound && bound->exclusive && !bound->value.is_zero());
   if (range.low || range.high || bounded) return json_number_in(out_, range, out_.final());
   return integer ? json_integer(out_, out_.final()) : json_number(out_, out_.final());
 }

@@ -46,7 +46,7 @@ struct SchemaNode {
 
   std::size_t place = 0;               // in the order of the document
   std::string pointer;                 // JSON pointer of this schema within its document; "" is the whole
-  std::vector<std::string> unchecked;  // keywords that read like a condition and are notes: contentEncoding, a format that nobody knows
+  std::vector<std::string> unchecked;  // keywords that read like a condition and are notes: contentEncoding
   bool never = false;                  // the schema `false`. `true` and {} are nodes without any keyword.
 
   // Any type

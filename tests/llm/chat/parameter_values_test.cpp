@@ -1,6 +1,7 @@
 // Parameters in each convention that writes them one by one: what the mask lets through for a schema is what the reader makes of it.
 #include <baton/llm/chat/call_grammar.h>
 #include <baton/llm/chat/call_parser.h>
+#include <baton/llm/chat/parameter_value.h>
 #include <gtest/gtest.h>
 
 #include "tool_families.h"
@@ -100,6 +101,25 @@ TEST_P(ParameterValuesTest, name_what_their_syntax_leaves_to_the_validator) {
   const bool json_strings = syntax_.parameters.quote_open == "\"";
   EXPECT_EQ(std::any_of(calls->unmasked.begin(), calls->unmasked.end(), [](const auto& one) { return one.what.keyword == "pattern"; }),
             !json_strings);
+}
+
+TEST(ParameterValue, is_what_all_its_descriptions_leave) {
+  const auto read = [](const char* source, const char* name, const char* text) {
+    const Schema schema = Schema::parse(Json::parse(source)).value();
+    return read_parameter(find_parameter(schema.root(), name), text);
+  };
+  const char* tagged = R"({"anyOf": [{"properties": {"kind": {"const": "a"}, "v": {"type": "string"}}},
+                                      {"properties": {"kind": {"const": "b"}, "v": {"type": "integer"}}}]})";
+  EXPECT_EQ(read(tagged, "v", "5"), 5);
+  EXPECT_EQ(read(tagged, "v", "five"), "five");
+  EXPECT_EQ(read(tagged, "kind", " b"), "b");
+  EXPECT_EQ(read(R"({"allOf": [{"properties": {"v": {"type": "string"}}}, {"properties": {"v": {"maxLength": 5}}}]})", "v", "5"), "5");
+  EXPECT_EQ(read(R"({"additionalProperties": {"type": "string"}})", "v", "5"), "5");
+  EXPECT_EQ(read("{}", "v", "5"), 5);
+  // White space around a listed string is the syntax's, where it is not its own.
+  EXPECT_EQ(read(R"({"properties": {"v": {"enum": ["x", " y "]}}})", "v", "  x "), "x");
+  EXPECT_EQ(read(R"({"properties": {"v": {"enum": ["x", " y "]}}})", "v", " y "), " y ");
+  EXPECT_EQ(read(R"({"properties": {"v": {"type": "string"}}})", "v", " x "), " x ");
 }
 
 std::vector<std::string> with_parameters() {

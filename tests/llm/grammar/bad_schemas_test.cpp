@@ -140,6 +140,20 @@ TEST(BadSchemas, wild_patterns_cost_no_more_the_more_there_are) {
   EXPECT_GT(wild.unmasked().size(), 290u);
 }
 
+TEST(BadSchemas, strings_that_are_left_out_may_be_long_and_many) {
+  const std::string name(45'000, 'y');
+  Written no(Json{{"type", "string"}, {"not", {{"const", name}}}});
+  EXPECT_FALSE(no.takes_value(name));
+  EXPECT_TRUE(no.takes_value(name + "y") && no.takes_value(name.substr(1)) && no.takes_value(""));
+  Json many = {{"type", "string"}, {"not", {{"enum", Json::array()}}}};
+  for (int i = 0; i < 20'000; ++i) many["not"]["enum"].push_back("n" + std::to_string(i));
+  Written none(many);
+  EXPECT_FALSE(none.takes_value("n19999") || none.takes_value("n0"));
+  EXPECT_TRUE(none.takes_value("n20000") && none.takes_value("n") && none.takes_value("N1"));
+  Written object(Json{{"type", "object"}, {"required", {name}}, {"additionalProperties", true}});
+  EXPECT_TRUE(object.takes_value({{name, 1}, {"z", 2}}));
+}
+
 TEST(BadSchemas, say_why_there_is_no_mask) {
   Automaton automaton;
   const Schema schema = Schema::parse({{"type", "string"}, {"minLength", 2'000'000}}).value();

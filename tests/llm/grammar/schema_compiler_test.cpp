@@ -191,6 +191,13 @@ TEST(SchemaCompiler, numbers_are_such_as_a_reader_has_a_number_for) {
   EXPECT_TRUE(below.takes("0.99999999999999"));
   EXPECT_FALSE(below.begins("0." + std::string(20, '9')));
   EXPECT_FALSE(below.begins("0.5" + std::string(20, '0') + "1"));
+  EXPECT_TRUE(Written(R"({"type":"number","exclusiveMinimum":0,"exclusiveMaximum":1e-15})").takes("0.0000000000000005"));
+  Written large(R"({"type":"number","exclusiveMaximum":1e15})");
+  EXPECT_TRUE(large.takes("0.5") && large.takes("999999999999999"));
+  EXPECT_FALSE(large.begins("999999999999999.9"));
+  EXPECT_FALSE(Written(R"({"type":"integer","exclusiveMaximum":1e20})").begins(std::string(20, '9')));
+  EXPECT_FALSE(Written(R"({"type":"integer","multipleOf":3})").begins("1" + std::string(22, '0')));
+  EXPECT_FALSE(Written(R"({"type":"number","minimum":1e150})").begins(std::string(250, '2')));
   Written above(R"({"type":"number","exclusiveMinimum":0})");
   EXPECT_TRUE(above.takes("0." + std::string(40, '0') + "1"));
 }

@@ -181,7 +181,12 @@ NodeId json_number(Automaton& out, NodeId next) {
   out.byte(exponent_sign, '+', '+', exponent_first);
   out.byte(exponent_sign, '-', '-', exponent_first);
   out.empty(exponent_sign, exponent_first);
-  out.byte(exponent, 'e', 'e', exponent_sign);
+  Edge e;
+  e.kind = Edge::Kind::byte;
+  e.lo = e.hi = 'e';
+  e.target = exponent_sign;
+  e.below = kMaxDigitsBeforeExponent;
+  out.edge(exponent, e);
   out.empty(exponent, next);
   const NodeId fraction_digits = out.add(), fraction_first = out.add(), fraction = out.add();
   out.byte(fraction_digits, '0', '9', fraction_digits);

@@ -42,8 +42,8 @@ NodeId json_string(Automaton& out, const Count& length, NodeId next);
 // The same, but none of these.
 NodeId json_string_except(Automaton& out, const std::vector<std::string>& texts, NodeId next);
 
-// More digits before the point than these, with an exponent, every reader may not have a number for.
-inline constexpr int kMaxIntegerDigits = 200;
+// A double has no more digits before the point, whichever they are; with an exponent of two digits it has no more than the second.
+inline constexpr int kMaxIntegerDigits = 308, kMaxDigitsBeforeExponent = 200;
 // Counted in the frame's counter, at most so often.
 void counted_digit(Automaton& out, NodeId from, unsigned lo, unsigned hi, NodeId to, int most);
 // -?(0|[1-9][0-9]*), and for numbers with a fraction and an exponent of at most two digits.

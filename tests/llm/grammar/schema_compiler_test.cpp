@@ -180,13 +180,16 @@ TEST(SchemaCompiler, numbers_keep_their_bounds) {
   for (const char* text : {"0.1", "0.25", "0.20", "0"}) EXPECT_FALSE(tenths.takes(text)) << text;
 }
 
-// 200 digits before the point and 99 of an exponent are less than a double holds; and 15 digits beside a bound are not the bound.
+// 308 digits before the point are less than a double holds, 200 with an exponent; and 15 digits beside a bound are not the bound.
 TEST(SchemaCompiler, numbers_are_such_as_a_reader_has_a_number_for) {
   for (const char* schema : {R"({"type":"number"})", R"({"type":"integer"})", R"({"type":"number","minimum":5})"}) {
     Written number(schema);
     EXPECT_TRUE(number.takes(std::string(200, '7'))) << schema;
     EXPECT_FALSE(number.begins(std::string(320, '7'))) << schema;
   }
+  Written free(R"({"type":"number"})");
+  EXPECT_TRUE(free.takes_value(1e300) && free.takes(std::string(200, '7') + "e99"));
+  EXPECT_FALSE(free.begins(std::string(202, '7') + "e"));
   Written below(R"({"type":"number","exclusiveMaximum":1,"exclusiveMinimum":0.5})");
   EXPECT_TRUE(below.takes("0.99999999999999"));
   EXPECT_FALSE(below.begins("0." + std::string(20, '9')));
@@ -197,7 +200,7 @@ TEST(SchemaCompiler, numbers_are_such_as_a_reader_has_a_number_for) {
   EXPECT_FALSE(large.begins("999999999999999.9"));
   EXPECT_FALSE(Written(R"({"type":"integer","exclusiveMaximum":1e20})").begins(std::string(20, '9')));
   EXPECT_FALSE(Written(R"({"type":"integer","multipleOf":3})").begins("1" + std::string(22, '0')));
-  EXPECT_FALSE(Written(R"({"type":"number","minimum":1e150})").begins(std::string(250, '2')));
+  EXPECT_FALSE(Written(R"({"type":"number","minimum":1e150})").begins(std::string(320, '2')));
   Written above(R"({"type":"number","exclusiveMinimum":0})");
   EXPECT_TRUE(above.takes("0." + std::string(40, '0') + "1"));
 }

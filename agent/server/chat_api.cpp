@@ -22,6 +22,7 @@ struct Choice {
   };
   std::map<std::string, Shown> shown;  // calls that were begun, by the item's id: said with the first of their arguments
   std::size_t n_shown = 0;
+  bool cut = false;  // a call that was said in part came to nothing
   Json daemon_calls = Json::array();
   std::string finish_reason;
   bool ended = false;
@@ -128,6 +129,9 @@ class Completion : public std::enable_shared_from_this<Completion> {
       choice.tool_calls.push_back(std::move(call));
       const auto at = choice.shown.find(string_of(item, "id"));
       if (at != choice.shown.end() && !at->second.said) say_arguments(index, choice, at->second, item["arguments"]);
+    } else if (type == "function_call") {
+      const auto at = choice.shown.find(string_of(item, "id"));
+      choice.cut = choice.cut || (at != choice.shown.end() && at->second.said);
     } else if (type == "mcp_call") {
       const Json ran = {{"name", item["name"]}, {"arguments", item["arguments"]}, {"output", item["output"]}, {"error", item["error"]}};
       choice.daemon_calls.push_back(ran);
@@ -137,7 +141,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   void end(std::size_t index, Choice& choice, const Json& response) {
     choice.ended = true;
-    choice.finish_reason = finish_reason_of(response, choice);
+    choice.finish_reason = choice.cut ? "length" : finish_reason_of(response, choice);
     if (response.contains("usage") && response["usage"].is_object()) {
       prompt_tokens_ = std::max(prompt_tokens_, response["usage"].value("input_tokens", 0));
       cached_tokens_ = std::max(cached_tokens_, response["usage"]["input_tokens_details"].value("cached_tokens", 0));

@@ -36,6 +36,7 @@ class CallCompiler {
       if (!fits) into_.unmasked.push_back({tool.name, {"", "", "any object may be written and is checked afterwards: " + refused}});
       if (fits && compiler.unmasked().empty() && (syntax_.form != ToolSyntax::Form::text || syntax_.json_arguments))
         into_.whole.push_back(tool.name);
+      refused_.push_back(!fits);
       schemas_.push_back(fits ? std::move(*schema) : Schema::parse(kAnyObject).value());
     }
     return std::nullopt;
@@ -100,7 +101,7 @@ class CallCompiler {
       NodeId behind = Automaton::kDead;
       if (syntax_.json_arguments) {
         behind = syntax_text(out_, syntax_.middle, vocabulary_, out_.call(arguments_[i], rest));
-      } else {
+      } else if (!refused_[i]) {
         std::vector<Unmasked> unmasked;
         behind = parameter_grammar(out_, compiler_, schemas_[i], syntax_, vocabulary_, unmasked, rest);
         for (Unmasked& what : unmasked) into_.unmasked.push_back({tools_[i].name, std::move(what)});
@@ -120,6 +121,7 @@ class CallCompiler {
   Automaton out_;
   SchemaCompiler compiler_;
   std::vector<Schema> schemas_;
+  std::vector<bool> refused_;      // by tool: any object stands for its schema
   std::vector<NodeId> arguments_;  // by tool
   NodeId space_ = Automaton::kDead;
 };

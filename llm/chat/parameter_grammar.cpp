@@ -65,7 +65,7 @@ class Parameters {
 
   NodeId value_of(const SchemaNode& schema, NodeId next) {
     const bool quoted = p_.quote_open == "\"";  // JSON's own strings
-    const ParameterValues values = parameter_values(schema);
+    const ParameterValues values = parameter_values(schema, budget_);
     if (!quoted && !values.no_strings()) return with_strings(schema, values, next);
     if (schema.types == kBooleanType && !schema.enum_values && !schema.constant)
       return out_.any_of({out_.bytes(p_.yes, next), out_.bytes(p_.no, next)});
@@ -106,19 +106,22 @@ class Parameters {
   void note(const SchemaNode& schema, std::string keyword, const std::string& why) {
     unmasked_.push_back({schema.pointer, std::move(keyword), why + ": it is checked afterwards"});
   }
-  // What such strings are not held to: each schema once.
-  void note_strings(const SchemaNode& schema) {
-    if (!noted_.insert(&schema).second) return;
-    for (const auto& [has, keyword] : {std::pair{schema.pattern.has_value(), "pattern"},
-                                       {find_format(schema.format) != nullptr, "format"},
-                                       {schema.min_length.has_value(), "minLength"},
-                                       {schema.max_length.has_value(), "maxLength"},
-                                       {schema.not_schema != nullptr, "not"}}) {
-      if (has) note(schema, keyword, "the strings of this syntax are masked up to their end only");
-    }
-    if (schema.ref) note_strings(*schema.ref);
-    for (const auto* all : {&schema.all_of, &schema.any_of, &schema.one_of}) {
-      for (const SchemaNode* one : *all) note_strings(*one);
+  // What such strings are not held to: each schema once. Not by recursion, as a chain of references may be as long as the document.
+  void note_strings(const SchemaNode& first) {
+    std::vector<const SchemaNode*> waiting{&first};
+    while (!waiting.empty()) {
+      const SchemaNode& schema = *waiting.back();
+      waiting.pop_back();
+      if (!noted_.insert(&schema).second) continue;
+      for (const auto& [has, keyword] : {std::pair{schema.pattern.has_value(), "pattern"},
+                                         {find_format(schema.format) != nullptr, "format"},
+                                         {schema.min_length.has_value(), "minLength"},
+                                         {schema.max_length.has_value(), "maxLength"},
+                                         {schema.not_schema != nullptr, "not"}}) {
+        if (has) note(schema, keyword, "the strings of this syntax are masked up to their end only");
+      }
+      if (schema.ref) waiting.push_back(schema.ref);
+      for (const auto* all : {&schema.all_of, &schema.any_of, &schema.one_of}) waiting.insert(waiting.end(), all->begin(), all->end());
     }
   }
 
@@ -143,6 +146,7 @@ class Parameters {
   const GrammarVocabulary& vocabulary_;
   std::vector<Unmasked>& unmasked_;
   std::set<const SchemaNode*> noted_;
+  int budget_ = 100'000;  // of all parameters of a tool
 };
 
 // Letters, digits and what ids and channels are made of.
@@ -181,6 +185,13 @@ NodeId parameter_grammar(Automaton& out, SchemaCompiler& compiler, const Schema&
   const SchemaNode& root = schema.root();
   if (root.ref || !root.all_of.empty() || !root.any_of.empty() || !root.one_of.empty() || !root.pattern_properties.empty()) {
     unmasked.push_back({root.pointer, "", "in this syntax only parameters under `properties` are masked: all are checked afterwards"});
+    return Automaton::kDead;
+  }
+  const auto declared = [&](const std::string& name) { return root.property(name) != nullptr; };
+  const bool open = root.additional_properties && !root.additional_properties->never;
+  if (open || !std::all_of(root.required.begin(), root.required.end(), declared)) {
+    unmasked.push_back(
+        {root.pointer, "", "parameters that `properties` does not name cannot be masked in this syntax: all are checked afterwards"});
     return Automaton::kDead;
   }
   for (const auto& [has, keyword] :

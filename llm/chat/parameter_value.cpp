@@ -11,7 +11,7 @@
 namespace baton::llm {
 namespace {
 
-constexpr int kMaxVisits = 1000;  // of schemas of one parameter; with more, which combinations may multiply to, it may be anything
+constexpr int kBudget = 1000, kStringsAUnit = 64, kDeepest = 200;  // to read one parameter; combinations may multiply to any number of schemas
 
 ParameterValues anything() { return {true, std::nullopt}; }
 ParameterValues nothing() { return {false, std::set<std::string>()}; }
@@ -40,27 +40,32 @@ ParameterValues of_node(const SchemaNode& node) {
   if (!(types & kStringType)) out.strings.emplace();
   if (!node.constant && !node.enum_values) return out;
   ParameterValues listed = nothing();
-  for (const Json& value : node.constant ? std::vector<Json>{*node.constant} : *node.enum_values) {
+  const auto list = [&](const Json& value) {
     if (value.is_string()) {
       listed.strings->insert(value.get<std::string>());
     } else {
       listed.others = true;
     }
+  };
+  if (node.constant) {
+    list(*node.constant);
+  } else {
+    for (const Json& value : *node.enum_values) list(value);
   }
   return both(std::move(out), std::move(listed));
 }
 
 // What a schema says by itself, and by the schemas that hold with it or of which one does.
 template <class Own>
-ParameterValues walk(const SchemaNode& node, int& visits, const Own& own) {
-  if (++visits > kMaxVisits) return anything();
+ParameterValues walk(const SchemaNode& node, int& budget, const Own& own, int depth = 0) {
+  if (--budget < 0 || depth > kDeepest) return anything();
   ParameterValues out = own(node);
-  if (node.ref) out = both(std::move(out), walk(*node.ref, visits, own));
-  for (const SchemaNode* one : node.all_of) out = both(std::move(out), walk(*one, visits, own));
+  if (node.ref) out = both(std::move(out), walk(*node.ref, budget, own, depth + 1));
+  for (const SchemaNode* one : node.all_of) out = both(std::move(out), walk(*one, budget, own, depth + 1));
   for (const auto* branches : {&node.any_of, &node.one_of}) {
     if (branches->empty()) continue;
     ParameterValues some = nothing();
-    for (const SchemaNode* branch : *branches) some = either(std::move(some), walk(*branch, visits, own));
+    for (const SchemaNode* branch : *branches) some = either(std::move(some), walk(*branch, budget, own, depth + 1));
     out = both(std::move(out), std::move(some));
   }
   return out;
@@ -68,20 +73,22 @@ ParameterValues walk(const SchemaNode& node, int& visits, const Own& own) {
 
 }  // namespace
 
-ParameterValues parameter_values(const SchemaNode& schema) {
-  int visits = 0;
-  return walk(schema, visits, of_node);
+ParameterValues parameter_values(const SchemaNode& schema, int& budget) {
+  return walk(schema, budget, [&](const SchemaNode& node) {
+    if (node.enum_values) budget -= static_cast<int>(node.enum_values->size()) / kStringsAUnit;
+    return budget < 0 ? anything() : of_node(node);
+  });
 }
 
 Parameter find_parameter(const SchemaNode& root, const std::string& name) {
   Parameter out;
-  int visits = 0;
-  out.values = walk(root, visits, [&](const SchemaNode& node) {
+  int budget = kBudget;
+  out.values = walk(root, budget, [&](const SchemaNode& node) {
     const SchemaNode* description = node.property(name);
     if (!description && node.pattern_properties.empty()) description = node.additional_properties;
     if (!description) return anything();
     out.descriptions.push_back(description);
-    return parameter_values(*description);
+    return parameter_values(*description, budget);
   });
   return out;
 }

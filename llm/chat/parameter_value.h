@@ -15,7 +15,8 @@ struct ParameterValues {
   std::optional<std::set<std::string>> strings;  // nothing: any; empty: none
   bool no_strings() const { return strings && strings->empty(); }
 };
-ParameterValues parameter_values(const SchemaNode& schema);
+// budget: of schemas and listed strings that are looked at; what it spends is taken off, and with none left it may be anything.
+ParameterValues parameter_values(const SchemaNode& schema, int& budget);
 
 // A parameter as the schema of all of them describes it, in however many places.
 struct Parameter {

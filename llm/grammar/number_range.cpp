@@ -1,8 +1,8 @@
 #include "number_range.h"
 
 #include <algorithm>
+#include <compare>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "json_text.h"
@@ -13,12 +13,12 @@ namespace {
 // One sign: magnitudes between low (at least zero) and high.
 class Magnitudes {
  public:
-  Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, NodeId next)
+  Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, int most_digits,
+             NodeId next)
       : out_(out), range_(range), low_(std::move(low)), high_(std::move(high)), next_(next) {
-    if (range_.exact && range_.integer) max_integer_ = 18;
+    max_integer_ = static_cast<std::size_t>(range_.exact ? most_digits : kMaxIntegerDigits);
     for (const auto& bound : {low_, high_}) {
-      if (bound && bound->exclusive && !bound->value.is_zero())
-        leading_zeros_ = std::max(leading_zeros_, bound->value.digits.find_first_not_of('0'));
+      if (bound) max_integer_ = std::max(max_integer_, bound->value.n_integer);
     }
   }
 
@@ -32,7 +32,7 @@ class Magnitudes {
       if (!high_ && length == high_length) {
         ways.push_back(longer(length));
       } else {
-        ways.push_back(integer_digits({length, 0, low_tight, high_tight, 0}));
+        ways.push_back(integer_digits({length, 0, low_tight, high_tight, length == 1, 0}));
       }
     }
     if (ways.empty()) return Automaton::kDead;
@@ -43,25 +43,24 @@ class Magnitudes {
   struct Place {
     std::size_t length, at;  // integer digits in all, and written
     bool low, high;          // all digits so far are the bound's
+    bool zero;               // all digits so far are zero: only where there is one
     std::uint32_t remainder;
-    bool operator<(const Place& other) const {
-      return std::tie(length, at, low, high, remainder) < std::tie(other.length, other.at, other.low, other.high, other.remainder);
-    }
+    auto operator<=>(const Place&) const = default;
   };
 
   static int digit_of(const Decimal& value, std::size_t i) { return i < value.digits.size() ? value.digits[i] - '0' : 0; }
 
   // A number of at least `length` digits, all of which are free.
   NodeId longer(std::size_t length) {
+    const int more = static_cast<int>(max_integer_ - length);
     std::map<std::uint32_t, NodeId> loops;  // by remainder, once `length` digits are there
     const auto loop = [&](auto&& self, std::uint32_t remainder) -> NodeId {
       const auto [at, fresh] = loops.try_emplace(remainder, Automaton::kDead);
       if (!fresh) return at->second;
       const NodeId node = at->second = out_.add();
       for (unsigned d = 0; d <= 9; ++d)
-        counted_digit(out_, node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of),
-                      static_cast<int>(max_integer_ - length));
-      if (remainder == 0) out_.empty(node, after_integer(false, false, length));
+        counted_digit(out_, node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of), more);
+      if (remainder == 0) out_.empty(node, after_integer(false, false, length, false));
       return node;
     };
     std::map<std::pair<std::size_t, std::uint32_t>, NodeId> known;
@@ -77,16 +76,26 @@ class Magnitudes {
     return head(head, 0, 0);
   }
 
-  NodeId integer_digits(const Place& place) {
-    if (place.at == place.length) return place.remainder == 0 ? after_integer(place.low, place.high, place.length) : Automaton::kDead;
+  NodeId integer_digits(Place place) {
+    // Where no bound is near, only the digits that are left count; so numbers of all lengths share their ends.
+    if (!place.low && !place.high && !range_.exact && place.at > 1) {
+      place.length -= place.at - 1;
+      place.at = 1;
+    }
+    if (place.at == place.length) {
+      return place.remainder == 0 ? after_integer(place.low, place.high, place.length, place.zero) : Automaton::kDead;
+    }
     const auto [at, fresh] = integers_.try_emplace(place, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
     const int from = std::max(place.at == 0 && place.length > 1 ? 1 : 0, place.low ? digit_of(low_->value, place.at) : 0);
     const int to = place.high ? digit_of(high_->value, place.at) : 9;
     for (int d = from; d <= to; ++d) {
-      const Place next{place.length, place.at + 1, place.low && d == digit_of(low_->value, place.at),
+      const Place next{place.length,
+                       place.at + 1,
+                       place.low && d == digit_of(low_->value, place.at),
                        place.high && d == digit_of(high_->value, place.at),
+                       place.zero && d == 0,
                        (place.remainder * 10 + static_cast<std::uint32_t>(d)) % range_.multiple_of};
       const NodeId there = integer_digits(next);
       if (there != Automaton::kDead) out_.byte(node, '0' + static_cast<unsigned>(d), '0' + static_cast<unsigned>(d), there);
@@ -104,43 +113,59 @@ class Magnitudes {
     return !(high && rest_is_zero(high_->value) && high_->exclusive);
   }
 
-  NodeId after_integer(bool low, bool high, std::size_t n_integer) {
+  NodeId after_integer(bool low, bool high, std::size_t n_integer, bool zero) {
     const NodeId node = out_.add();
     if (may_end(low, high, n_integer)) out_.empty(node, next_);
-    if (!range_.integer && range_.max_fraction != 0) out_.byte(node, '.', '.', fraction(low, high, n_integer, 0));
+    const int left = !range_.exact ? kAny : zero ? kSignificant : std::max(0, kSignificant - static_cast<int>(n_integer));
+    if (!range_.integer && range_.max_fraction != 0) out_.byte(node, '.', '.', fraction({low, high, zero, n_integer, 0, left}));
     return node;
   }
 
-  // `written` digits of the fraction; the first one is wanted.
-  NodeId fraction(bool low, bool high, std::size_t n_integer, std::size_t written) {
-    if (range_.max_fraction >= 0 && written > static_cast<std::size_t>(range_.max_fraction)) return Automaton::kDead;
-    if (range_.exact && n_integer + written > kSignificant + leading_zeros_) return Automaton::kDead;
-    const std::size_t longest = std::max(low ? low_->value.digits.size() : 0, high ? high_->value.digits.size() : 0);
-    const bool beyond = n_integer + written >= longest;  // of the bounds only zeros are left
+  // Within the fraction, of which the first digit is wanted.
+  struct Behind {
+    bool low, high, zero;
+    std::size_t n_integer, written;
+    int left;  // digits that may still be written, zeros at the beginning aside
+    auto operator<=>(const Behind&) const = default;
+  };
+  NodeId fraction(const Behind& b) {
+    if (range_.max_fraction >= 0 && b.written > static_cast<std::size_t>(range_.max_fraction)) return Automaton::kDead;
+    const std::size_t i = b.n_integer + b.written;
+    const std::size_t longest = std::max(b.low ? low_->value.digits.size() : 0, b.high ? high_->value.digits.size() : 0);
+    const bool beyond = i >= longest;  // of the bounds only zeros are left
+    Behind key = b;
     // Behind the bounds' digits every place is like the one before, unless places are counted.
-    const std::size_t place = beyond && range_.max_fraction < 0 && !range_.exact ? kBeyond + (written > 0) : written;
-    const auto [at, fresh] = fractions_.try_emplace({low, high, n_integer, place}, Automaton::kDead);
+    if (beyond && range_.max_fraction < 0) key.n_integer = 1, key.written = kBeyond + (b.written > 0);
+    const auto [at, fresh] = fractions_.try_emplace(key, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
-    if (written > 0 && may_end(low, high, n_integer + written)) out_.empty(node, next_);
-    const std::size_t i = n_integer + written;
-    const int from = low ? digit_of(low_->value, i) : 0, to = high ? digit_of(high_->value, i) : 9;
+    if (b.written > 0 && may_end(b.low, b.high, i)) out_.empty(node, next_);
+    const int from = b.low ? digit_of(low_->value, i) : 0, to = b.high ? digit_of(high_->value, i) : 9;
     for (int d = from; d <= to; ++d) {
-      const NodeId there = fraction(low && d == from, high && d == to, n_integer, written + 1);
-      if (there != Automaton::kDead) out_.byte(node, '0' + static_cast<unsigned>(d), '0' + static_cast<unsigned>(d), there);
+      const bool zero = b.zero && d == 0;
+      if (b.left == 0 && !zero) break;
+      const int left = b.left == kAny || zero ? b.left : b.left - 1;
+      const NodeId there = fraction({b.low && d == from, b.high && d == to, zero, b.n_integer, b.written + 1, left});
+      const auto digit = '0' + static_cast<unsigned>(d);
+      if (there == Automaton::kDead) continue;
+      if (zero) {  // a reader makes 0 of 1e-400
+        counted_digit(out_, node, digit, digit, there, kMaxLeadingZeros);
+      } else {
+        out_.byte(node, digit, digit, there);
+      }
     }
     return node;
   }
 
-  static constexpr std::size_t kBeyond = 1'000'000, kSignificant = 15;
-  std::size_t max_integer_ = kMaxIntegerDigits;
-  std::size_t leading_zeros_ = 0;  // of a small bound, beside which a number has as many
+  static constexpr std::size_t kBeyond = 1'000'000;
+  static constexpr int kSignificant = 15, kMaxLeadingZeros = 300, kAny = -1;
   Automaton& out_;
   const NumberRange& range_;
   const std::optional<NumberBound> low_, high_;
   const NodeId next_;
+  std::size_t max_integer_ = 0;
   std::map<Place, NodeId> integers_;
-  std::map<std::tuple<bool, bool, std::size_t, std::size_t>, NodeId> fractions_;
+  std::map<Behind, NodeId> fractions_;
 };
 
 NumberBound zero() { return {{false, "0", 1}, false}; }
@@ -151,6 +176,17 @@ std::optional<NumberBound> magnitude(std::optional<NumberBound> bound) {
 }
 
 }  // namespace
+
+bool NumberRange::may_be_exact() const {
+  for (const auto& bound : {low, high}) {
+    if (!bound) continue;
+    const Decimal& v = bound->value;
+    const std::size_t first = std::min(v.digits.find_first_not_of('0'), v.digits.size());
+    const bool has_fraction = v.digits.size() > v.n_integer;
+    if (v.n_integer > static_cast<std::size_t>(kExactDigits - v.negative) || (has_fraction && v.digits.size() - first > 14)) return false;
+  }
+  return true;
+}
 
 std::optional<Decimal> Decimal::parse(const std::string& text) {
   Decimal out;
@@ -177,13 +213,15 @@ NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next) {
   const bool positives = !range.high || !range.high->value.negative;
   if (positives) {
     const bool from_zero = !range.low || range.low->value.negative;
-    ways.push_back(Magnitudes(out, range, from_zero ? zero() : range.low, range.high, next).build());
+    ways.push_back(Magnitudes(out, range, from_zero ? zero() : range.low, range.high, NumberRange::kExactDigits, next).build());
   }
   if (negatives) {  // -5 <= x < -2 is 2 < |x| <= 5. "-0" is zero, and left out
     const bool to_zero = !range.high || !range.high->value.negative;
     NumberBound nearest = zero();
     nearest.exclusive = true;
-    const NodeId magnitudes = Magnitudes(out, range, to_zero ? nearest : magnitude(range.high), magnitude(range.low), next).build();
+    const NodeId magnitudes =
+        Magnitudes(out, range, to_zero ? nearest : magnitude(range.high), magnitude(range.low), NumberRange::kExactDigits - 1, next)
+            .build();
     if (magnitudes != Automaton::kDead) ways.push_back(out.bytes("-", magnitudes));
   }
   if (ways.empty()) return Automaton::kDead;

@@ -29,9 +29,11 @@ struct NumberRange {
   bool integer = false;
   int max_fraction = -1;          // digits behind the point at most; -1: any number
   std::uint32_t multiple_of = 1;  // of integers: at most kMaxMultiple
-  // What a reader makes a double of must not become another number, such as an exclusive bound itself: 15 significant digits, and what is
-  // an integer 18, which 64 bits hold.
+  // What a reader makes a double of must not become another number, such as an exclusive bound itself: 15 significant digits where there is
+  // a fraction, and before the point what 64 bits hold, 19 digits or, of negative numbers, 18. The bounds have no more (may_be_exact).
   bool exact = false;
+  static constexpr int kExactDigits = 19;
+  bool may_be_exact() const;
 
   static constexpr std::uint32_t kMaxMultiple = 64;
 };

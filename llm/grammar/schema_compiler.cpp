@@ -232,6 +232,16 @@ NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
   range.high = narrowest(maxima, false, style_);
   if (range.multiple_of != 1) range.exact = true;
   for (const auto& bound : {range.low, range.high}) range.exact = range.exact || (bound && bound->exclusive && !bound->value.is_zero());
+  if (range.exact && !range.may_be_exact()) {
+    range.exact = false;
+    for (const auto& [node, done] : schemas) {
+      const auto exclusive = [](const Bound& bound) { return bound.exclusive; };
+      const char* why = "its bounds have more digits than a double: it is checked afterwards";
+      if (std::any_of(node->minima.begin(), node->minima.end(), exclusive)) note(*node, "exclusiveMinimum", why);
+      if (std::any_of(node->maxima.begin(), node->maxima.end(), exclusive)) note(*node, "exclusiveMaximum", why);
+      if (node->multiple_of) note(*node, "multipleOf", why);
+    }
+  }
   if (range.low || range.high || bounded) return json_number_in(out_, range, out_.final());
   return integer ? json_integer(out_, out_.final()) : json_number(out_, out_.final());
 }

@@ -202,16 +202,15 @@ int main(int argc, char** argv) {
     return 1;
   }
   const auto tokenizer = Tokenizer::from_gguf(*file).value();
-  std::vector<std::string> bytes(tokenizer.n_vocab());
-  TokenMask closing((bytes.size() + 31) / 32, 0);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto id = static_cast<std::int32_t>(i);
-    if (tokenizer.is_special(id)) continue;
-    bytes[i] = tokenizer.token_bytes(id);
+  // As the daemon has it: special tokens of no call syntax are no text.
+  const GrammarVocabulary vocabulary(tokenizer, tokenizer.n_vocab(), {});
+  const auto trie = vocabulary.trie();
+  std::vector<std::string> bytes;
+  TokenMask closing((tokenizer.n_vocab() + 31) / 32, 0);
+  for (std::size_t i = 0; i < tokenizer.n_vocab(); ++i) {
+    bytes.push_back(vocabulary.bytes(static_cast<std::int32_t>(i)));
     if (!bytes[i].empty() && std::string_view("\"}]el").find(bytes[i].back()) != std::string_view::npos) closing[i / 32] |= 1u << (i % 32);
   }
-  const GrammarVocabulary vocabulary(tokenizer, tokenizer.n_vocab(), {});
-  const auto trie = std::make_shared<const TokenTrie>(bytes);
   for (std::string line; std::getline(std::cin, line);) {
     const Json question = Json::parse(line);
     const Json out = question.contains("validate") ? verdicts(question)

@@ -103,6 +103,34 @@ TEST_P(ParameterValuesTest, name_what_their_syntax_leaves_to_the_validator) {
             !json_strings);
 }
 
+TEST_P(ParameterValuesTest, that_nobody_declared_may_be_written_where_the_schema_lets_them) {
+  const Json open = Json::parse(R"({"type": "object", "additionalProperties": {"type": "string"}})");
+  const auto calls = compile_calls({{"f", "", open}}, true, family_.syntax, vocabulary_).value();
+  const StateId state = calls->grammar->step(calls->grammar->start(), std::string(call_entry::kOwn) + vocabulary_.marked(written("v")));
+  EXPECT_NE(state, kDeadState);
+  EXPECT_FALSE(calls->unmasked.empty());
+}
+
+TEST(ParameterValue, may_be_described_by_long_chains_and_large_alternatives) {
+  Json chain = {{"type", "object"}, {"properties", {{"v", {{"$ref", "#/$defs/0"}}}}}, {"$defs", Json::object()}};
+  for (int i = 0; i < 20'000; ++i) chain["$defs"][std::to_string(i)] = {{"$ref", "#/$defs/" + std::to_string(i + 1)}};
+  chain["$defs"]["20000"] = Json::object();
+  const Family f = family("qwen3-coder");
+  const GrammarVocabulary vocabulary(*family_tokenizer(), family_tokenizer()->n_vocab(), f.syntax);
+  EXPECT_TRUE(compile_calls({{"f", "", chain}}, true, f.syntax, vocabulary));
+  const auto refs = [](int n, const std::string& to) {
+    Json all = Json::array();
+    for (int i = 0; i < n; ++i) all.push_back({{"$ref", "#/$defs/" + to}});
+    return all;
+  };
+  Json wide = {{"anyOf", refs(499, "o")},
+               {"$defs", {{"o", {{"properties", {{"v", {{"$ref", "#/$defs/v"}}}}}}}, {"v", {{"anyOf", refs(499, "e")}}}}}};
+  wide["$defs"]["e"] = {{"enum", Json::array()}};
+  for (int i = 0; i < 5000; ++i) wide["$defs"]["e"]["enum"].push_back("e" + std::to_string(i));
+  const Schema schema = Schema::parse(wide).value();
+  EXPECT_EQ(read_parameter(find_parameter(schema.root(), "v"), "e1"), "e1");
+}
+
 TEST(ParameterValue, is_what_all_its_descriptions_leave) {
   const auto read = [](const char* source, const char* name, const char* text) {
     const Schema schema = Schema::parse(Json::parse(source)).value();
@@ -122,15 +150,7 @@ TEST(ParameterValue, is_what_all_its_descriptions_leave) {
   EXPECT_EQ(read(R"({"properties": {"v": {"type": "string"}}})", "v", " x "), " x ");
 }
 
-std::vector<std::string> with_parameters() {
-  std::vector<std::string> names;
-  for (const std::string& name : families()) {
-    const ToolSyntax syntax = family(name).syntax;
-    if (syntax.form == ToolSyntax::Form::text && !syntax.json_arguments) names.push_back(name);
-  }
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(Families, ParameterValuesTest, testing::ValuesIn(with_parameters()), [](const auto& one) {
+INSTANTIATE_TEST_SUITE_P(Families, ParameterValuesTest, testing::ValuesIn(kFamiliesWithParameters), [](const auto& one) {
   std::string name = one.param;
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');

@@ -154,6 +154,18 @@ TEST(BadSchemas, strings_that_are_left_out_may_be_long_and_many) {
   EXPECT_TRUE(object.takes_value({{name, 1}, {"z", 2}}));
 }
 
+// [Range(0, double.MaxValue)] is what some frameworks print.
+TEST(BadSchemas, bounds_may_be_as_large_as_a_double) {
+  Automaton automaton;
+  const Schema schema =
+      Schema::parse({{"type", "number"}, {"minimum", -1.7976931348623157e308}, {"maximum", 1.7976931348623157e308}}).value();
+  SchemaCompiler(automaton, WritingStyle{}).rule(schema);
+  EXPECT_LT(automaton.nodes().size(), 5'000u);
+  Written number(Json{{"type", "number"}, {"minimum", 0}, {"maximum", 1.7976931348623157e308}});
+  EXPECT_TRUE(number.takes_value(1.7976931348623157e308) && number.takes_value(1e300) && number.takes("0.5") && number.takes("12"));
+  EXPECT_FALSE(number.begins("2" + std::string(308, '0')) || number.begins("-1"));
+}
+
 TEST(BadSchemas, say_why_there_is_no_mask) {
   Automaton automaton;
   const Schema schema = Schema::parse({{"type", "string"}, {"minLength", 2'000'000}}).value();

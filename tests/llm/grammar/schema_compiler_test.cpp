@@ -198,7 +198,21 @@ TEST(SchemaCompiler, numbers_are_such_as_a_reader_has_a_number_for) {
   Written large(R"({"type":"number","exclusiveMaximum":1e15})");
   EXPECT_TRUE(large.takes("0.5") && large.takes("999999999999999"));
   EXPECT_FALSE(large.begins("999999999999999.9"));
-  EXPECT_FALSE(Written(R"({"type":"integer","exclusiveMaximum":1e20})").begins(std::string(20, '9')));
+  Written wide(R"({"type":"integer","exclusiveMaximum":1e20})");  // a bound that no 64 bits hold
+  EXPECT_TRUE(wide.takes("99999999999999999998"));
+  EXPECT_EQ(wide.unmasked(), std::vector<std::string>{" exclusiveMaximum"});
+  Written id(R"({"type":"integer","minimum":0,"exclusiveMaximum":9223372036854775808})");
+  EXPECT_TRUE(id.takes("9223372036854775807") && id.takes("1234567890123456789"));
+  EXPECT_FALSE(id.takes("9223372036854775808"));
+  EXPECT_EQ(id.unmasked(), std::vector<std::string>());
+  EXPECT_TRUE(Written(R"({"type":"integer","exclusiveMinimum":1577836800000000000})").takes("1577836800000000001"));
+  EXPECT_TRUE(Written(R"({"type":"integer","multipleOf":2,"minimum":10000000000000000000})").takes("10000000000000000002"));
+  EXPECT_TRUE(Written(R"({"type":"number","exclusiveMinimum":0.1234567890123456,"exclusiveMaximum":0.1234567890123459})")
+                  .takes("0.1234567890123457"));
+  EXPECT_TRUE(Written(R"({"type":"number","minimum":1e308})").takes_value(1e308));
+  EXPECT_FALSE(Written(R"({"type":"number","exclusiveMinimum":0.01,"exclusiveMaximum":2})").begins("1.9999999999999999"));
+  EXPECT_FALSE(Written(R"({"type":"number","exclusiveMinimum":5})").begins(std::string(20, '9')));
+  EXPECT_FALSE(Written(R"({"type":"number","exclusiveMinimum":0})").begins("0." + std::string(310, '0')));
   EXPECT_FALSE(Written(R"({"type":"integer","multipleOf":3})").begins("1" + std::string(22, '0')));
   EXPECT_FALSE(Written(R"({"type":"number","minimum":1e150})").begins(std::string(320, '2')));
   Written above(R"({"type":"number","exclusiveMinimum":0})");

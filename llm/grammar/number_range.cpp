@@ -1,8 +1,8 @@
 #include "number_range.h"
 
 #include <algorithm>
-#include <compare>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "json_text.h"
@@ -45,7 +45,9 @@ class Magnitudes {
     bool low, high;          // all digits so far are the bound's
     bool zero;               // all digits so far are zero: only where there is one
     std::uint32_t remainder;
-    auto operator<=>(const Place&) const = default;
+    bool operator<(const Place& o) const {
+      return std::tie(length, at, low, high, zero, remainder) < std::tie(o.length, o.at, o.low, o.high, o.zero, o.remainder);
+    }
   };
 
   static int digit_of(const Decimal& value, std::size_t i) { return i < value.digits.size() ? value.digits[i] - '0' : 0; }
@@ -126,7 +128,9 @@ class Magnitudes {
     bool low, high, zero;
     std::size_t n_integer, written;
     int left;  // digits that may still be written, zeros at the beginning aside
-    auto operator<=>(const Behind&) const = default;
+    bool operator<(const Behind& o) const {
+      return std::tie(low, high, zero, n_integer, written, left) < std::tie(o.low, o.high, o.zero, o.n_integer, o.written, o.left);
+    }
   };
   NodeId fraction(const Behind& b) {
     if (range_.max_fraction >= 0 && b.written > static_cast<std::size_t>(range_.max_fraction)) return Automaton::kDead;

@@ -11,7 +11,8 @@
 namespace baton::llm {
 namespace {
 
-constexpr int kBudget = 1000, kStringsAUnit = 64, kDeepest = 200;  // to read one parameter; combinations may multiply to any number of schemas
+constexpr int kBudget = 1000, kStringsAUnit = 64,
+              kDeepest = 200;  // to read one parameter; combinations may multiply to any number of schemas
 
 ParameterValues anything() { return {true, std::nullopt}; }
 ParameterValues nothing() { return {false, std::set<std::string>()}; }

@@ -19,7 +19,7 @@ class TamePatterns {
 
  private:
   std::map<std::string, bool> known_;
-  std::size_t states_left_ = 40'000;  // some 0.5 s
+  std::size_t states_left_ = 40'000;
 };
 
 }  // namespace baton::llm

@@ -228,7 +228,8 @@ class AttentionWorld {
           if (!result.log_sum_exp.empty()) expect_log_sum_exp_near(result.log_sum_exp[row], want.log_sum_exp, score_error, where);
           for (int d = 0; d < s.head_dim; ++d) {
             ASSERT_NEAR(result.out[row * s.head_dim + d], want.out[d],
-                        u * (1.02 * want.size[d] + 1.02 * std::fabs(want.out[d])) + (1e-4 + 2 * score_error) * want.size[d] + 1e-7)
+                        u * (1.02 * want.size[d] + 1.02 * std::fabs(want.out[d])) + (1e-4 + 2 * score_error) * want.size[d] +
+                            (want.size[d] > 0 ? 1e-7 : 0))
                 << where << " dimension " << d;
           }
         }

@@ -150,12 +150,7 @@ TEST(ParameterValue, is_what_all_its_descriptions_leave) {
   EXPECT_EQ(read(R"({"properties": {"v": {"type": "string"}}})", "v", " x "), " x ");
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, ParameterValuesTest, testing::ValuesIn(kFamiliesWithParameters), [](const auto& one) {
-  std::string name = one.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Families, ParameterValuesTest, testing::ValuesIn(kFamiliesWithParameters), family_test_name);
 
 }  // namespace
 }  // namespace baton::llm

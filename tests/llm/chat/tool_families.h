@@ -1,6 +1,7 @@
 #pragma once
 // The templates of tests/data/tool_templates, in published conventions, with the syntax that is derived from each.
 #include <baton/llm/chat/prompt.h>
+#include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
@@ -60,5 +61,13 @@ inline std::vector<std::string> families() {
 inline const std::vector<std::string> kFamiliesWithParameters = {"functiongemma",     "glm-4.5",      "lfm2",
                                                                  "llama3.2-pythonic", "qwen3-coder",  "unseen/gemma4",
                                                                  "unseen/minimax-m2", "unseen/olmo3", "unseen/seed-oss"};
+
+// A family's name as a part of a test's.
+inline std::string family_test_name(const testing::TestParamInfo<std::string>& one) {
+  std::string name = one.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+}
 
 }  // namespace baton::llm

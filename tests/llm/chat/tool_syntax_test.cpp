@@ -125,12 +125,7 @@ TEST_P(ToolSyntaxTest, cut_at_any_byte_it_says_the_same) {
   std::cout << "outputs " << texts.size() << " alike " << n_alike << "\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, ToolSyntaxTest, testing::ValuesIn(families()), [](const auto& one) {
-  std::string name = one.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Families, ToolSyntaxTest, testing::ValuesIn(families()), family_test_name);
 
 }  // namespace
 }  // namespace baton::llm

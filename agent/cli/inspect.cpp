@@ -185,7 +185,9 @@ int inspect(const Globals& globals, const InspectArguments& arguments) {
   if (!arguments.template_file.empty()) {
     const auto parsed = chat_template(nullptr, arguments.template_file);
     if (!parsed) return fail(parsed.error().message);
-    std::puts(tool_syntax(*parsed, file ? trusted_variables(*file) : llm::Json::object()).dump(2).c_str());
+    // Templates add these to texts, and would fail without.
+    const llm::Json no_model = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
+    std::puts(tool_syntax(*parsed, file ? trusted_variables(*file) : no_model).dump(2).c_str());
     return 0;
   }
   if (!arguments.tokenize.empty()) return tokenize(*file, arguments.tokenize);

@@ -8,6 +8,7 @@
 #include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/tools/api/json_text.h>
+#include <baton/tools/repeated_keys.h>
 #include <fmt/core.h>
 
 #include <set>
@@ -28,43 +29,15 @@ struct Checked {
   std::vector<llm::Unmasked> in_model;  // what the syntax of the model that was asked for leaves to the validator beside that
 };
 
-// The keys that stand twice in an object, as JSON pointers; of the two a parser keeps one, and nobody sees that.
+// JSON pointers of the keys that stand twice in an object.
 std::vector<std::string> repeated_keys(const std::string& text) {
-  struct Level {
-    std::set<std::string> keys;
-    std::string key;
-    bool array = false;
-    std::size_t index = 0;
-    std::string step() const { return array ? std::to_string(index) : key; }
+  tools::RepeatedKeys keys;
+  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
+    keys.see(event, value);
+    return true;
   };
-  std::vector<Level> levels;
-  std::vector<std::string> repeated;
-  const auto begin_value = [&] {
-    if (!levels.empty() && levels.back().array) ++levels.back().index;
-  };
-  [[maybe_unused]] const Json whole = Json::parse(
-      text,
-      [&](int, Json::parse_event_t event, Json& value) {
-        using Event = Json::parse_event_t;
-        if (event == Event::object_start || event == Event::array_start) {
-          levels.push_back({{}, "", event == Event::array_start, 0});
-        } else if (event == Event::object_end || event == Event::array_end) {
-          levels.pop_back();
-          begin_value();
-        } else if (event == Event::value) {
-          begin_value();
-        } else if (event == Event::key) {
-          Level& here = levels.back();
-          here.key = value.get<std::string>();
-          if (here.keys.insert(here.key).second) return true;
-          std::string pointer;
-          for (const Level& level : levels) pointer += "/" + level.step();
-          repeated.push_back(std::move(pointer));
-        }
-        return true;
-      },
-      false);
-  return repeated;
+  [[maybe_unused]] const Json whole = Json::parse(text, watch, false);
+  return keys.pointers();
 }
 
 // The list of definitions in a file, and the JSON pointer of its parent. Null: there is none.

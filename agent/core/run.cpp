@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace baton::agent {
@@ -29,44 +28,6 @@ std::string protocol_error_code(const std::optional<llm::Error>& error) {
                                  error->code == unsupported);
   return request ? "invalid_prompt" : "server_error";
 }
-
-Json tool_json(const std::string& name, bool client) {
-  if (client) return {{"type", "function"}, {"name", name}};
-  return {{"type", "mcp"}, {"server_label", "baton"}, {"name", name}};
-}
-
-Json tool_choice_json(const RunConfig& config) {
-  using Mode = llm::ToolChoice::Mode;
-  const llm::ToolChoice& choice = config.tool_choice;
-  if (choice.mode == Mode::named) return tool_json(choice.name, config.client_tools.contains(choice.name));
-  const char* mode = choice.mode == Mode::none ? "none" : choice.mode == Mode::required ? "required" : "auto";
-  if (config.allowed_tools.empty()) return mode;
-  Json tools = Json::array();
-  for (const std::string& name : config.allowed_tools) tools.push_back(tool_json(name, config.client_tools.contains(name)));
-  return {{"type", "allowed_tools"}, {"mode", mode}, {"tools", std::move(tools)}};
-}
-
-Json tools_json(const RunConfig& config) {
-  Json names = Json::array(), tools = Json::array();
-  for (const llm::ToolSpec& tool : config.tools) {
-    if (!config.client_tools.contains(tool.name)) names.push_back(tool.name);
-  }
-  if (!names.empty())
-    tools.push_back({{"type", "mcp"},
-                     {"server_label", "baton"},
-                     {"server_url", nullptr},
-                     {"allowed_tools", std::move(names)},
-                     {"require_approval", "never"}});
-  for (const llm::ToolSpec& tool : config.tools) {
-    if (!config.client_tools.contains(tool.name)) continue;
-    tools.push_back(
-        {{"type", "function"}, {"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}, {"strict", true}});
-  }
-  return tools;
-}
-
-// 0.7f as 0.7, not as 0.699999988.
-double decimal(float value) { return std::round(static_cast<double>(value) * 1e6) / 1e6; }
 
 }  // namespace
 
@@ -369,45 +330,6 @@ void Run::finish(const std::string& status, const std::string& reason, std::int6
   const std::string event = status == "completed" ? "response.completed" : status == "failed" ? "response.failed" : "response.incomplete";
   output_.event(event, {{"response", std::move(response)}});
   output_.act(FinishRun{status, reason, usage_json(), std::exchange(required_input_, Json::array())});
-}
-
-Json Run::usage_json() const {
-  return {{"input_tokens", usage_.prompt_tokens},
-          {"input_tokens_details", {{"cached_tokens", usage_.cached_tokens}, {"cache_write_tokens", 0}}},
-          {"output_tokens", usage_.output_tokens},
-          {"output_tokens_details", {{"reasoning_tokens", 0}}},
-          {"total_tokens", usage_.prompt_tokens + usage_.output_tokens},
-          {"baton.prefill_seconds", usage_.prefill_seconds},
-          {"baton.decode_seconds", usage_.decode_seconds},
-          {"baton.turns", turn_}};
-}
-
-Json Run::response_json(const std::string& status, std::int64_t now) const {
-  Json response = {{"id", config_.response_id},
-                   {"object", "response"},
-                   {"created_at", started_ / 1000},
-                   {"completed_at", nullptr},
-                   {"status", status},
-                   {"model", config_.model},
-                   {"output", Json::array()},
-                   {"conversation", {{"id", config_.conversation_id}}},
-                   {"previous_response_id", nullptr},
-                   {"instructions", nullptr},
-                   {"tools", tools_json(config_)},
-                   {"tool_choice", tool_choice_json(config_)},
-                   {"parallel_tool_calls", config_.parallel_tool_calls},
-                   {"temperature", decimal(config_.sampling.temperature)},
-                   {"top_p", decimal(config_.sampling.top_p)},
-                   {"max_output_tokens", config_.max_output_tokens},
-                   {"text", {{"format", config_.text_format}}},
-                   {"metadata", config_.metadata},
-                   {"store", config_.store},
-                   {"error", nullptr},
-                   {"incomplete_details", nullptr}};
-  if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;
-  if (!config_.instructions.empty()) response["instructions"] = config_.instructions;
-  if (status == "completed") response["completed_at"] = now / 1000;
-  return response;
 }
 
 }  // namespace baton::agent

@@ -2,6 +2,7 @@
 
 #include <baton/llm/chat/tool_name.h>
 #include <baton/llm/json_schema/json_schema.h>
+#include <baton/tools/repeated_keys.h>
 
 #include <algorithm>
 
@@ -334,14 +335,10 @@ class Parser {
 
 Parsed<Json> parse_json(const std::string& text) {
   bool deep = false;
-  std::string twice;
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  tools::RepeatedKeys keys;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    using Event = Json::parse_event_t;
     deep = deep || depth > kMaxJsonLevels;
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(value.get<std::string>()).second && twice.empty()) twice = value.get<std::string>();
+    if (!deep) keys.see(event, value);
     return !deep;
   };
   std::string wrong;
@@ -353,8 +350,9 @@ Parsed<Json> parse_json(const std::string& text) {
   }
   if (deep) return ApiError::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxJsonLevels) + " levels", "json_too_deep");
   if (!wrong.empty()) return ApiError::invalid("", "this is no JSON: " + wrong, "invalid_json");
-  if (!twice.empty())
-    return ApiError::invalid("", "the key '" + twice + "' stands twice in one object, and only one of them would count", "invalid_json");
+  if (!keys.pointers().empty())
+    return ApiError::invalid("", "the key at " + keys.pointers().front() + " stands twice in its object, and only one of them would count",
+                             "invalid_json");
   return json;
 }
 

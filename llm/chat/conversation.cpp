@@ -1,5 +1,9 @@
 #include "conversation.h"
 
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
 namespace baton::llm {
 namespace {
 
@@ -8,39 +12,51 @@ constexpr std::string_view kProbe = "zq7probe";
 constexpr std::string_view kProbeTool = "zq7tool";
 constexpr std::string_view kProbeArgument = "zq7argument";
 
-Json function_json(const ToolSpec& tool) {
-  Json function = {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}};
-  return {{"type", "function"}, {"function", std::move(function)}};
-}
-
-Json call_json(const ToolCall& call) {
-  Json function = {{"name", call.name}, {"arguments", call.arguments}};
-  return {{"id", call.id}, {"type", "function"}, {"function", std::move(function)}};
-}
+constexpr char kToolsName[] = "tools";
 
 // Never throws: invalid UTF-8 becomes U+FFFD.
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-// For templates that know no tools. The form asked for is the one that models write anyway when nothing else was trained into them.
-std::string tool_instructions(const std::vector<ToolSpec>& tools) {
+Json function_json(const ToolSpec& tool, const TemplateAbilities& abilities) {
+  Json function = {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}};
+  if (!abilities.bare_parameters && function["parameters"].contains("properties")) {
+    for (Json& parameter : function["parameters"]["properties"]) {
+      if (parameter.is_object() && !parameter.contains("description")) parameter["description"] = "";
+    }
+  }
+  return function;
+}
+
+Json call_json(const ToolCall& call, const TemplateAbilities& abilities) {
+  Json function = {{"name", call.name}, {"arguments", abilities.object_arguments ? call.arguments : Json(written(call.arguments))}};
+  return {{"id", call.id}, {"type", "function"}, {"function", std::move(function)}};
+}
+
+// For templates that know no tools. The form asked for is the template's own, or the one that models write anyway when nothing else was
+// trained into them.
+std::string tool_instructions(const std::vector<ToolSpec>& tools, const TemplateAbilities& abilities) {
   std::string text = "You can call functions. These exist:\n";
-  for (const ToolSpec& tool : tools) text += written(function_json(tool)["function"]) + "\n";
-  text +=
-      "To call functions, answer with one JSON object a call, each on a line of its own, and nothing else:\n"
-      "{\"name\": \"FUNCTION\", \"arguments\": {\"PARAMETER\": VALUE}}\n"
-      "You are then told the results. If no function helps, answer in plain words.";
-  return text;
+  for (const ToolSpec& tool : tools) text += written(function_json(tool, abilities)) + "\n";
+  if (abilities.example_of_call.empty()) {
+    text +=
+        "To call functions, answer with one JSON object a call, each on a line of its own, and nothing else:\n"
+        "{\"name\": \"FUNCTION\", \"arguments\": {\"PARAMETER\": VALUE}}\n";
+  } else {
+    text += "To call functions, answer like this, and with nothing else:\n" + abilities.example_of_call + "\n";
+  }
+  return text + "You are then told the results. If no function helps, answer in plain words.";
 }
 
 std::string written_call(const ToolCall& call) { return written(Json{{"name", call.name}, {"arguments", call.arguments}}); }
 
 std::string written_result(const Message& message) { return "Result of " + message.name + ":\n" + message.content; }
 
-Json message_json(const Message& message) {
+Json message_json(const Message& message, const TemplateAbilities& abilities) {
   static constexpr const char* kRoles[] = {"system", "user", "assistant", "tool"};
   Json json = {{"role", kRoles[static_cast<int>(message.role)]}, {"content", message.content}};
   if (message.role == Role::assistant && !message.reasoning.empty()) json["reasoning_content"] = message.reasoning;
-  for (const ToolCall& call : message.tool_calls) json["tool_calls"].push_back(call_json(call));
+  for (const ToolCall& call : message.tool_calls) json["tool_calls"].push_back(call_json(call, abilities));
+  if (!message.tool_calls.empty() && message.content.empty() && !abilities.empty_text) json["content"] = nullptr;
   if (message.role == Role::tool) {
     json["name"] = message.name;
     json["tool_call_id"] = message.tool_call_id;
@@ -118,41 +134,89 @@ std::vector<Message> joined_where_needed(std::vector<Message> messages, const Te
   return out;
 }
 
-bool shows(const Render& render, const Json& variables, std::initializer_list<std::string_view> words) {
+// What the template makes of it; empty: it refuses.
+std::string rendered(const Render& render, std::vector<Message> messages, const std::vector<ToolSpec>& tools,
+                     const TemplateAbilities& abilities) {
+  Json variables;
+  add_messages(messages, abilities, variables);
+  add_tools(tools, abilities, variables);
+  variables["add_generation_prompt"] = true;
   const auto spans = render(variables);
-  if (!spans) return false;
-  const std::string text = joined(*spans);
-  for (const std::string_view word : words) {
-    if (text.find(word) == std::string::npos) return false;
-  }
-  return true;
+  return spans ? joined(*spans) : std::string();
+}
+
+bool has_all(const std::string& text, std::initializer_list<std::string_view> words) {
+  return !text.empty() &&
+         std::all_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; });
+}
+
+Message message_of(Role role, std::string_view content) {
+  Message message;
+  message.role = role;
+  message.content = content;
+  return message;
 }
 
 }  // namespace
 
+void add_messages(const std::vector<Message>& messages, const TemplateAbilities& abilities, Json& variables) {
+  variables["messages"] = Json::array();
+  for (const Message& message : messages) variables["messages"].push_back(message_json(message, abilities));
+}
+
+void add_tools(const std::vector<ToolSpec>& tools, const TemplateAbilities& abilities, Json& variables) {
+  for (const ToolSpec& tool : tools) {
+    Json function = function_json(tool, abilities);
+    // Where tools have another name than OpenAI's, they are not wrapped as its API has them either.
+    if (abilities.tools_name == kToolsName) function = {{"type", "function"}, {"function", std::move(function)}};
+    variables[abilities.tools_name].push_back(std::move(function));
+  }
+}
+
 TemplateAbilities probe_abilities(const Render& render) {
-  Message system, user, assistant, result;
-  system.role = Role::system;
-  system.content = kProbe;
-  user.content = "hello";
-  assistant.role = Role::assistant;
-  assistant.tool_calls.push_back({"call00001", std::string(kProbeTool), {{"x", kProbeArgument}}});
-  result.role = Role::tool;
+  const Message system = message_of(Role::system, kProbe), user = message_of(Role::user, "hello");
+  Message call = message_of(Role::assistant, ""), result = message_of(Role::tool, kProbe);
+  call.tool_calls.push_back({"call00001", std::string(kProbeTool), {{"x", kProbeArgument}}});
   result.name = kProbeTool;
   result.tool_call_id = "call00001";
-  result.content = kProbe;
-  ChatRequest request;
-  const auto shown = [&](std::vector<Message> messages, std::initializer_list<std::string_view> words) {
-    request.messages = std::move(messages);
-    return shows(render, template_variables(request, {}, {}), words);
-  };
+  const Json parameters = {{"type", "object"}, {"properties", {{"x", {{"type", "string"}}}}}};
+  const std::vector<ToolSpec> tools = {{std::string(kProbeTool), "Tells.", parameters}};
+
   TemplateAbilities all;
-  all.system = shown({system, user}, {kProbe});
-  all.repeated_roles = shown({user, user}, {});
-  request.tools = {{std::string(kProbeTool), "Tells.", {{"type", "object"}, {"properties", Json::object()}}}};
-  all.tools = shown({user}, {kProbeTool});
-  all.results = all.tools && shown({user, assistant, result}, {kProbe, kProbeArgument});
-  all.user_after_result = !all.results || shown({user, assistant, result, user}, {});
+  all.system = has_all(rendered(render, {system, user}, {}, all), {kProbe});
+  all.repeated_roles = has_all(rendered(render, {user, user}, {}, all), {});
+  const auto shows_tools = [&] { return has_all(rendered(render, {user}, tools, all), {kProbeTool}); };
+  for (const char* name : {kToolsName, "xml_tools"}) {
+    for (const bool bare : {true, false}) {
+      all.tools_name = name;
+      all.bare_parameters = bare;
+      if ((all.tools = shows_tools())) break;
+    }
+    if (all.tools) break;
+  }
+  if (!all.tools) all.tools_name = kToolsName, all.bare_parameters = true;
+  const std::vector<ToolSpec> known = all.tools ? tools : std::vector<ToolSpec>();
+
+  // A call is given in the first way in which it is shown, but not as Python's dict where another is.
+  const std::string as_python = "{'x': '" + std::string(kProbeArgument) + "'}";
+  std::optional<std::pair<bool, bool>> found;
+  for (const auto& [object, empty] : {std::pair{true, true}, {true, false}, {false, true}, {false, false}}) {
+    all.object_arguments = object;
+    all.empty_text = empty;
+    const std::string text = rendered(render, {user, call, result}, known, all);
+    if (!has_all(text, {kProbe, kProbeArgument})) continue;
+    const bool python = text.find(as_python) != std::string::npos;
+    if (!found || !python) found = {object, empty};
+    if (!python) break;
+  }
+  all.results = found.has_value();
+  std::tie(all.object_arguments, all.empty_text) = found.value_or(std::pair{true, true});
+  if (!all.results && all.tools) {
+    all.results =
+        has_all(rendered(render, {user, message_of(Role::assistant, kProbeArgument), result}, known, all), {kProbe, kProbeArgument});
+    all.calls = !all.results;
+  }
+  if (all.results) all.user_after_result = has_all(rendered(render, {user, call, result, user}, known, all), {});
   return all;
 }
 
@@ -165,18 +229,14 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
     messages[i].content = place_holders[i];
   }
   const bool describe = !request.tools.empty() && !abilities.tools;
-  if (describe) add_system(messages, tool_instructions(request.tools));
+  if (describe) add_system(messages, tool_instructions(request.tools, abilities));
   if (!abilities.results) messages = without_results(std::move(messages));
   if (!abilities.system) messages = without_system(std::move(messages));
   messages = joined_where_needed(std::move(messages), abilities);
 
   Json variables = request.template_variables;
-  variables["messages"] = Json::array();
-  for (const Message& message : messages) variables["messages"].push_back(message_json(message));
-  if (!request.tools.empty() && abilities.tools) {
-    variables["tools"] = Json::array();
-    for (const ToolSpec& tool : request.tools) variables["tools"].push_back(function_json(tool));
-  }
+  add_messages(messages, abilities, variables);
+  if (abilities.tools) add_tools(request.tools, abilities, variables);
   variables["add_generation_prompt"] = true;
   return variables;
 }

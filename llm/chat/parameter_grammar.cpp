@@ -52,7 +52,7 @@ class Parameters {
     for (auto property = root.properties.rbegin(); property != root.properties.rend(); ++property) {
       const auto& [name, schema] = *property;
       const bool wanted = std::find(root.required.begin(), root.required.end(), name) != root.required.end();
-      const NodeId value = out_.bytes(name, text(p_.assign, value_of(*schema, some)));
+      const NodeId value = out_.bytes(name, value_of(*schema, some));
       const NodeId first = text(p_.first, value), later = text(p_.separator, value);
       none = wanted ? first : out_.any_of({first, none});
       some = wanted ? later : out_.any_of({later, some});
@@ -63,10 +63,15 @@ class Parameters {
  private:
   NodeId text(std::string_view what, NodeId next) { return syntax_text(out_, what, vocabulary_, next); }
 
+  // With what stands between a name and its value.
   NodeId value_of(const SchemaNode& schema, NodeId next) {
     const bool quoted = p_.quote_open == "\"";  // JSON's own strings
     const ParameterValues values = parameter_values(schema, budget_);
     if (!quoted && !values.no_strings()) return with_strings(schema, values, next);
+    return text(p_.assign, without_strings(schema, next));
+  }
+
+  NodeId without_strings(const SchemaNode& schema, NodeId next) {
     if (schema.types == kBooleanType && !schema.enum_values && !schema.constant)
       return out_.any_of({out_.bytes(p_.yes, next), out_.bytes(p_.no, next)});
     if (schema.types == kNullType) return out_.bytes(p_.null, next);
@@ -82,25 +87,29 @@ class Parameters {
     }
   }
 
-  // Strings stand as they are, between the syntax's own quotes or its other words; where any may stand, nothing else can be told from it.
+  // Strings stand as they are, behind a word or between quotes of the syntax's own; without these, where any string may stand, nothing else
+  // can be told from it.
   NodeId with_strings(const SchemaNode& schema, const ParameterValues& values, NodeId next) {
-    std::vector<NodeId> ways;
+    NodeId strings = Automaton::kDead;
     if (values.strings) {
       std::vector<std::string> valid;
       std::copy_if(values.strings->begin(), values.strings->end(), std::back_inserter(valid),
                    [&](const std::string& value) { return is_valid(schema, value); });
-      ways.push_back(text(p_.quote_open, out_.one_of(std::move(valid), text(p_.quote_close, next))));
+      strings = text(p_.quote_open, out_.one_of(std::move(valid), text(p_.quote_close, next)));
     } else {
-      ways.push_back(any_string(next));
+      strings = any_string(next);
       note_strings(schema);
     }
-    const bool told_apart = values.strings || !p_.quote_open.empty();
+    std::vector<NodeId> others;
+    const bool told_apart = values.strings || !p_.quote_open.empty() || !p_.text_assign.empty();
     if (values.others && told_apart) {
-      ways.push_back(out_.call(compiler_.rule_without_strings(schema), next));
-      add_words(schema, next, ways);
+      others.push_back(out_.call(compiler_.rule_without_strings(schema), next));
+      add_words(schema, next, others);
     }
     if (values.others && !told_apart) note(schema, "", "where any string may stand, everything may");
-    return out_.any_of(ways);
+    if (!p_.text_assign.empty()) return out_.any_of({text(p_.text_assign, strings), text(p_.assign, out_.any_of(others))});
+    others.insert(others.begin(), strings);
+    return text(p_.assign, out_.any_of(others));
   }
 
   void note(const SchemaNode& schema, std::string keyword, const std::string& why) {

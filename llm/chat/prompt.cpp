@@ -1,11 +1,13 @@
 #include "prompt.h"
 
 #include "call_grammar.h"
+#include "written_calls.h"
 
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -117,14 +119,19 @@ bool PromptBuilder::is_own(const Message& message) const {
   return std::all_of(raw.ids.begin(), raw.ids.end(), [&](std::int32_t id) { return tokenizer_->is_valid(id); });
 }
 
-std::vector<std::string> PromptBuilder::place_holders(const ChatRequest& request) const {
-  std::vector<std::string> words(request.messages.size());
-  if (request.history != HistoryForm::as_written) return words;
-  const std::string word = random_word();
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (is_own(request.messages[i])) words[i] = word + "i" + std::to_string(i) + "e";
+// Answers with calls as texts in the model's syntax, for a template that has no place for calls; `ids` gets the tokens of these.
+ChatRequest PromptBuilder::with_calls_as_text(ChatRequest request, std::vector<std::vector<std::int32_t>>& ids) const {
+  for (std::size_t i = 0; i < request.messages.size(); ++i) {
+    Message& message = request.messages[i];
+    if (message.tool_calls.empty()) continue;
+    std::vector<Span> spans = written_calls(syntax_, std::exchange(message.tool_calls, {}));
+    spans.insert(spans.begin(), {message.content, false});
+    std::vector<TextSpan> text;
+    for (const Span& span : spans) text.push_back({span.text, span.from_template});
+    ids[i] = tokenizer_->encode(text);
+    message.content = joined(spans);
   }
-  return words;
+  return request;
 }
 
 // Encodes what stands between the place holders, piece by piece, so that a piece comes to the same tokens in every later turn.
@@ -186,9 +193,23 @@ void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const
 
 Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
   if (auto error = contradiction(request)) return *error;
-  auto words = place_holders(request);
+  const std::size_t n = request.messages.size();
+  std::vector<std::vector<std::int32_t>> in_words(n);  // of calls that the template does not show
+  std::optional<ChatRequest> with_text;
+  if (!abilities_.calls) with_text = with_calls_as_text(request, in_words);
+  const ChatRequest& told = with_text ? *with_text : request;
+
+  std::vector<std::string> words(n);  // place holders
+  std::vector<const std::vector<std::int32_t>*> instead(n);
+  const std::string random = random_word();
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool raw = request.history == HistoryForm::as_written && is_own(request.messages[i]);
+    if (!raw && in_words[i].empty()) continue;
+    words[i] = random + "i" + std::to_string(i) + "e";
+    instead[i] = raw ? &request.messages[i].raw->ids : &in_words[i];
+  }
   const auto is_set = [](const std::string& word) { return !word.empty(); };
-  auto spans = render(request, words);
+  auto spans = render(told, words);
   // Messages whose place holder did not come through once are rendered as the template wants them; if that changes others, all are.
   for (int attempt = 0; attempt < 2 && std::any_of(words.begin(), words.end(), is_set); ++attempt) {
     bool lost = false;
@@ -199,16 +220,17 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
     }
     if (!lost) break;
     if (attempt == 1) std::fill(words.begin(), words.end(), std::string());
-    spans = render(request, words);
+    spans = render(told, words);
   }
   if (!spans) return spans.error();
 
   Prompt prompt;
   std::vector<Splice> splices;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!words[i].empty()) splices.push_back({words[i], &request.messages[i].raw->ids});
+  for (std::size_t i = 0; i < n; ++i) {
+    if (words[i].empty()) continue;
+    splices.push_back({words[i], instead[i]});
+    if (instead[i] != &in_words[i]) ++prompt.n_raw_messages;
   }
-  prompt.n_raw_messages = static_cast<int>(splices.size());
   prompt.ids = encode(*spans, splices);
   prompt.starts_in_reasoning = ends_in_reasoning(*spans, syntax_.reasoning_open);
   force_tool(request, prompt);

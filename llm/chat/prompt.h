@@ -56,7 +56,7 @@ class PromptBuilder {
   Result<std::vector<Span>> render(const ChatRequest& request, const std::vector<std::string>& place_holders) const;
   Result<std::vector<Span>> run(const Json& variables) const;
   bool is_own(const Message& message) const;
-  std::vector<std::string> place_holders(const ChatRequest& request) const;
+  ChatRequest with_calls_as_text(ChatRequest request, std::vector<std::vector<std::int32_t>>& ids) const;
   std::vector<std::int32_t> encode(const std::vector<Span>& spans, const std::vector<Splice>& splices) const;
   void force_tool(const ChatRequest& request, Prompt& prompt) const;
 

@@ -107,11 +107,7 @@ SyntaxReader::State SyntaxReader::step(char c) {
     case Where::key:
       return step_key(c);
     case Where::assign:
-      if (const auto state = assign_.step(c); state == LiteralMatcher::State::failed)
-        return fail("a parameter has no value");
-      else if (state == LiteralMatcher::State::complete)
-        begin_value();
-      return State::more;
+      return step_assign(c);
     case Where::raw_value:
       return step_raw_value(c);
     case Where::literal_value:
@@ -194,6 +190,9 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
   if (!assign.empty() && c == assign.front() && !key_.empty()) {
     while (!key_.empty() && is_json_space(key_.back())) key_.pop_back();
     assign_ = LiteralMatcher(assign);
+    text_assign_ = LiteralMatcher(syntax_->parameters.text_assign);
+    assign_open_ = true;
+    text_assign_open_ = !text_assign_.empty();
     where_ = Where::assign;
     return step(c);
   }
@@ -205,6 +204,17 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
   if (key_.empty() && is_json_space(c)) return State::more;
   key_ += c;
   return key_.size() > kMaxName ? fail("a parameter's name is too long") : State::more;
+}
+
+SyntaxReader::State SyntaxReader::step_assign(char c) {
+  const auto any = assign_open_ ? assign_.step(c) : LiteralMatcher::State::failed;
+  const auto text = text_assign_open_ ? text_assign_.step(c) : LiteralMatcher::State::failed;
+  assign_open_ = any != LiteralMatcher::State::failed;
+  text_assign_open_ = text != LiteralMatcher::State::failed;
+  if (!assign_open_ && !text_assign_open_) return fail("a parameter has no value");
+  told_text_ = text == LiteralMatcher::State::complete;
+  if (told_text_ || any == LiteralMatcher::State::complete) begin_value();
+  return State::more;
 }
 
 void SyntaxReader::begin_value() {
@@ -223,7 +233,8 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   if (!before.empty() && value_.starts_with(before)) value_.erase(0, before.size());
   if (!behind.empty() && value_.ends_with(behind)) value_.resize(value_.size() - behind.size());
   static const SchemaNode kAnything;
-  end_value(read_parameter(find_parameter(schema_ ? schema_->root() : kAnything, key_), std::move(value_)));
+  end_value(told_text_ ? Json(std::move(value_))
+                       : read_parameter(find_parameter(schema_ ? schema_->root() : kAnything, key_), std::move(value_)));
   separator_ = LiteralMatcher(separator_rest_);
   end_ = LiteralMatcher(end_rest_);
   return State::more;

@@ -69,6 +69,7 @@ class SyntaxReader {
   State step_opening(char c);
   State step_json(char c);
   State step_key(char c);
+  State step_assign(char c);
   State step_raw_value(char c);
   State step_after_value(char c);
   State complete(State as);
@@ -88,8 +89,9 @@ class SyntaxReader {
   Json arguments_;
   JsonScanner json_;
   LiteralScanner literal_;
-  LiteralMatcher first_, none_, assign_, separator_, end_;  // in progress; failed ones are default-made
-  bool first_open_ = false, none_open_ = false, separator_open_ = false, end_open_ = false;
+  LiteralMatcher first_, none_, assign_, text_assign_, separator_, end_;  // in progress; failed ones are default-made
+  bool first_open_ = false, none_open_ = false, assign_open_ = false, text_assign_open_ = false, separator_open_ = false, end_open_ = false;
+  bool told_text_ = false;  // the syntax says that this value is a string
 };
 
 }  // namespace baton::llm

@@ -37,7 +37,9 @@ struct ToolSyntax {
   std::string middle;  // between a name and its JSON arguments
   // Arguments as parameters: N first KEY assign VALUE separator KEY assign VALUE end; without any: N none.
   struct Parameters {
-    std::string first, assign, separator, none;
+    std::string first, assign;
+    std::string text_assign;  // before strings, where it says that they are some; empty: the same
+    std::string separator, none;
     std::string quote_open, quote_close;  // of strings; empty: they stand there as they are
     std::string yes = "true", no = "false", null = "null";
     bool json_values = true;  // lists and objects are JSON
@@ -53,7 +55,8 @@ struct ToolSyntax {
 };
 
 // source: of the template, where a convention is recognised that no rendering tells. Where its calls are not understood, `abilities` loses
-// its tools: Baton then describes them, and asks for the JSON that it reads, as it does for a template that knows none.
+// its tools: Baton then describes them, and asks for the JSON that it reads, as it does for a template that knows none. Where it has calls
+// but no place for tools, Baton describes those and asks for such calls.
 ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities, const std::string& source);
 
 // For people and programs: `baton inspect MODEL --json`. Holes are shown as "{id}".

@@ -13,6 +13,8 @@ namespace baton::llm {
 
 inline constexpr char kNotTame[] = "it has, or the schema's patterns have together, too many states for a mask: it is checked afterwards";
 
+struct RegexPart;
+
 class Regex {
  public:
   static constexpr int kMaxRepeat = 1000;  // of {m,n}
@@ -32,11 +34,9 @@ class Regex {
   bool is_tame(Letter letter, std::size_t& budget) const;
   static constexpr std::size_t kMaxStates = 2000, kMaxBuildSteps = 200'000;
 
-  struct Part;
-
  private:
-  explicit Regex(std::shared_ptr<const Part> whole) : whole_(std::move(whole)) {}
-  std::shared_ptr<const Part> whole_;
+  explicit Regex(std::shared_ptr<const RegexPart> whole) : whole_(std::move(whole)) {}
+  std::shared_ptr<const RegexPart> whole_;
 };
 
 }  // namespace baton::llm

@@ -62,6 +62,7 @@ class SchemaCompiler {
   void note_unmasked(const Together& schemas, std::uint8_t types);
   NodeId number(const Together& schemas, bool integer);
   NodeId string(const Together& schemas, NodeId next);
+  class ObjectBody;
   NodeId object(const Together& schemas);
   NodeId array(const Together& schemas);
   std::vector<std::string> refused_strings(const Together& schemas);

@@ -106,6 +106,12 @@ def invoked(c):
     return f'<invoke name="{c["name"]}">\n{body}</invoke>\n'
 
 
+def dsml(c):
+    """DeepSeek V3.2."""
+    body = "".join(f'<｜DSML｜parameter name="{k}" string="{"true" if isinstance(v, str) else "false"}">{v if isinstance(v, str) else dumped(v)}</｜DSML｜parameter>\n' for k, v in c["arguments"].items())
+    return f'<｜DSML｜invoke name="{c["name"]}">\n{body}</｜DSML｜invoke>\n'
+
+
 def seed(c):
     body = "".join(f"<parameter={k}>{v if isinstance(v, str) else dumped(v)}</parameter>\n" for k, v in c["arguments"].items())
     return f"<seed:tool_call>\n<function={c['name']}>\n{body}</function>\n</seed:tool_call>"
@@ -257,6 +263,8 @@ UNSEEN = {
     "seed-oss": dict(source="ByteDance-Seed/Seed-OSS-36B-Instruct, chat_template.jinja", special=["<seed:bos>", "<seed:eos>", "<seed:think>", "</seed:think>", "<seed:tool_call>",
                      "</seed:tool_call>"], end=["<seed:eos>"], reasoning=True, write=thinking("<seed:think>", "</seed:think>\n", lined(seed)),
                      lookalike="A <function> has one <parameter name=\"x\">; see function=get_time and parameter=city."),
+    "deepseek-v3.2": dict(source="deepseek-ai/DeepSeek-V3.2, encoding_dsv32.py", special=["<｜User｜>", "<｜Assistant｜>", "｜DSML｜", "<｜end▁of▁sentence｜>"], end=["<｜end▁of▁sentence｜>"],
+                          write=listed("\n\n<｜DSML｜function_calls>\n", "</｜DSML｜function_calls>", dsml, ""), lookalike='<invoke name="get_time"> has a <parameter name="x" string="true">'),
     "nemotron-nano-v2": dict(source="nvidia/NVIDIA-Nemotron-Nano-9B-v2, tokenizer_config.json", special=["<SPECIAL_10>", "<SPECIAL_11>", "<SPECIAL_12>"], end=["<SPECIAL_12>"], reasoning="always",
                              write=thinking("", "\n</think>\n", lambda content, reasoning, calls: "\n\n".join(([content] if content else []) + (
                                  ["<TOOLCALL>[" + ", ".join(map(named, calls)) + "]</TOOLCALL>"] if calls else []))), lookalike="<TOOLCALL>[]</TOOLCALL>"),

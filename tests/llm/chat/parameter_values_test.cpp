@@ -35,7 +35,8 @@ class ParameterValuesTest : public testing::TestWithParam<std::string> {
     } else {
       text = value.is_null() ? p.null : value.dump();
     }
-    return "f" + p.first + "x" + p.assign + text + syntax_.end;
+    const bool told = value.is_string() && !p.text_assign.empty();
+    return "f" + p.first + "x" + (told ? p.text_assign : p.assign) + text + syntax_.end;
   }
   bool masked(const Json& schema, const Json& value) const {
     const auto calls = compile_calls(tools(schema), true, family_.syntax, vocabulary_).value();

@@ -1,0 +1,50 @@
+#pragma once
+// What a chat template makes of calls and of their results: conversations of words that occur nowhere else, rendered.
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conversation.h"
+
+namespace baton::llm {
+
+// As far as both begin alike, but not into the middle of a tag.
+std::string common_beginning(std::string_view a, std::string_view b);
+
+class CallRendering {
+ public:
+  // Words that no template has of its own; all have this in them.
+  static constexpr std::string_view kMark = "zq7";
+  static constexpr std::array<std::string_view, 2> kNames = {"zq7_tool_one", "zq7_tool_two"};
+  // Nine letters and digits, as some templates insist on.
+  static constexpr std::array<std::string_view, 2> kIds = {"zq7iduno1", "zq7iddos2"};
+  static constexpr std::string_view kFirst = "zq7_alpha", kSecond = "zq7_beta";  // parameters
+  static constexpr std::string_view kQuestion = "zq7question", kText = "zq7text", kOtherText = "zq7other", kContent = "zq7content", kResult = "zq7result";
+  static constexpr int kNumber = 73519, kOtherNumber = 73520;
+
+  // named_ids: a call's id is "functions.NAME:INDEX". Both references live longer than we do.
+  CallRendering(const Render& render, const TemplateAbilities& abilities, bool named_ids)
+      : render_(render), abilities_(abilities), named_ids_(named_ids) {}
+
+  // What follows the prompt, when the answer is calls with these arguments. Nothing: the template refuses it, or does not continue its own
+  // prompt.
+  std::optional<std::string> calls(const std::vector<Json>& arguments) const;
+  // The same, when the answer is kContent.
+  std::optional<std::string> content() const;
+  // What follows a call, when its result is kResult.
+  std::optional<std::string> result() const;
+
+ private:
+  std::string id(std::size_t i) const;
+  Message call(const std::vector<Json>& arguments) const;
+  std::optional<std::string> text(const std::vector<Message>& messages, bool prompt) const;
+  std::optional<std::string> answer(const Message& message) const;
+
+  const Render& render_;
+  const TemplateAbilities& abilities_;
+  const bool named_ids_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,291 @@
+#include "syntax_deriver.h"
+
+#include <baton/llm/grammar/json_layout.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "call_openers.h"
+#include "json_scanner.h"
+
+namespace baton::llm {
+namespace {
+
+using Range = std::pair<std::size_t, std::size_t>;  // begin, end
+
+// As far as both end alike, but not from the middle of a tag.
+std::string common_end(std::string_view a, std::string_view b) {
+  const auto n = static_cast<std::size_t>(std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend()).first - a.rbegin());
+  std::string_view both = a.substr(a.size() - n);
+  const auto tag = both.find_first_of("<[");
+  if (n < std::min(a.size(), b.size()) && tag != 0) both = tag == std::string_view::npos ? std::string_view() : both.substr(tag);
+  return std::string(both);
+}
+
+// The JSON that begins at `at`; nothing: none does.
+std::optional<std::pair<Json, std::size_t>> json_at(std::string_view text, std::size_t at) {
+  JsonScanner scanner;
+  for (std::size_t i = at; i < text.size(); ++i) {
+    const auto state = scanner.step(text[i]);
+    if (state == JsonScanner::State::error) return std::nullopt;
+    if (state == JsonScanner::State::more) continue;
+    Json value = Json::parse(text.substr(at, i + 1 - at), nullptr, false);
+    if (value.is_discarded()) return std::nullopt;
+    return std::pair{std::move(value), i + 1};
+  }
+  return std::nullopt;
+}
+
+// The first JSON at or after `from` that is `wanted`.
+template <class Wanted>
+std::optional<std::pair<Json, Range>> find_json(std::string_view text, std::size_t from, Wanted&& wanted) {
+  for (std::size_t at = text.find_first_of("{[", from); at != std::string_view::npos; at = text.find_first_of("{[", at + 1)) {
+    auto found = json_at(text, at);
+    if (found && wanted(found->first)) return std::pair{std::move(found->first), Range{at, found->second}};
+  }
+  return std::nullopt;
+}
+
+using Probe = CallRendering;  // whose words are looked for
+
+std::string with_holes(std::string text) {
+  for (const std::string_view id : Probe::kIds) {
+    for (auto at = text.find(id); at != std::string::npos; at = text.find(id, at)) text.replace(at, id.size(), 1, kHole);
+  }
+  return text;
+}
+
+class Deriver {
+ public:
+  explicit Deriver(const CallRendering& rendering) : rendering_(rendering) {}
+
+  ToolSyntax derive() {
+    const auto one = rendering_.calls({Json{{Probe::kFirst, Probe::kText}}});
+    if (!one) return unknown("the template refuses an answer that is a call");
+    const auto content = rendering_.content();
+    end_of_turn_ = tail_of(content, Probe::kContent);
+    ToolSyntax syntax;
+    text_marks(content, *one, syntax);
+    if (one->find(Probe::kNames[0]) == std::string::npos) return unknown("the template does not show the name of a call");
+    if (!json_form(*one, syntax) && !text_form(*one, syntax)) return unknown("the template's way of showing calls was not understood");
+    // A parameter's name that also closes its value, and the like.
+    if (to_json(syntax).dump().find(Probe::kMark) != std::string::npos)
+      return unknown("the template's way of showing calls was not understood: names stand in it twice");
+    add_results(rendering_, syntax);
+    return syntax;
+  }
+
+ private:
+  static ToolSyntax unknown(std::string why) {
+    ToolSyntax syntax;
+    syntax.why = std::move(why);
+    return syntax;
+  }
+
+  static std::string tail_of(const std::optional<std::string>& text, std::string_view word) {
+    const auto at = text ? text->rfind(word) : std::string::npos;
+    return at == std::string::npos ? std::string() : text->substr(at + word.size());
+  }
+
+  // Tags around plain text.
+  void text_marks(const std::optional<std::string>& content, const std::string& call, ToolSyntax& syntax) const {
+    if (!content) return;
+    const std::string behind = end_of_turn_.substr(0, end_of_turn_.size() - common_end(call, end_of_turn_).size());
+    const std::string before = opening(content->substr(0, content->find(Probe::kContent)));
+    for (const std::string_view mark : {trimmed(before), trimmed(behind)}) {
+      if (mark.size() > 2 && (mark.front() == '<' || mark.front() == '[')) syntax.text_marks.emplace_back(mark);
+    }
+  }
+
+  // What stands before a call, but for the reasoning that some templates show as empty.
+  static std::string opening(std::string_view text) {
+    for (const auto& [open, close] : kReasoningTags) {
+      const auto at = text.rfind(close);
+      if (at != std::string_view::npos) text.remove_prefix(at + close.size());
+    }
+    while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
+    return with_holes(std::string(text));
+  }
+
+  // Without the end of the turn. A template that closes a call's turn in another way than a text's has that in `close`.
+  std::string closing(std::string_view text) const {
+    const std::string same = common_end(text, end_of_turn_);
+    text.remove_suffix(same.size());
+    // Behind the end of the turn some templates show the beginning of the next.
+    if (const auto end = trimmed(end_of_turn_); !end.empty()) text = text.substr(0, text.find(end));
+    while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
+    return with_holes(std::string(text));
+  }
+
+  // ---- {"name": .., "arguments": ..}, alone or in a list
+
+  static const Json* call_of(const Json& value) {
+    if (value.is_array()) return value.size() == 1 ? call_of(value[0]) : nullptr;
+    if (!value.is_object()) return nullptr;
+    for (const auto& [key, field] : value.items()) {
+      if (field == Probe::kNames[0]) return &value;
+    }
+    const auto function = value.find("function");
+    return function == value.end() ? nullptr : call_of(*function);
+  }
+
+  bool json_form(const std::string& one, ToolSyntax& syntax) {
+    const auto found = find_json(one, 0, [](const Json& value) { return call_of(value) != nullptr; });
+    if (!found || found->second.first > one.find(Probe::kNames[0])) return false;
+    const auto& [value, range] = *found;
+    const Json& call = *call_of(value);
+    syntax.form = value.is_array() ? ToolSyntax::Form::json_list : ToolSyntax::Form::json_object;
+    bool has_arguments = false;
+    for (const auto& [key, field] : call.items()) {
+      if (field == Probe::kNames[0]) {
+        syntax.name_key = key;
+      } else if (field.is_object() || (field.is_string() && field.get_ref<const std::string&>().find(Probe::kFirst) != std::string::npos)) {
+        syntax.arguments_key = key;
+        has_arguments = true;
+      } else if (key != "type") {
+        syntax.id_key = key;
+      }
+    }
+    if (!has_arguments) return false;
+    syntax.open = opening(std::string_view(one).substr(0, range.first));
+    syntax.close = closing(std::string_view(one).substr(range.second));
+    const auto two = rendering_.calls({Json{{Probe::kFirst, Probe::kText}}, Json{{Probe::kFirst, Probe::kOtherText}}});
+    if (value.is_array() || !two) return true;
+    const auto first = find_json(*two, 0, [](const Json& json) { return call_of(json) != nullptr; });
+    if (!first) return true;
+    const auto second = find_json(*two, first->second.second, [](const Json& json) { return json.is_object() || json.is_array(); });
+    if (second && two->find(Probe::kNames[1]) != std::string::npos)
+      syntax.between = with_holes(two->substr(first->second.second, second->second.first - first->second.second));
+    return true;
+  }
+
+  // ---- The name outside of any JSON
+
+  bool text_form(const std::string& one, ToolSyntax& syntax) {
+    const std::size_t name = one.find(Probe::kNames[0]), behind = name + Probe::kNames[0].size();
+    syntax.form = ToolSyntax::Form::text;
+    syntax.open = opening(std::string_view(one).substr(0, name));
+    if (trimmed(syntax.open).empty()) return false;  // nothing would say that a call begins
+    const Json wanted = {{Probe::kFirst, Probe::kText}};
+    const auto json = find_json(one, behind, [&](const Json& value) { return value == wanted; });
+    const auto two = rendering_.calls({Json{{Probe::kFirst, Probe::kNumber}}, Json{{Probe::kFirst, Probe::kOtherNumber}}});
+    if (json) {
+      syntax.middle = middle_of(one.substr(behind, json->second.first - behind), two);
+      ends(rest_of(closing(std::string_view(one).substr(json->second.second)), two, true), between_of(two, true), syntax);
+      return !trimmed(syntax.middle).empty();
+    }
+    syntax.json_arguments = false;
+    return parameters(one.substr(behind), two, syntax);
+  }
+
+  // Between a name and its arguments. What is different in the second call (its number) is a hole.
+  static std::string middle_of(const std::string& of_first, const std::optional<std::string>& two) {
+    const std::size_t name = two ? two->find(Probe::kNames[1]) : std::string::npos;
+    const std::size_t behind = name == std::string::npos ? name : name + Probe::kNames[1].size();
+    const std::size_t json = behind == std::string::npos ? behind : two->find('{', behind);
+    const std::string first = with_holes(of_first);
+    if (json == std::string::npos) return first;
+    const std::string second = with_holes(two->substr(behind, json - behind));
+    const std::string begin(first.begin(), std::mismatch(first.begin(), first.end(), second.begin(), second.end()).first);
+    const auto same_end =
+        static_cast<std::size_t>(std::mismatch(first.rbegin(), first.rend(), second.rbegin(), second.rend()).first - first.rbegin());
+    if (first.size() != second.size() || begin.size() + same_end >= first.size()) return first;
+    return begin + kHole + first.substr(first.size() - same_end);
+  }
+
+  // From a call's arguments to the next call's name; empty: there is none.
+  std::string between_of(const std::optional<std::string>& two, bool json) const {
+    if (!two) return {};
+    const std::size_t name = two->find(Probe::kNames[1]);
+    std::size_t from = two->find(std::to_string(Probe::kNumber));
+    if (name == std::string::npos || from == std::string::npos || from > name) return {};
+    from += std::to_string(Probe::kNumber).size();
+    if (json) from = two->find('}', from) + 1;
+    return with_holes(two->substr(from, name - from));
+  }
+
+  // What stands behind the last call's arguments: some templates (DeepSeek's R1) close only several calls.
+  std::string rest_of(const std::string& of_one, const std::optional<std::string>& two, bool json) const {
+    const std::string number = std::to_string(Probe::kOtherNumber);
+    std::size_t from = two ? two->rfind(number) : std::string::npos;
+    if (from == std::string::npos) return of_one;
+    from = json ? two->find('}', from) : from + number.size() - 1;
+    std::string of_two = closing(std::string_view(*two).substr(from + 1));
+    return of_two.starts_with(of_one) ? of_two : of_one;
+  }
+
+  // rest: behind the last call's arguments. between: see above.
+  static void ends(const std::string& rest, const std::string& between, ToolSyntax& syntax) {
+    syntax.end = between.empty() ? rest : common_beginning(rest, between);
+    syntax.close = rest.substr(syntax.end.size());
+    if (!between.empty()) syntax.between = between.substr(syntax.end.size());
+  }
+
+  // What a call with this argument has behind its name.
+  std::optional<std::string> behind_name(const Json& arguments) const {
+    const auto text = rendering_.calls({arguments});
+    const auto at = text ? text->find(Probe::kNames[0]) : std::string::npos;
+    if (at == std::string::npos) return std::nullopt;
+    return closing(std::string_view(*text).substr(at + Probe::kNames[0].size()));
+  }
+
+  bool parameters(const std::string& with_text, const std::optional<std::string>& two, ToolSyntax& syntax) {
+    auto& p = syntax.parameters;
+    const auto number = behind_name({{Probe::kFirst, Probe::kNumber}}), none = behind_name(Json::object());
+    const auto both = behind_name({{Probe::kFirst, Probe::kNumber}, {Probe::kSecond, Probe::kOtherNumber}});
+    const std::string one = closing(with_text), digits = std::to_string(Probe::kNumber);
+    if (!number || !none || !both) return false;
+    const std::size_t key = number->find(Probe::kFirst), value = number->find(digits);
+    const std::size_t text_key = one.find(Probe::kFirst), text = one.find(Probe::kText);
+    if (key == std::string::npos || value == std::string::npos || text_key != key || text == std::string::npos) return false;
+    p.first = number->substr(0, key);
+    p.assign = number->substr(key + Probe::kFirst.size(), value - key - Probe::kFirst.size());
+    const std::string before_text = one.substr(key + Probe::kFirst.size(), text - key - Probe::kFirst.size());
+    const std::string rest = number->substr(value + digits.size()), text_rest = one.substr(text + Probe::kText.size());
+    if (before_text.compare(0, p.assign.size(), p.assign) == 0) {
+      p.quote_open = before_text.substr(p.assign.size());
+    } else {
+      p.text_assign = before_text;
+    }
+    if (text_rest.size() < rest.size() || text_rest.compare(text_rest.size() - rest.size(), rest.size(), rest) != 0) return false;
+    p.quote_close = text_rest.substr(0, text_rest.size() - rest.size());
+    const std::size_t first_value = both->find(digits), second_key = both->find(Probe::kSecond);
+    if (first_value == std::string::npos || second_key == std::string::npos || second_key < first_value) return false;
+    p.separator = both->substr(first_value + digits.size(), second_key - first_value - digits.size());
+    ends(rest_of(rest, two, false), between_of(two, false), syntax);
+    if (none->size() < syntax.close.size()) return false;
+    p.none = none->substr(0, none->size() - syntax.close.size());
+    const auto word = [&](const Json& argument, std::string& out) {
+      const auto behind = behind_name({{Probe::kFirst, argument}});
+      const std::size_t from = p.first.size() + Probe::kFirst.size() + p.assign.size();
+      if (behind && behind->size() >= from + rest.size()) out = behind->substr(from, behind->size() - rest.size() - from);
+      return out;
+    };
+    word(true, p.yes);
+    word(false, p.no);
+    word(nullptr, p.null);
+    std::string nested;
+    const Json list = {"a", true, {{"b", nullptr}}};
+    p.json_values = Json::parse(word(list, nested), nullptr, false) == list;
+    return true;
+  }
+
+  const CallRendering& rendering_;
+  std::string end_of_turn_;
+};
+
+}  // namespace
+
+void add_results(const CallRendering& rendering, ToolSyntax& syntax) {
+  const auto text = rendering.result();
+  const auto at = text ? text->find(Probe::kResult) : std::string::npos;
+  if (at == std::string::npos) return;
+  syntax.result_open = with_holes(text->substr(0, at));
+  syntax.result_close = with_holes(text->substr(at + Probe::kResult.size()));
+  for (auto name = syntax.result_open.find(Probe::kNames[0]); name != std::string::npos; name = syntax.result_open.find(Probe::kNames[0]))
+    syntax.result_open.replace(name, Probe::kNames[0].size(), 1, kHole);
+}
+
+ToolSyntax derive_from_renderings(const CallRendering& rendering) { return Deriver(rendering).derive(); }
+
+}  // namespace baton::llm

@@ -1,0 +1,76 @@
+#include "written_calls.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace baton::llm {
+namespace {
+
+class CallWriter {
+ public:
+  explicit CallWriter(const ToolSyntax& syntax) : syntax_(syntax), p_(syntax.parameters) {}
+
+  std::vector<Span> write(const std::vector<ToolCall>& calls) {
+    const bool list = syntax_.form == ToolSyntax::Form::json_list, text = syntax_.form == ToolSyntax::Form::text;
+    word(syntax_.open);
+    if (list) data("[");
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      if (i > 0) list ? data(", ") : word(syntax_.between);
+      text ? text_call(calls[i]) : data(json(Json{{syntax_.name_key, calls[i].name}, {syntax_.arguments_key, calls[i].arguments}}));
+    }
+    if (list) data("]");
+    word(syntax_.close);
+    return std::move(spans_);
+  }
+
+ private:
+  static std::string json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+  void word(std::string text) {
+    std::replace(text.begin(), text.end(), kHole, '0');
+    if (!text.empty()) spans_.push_back({std::move(text), true});
+  }
+  void data(std::string text) {
+    if (!text.empty()) spans_.push_back({std::move(text), false});
+  }
+
+  void text_call(const ToolCall& call) {
+    data(call.name);
+    if (syntax_.json_arguments) {
+      word(syntax_.middle);
+      data(json(call.arguments));
+    } else if (call.arguments.empty()) {
+      return word(p_.none);  // with its end
+    } else {
+      bool first = true;
+      for (const auto& [key, value] : call.arguments.items()) {
+        word(std::exchange(first, false) ? p_.first : p_.separator);
+        data(key);
+        parameter(value);
+      }
+    }
+    word(syntax_.end);
+  }
+
+  void parameter(const Json& value) {
+    const bool raw = value.is_string() && p_.quote_open != "\"";
+    word(value.is_string() && !p_.text_assign.empty() ? p_.text_assign : p_.assign);
+    if (raw) {
+      word(p_.quote_open);
+      data(value.get<std::string>());
+      word(p_.quote_close);
+    } else {
+      data(value.is_boolean() ? value.get<bool>() ? p_.yes : p_.no : value.is_null() ? p_.null : json(value));
+    }
+  }
+
+  const ToolSyntax& syntax_;
+  const ToolSyntax::Parameters& p_;
+  std::vector<Span> spans_;
+};
+
+}  // namespace
+
+std::vector<Span> written_calls(const ToolSyntax& syntax, const std::vector<ToolCall>& calls) { return CallWriter(syntax).write(calls); }
+
+}  // namespace baton::llm

@@ -1,0 +1,22 @@
+#pragma once
+// A regular expression's parts, as ECMAScript's syntax groups them.
+#include <baton/llm/error.h>
+
+#include <string_view>
+#include <vector>
+
+#include "characters.h"
+
+namespace baton::llm {
+
+struct RegexPart {
+  enum class Kind { letter, sequence, choice, repeat, begin, end } kind = Kind::sequence;
+  CodePoints characters;         // letter
+  std::vector<RegexPart> parts;  // sequence, choice; repeat: one
+  int min = 0, max = -1;         // repeat; -1: no limit
+};
+
+// Its errors are those of Regex::parse.
+Result<RegexPart> parse_regex(std::string_view source);
+
+}  // namespace baton::llm

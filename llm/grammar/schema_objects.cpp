@@ -1,0 +1,192 @@
+// Objects: which members may stand between their braces, in which order.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include <baton/llm/json_schema/pattern.h>
+
+#include "regex.h"
+#include "schema_compiler.h"
+#include "schema_facts.h"
+
+namespace baton::llm {
+
+namespace {
+
+bool fits_any(const Pattern& pattern, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    std::size_t steps = 10'000;
+    return pattern.search(name, steps) != Pattern::Answer::no;
+  });
+}
+
+}  // namespace
+
+SchemaCompiler::Together SchemaCompiler::of_property(const Together& schemas, const std::string& name) {
+  Together all;
+  for (const auto& [node, done] : schemas) {
+    bool described = false;
+    if (const SchemaNode* one = node->property(name)) {
+      all.insert({one, 0});
+      described = true;
+    }
+    for (const auto& [pattern, one] : node->pattern_properties) {
+      std::size_t steps = 10'000;
+      if (pattern.compiled->search(name, steps) != Pattern::Answer::yes) continue;
+      all.insert({one, 0});
+      described = true;
+    }
+    if (!described && node->additional_properties) all.insert({node->additional_properties, 0});
+  }
+  return all;
+}
+
+SchemaCompiler::Together SchemaCompiler::of_further_properties(const Together& schemas) {
+  Together all;
+  for (const auto& [node, done] : schemas) {
+    if (node->additional_properties) all.insert({node->additional_properties, 0});
+  }
+  return all;
+}
+
+// The name of a member that no schema names, with its quotes.
+NodeId SchemaCompiler::member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next) {
+  Together names;
+  for (const auto& [node, done] : schemas) {
+    if (node->property_names) names.insert({node->property_names, 0});
+  }
+  if (names.empty()) return json_string_except(out_, taken, next);
+  std::set<const SchemaNode*> met;
+  Together whole;
+  for (const auto& [node, done] : names) flatten(*node, 0, whole, met);
+  const SchemaNode& of = *names.begin()->first;
+  const bool plain = std::all_of(whole.begin(), whole.end(), [](const auto& one) {
+    return one.first->any_of.empty() && one.first->one_of.empty() && !one.first->not_schema && !one.first->if_schema;
+  });
+  if (!plain) {
+    note(of, "propertyNames", "it is checked afterwards");
+    return json_string_except(out_, taken, next);
+  }
+  if (!(types_of(whole) & kStringType)) return Automaton::kDead;
+  const auto is_free = [&](const Json& name) {
+    return name.is_string() && std::find(taken.begin(), taken.end(), name.get<std::string>()) == taken.end();
+  };
+  if (const auto ways = listed_values(whole, is_free, next)) return *ways;
+  return out_.call(string(whole, out_.final()), next);  // a rule of its own, as it counts its own characters
+}
+
+// An object while it is compiled: from its end to its beginning, since a node names those behind it. Named properties come first, in their
+// order; behind them those that fit a pattern, and others.
+class SchemaCompiler::ObjectBody {
+ public:
+  ObjectBody(SchemaCompiler& compiler, const Together& schemas, const Count& count)
+      : compiler_(compiler), out_(compiler.out_), schemas_(schemas), count_(count), some_(out_.add()), none_(out_.add()) {
+    for (const auto& [node, done] : schemas) {
+      for (const auto& [name, schema] : node->properties) add_name(name);
+      n_patterns_ += node->pattern_properties.size();
+    }
+    for (const auto& [node, done] : schemas) {
+      required_.insert(node->required.begin(), node->required.end());
+      for (const std::string& name : node->required) add_name(name);
+    }
+  }
+
+  NodeId compile() {
+    const NodeId close = compiler_.space(out_.enough(count_, out_.bytes("}", out_.final())));
+    out_.empty(some_, close);
+    out_.empty(none_, close);
+
+    // Where a schema names properties and says nothing of others, others are valid, but nobody would read them: they are not written.
+    const Together others = of_further_properties(schemas_);
+    const bool said =
+        std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
+    const bool others_allowed = (said || (names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
+    if (n_patterns_ > 0 || others_allowed) note_what_free_names_leave_open(others_allowed);
+    for (const auto& [node, done] : schemas_) {
+      for (const auto& [pattern, schema] : node->pattern_properties) add_names_that_fit(*node, pattern, *schema);
+    }
+    if (others_allowed) add_free_member(compiler_.member_name(schemas_, names_, valued(others)));
+
+    for (auto name = names_.rbegin(); name != names_.rend() && !out_.too_large(); ++name) {
+      if (!add_named_member(*name)) return Automaton::kDead;
+    }
+    return compiler_.punctuation("{", "{", none_);
+  }
+
+ private:
+  void add_name(const std::string& name) {
+    if (known_.insert(name).second) names_.push_back(name);
+  }
+
+  // The value behind a name, which is counted.
+  NodeId valued(const Together& of) {
+    return compiler_.punctuation(":", compiler_.style_.key_separator, out_.call(compiler_.rule(of), some_, count_));
+  }
+
+  NodeId behind_comma(NodeId member) { return compiler_.punctuation(",", compiler_.style_.item_separator, member); }
+
+  // A member of which there may be any number, behind the named ones.
+  void add_free_member(NodeId member) {
+    const NodeId later = behind_comma(member);
+    out_.empty(none_, out_.room(count_, member));
+    out_.empty(some_, out_.room(count_, later));
+  }
+
+  void note_what_free_names_leave_open(bool others_allowed) {
+    const bool loose = n_patterns_ > 1 || others_allowed || !names_.empty();
+    for (const auto& [node, done] : schemas_) {
+      if (count_.min > 1 && node->min_properties)
+        compiler_.note(*node, "minProperties",
+                       "free names are counted as they are written, though one may come twice; it is checked afterwards");
+      if (n_patterns_ > 0 && node->property_names)
+        compiler_.note(*node, "propertyNames", "names that fit a pattern of patternProperties are checked afterwards");
+      if (loose && !node->pattern_properties.empty())
+        compiler_.note(*node, "patternProperties", "names that fit several patterns, or none, are checked afterwards");
+    }
+  }
+
+  // Names that fit a pattern have its schema. Which of several patterns a name fits, and that it fits none, is checked afterwards.
+  void add_names_that_fit(const SchemaNode& owner, const PatternString& pattern, const SchemaNode& schema) {
+    const auto regex = Regex::parse(pattern.source);
+    if (!regex) return compiler_.note(owner, "patternProperties", regex.error().message + ": it is checked afterwards");
+    if (!compiler_.patterns_->contains(pattern.source, *regex)) return compiler_.note(owner, "patternProperties", kNotTame);
+    if (fits_any(*pattern.compiled, names_)) {
+      for (const auto& [node, done] : schemas_) {
+        if (!node->properties.empty())
+          compiler_.note(*node, "properties", "a pattern fits some of the names too; what is written by it is checked afterwards");
+      }
+    }
+    const NodeId value = valued(Together{{&schema, 0}});
+    add_free_member(out_.bytes("\"", regex->build(out_, true, character_edges, {}, out_.bytes("\"", value))));
+  }
+
+  // Before those that were added so far. False: it is required, and nothing satisfies it.
+  bool add_named_member(const std::string& name) {
+    const bool wanted = required_.contains(name);
+    const bool name_allowed = std::all_of(schemas_.begin(), schemas_.end(), [&](const auto& one) {
+      return !one.first->property_names || is_valid(*one.first->property_names, Json(name));
+    });
+    const Together of = of_property(schemas_, name);
+    if (!name_allowed || types_of(of) == 0) return !wanted;
+    const NodeId key = out_.bytes(write_json(Json(name), compiler_.style_), valued(of));
+    const NodeId first = out_.room(count_, key), later = out_.room(count_, behind_comma(key));
+    none_ = wanted ? first : out_.any_of({first, none_});
+    some_ = wanted ? later : out_.any_of({later, some_});
+    return true;
+  }
+
+  SchemaCompiler& compiler_;
+  Automaton& out_;
+  const Together& schemas_;
+  const Count count_;
+  std::vector<std::string> names_;  // in their order
+  std::set<std::string> known_, required_;
+  std::size_t n_patterns_ = 0;
+  NodeId some_, none_;  // what may follow where a member was written before, and where none was
+};
+
+NodeId SchemaCompiler::object(const Together& schemas) {
+  const auto count = range_of(schemas, &SchemaNode::min_properties, &SchemaNode::max_properties);
+  return count ? ObjectBody(*this, schemas, *count).compile() : Automaton::kDead;
+}
+
+}  // namespace baton::llm

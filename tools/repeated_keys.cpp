@@ -24,7 +24,7 @@ void RepeatedKeys::see(Json::parse_event_t event, const Json& value) {
     case Event::key: {
       Level& here = levels_.back();
       here.key = value.get<std::string>();
-      if (here.keys.insert(here.key).second) break;
+      if (here.keys.insert(here.key).second || pointers_.size() == kMost) break;
       Json::json_pointer pointer;
       for (const Level& level : levels_) level.array ? pointer /= level.index : pointer /= level.key;
       pointers_.push_back(pointer.to_string());

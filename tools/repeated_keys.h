@@ -8,11 +8,12 @@
 
 namespace baton::tools {
 
-// Sees what Json::parse tells its callback, every event of it.
+// Sees what Json::parse tells its callback, from the first event on.
 class RepeatedKeys {
  public:
+  static constexpr std::size_t kMost = 20;  // that are kept: a pointer may be as long as the text
   void see(Json::parse_event_t event, const Json& value);
-  // Their JSON pointers, in the order of the text.
+  // Their JSON pointers, in the order of the text; the first kMost.
   const std::vector<std::string>& pointers() const { return pointers_; }
 
  private:

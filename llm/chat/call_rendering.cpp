@@ -20,6 +20,8 @@ Message user() { return {.role = Role::user, .content = std::string(CallRenderin
 
 std::string common_beginning(std::string_view a, std::string_view b) {
   std::string_view both = a.substr(0, static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin()));
+  while (both.size() < a.size() && (static_cast<unsigned char>(a[both.size()]) & 0xC0) == 0x80)
+    both.remove_suffix(1);  // nor of a character
   for (const auto& [opening, closing] : {std::pair{'<', '>'}, std::pair{'[', ']'}}) {
     const auto at = both.rfind(opening);
     if (at != std::string_view::npos && both.find(closing, at) == std::string_view::npos) both = both.substr(0, at);

@@ -86,6 +86,22 @@ std::vector<Message> without_results(std::vector<Message> messages) {
   return out;
 }
 
+// Text as a message of its own, where a template shows calls only without one.
+std::vector<Message> with_text_before_calls(std::vector<Message> messages) {
+  std::vector<Message> out;
+  for (Message& message : messages) {
+    if (!message.tool_calls.empty() && !message.content.empty()) {
+      Message text;
+      text.role = message.role;
+      text.content = std::exchange(message.content, {});
+      text.reasoning = std::exchange(message.reasoning, {});
+      out.push_back(std::move(text));
+    }
+    out.push_back(std::move(message));
+  }
+  return out;
+}
+
 void add_system(std::vector<Message>& messages, const std::string& text) {
   if (!messages.empty() && messages.front().role == Role::system) {
     messages.front().content += "\n\n" + text;
@@ -165,6 +181,7 @@ void add_messages(const std::vector<Message>& messages, const TemplateAbilities&
 }
 
 void add_tools(const std::vector<ToolSpec>& tools, const TemplateAbilities& abilities, Json& variables) {
+  if (!tools.empty()) variables[abilities.tools_name] = Json::array();
   for (const ToolSpec& tool : tools) {
     Json function = function_json(tool, abilities);
     // Where tools have another name than OpenAI's, they are not wrapped as its API has them either.
@@ -224,13 +241,15 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
   std::vector<Message> messages = request.messages;
   for (std::size_t i = 0; i < place_holders.size(); ++i) {
     if (place_holders[i].empty()) continue;
-    messages[i] = Message();
-    messages[i].role = Role::assistant;
-    messages[i].content = place_holders[i];
+    // Raw tokens have the reasoning in them.
+    std::string reasoning = messages[i].raw ? std::string() : std::move(messages[i].reasoning);
+    messages[i] = message_of(Role::assistant, place_holders[i]);
+    messages[i].reasoning = std::move(reasoning);
   }
   const bool describe = !request.tools.empty() && !abilities.tools;
   if (describe) add_system(messages, tool_instructions(request.tools, abilities));
   if (!abilities.results) messages = without_results(std::move(messages));
+  if (!abilities.empty_text) messages = with_text_before_calls(std::move(messages));
   if (!abilities.system) messages = without_system(std::move(messages));
   messages = joined_where_needed(std::move(messages), abilities);
 

@@ -25,7 +25,7 @@ struct TemplateAbilities {
   bool calls = true;
   // Arguments as an object; otherwise as its JSON text, as OpenAI's API has them.
   bool object_arguments = true;
-  // A call beside an empty text; otherwise the text is null.
+  // A call beside an empty text; otherwise the text is null, and one that is not empty a message of its own.
   bool empty_text = true;
   // A user message right after a result; otherwise its text is added to the result.
   bool user_after_result = true;

@@ -52,7 +52,8 @@ class Parameters {
     for (auto property = root.properties.rbegin(); property != root.properties.rend(); ++property) {
       const auto& [name, schema] = *property;
       const bool wanted = std::find(root.required.begin(), root.required.end(), name) != root.required.end();
-      const NodeId value = out_.bytes(name, value_of(*schema, some));
+      name_ = name;
+      const NodeId value = out_.bytes(name, value_of(*schema, value_end(some)));
       const NodeId first = text(p_.first, value), later = text(p_.separator, value);
       none = wanted ? first : out_.any_of({first, none});
       some = wanted ? later : out_.any_of({later, some});
@@ -63,15 +64,26 @@ class Parameters {
  private:
   NodeId text(std::string_view what, NodeId next) { return syntax_text(out_, what, vocabulary_, next); }
 
+  // What closes the value of name_.
+  NodeId value_end(NodeId next) {
+    std::string_view rest = p_.value_end;
+    for (auto hole = rest.rfind(kKeyHole); hole != std::string_view::npos; hole = rest.rfind(kKeyHole)) {
+      next = out_.bytes(name_, text(rest.substr(hole + 1), next));
+      rest = rest.substr(0, hole);
+    }
+    return text(rest, next);
+  }
+
   // With what stands between a name and its value.
   NodeId value_of(const SchemaNode& schema, NodeId next) {
     const bool quoted = p_.quote_open == "\"";  // JSON's own strings
     const ParameterValues values = parameter_values(schema, budget_);
     if (!quoted && !values.no_strings()) return with_strings(schema, values, next);
-    return text(p_.assign, without_strings(schema, next));
+    return text(p_.assign, as_json(schema, next));
   }
 
-  NodeId without_strings(const SchemaNode& schema, NodeId next) {
+  // As JSON has it, or in the syntax's own words.
+  NodeId as_json(const SchemaNode& schema, NodeId next) {
     if (schema.types == kBooleanType && !schema.enum_values && !schema.constant)
       return out_.any_of({out_.bytes(p_.yes, next), out_.bytes(p_.no, next)});
     if (schema.types == kNullType) return out_.bytes(p_.null, next);
@@ -136,6 +148,10 @@ class Parameters {
 
   NodeId any_string(NodeId next) {
     if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next, Automaton::kDead));
+    if (!p_.value_end.empty()) {
+      const std::string_view own_end = trimmed(std::string_view(p_.value_end).substr(0, p_.value_end.find(kKeyHole)));
+      return text_up_to(out_, vocabulary_.marked(own_end) + name_, Automaton::kDead, next);
+    }
     // As far as both ways on begin alike, they are what ends the value.
     const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.end);
     std::string_view both(more.data(),
@@ -154,6 +170,7 @@ class Parameters {
   const ToolSyntax::Parameters& p_;
   const GrammarVocabulary& vocabulary_;
   std::vector<Unmasked>& unmasked_;
+  std::string name_;  // of the parameter whose value is compiled
   std::set<const SchemaNode*> noted_;
   int budget_ = 100'000;  // of all parameters of a tool
 };

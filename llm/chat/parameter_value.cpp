@@ -94,11 +94,18 @@ Parameter find_parameter(const SchemaNode& root, const std::string& name) {
   return out;
 }
 
+std::string read_text(const Parameter& parameter, std::string text) {
+  const auto& listed = parameter.values.strings;
+  if (!listed || listed->empty() || listed->contains(text)) return text;
+  std::string inner(trimmed(text));
+  return listed->contains(inner) ? inner : text;
+}
+
 Json read_parameter(const Parameter& parameter, std::string text) {
   const ParameterValues& values = parameter.values;
-  if (values.strings && !values.no_strings() && !values.strings->contains(text)) {
-    std::string inner(trimmed(text));
-    if (values.strings->contains(inner)) return inner;
+  if (values.strings && !values.no_strings()) {
+    std::string listed = read_text(parameter, text);
+    if (listed != text) return listed;
   }
   if (!values.others) return text;
   auto value = read_literal(text);

@@ -28,5 +28,7 @@ Parameter find_parameter(const SchemaNode& root, const std::string& name);
 // What a text without quotes means: a string where only strings are allowed (white space around a listed one is the syntax's); otherwise
 // the JSON (or Python) that it is, if a description allows that; otherwise a string.
 Json read_parameter(const Parameter& parameter, std::string text);
+// The same of a text that is a string in any case.
+std::string read_text(const Parameter& parameter, std::string text);
 
 }  // namespace baton::llm

@@ -125,7 +125,8 @@ ChatRequest PromptBuilder::with_calls_as_text(ChatRequest request, std::vector<s
     Message& message = request.messages[i];
     if (message.tool_calls.empty()) continue;
     std::vector<Span> spans = written_calls(syntax_, std::exchange(message.tool_calls, {}));
-    spans.insert(spans.begin(), {message.content, false});
+    if (!message.content.empty()) spans.insert(spans.begin(), {message.content + "\n", false});
+    if (!is_own(message)) message.raw.reset();
     std::vector<TextSpan> text;
     for (const Span& span : spans) text.push_back({span.text, span.from_template});
     ids[i] = tokenizer_->encode(text);

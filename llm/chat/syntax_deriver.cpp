@@ -48,10 +48,13 @@ std::optional<std::pair<Json, Range>> find_json(std::string_view text, std::size
 
 using Probe = CallRendering;  // whose words are looked for
 
+std::string replaced(std::string text, std::string_view word, char by) {
+  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at)) text.replace(at, word.size(), 1, by);
+  return text;
+}
+
 std::string with_holes(std::string text) {
-  for (const std::string_view id : Probe::kIds) {
-    for (auto at = text.find(id); at != std::string::npos; at = text.find(id, at)) text.replace(at, id.size(), 1, kHole);
-  }
+  for (const std::string_view id : Probe::kIds) text = replaced(std::move(text), id, kHole);
   return text;
 }
 
@@ -68,8 +71,8 @@ class Deriver {
     text_marks(content, *one, syntax);
     if (one->find(Probe::kNames[0]) == std::string::npos) return unknown("the template does not show the name of a call");
     if (!json_form(*one, syntax) && !text_form(*one, syntax)) return unknown("the template's way of showing calls was not understood");
-    // A parameter's name that also closes its value, and the like.
-    if (to_json(syntax).dump().find(Probe::kMark) != std::string::npos)
+    // Names in other places than these.
+    if (to_json(syntax).dump(-1, ' ', false, Json::error_handler_t::replace).find(Probe::kMark) != std::string::npos)
       return unknown("the template's way of showing calls was not understood: names stand in it twice");
     add_results(rendering_, syntax);
     return syntax;
@@ -112,7 +115,7 @@ class Deriver {
     const std::string same = common_end(text, end_of_turn_);
     text.remove_suffix(same.size());
     // Behind the end of the turn some templates show the beginning of the next.
-    if (const auto end = trimmed(end_of_turn_); !end.empty()) text = text.substr(0, text.find(end));
+    if (const auto end = trimmed(end_of_turn_); same.empty() && !end.empty()) text = text.substr(0, text.find(end));
     while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
     return with_holes(std::string(text));
   }
@@ -229,6 +232,12 @@ class Deriver {
     return closing(std::string_view(*text).substr(at + Probe::kNames[0].size()));
   }
 
+  // Both begin with the byte at which a name ends, and one does not begin the other.
+  static bool told_apart(std::string_view a, std::string_view b) {
+    a = trimmed(a), b = trimmed(b);
+    return !a.empty() && !b.empty() && a.front() == b.front() && !a.starts_with(b) && !b.starts_with(a);
+  }
+
   bool parameters(const std::string& with_text, const std::optional<std::string>& two, ToolSyntax& syntax) {
     auto& p = syntax.parameters;
     const auto number = behind_name({{Probe::kFirst, Probe::kNumber}}), none = behind_name(Json::object());
@@ -249,24 +258,33 @@ class Deriver {
     }
     if (text_rest.size() < rest.size() || text_rest.compare(text_rest.size() - rest.size(), rest.size(), rest) != 0) return false;
     p.quote_close = text_rest.substr(0, text_rest.size() - rest.size());
+    if (!p.text_assign.empty() && (!p.quote_close.empty() || !told_apart(p.text_assign, p.assign))) return false;
     const std::size_t first_value = both->find(digits), second_key = both->find(Probe::kSecond);
     if (first_value == std::string::npos || second_key == std::string::npos || second_key < first_value) return false;
     p.separator = both->substr(first_value + digits.size(), second_key - first_value - digits.size());
-    ends(rest_of(rest, two, false), between_of(two, false), syntax);
-    if (none->size() < syntax.close.size()) return false;
-    p.none = none->substr(0, none->size() - syntax.close.size());
+    std::string last = rest_of(rest, two, false), between = between_of(two, false);
+    if (p.separator.find(Probe::kFirst) != std::string::npos) {
+      const std::string value_end = common_beginning(p.separator, last);
+      for (std::string* cut : {&p.separator, &last, &between}) {
+        if (cut->starts_with(value_end)) cut->erase(0, value_end.size());
+      }
+      p.value_end = replaced(value_end, Probe::kFirst, kKeyHole);
+    }
+    ends(last, between, syntax);
+    p.none = none->substr(0, none->size() - (none->ends_with(syntax.close) ? syntax.close.size() : 0));
+    // False: what stands before a value is different for every type.
+    const std::string before = p.first + std::string(Probe::kFirst) + p.assign;
     const auto word = [&](const Json& argument, std::string& out) {
       const auto behind = behind_name({{Probe::kFirst, argument}});
-      const std::size_t from = p.first.size() + Probe::kFirst.size() + p.assign.size();
-      if (behind && behind->size() >= from + rest.size()) out = behind->substr(from, behind->size() - rest.size() - from);
-      return out;
+      if (!behind) return true;  // refused: it stays as JSON has it
+      if (!behind->starts_with(before) || behind->size() < before.size() + rest.size()) return false;
+      out = behind->substr(before.size(), behind->size() - rest.size() - before.size());
+      return true;
     };
-    word(true, p.yes);
-    word(false, p.no);
-    word(nullptr, p.null);
-    std::string nested;
     const Json list = {"a", true, {{"b", nullptr}}};
-    p.json_values = Json::parse(word(list, nested), nullptr, false) == list;
+    std::string nested;
+    if (!word(true, p.yes) || !word(false, p.no) || !word(nullptr, p.null) || !word(list, nested)) return false;
+    p.json_values = Json::parse(nested, nullptr, false) == list;
     return true;
   }
 
@@ -282,8 +300,7 @@ void add_results(const CallRendering& rendering, ToolSyntax& syntax) {
   if (at == std::string::npos) return;
   syntax.result_open = with_holes(text->substr(0, at));
   syntax.result_close = with_holes(text->substr(at + Probe::kResult.size()));
-  for (auto name = syntax.result_open.find(Probe::kNames[0]); name != std::string::npos; name = syntax.result_open.find(Probe::kNames[0]))
-    syntax.result_open.replace(name, Probe::kNames[0].size(), 1, kHole);
+  syntax.result_open = replaced(std::move(syntax.result_open), Probe::kNames[0], kHole);
 }
 
 ToolSyntax derive_from_renderings(const CallRendering& rendering) { return Deriver(rendering).derive(); }

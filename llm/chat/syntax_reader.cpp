@@ -3,6 +3,7 @@
 #include <baton/llm/grammar/json_layout.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "call_openers.h"
 #include "parameter_value.h"
@@ -74,8 +75,8 @@ SyntaxReader::SyntaxReader(const ToolSyntax& syntax, std::shared_ptr<const std::
     if (!text.empty()) name_stops_ += text.front() == kHole ? '<' : text.front();
   }
   if (!p.quote_open.empty()) return;
-  delimiter_ = delimiter_of(p.separator, syntax.end);
-  if (delimiter_.empty()) return;
+  if (p.value_end.empty()) delimiter_ = delimiter_of(p.separator, syntax.end);
+  if (delimiter_.empty() && p.value_end.empty()) return;
   separator_rest_ = p.separator.substr(delimiter_.size());
   end_rest_ = syntax.end.substr(delimiter_.size());
 }
@@ -144,6 +145,7 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
   const auto& p = syntax_->parameters;
   first_ = LiteralMatcher(syntax_->json_arguments ? syntax_->middle : p.first);
   first_open_ = true;
+  end_open_ = false;
   none_ = LiteralMatcher(p.none);
   none_open_ = !syntax_->json_arguments && !none_.empty();
   return step_opening(c);
@@ -186,6 +188,22 @@ SyntaxReader::State SyntaxReader::step_json(char c) {
 }
 
 SyntaxReader::State SyntaxReader::step_key(char c) {
+  // What ends a call may begin as a parameter does ("<", or the bracket before it): where it goes on as no name begins, it is the end.
+  if (key_.empty() && !is_json_space(c)) {
+    const bool no_name = c != '_' && !std::isalnum(static_cast<unsigned char>(c));
+    const auto goes_on = [&](bool& open, LiteralMatcher& matcher) {
+      const auto state = open && no_name && !matcher.empty() ? matcher.step(c) : LiteralMatcher::State::failed;
+      open = state != LiteralMatcher::State::failed;
+      return state;
+    };
+    const auto none = goes_on(none_open_, none_), end = goes_on(end_open_, end_);
+    if (none == LiteralMatcher::State::complete || end == LiteralMatcher::State::complete) return complete(State::call);
+    if (none_open_ || end_open_) {
+      first_open_ = separator_open_ = false;
+      where_ = none_open_ ? Where::opening : Where::after_value;
+      return State::more;
+    }
+  }
   const std::string_view assign = trimmed(syntax_->parameters.assign);
   if (!assign.empty() && c == assign.front() && !key_.empty()) {
     while (!key_.empty() && is_json_space(key_.back())) key_.pop_back();
@@ -195,11 +213,6 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
     text_assign_open_ = !text_assign_.empty();
     where_ = Where::assign;
     return step(c);
-  }
-  if (none_open_) {
-    const auto none = none_.step(c);
-    if (none == LiteralMatcher::State::complete) return complete(State::call);
-    none_open_ = none == LiteralMatcher::State::more;
   }
   if (key_.empty() && is_json_space(c)) return State::more;
   key_ += c;
@@ -220,6 +233,10 @@ SyntaxReader::State SyntaxReader::step_assign(char c) {
 void SyntaxReader::begin_value() {
   value_.clear();
   literal_.reset();
+  if (const std::string& end = syntax_->parameters.value_end; !end.empty()) {
+    delimiter_.clear();
+    for (const char c : end) delimiter_ += c == kKeyHole ? key_ : std::string(1, c);
+  }
   where_ = delimiter_.empty() ? Where::literal_value : Where::raw_value;
 }
 
@@ -229,12 +246,13 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   if (!value_.ends_with(closing)) return State::more;
   value_.resize(value_.size() - closing.size());
   // One line break on each side is the syntax's, where it has one.
-  const std::string before = trailing_space(syntax_->parameters.assign), behind = leading_space(delimiter_);
+  const std::string before = trailing_space(told_text_ ? syntax_->parameters.text_assign : syntax_->parameters.assign),
+                    behind = leading_space(delimiter_);
   if (!before.empty() && value_.starts_with(before)) value_.erase(0, before.size());
   if (!behind.empty() && value_.ends_with(behind)) value_.resize(value_.size() - behind.size());
   static const SchemaNode kAnything;
-  end_value(told_text_ ? Json(std::move(value_))
-                       : read_parameter(find_parameter(schema_ ? schema_->root() : kAnything, key_), std::move(value_)));
+  const Parameter parameter = find_parameter(schema_ ? schema_->root() : kAnything, key_);
+  end_value(told_text_ ? Json(read_text(parameter, std::move(value_))) : read_parameter(parameter, std::move(value_)));
   separator_ = LiteralMatcher(separator_rest_);
   end_ = LiteralMatcher(end_rest_);
   return State::more;

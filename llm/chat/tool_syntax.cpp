@@ -54,6 +54,7 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
     syntax.parameters = {.first = "(",
                          .assign = "=",
                          .text_assign = "",
+                         .value_end = "",
                          .separator = ", ",
                          .none = "()",
                          .quote_open = "\"",
@@ -77,7 +78,7 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
 
 std::string with_shown_holes(std::string_view text) {
   std::string out;
-  for (const char c : text) out += c == kHole ? std::string("{id}") : std::string(1, c);
+  for (const char c : text) out += c == kHole ? "{id}" : c == kKeyHole ? "{name}" : std::string(1, c);
   return out;
 }
 
@@ -105,6 +106,7 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
                             : !abilities.results ? "the template shows tools, but not what they return"
                                                  : syntax.why;
     abilities.tools = abilities.results = false;
+    abilities.calls = true;  // in the words of that description
     syntax = {};
     syntax.form = ToolSyntax::Form::json_object;  // what the prompt of conversation.h asks for
     syntax.between = "\n";
@@ -124,8 +126,8 @@ bool ToolSyntax::has_token(std::string_view text) const {
   if (form == Form::text) {
     all.insert(all.end(), {&end, &middle});
     if (!json_arguments) {
-      all.insert(all.end(), {&parameters.first, &parameters.assign, &parameters.text_assign, &parameters.separator, &parameters.none,
-                             &parameters.quote_open, &parameters.quote_close});
+      all.insert(all.end(), {&parameters.first, &parameters.assign, &parameters.text_assign, &parameters.value_end, &parameters.separator,
+                             &parameters.none, &parameters.quote_open, &parameters.quote_close});
     }
   }
   for (const std::string& mark : text_marks) all.push_back(&mark);
@@ -145,6 +147,7 @@ Json to_json(const ToolSyntax& syntax) {
       out["parameters"] = {{"first", with_shown_holes(p.first)},
                            {"assign", p.assign},
                            {"text_assign", p.text_assign},
+                           {"value_end", with_shown_holes(p.value_end)},
                            {"separator", p.separator},
                            {"none", with_shown_holes(p.none)},
                            {"quote_open", p.quote_open},

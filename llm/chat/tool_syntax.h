@@ -12,6 +12,8 @@ namespace baton::llm {
 
 // Stands in the texts below for what is different in every call and says nothing: an id, a running number.
 constexpr char kHole = '\x1A';
+// Stands for the name of the parameter whose value it follows.
+constexpr char kKeyHole = '\x19';
 
 struct ToolSyntax {
   enum class Form {
@@ -35,10 +37,11 @@ struct ToolSyntax {
   std::string end;  // of each call, behind its arguments
   bool json_arguments = true;
   std::string middle;  // between a name and its JSON arguments
-  // Arguments as parameters: N first KEY assign VALUE separator KEY assign VALUE end; without any: N none.
+  // Arguments as parameters: N first KEY assign VALUE value_end separator KEY assign VALUE value_end end; without any: N none.
   struct Parameters {
     std::string first, assign;
     std::string text_assign;  // before strings, where it says that they are some; empty: the same
+    std::string value_end;    // where the name closes its value: </KEY>
     std::string separator, none;
     std::string quote_open, quote_close;  // of strings; empty: they stand there as they are
     std::string yes = "true", no = "false", null = "null";

@@ -47,6 +47,7 @@ class CallWriter {
         word(std::exchange(first, false) ? p_.first : p_.separator);
         data(key);
         parameter(value);
+        value_end(key);
       }
     }
     word(syntax_.end);
@@ -60,8 +61,28 @@ class CallWriter {
       data(value.get<std::string>());
       word(p_.quote_close);
     } else {
-      data(value.is_boolean() ? value.get<bool>() ? p_.yes : p_.no : value.is_null() ? p_.null : json(value));
+      data(in_words(value));
     }
+  }
+
+  std::string in_words(const Json& value) const {
+    if (value.is_boolean()) return value.get<bool>() ? p_.yes : p_.no;
+    if (value.is_null()) return p_.null;
+    if (p_.json_values || !value.is_structured()) return json(value);
+    std::string text;
+    for (const auto& [key, element] : value.items())
+      text += (text.empty() ? "" : ", ") + (value.is_object() ? json(key) + ": " : std::string()) + in_words(element);
+    return value.is_object() ? "{" + text + "}" : "[" + text + "]";
+  }
+
+  void value_end(const std::string& key) {
+    std::string_view rest = p_.value_end;
+    for (auto hole = rest.find(kKeyHole); hole != std::string_view::npos; hole = rest.find(kKeyHole)) {
+      word(std::string(rest.substr(0, hole)));
+      data(key);
+      rest.remove_prefix(hole + 1);
+    }
+    word(std::string(rest));
   }
 
   const ToolSyntax& syntax_;

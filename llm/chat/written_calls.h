@@ -10,7 +10,8 @@
 
 namespace baton::llm {
 
-// The syntax's own words come from the template, names and arguments do not. Holes are zeros.
+// The syntax's own words come from the template, names and arguments do not. Holes are zeros; JSON forms have the name and the arguments
+// only.
 std::vector<Span> written_calls(const ToolSyntax& syntax, const std::vector<ToolCall>& calls);
 
 }  // namespace baton::llm

@@ -1,5 +1,6 @@
 """Prefill 512, decode 128 after it, ready time and resident memory of each model, beside llama.cpp."""
 import json
+import os
 import statistics
 import subprocess
 
@@ -16,6 +17,7 @@ EXTRA_MB = 300
 
 
 def physical_cores():
+    """Those that this process may use, as Baton counts them."""
     cores, current = set(), {}
     for line in open("/proc/cpuinfo", encoding="utf-8"):
         key, _, value = line.partition(":")
@@ -24,7 +26,7 @@ def physical_cores():
         if not line.strip() and current:
             cores.add(tuple(sorted(current.items())))
             current = {}
-    return len(cores) or 1
+    return min(len(cores) or 1, len(os.sched_getaffinity(0)))
 
 
 def run_baton(baton, path, threads):

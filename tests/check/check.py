@@ -12,7 +12,7 @@ SUITES = {
         "parts": ["oracle_tokenizer", "oracle_template", "tool_templates", "oracle_rope", "oracle_dequantize", "oracle_json_schema", "oracle_export", "oracle_logits"],
     },
     "grammar": {"about": "What is written under a schema's masks, against jsonschema; and valid values, which must be writable. Random schemas say aloud that further properties may come where they say nothing: those are never written.", "parts": ["grammar_masks"], "environment": "clients", "needs_baton": False},
-    "stream": {"about": "What models of forty conventions write, cut at every byte.", "parts": ["stream_cuts"], "environment": None, "needs_baton": False},
+    "stream": {"about": "What models of forty-two conventions write, cut at every byte.", "parts": ["stream_cuts"], "environment": None, "needs_baton": False},
     "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents", "clients_examples", "clients_formats"], "environment": "clients", "needs_baton": False},
     "schema-suite": {"about": "The JSON Schema test suite, draft 2020-12: the validator, and the mask on what it claims (of schemas that say aloud that further properties may come).", "parts": ["schema_suite"], "environment": "clients", "needs_baton": False},
     "kills": {"about": "A daemon killed at random points under load.", "parts": ["kills_daemon", "kills_streams"], "environment": None, "needs_baton": False},

@@ -112,6 +112,11 @@ def dsml(c):
     return f'<｜DSML｜invoke name="{c["name"]}">\n{body}</｜DSML｜invoke>\n'
 
 
+def tagged(c):
+    body = "".join(f"\n<{k}>{v if isinstance(v, str) else dumped(v)}</{k}>" for k, v in c["arguments"].items())
+    return f'\n<invoke name="{c["name"]}">{body}\n</invoke>'
+
+
 def seed(c):
     body = "".join(f"<parameter={k}>{v if isinstance(v, str) else dumped(v)}</parameter>\n" for k, v in c["arguments"].items())
     return f"<seed:tool_call>\n<function={c['name']}>\n{body}</function>\n</seed:tool_call>"
@@ -231,6 +236,10 @@ FAMILIES = {
                         write=deepseek("\n", lambda c: f"function<｜tool▁sep｜>{c['name']}\n```json\n{dumped(c['arguments'])}\n```"), lookalike="function\n```json\n{}\n```"),
     "deepseek-v3.1": dict(source="deepseek-ai/DeepSeek-V3.1, tokenizer_config.json", special=DEEPSEEK + THINK, end=["<｜end▁of▁sentence｜>"], reasoning=False,
                           write=deepseek("", lambda c: f"{c['name']}<｜tool▁sep｜>{dumped(c['arguments'])}"), lookalike="function\n```json\n{}\n```"),
+    "names-as-tags": dict(source="composed: a parameter's name is its tag, as MiniMaxAI/MiniMax-M3 has it, but lists and objects are JSON", special=CHATML, end=["<|im_end|>"],
+                          write=listed("\n<calls>", "\n</calls>", tagged, ""), lookalike="<calls> of <invoke name=\"get_time\"> and </city>"),
+    "deepseek-v3.2": dict(source="deepseek-ai/DeepSeek-V3.2, encoding_dsv32.py", special=["<｜User｜>", "<｜Assistant｜>", "｜DSML｜", "<｜end▁of▁sentence｜>"], end=["<｜end▁of▁sentence｜>"],
+                          write=listed("\n\n<｜DSML｜function_calls>\n", "</｜DSML｜function_calls>", dsml, ""), lookalike='<invoke name="get_time"> has a <parameter name="x" string="true">'),
     "glm-4.5": dict(source="zai-org/GLM-4.5-Air, chat_template.jinja", special=["[gMASK]", "<sop>", "<|system|>", "<|user|>", "<|assistant|>", "<|observation|>", "<|endoftext|>", "<tool_response>",
                     "</tool_response>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>"] + TOOL_CALL + THINK, end=["<|user|>", "<|observation|>", "<|endoftext|>"], reasoning=True,
                     write=lambda content, reasoning, calls: f"\n<think>{reasoning}</think>" + "".join(["\n" + content] if content else []) + "".join("\n" + glm(c) for c in calls),
@@ -263,8 +272,6 @@ UNSEEN = {
     "seed-oss": dict(source="ByteDance-Seed/Seed-OSS-36B-Instruct, chat_template.jinja", special=["<seed:bos>", "<seed:eos>", "<seed:think>", "</seed:think>", "<seed:tool_call>",
                      "</seed:tool_call>"], end=["<seed:eos>"], reasoning=True, write=thinking("<seed:think>", "</seed:think>\n", lined(seed)),
                      lookalike="A <function> has one <parameter name=\"x\">; see function=get_time and parameter=city."),
-    "deepseek-v3.2": dict(source="deepseek-ai/DeepSeek-V3.2, encoding_dsv32.py", special=["<｜User｜>", "<｜Assistant｜>", "｜DSML｜", "<｜end▁of▁sentence｜>"], end=["<｜end▁of▁sentence｜>"],
-                          write=listed("\n\n<｜DSML｜function_calls>\n", "</｜DSML｜function_calls>", dsml, ""), lookalike='<invoke name="get_time"> has a <parameter name="x" string="true">'),
     "nemotron-nano-v2": dict(source="nvidia/NVIDIA-Nemotron-Nano-9B-v2, tokenizer_config.json", special=["<SPECIAL_10>", "<SPECIAL_11>", "<SPECIAL_12>"], end=["<SPECIAL_12>"], reasoning="always",
                              write=thinking("", "\n</think>\n", lambda content, reasoning, calls: "\n\n".join(([content] if content else []) + (
                                  ["<TOOLCALL>[" + ", ".join(map(named, calls)) + "]</TOOLCALL>"] if calls else []))), lookalike="<TOOLCALL>[]</TOOLCALL>"),

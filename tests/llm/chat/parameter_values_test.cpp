@@ -36,7 +36,9 @@ class ParameterValuesTest : public testing::TestWithParam<std::string> {
       text = value.is_null() ? p.null : value.dump();
     }
     const bool told = value.is_string() && !p.text_assign.empty();
-    return "f" + p.first + "x" + (told ? p.text_assign : p.assign) + text + syntax_.end;
+    std::string end = p.value_end;
+    std::replace(end.begin(), end.end(), kKeyHole, 'x');
+    return "f" + p.first + "x" + (told ? p.text_assign : p.assign) + text + end + syntax_.end;
   }
   bool masked(const Json& schema, const Json& value) const {
     const auto calls = compile_calls(tools(schema), true, family_.syntax, vocabulary_).value();

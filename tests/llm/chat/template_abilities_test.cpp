@@ -1,4 +1,6 @@
 // Templates that do not take what OpenAI's API has: how each is given tools, calls and results, and how its model is asked for calls.
+#include <baton/llm/chat/call_parser.h>
+#include <baton/llm/chat/written_calls.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,6 +59,12 @@ TEST_F(TemplateAbilitiesTest, calls_without_tools_are_asked_for_in_the_templates
               HasSubstr("<A><calls><call>function<sep>get_weather\n```json\n{\"city\":\"Paris\"}\n```</call><output>12 degrees</output>"));
 }
 
+TEST_F(TemplateAbilitiesTest, text_beside_calls_that_are_shown_without_one_is_a_message_of_its_own) {
+  ChatRequest request = weather_conversation();
+  request.messages[1].content = "Let me look.";
+  EXPECT_THAT(prompt(builder(kJoined), request), HasSubstr("<A>Let me look.<end><A><calls><call>function<sep>get_weather"));
+}
+
 // Granite's 3 and LFM2's: tools and results, and messages are their texts.
 constexpr const char* kTextsOnly = R"({%- if tools -%}{{ 'MARK' + (tools | tojson) + '\n' }}{%- endif -%}
 {%- for m in messages -%}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endfor -%}
@@ -100,7 +108,11 @@ TEST_F(TemplateAbilitiesTest, a_template_that_shows_no_calls_and_is_of_no_known_
   const PromptBuilder b = builder(kTextsOnly);
   EXPECT_TRUE(b.tool_syntax().not_understood);
   EXPECT_THAT(b.tool_syntax().why, HasSubstr("does not show calls"));
-  EXPECT_THAT(prompt(b, weather_conversation()), HasSubstr("answer with one JSON object a call"));
+  ChatRequest request = weather_conversation();
+  request.messages[1].content = "Let me look.";
+  const std::string text = prompt(b, request);
+  EXPECT_THAT(text, HasSubstr("answer with one JSON object a call"));
+  EXPECT_THAT(text, HasSubstr("Let me look.\n{\"name\":\"get_weather\"")) << "calls are read at the beginning of a line";
 }
 
 // Kimi K2's: a number that is different in every call.
@@ -115,11 +127,64 @@ TEST_F(TemplateAbilitiesTest, what_is_different_in_every_call_is_a_hole) {
 }
 
 // MiniMax M3's: a tag of the parameter's name.
-TEST_F(TemplateAbilitiesTest, a_syntax_that_has_names_twice_is_not_understood_and_that_is_said) {
-  const PromptBuilder b = builder(R"({%- if tools -%}{{ tools | tojson }}{%- endif -%}
+constexpr const char* kTagsOfNames = R"({%- if tools -%}{{ tools | tojson }}{%- endif -%}
+{%- for m in messages -%}{{ '<' + m.role + '>' + m.content }}
+{%- for c in m.tool_calls or [] -%}{{ '<calls><invoke ' + c.function.name + '>' }}
+{%- for k, v in c.function.arguments | items -%}{{ '<' + k + '>' + v|string + '</' + k + '>' }}{%- endfor -%}{{ '</invoke></calls>' }}{%- endfor -%}
+{{ '<over>' }}{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%})";
+
+TEST_F(TemplateAbilitiesTest, a_name_may_close_its_value) {
+  const PromptBuilder b = builder(kTagsOfNames);
+  const ToolSyntax& syntax = b.tool_syntax();
+  EXPECT_EQ(syntax.why, "");
+  EXPECT_EQ(syntax.open, "<calls><invoke ");
+  EXPECT_EQ(syntax.parameters.first, "><");
+  EXPECT_EQ(syntax.parameters.value_end, std::string("</") + kKeyHole + ">");
+  EXPECT_EQ(syntax.parameters.separator, "<");
+  EXPECT_EQ(syntax.end, "</invoke></calls>");
+  EXPECT_EQ(joined(written_calls(syntax, {{"", "f", {{"a", "x </b> y"}, {"b", 2}}}})),
+            "<calls><invoke f><a>x </b> y</a><b>2</b></invoke></calls>");
+
+  const Json parameters = {{"type", "object"}, {"properties", {{"a", {{"type", "string"}}}, {"b", {{"type", "integer"}}}}}};
+  const std::vector<ToolSpec> tools = {{"f", "", parameters}};
+  CallParser parser(
+      {.tools = tools, .syntax = syntax, .parallel = true, .starts_in_reasoning = false, .new_call_id = [] { return std::string("1"); }});
+  std::vector<Delta> deltas;
+  parser.push("<calls><invoke f><a>x </b> y</a><b>2</b></invoke></calls>", 0, deltas);
+  parser.finish(false, deltas);
+  std::vector<Json> read;
+  for (const Delta& delta : deltas) {
+    if (const auto* call = std::get_if<CallFinished>(&delta)) read.push_back(call->call.arguments);
+  }
+  EXPECT_THAT(read, testing::ElementsAre(Json{{"a", "x </b> y"}, {"b", 2}}));
+}
+
+// DeepSeek's DSML tells strings from the rest; a word for every type is another thing.
+TEST_F(TemplateAbilitiesTest, a_syntax_that_tells_every_type_is_not_understood) {
+  const std::string source = R"({%- if tools -%}{{ tools | tojson }}{%- endif -%}
 {%- for m in messages -%}{{ '<' + m.role + '>' + m.content }}
 {%- for c in m.tool_calls or [] -%}{{ '<invoke ' + c.function.name + '>' }}
-{%- for k, v in c.function.arguments | items -%}{{ '<' + k + '>' + v|string + '</' + k + '>' }}{%- endfor -%}{{ '</invoke>' }}{%- endfor -%}
+{%- for k, v in c.function.arguments | items -%}
+{{- '<p name="' + k + '" TYPE">' + (v if v is string else v|tojson) + '</p>' -}}
+{%- endfor -%}{{ '</invoke>' }}{%- endfor -%}
+{{ '<over>' }}{%- endfor -%}
+{%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%})";
+  const auto with = [&](const std::string& type) {
+    std::string text = source;
+    text.replace(text.find("TYPE"), 4, type);
+    return builder(text.c_str()).tool_syntax();
+  };
+  const ToolSyntax two = with("string=\"' + ('true' if v is string else 'false') + '");
+  EXPECT_EQ(two.parameters.text_assign, "\" string=\"true\">");
+  EXPECT_EQ(two.parameters.assign, "\" string=\"false\">");
+  EXPECT_TRUE(with("type=\"' + ('string' if v is string else 'boolean' if v is boolean else 'number') + '").not_understood);
+}
+
+TEST_F(TemplateAbilitiesTest, a_syntax_that_has_names_in_other_places_is_not_understood_and_that_is_said) {
+  const PromptBuilder b = builder(R"({%- if tools -%}{{ tools | tojson }}{%- endif -%}
+{%- for m in messages -%}{{ '<' + m.role + '>' + m.content }}
+{%- for c in m.tool_calls or [] -%}{{ '<invoke ' + c.function.name + '>' + c.function.arguments|tojson + '</' + c.function.name + '>' }}{%- endfor -%}
 {{ '<over>' }}{%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%})");
   EXPECT_TRUE(b.tool_syntax().not_understood);

@@ -58,9 +58,9 @@ inline std::vector<std::string> families() {
 }
 
 // Those that write arguments as parameters, one by one; tool_syntax_test.cpp holds the list against what is derived.
-inline const std::vector<std::string> kFamiliesWithParameters = {
-    "functiongemma",        "glm-4.5",           "lfm2",         "llama3.2-pythonic", "qwen3-coder", "unseen/gemma4",
-    "unseen/deepseek-v3.2", "unseen/minimax-m2", "unseen/olmo3", "unseen/seed-oss"};
+inline const std::vector<std::string> kFamiliesWithParameters = {"functiongemma",     "glm-4.5",      "lfm2",           "llama3.2-pythonic",
+                                                                 "names-as-tags",     "qwen3-coder",  "unseen/gemma4",  "deepseek-v3.2",
+                                                                 "unseen/minimax-m2", "unseen/olmo3", "unseen/seed-oss"};
 
 // A family's name as a part of a test's.
 inline std::string family_test_name(const testing::TestParamInfo<std::string>& one) {

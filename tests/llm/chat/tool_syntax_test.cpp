@@ -1,4 +1,4 @@
-// The syntax of calls, learned from templates in forty published conventions, and what models of these families write, read back.
+// The syntax of calls, learned from templates in forty-two published conventions, and what models of these families write, read back.
 #include <baton/llm/chat/call_parser.h>
 #include <gtest/gtest.h>
 

@@ -1,0 +1,140 @@
+#pragma once
+// The whole server over real sockets, with a scripted model behind it: what its tests share.
+#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/server/server.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/websocket.hpp>
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/beast/ssl.hpp>
+#include <thread>
+
+namespace baton::agent::server {
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using testing::HasSubstr;
+
+inline ScriptedAnswer rule(const llm::ChatRequest& request) {
+  const llm::Message& last = request.messages.back();
+  if (last.role == llm::Role::tool) return {.text = "got: " + last.content};
+  if (last.content == "wait") return {.text = "waiting", .until_cancelled = true};
+  if (last.content == "fail") return {.calls = {{"", "add", Json{{"a", -1}, {"b", 1}}}}};
+  if (last.content.rfind("call ", 0) == 0) return {.calls = {{"", last.content.substr(5), Json{{"a", 1}, {"b", 2}}}}};
+  if (last.content.rfind("long ", 0) == 0)
+    return {.text = std::string(static_cast<std::size_t>(std::atoi(last.content.c_str() + 5)), 'x'), .delay = std::chrono::milliseconds(1)};
+  if (last.content.rfind("say ", 0) == 0) return {.text = last.content.substr(4)};
+  return {.text = "you said: " + last.content};
+}
+
+struct Answer {
+  int status = 0;
+  Json json;
+  std::string body;
+  std::map<std::string, std::string> headers;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    tools::ToolSpec spec{
+        "add", "adds", {{"type", "object"}, {"properties", {{"a", {{"type", "integer"}}}, {"b", {{"type", "integer"}}}}}}, {}};
+    tools_
+        .add(spec,
+             [this](const Json& a, tools::ToolContext&) {
+               if (a["a"] == -1 && n_failed_++ == 0) return tools::ToolResult::error("not this time");
+               return tools::ToolResult::text(std::to_string(a["a"].get<int>() + a["b"].get<int>()));
+             })
+        .value();
+    api_.set_ready(true);
+    start({});
+  }
+  ~ServerTest() override {
+    hub_.shutdown(std::chrono::milliseconds(0));
+    server_.reset();
+  }
+  void start(ServerLimits limits) {
+    server_.reset();
+    ServerConfig config;
+    config.port = 0;
+    config.limits = limits;
+    server_ = Server::start(config, api_).value();
+  }
+  std::string host() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+  tcp::socket connect() {
+    tcp::socket socket(io_);
+    socket.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
+    return socket;
+  }
+  Answer ask(http::verb method, const std::string& target, const Json& body = nullptr, const std::string& key = "") {
+    tcp::socket socket = connect();
+    http::request<http::string_body> request(method, target, 11);
+    request.set(http::field::host, host());
+    request.set(http::field::connection, "close");
+    if (!key.empty()) request.set("Idempotency-Key", key);
+    if (!body.is_null()) request.body() = body.dump();
+    request.prepare_payload();
+    http::write(socket, request);
+    beast::flat_buffer buffer;
+    http::response<http::string_body> response;
+    http::read(socket, buffer, response);
+    Answer answer{static_cast<int>(response.result_int()), Json::parse(response.body(), nullptr, false), response.body(), {}};
+    for (const auto& header : response) answer.headers[std::string(header.name_string())] = std::string(header.value());
+    return answer;
+  }
+  Answer post(const Json& body, const std::string& key = "") { return ask(http::verb::post, "/v1/responses", body, key); }
+
+  class Socket {
+   public:
+    Socket(tcp::socket socket, const std::string& host) : socket_(std::move(socket)) { socket_.handshake(host, "/v1/responses"); }
+    void send(const Json& message) { socket_.write(asio::buffer(message.dump())); }
+    Json read() {
+      beast::flat_buffer buffer;
+      socket_.read(buffer);
+      return Json::parse(beast::buffers_to_string(buffer.data()));
+    }
+    Json until(const std::string& type) {
+      while (true) {
+        Json event = read();
+        if (event["type"] == type) return event;
+      }
+    }
+    beast::websocket::close_code close_code() {
+      beast::flat_buffer buffer;
+      boost::system::error_code failed;
+      while (!failed) {
+        buffer.clear();
+        socket_.read(buffer, failed);
+      }
+      return static_cast<beast::websocket::close_code>(socket_.reason().code);
+    }
+
+   private:
+    beast::websocket::stream<tcp::socket> socket_;
+  };
+  Socket websocket() { return Socket(connect(), host()); }
+
+  asio::io_context io_;
+  ScriptedGenerator generator_{ScriptedGenerator::Rule(rule)};
+  std::atomic<int> n_failed_ = 0;
+  tools::ToolSet tools_;
+  std::unique_ptr<memory::Journal> journal_ = memory::Journal::open(":memory:").value();
+  Clock clock_;
+  Agent agent_{generator_, tools_, *journal_, clock_};
+  RunHub hub_{agent_, *journal_, {}};
+  Api api_{hub_, agent_, *journal_, {}};
+  std::unique_ptr<Server> server_;
+};
+
+inline const Json kDaemonTools = Json::array({{{"type", "mcp"}, {"server_label", "baton"}}});
+
+}  // namespace baton::agent::server

@@ -114,8 +114,8 @@ class Deriver {
   std::string closing(std::string_view text) const {
     const std::string same = common_end(text, end_of_turn_);
     text.remove_suffix(same.size());
-    // Behind the end of the turn some templates show the beginning of the next.
-    if (const auto end = trimmed(end_of_turn_); same.empty() && !end.empty()) text = text.substr(0, text.find(end));
+    // Some templates show what begins the next turn, too; a model stops at the end of its own, wherever that stands.
+    if (const auto end = trimmed(end_of_turn_); !end.empty()) text = text.substr(0, text.find(end));
     while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
     return with_holes(std::string(text));
   }
@@ -264,7 +264,7 @@ class Deriver {
     p.separator = both->substr(first_value + digits.size(), second_key - first_value - digits.size());
     std::string last = rest_of(rest, two, false), between = between_of(two, false);
     if (p.separator.find(Probe::kFirst) != std::string::npos) {
-      const std::string value_end = common_beginning(p.separator, last);
+      const std::string value_end = p.separator.substr(0, p.separator.find('>', p.separator.rfind(Probe::kFirst)) + 1);
       for (std::string* cut : {&p.separator, &last, &between}) {
         if (cut->starts_with(value_end)) cut->erase(0, value_end.size());
       }
@@ -272,19 +272,19 @@ class Deriver {
     }
     ends(last, between, syntax);
     p.none = none->substr(0, none->size() - (none->ends_with(syntax.close) ? syntax.close.size() : 0));
-    // False: what stands before a value is different for every type.
     const std::string before = p.first + std::string(Probe::kFirst) + p.assign;
-    const auto word = [&](const Json& argument, std::string& out) {
+    const auto word = [&](const Json& argument) -> std::optional<std::string> {
       const auto behind = behind_name({{Probe::kFirst, argument}});
-      if (!behind) return true;  // refused: it stays as JSON has it
-      if (!behind->starts_with(before) || behind->size() < before.size() + rest.size()) return false;
-      out = behind->substr(before.size(), behind->size() - rest.size() - before.size());
-      return true;
+      if (!behind || !behind->starts_with(before) || behind->size() < before.size() + rest.size()) return std::nullopt;
+      return behind->substr(before.size(), behind->size() - rest.size() - before.size());
     };
+    const auto yes = word(true), no = word(false);
+    if (!yes || !no) return false;  // what stands before a value is different for every type
+    p.yes = *yes;
+    p.no = *no;
+    p.null = word(nullptr).value_or(p.null);  // some leave it out
     const Json list = {"a", true, {{"b", nullptr}}};
-    std::string nested;
-    if (!word(true, p.yes) || !word(false, p.no) || !word(nullptr, p.null) || !word(list, nested)) return false;
-    p.json_values = Json::parse(nested, nullptr, false) == list;
+    p.json_values = Json::parse(word(list).value_or(""), nullptr, false) == list;
     return true;
   }
 

@@ -11,7 +11,6 @@ namespace {
 
 using namespace baton::test;
 using testing::HasSubstr;
-using testing::Not;
 
 class TemplateAbilitiesTest : public testing::Test {
  protected:

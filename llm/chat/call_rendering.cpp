@@ -19,7 +19,7 @@ Message user() { return {.role = Role::user, .content = std::string(CallRenderin
 }  // namespace
 
 std::string common_beginning(std::string_view a, std::string_view b) {
-  std::string_view both = a.substr(0, static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin()));
+  std::string_view both = a.substr(0, common(a, b));
   while (both.size() < a.size() && (static_cast<unsigned char>(a[both.size()]) & 0xC0) == 0x80)
     both.remove_suffix(1);  // nor of a character
   for (const auto& [opening, closing] : {std::pair{'<', '>'}, std::pair{'[', ']'}}) {

@@ -14,6 +14,13 @@ constexpr std::string_view kProbeArgument = "zq7argument";
 
 constexpr char kToolsName[] = "tools";
 
+Message message_of(Role role, std::string_view content) {
+  Message message;
+  message.role = role;
+  message.content = content;
+  return message;
+}
+
 // Never throws: invalid UTF-8 becomes U+FFFD.
 std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -91,9 +98,7 @@ std::vector<Message> with_text_before_calls(std::vector<Message> messages) {
   std::vector<Message> out;
   for (Message& message : messages) {
     if (!message.tool_calls.empty() && !message.content.empty()) {
-      Message text;
-      text.role = message.role;
-      text.content = std::exchange(message.content, {});
+      Message text = message_of(message.role, std::exchange(message.content, {}));
       text.reasoning = std::exchange(message.reasoning, {});
       out.push_back(std::move(text));
     }
@@ -107,10 +112,7 @@ void add_system(std::vector<Message>& messages, const std::string& text) {
     messages.front().content += "\n\n" + text;
     return;
   }
-  Message system;
-  system.role = Role::system;
-  system.content = text;
-  messages.insert(messages.begin(), std::move(system));
+  messages.insert(messages.begin(), message_of(Role::system, text));
 }
 
 // The texts of system messages, before the user message that follows them (or as one, if none does).
@@ -125,11 +127,7 @@ std::vector<Message> without_system(std::vector<Message> messages) {
     if (message.role == Role::user) message.content.insert(0, std::exchange(pending, {}));
     out.push_back(std::move(message));
   }
-  if (!pending.empty()) {
-    Message user;
-    user.content = pending;
-    out.push_back(std::move(user));
-  }
+  if (!pending.empty()) out.push_back(message_of(Role::user, pending));
   return out;
 }
 
@@ -164,13 +162,6 @@ std::string rendered(const Render& render, std::vector<Message> messages, const 
 bool has_all(const std::string& text, std::initializer_list<std::string_view> words) {
   return !text.empty() &&
          std::all_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; });
-}
-
-Message message_of(Role role, std::string_view content) {
-  Message message;
-  message.role = role;
-  message.content = content;
-  return message;
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 namespace baton::agent::server {
 namespace {
 
-constexpr std::size_t kMaxQueued = 4096;  // messages; their bytes are bounded too
+constexpr std::size_t kMaxQueued = 4096;       // messages; their bytes are bounded too
+constexpr std::size_t kMaxMerged = 16 * 1024;  // bytes of an event that others still join: each join reads and writes it whole
 
 // Two events of one kind, the second of which follows the first: one with the text of both and the number of the second. Nothing where they
 // belong to different items.
@@ -59,7 +60,8 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     {
       const std::scoped_lock lock(mutex_);
       if (closing_) return false;
-      if (!merge_key.empty() && queue_.size() > 1 && queue_.back().merge_key == merge_key) {  // the first is being written
+      if (!merge_key.empty() && queue_.size() > 1 && queue_.back().merge_key == merge_key &&  // the first is being written
+          queue_.back().text->size() < kMaxMerged) {
         if (auto both = merged(*queue_.back().text, *text)) {
           queued_bytes_ += both->size() - queue_.back().text->size();
           queue_.back().text = std::move(both);

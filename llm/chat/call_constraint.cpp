@@ -12,6 +12,17 @@ CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar) {
   return promise.get_future().share();
 }
 
+bool CallConstraint::is_compiled() const { return grammar_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
+
+bool CallConstraint::waiting() {
+  if (!unread_ || !is_compiled()) return unread_.has_value();
+  Unread unread = *std::exchange(unread_, std::nullopt);
+  unread.candidate.name.before = unread.before;
+  unread.candidate.name.since = unread.since;
+  look_at(unread.candidate);
+  return false;
+}
+
 const TokenMask* CallConstraint::mask() {
   if (in_words_ || at_beginning()) return &vocabulary_->words();
   if (!engaged()) return nullptr;
@@ -111,7 +122,12 @@ void CallConstraint::begin_at(std::string_view entry, std::string_view before, s
 }
 
 void CallConstraint::look_at(const Candidate& candidate) {
-  if (engaged() || rewind_ || left_alone_ || !grammar_.get()) return;
+  if (engaged() || rewind_ || left_alone_) return;
+  if (!is_compiled()) {
+    unread_ = {candidate, std::string(candidate.name.before), std::string(candidate.name.since)};
+    return;
+  }
+  if (!grammar_.get()) return;
   using Place = CallParser::OpenName::Place;
   const auto place = candidate.name.place;
   begin_at(place == Place::object ? call_entry::kObject

@@ -44,7 +44,7 @@ struct CallConstraintOptions {
 using CallGrammarFuture = std::shared_future<std::shared_ptr<CallGrammar>>;
 CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar);
 
-// On the engine's thread, which waits for the grammar where a call begins before that is there.
+// On the engine's thread. Where a call begins before its grammar is there, the answer waits for that.
 class CallConstraint final : public TokenConstraint {
  public:
   CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, CallGrammarFuture grammar, CallConstraintOptions options)
@@ -52,6 +52,7 @@ class CallConstraint final : public TokenConstraint {
     if (options_.tokenizer) drafter_.emplace(*options_.tokenizer);
   }
 
+  bool waiting() override;
   const TokenMask* mask() override;
   float min_share() const override;
   const TokenMask* narrowed(std::int32_t wanted) override;
@@ -69,7 +70,7 @@ class CallConstraint final : public TokenConstraint {
     CallParser::OpenName name;
     std::optional<int> first_token;
   };
-  void look_at(const Candidate& candidate);
+  void look_at(const Candidate& candidate);  // at once, or when the grammar is there
 
   // No call may be begun any more.
   void leave_alone() { left_alone_ = true; }
@@ -91,6 +92,7 @@ class CallConstraint final : public TokenConstraint {
   float least_share() const { return n_whole_ > 0 ? 0 : options_.min_share; }
   bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
   float opening() const;
+  bool is_compiled() const;
   void take_back();
   void put_into_list(const std::string& call);
 
@@ -114,6 +116,11 @@ class CallConstraint final : public TokenConstraint {
   float opening_ = 1;
   int n_blank_ = 0;
   Candidate candidate_{};  // the last one
+  struct Unread {
+    Candidate candidate;
+    std::string before, since;  // what its views were
+  };
+  std::optional<Unread> unread_;  // waits for the grammar
   std::optional<Rewind> rewind_;
   // What the model wanted to write and may, of a token that it may not: /", where only /" fits. Where no token says just this, it is owed.
   std::string owed_;

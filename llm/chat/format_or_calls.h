@@ -19,6 +19,7 @@ class FormatOrCalls final : public TokenConstraint {
   FormatOrCalls(std::shared_ptr<FormatConstraint> format, std::shared_ptr<CallConstraint> calls, std::unique_ptr<Grammar> openings)
       : format_(std::move(format)), calls_(std::move(calls)), openings_(std::move(openings)), opening_(openings_->start()) {}
 
+  bool waiting() override { return calls_->waiting(); }
   const TokenMask* mask() override;
   float min_share() const override { return calling() ? calls_->min_share() : -1; }
   const TokenMask* narrowed(std::int32_t wanted) override;

@@ -23,6 +23,9 @@ struct Rewind {
 // Narrows what may be written next. Used on the engine thread only.
 class TokenConstraint : public TokenNarrower {
  public:
+  // What comes next is not known yet: a grammar is being compiled. The request sits out this step, and the others go on. Not asked between
+  // the tokens of a draft: whoever drafts knows.
+  virtual bool waiting() { return false; }
   virtual const TokenMask* mask() = 0;  // of the next token, at least one bit set; null: anything
   // The model's own probability of what the mask allows is reported (Choice::allowed_share), and where it is less than this the mask is not
   // applied to this token. Negative: it is not asked for.

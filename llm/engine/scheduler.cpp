@@ -1,8 +1,14 @@
 #include "scheduler.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace baton::llm {
+namespace {
+
+constexpr std::chrono::microseconds kNap{200};  // where nothing can be computed
+
+}  // namespace
 
 Scheduler::Scheduler(Model& model, const EngineOptions& options)
     : model_(model), options_(options), pool_(model.n_pages(), model.page_tokens()), cache_(pool_) {}
@@ -19,7 +25,10 @@ bool Scheduler::step() {
   }
   retire_finished();
   const std::vector<Part> parts = plan();
-  if (parts.empty()) return !active_.empty() || !waiting_.empty();
+  if (parts.empty()) {  // all that runs waits for grammars
+    if (!active_.empty()) std::this_thread::sleep_for(kNap);
+    return !active_.empty() || !waiting_.empty();
+  }
   model_.forward(make_batch(parts));
   ++stats_.steps;
   take_results(parts);
@@ -97,7 +106,7 @@ std::vector<Scheduler::Part> Scheduler::plan() {
   std::vector<Part> parts;
   int budget = options_.prefill_chunk;
   for (const auto& request : active_) {
-    if (request->prefilling()) continue;
+    if (request->prefilling() || (request->constraint && request->constraint->waiting())) continue;
     // One token, but for those that a rewind put there, which are computed in chunks like a prompt's.
     const int left = static_cast<int>(request->tokens.size()) - request->n_computed;
     const int n = std::min(left, std::max(budget, 1));

@@ -2,6 +2,7 @@
 #include <baton/llm/model/cpu_backend.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -261,6 +262,42 @@ TEST_F(EngineTest, a_constraint_is_obeyed_and_told_of_every_token) {
   const auto tokens = ask(engine(), std::move(r));
   for (int id : tokens) EXPECT_EQ(id % 2, 0);
   EXPECT_EQ(constraint->accepted, tokens);
+}
+
+// Knows nothing of the fourth token until it is let go.
+class WaitsBehindThree final : public TokenConstraint {
+ public:
+  bool waiting() override { return n_ == 3 && !go; }
+  const TokenMask* mask() override { return nullptr; }
+  void accept(const Choice&) override { ++n_; }
+  std::atomic<bool> go = false;
+
+ private:
+  int n_ = 0;
+};
+
+TEST_F(EngineTest, an_answer_whose_constraint_waits_holds_up_no_other_and_goes_on_as_it_would_have) {
+  Engine& e = engine();
+  const auto plain = ask(e, request(prompt(9), 12));
+  auto waits = std::make_shared<WaitsBehindThree>();
+  EngineRequest r = request(prompt(9), 12);
+  r.constraint = waits;
+  Answer answer;
+  auto stream = e.submit(std::move(r), answer.sink());
+  answer.wait_for_tokens(3);
+  EXPECT_EQ(ask(e, request(prompt(7, 40), 30)).size(), 30u);
+  {
+    Answer cancelled;  // one that waits can be cancelled, too
+    EngineRequest other = request(prompt(9), 12);
+    other.constraint = std::make_shared<WaitsBehindThree>();
+    auto cancelled_stream = e.submit(std::move(other), cancelled.sink());
+    cancelled.wait_for_tokens(3);
+    cancelled_stream->cancel();
+    EXPECT_EQ(cancelled.wait().reason, EngineFinished::Reason::cancelled);
+  }
+  waits->go = true;
+  answer.wait();
+  EXPECT_EQ(answer.tokens, plain);
 }
 
 // Goes back once, behind the third token: `keep` of the answer's tokens stay, `then` follow.

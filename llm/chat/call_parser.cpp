@@ -31,6 +31,7 @@ std::vector<std::string> call_beginnings(const ToolSyntax& syntax) {
 
 CallParser::CallParser(CallParserOptions options)
     : options_(std::move(options)),
+      keys_(options_.syntax),
       reasoning_end_(options_.syntax.reasoning_close),
       reader_(options_.syntax, std::make_shared<const std::vector<ToolSpec>>(options_.tools)) {
   const ToolSyntax& syntax = options_.syntax;
@@ -102,6 +103,7 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
 
 std::optional<CallParser::OpenName> CallParser::open_name() const {
   const std::string_view held = held_;
+  if (done_) return std::nullopt;
   if (mode_ == Mode::own) return OpenName{OpenName::Place::own, held.substr(0, own_begin_), held.substr(own_begin_), true};
   if (mode_ != Mode::value || !name_at_) return std::nullopt;
   const auto place = scanner_.is_list() ? OpenName::Place::list : OpenName::Place::object;

@@ -38,6 +38,7 @@
 #include <string_view>
 #include <vector>
 
+#include "call_shape.h"
 #include "enumeration.h"
 #include "json_scanner.h"
 #include "syntax_reader.h"
@@ -141,6 +142,7 @@ class CallParser {
   void held_again();
   void read_again(const std::string& text);
   void begin_reasoning(const std::string& end);
+  void begin_next();
   void begin_own();
   void own_complete();
   void own_is_broken(const std::string& why);
@@ -158,6 +160,7 @@ class CallParser {
   void flush();
 
   CallParserOptions options_;
+  const CallKeys keys_;
   Mode mode_ = Mode::text;
   Context context_ = Context::bare;  // of the candidate
   std::vector<Delta> deltas_;        // of this push

@@ -63,6 +63,14 @@ void CallParser::read_again(const std::string& text) {
   }
 }
 
+// What stands between two calls was read.
+void CallParser::begin_next() {
+  if (options_.syntax.form == ToolSyntax::Form::text) return begin_own();
+  named_.clear();
+  by_trigger_ = true;
+  mode_ = Mode::prefix;
+}
+
 void CallParser::begin_own() {
   if (n_calls_ > 0 && !options_.parallel) {
     done_ = true;
@@ -113,11 +121,13 @@ void CallParser::call_is_over() {
   held_.clear();
   enumeration_.see("\n" + std::exchange(item_, {}));
   mode_ = Mode::text;
-  if (!std::exchange(by_trigger_, false)) return;
+  const bool own_form = is_own_form();
+  by_trigger_ = false;
+  if (!own_form) return;
   const ToolSyntax& syntax = options_.syntax;
   const bool own = syntax.form == ToolSyntax::Form::text;
   const std::string end = own && syntax.json_arguments ? syntax.end : std::string();
-  again_ = LiteralMatcher(own ? end + syntax.between : std::string());
+  again_ = LiteralMatcher(syntax.form == ToolSyntax::Form::json_list ? std::string() : end + syntax.between);
   closing_ = LiteralMatcher(end + syntax.close);
   again_open_ = !again_.empty() && !trimmed(syntax.between).empty();
   closing_open_ = !closing_.empty();
@@ -130,7 +140,7 @@ void CallParser::step_after_own(char c) {
   const auto closing = closing_open_ ? closing_.step(c) : LiteralMatcher::State::failed;
   again_open_ = again != LiteralMatcher::State::failed;
   closing_open_ = closing != LiteralMatcher::State::failed;
-  if (again == LiteralMatcher::State::complete) return begin_own();
+  if (again == LiteralMatcher::State::complete) return begin_next();
   if (closing == LiteralMatcher::State::complete) {
     length_ = offset_;
     held_.clear();
@@ -139,8 +149,7 @@ void CallParser::step_after_own(char c) {
   }
   if (again_open_ || closing_open_) return;
   // Where nothing but white space stands between calls, the next name may just have begun.
-  const bool next =
-      options_.syntax.form == ToolSyntax::Form::text && !options_.syntax.between.empty() && trimmed(options_.syntax.between).empty();
+  const bool next = options_.syntax.form == ToolSyntax::Form::text && options_.syntax.several && trimmed(options_.syntax.between).empty();
   if (!next) return held_again();
   const std::string text = std::exchange(held_, {});
   begin_own();

@@ -4,7 +4,6 @@
 
 #include "call_openers.h"
 #include "call_parser.h"
-#include "call_shape.h"
 
 #include <baton/llm/grammar/json_layout.h>
 
@@ -64,8 +63,8 @@ void CallParser::note_arguments(char c) {
   }
   if (scanner_.is_list() && depth == element_depth && c == '{') named_.clear();
   const bool value_begins = scanner_.event() == JsonScanner::Event::none && !key_.empty();
-  if (depth == element_depth && c == '"' && value_begins && !name_at_ && is_name_key(key_)) name_at_ = size;
-  if (depth == element_depth + 1 && c == '{' && value_begins && !arguments_at_ && is_arguments_key(key_)) arguments_at_ = size - 1;
+  if (depth == element_depth && c == '"' && value_begins && !name_at_ && keys_.is_name(key_)) name_at_ = size;
+  if (depth == element_depth + 1 && c == '{' && value_begins && !arguments_at_ && keys_.is_arguments(key_)) arguments_at_ = size - 1;
   if (depth == element_depth && c == '}' && arguments_at_ && arguments_end_ == 0) arguments_end_ = size;
   const bool next = scanner_.elements().size() == n_given_ + 1;  // in order: an element before it may be held back
   if (!certain_ || !next || !arguments_at_ || named_.empty()) return;
@@ -88,9 +87,9 @@ bool CallParser::may_be_call(char c) {
   if (scanner_.depth() != element_depth) return true;
   if (scanner_.event() == JsonScanner::Event::key) {
     key_ = scanner_.string();
-    return tagged || is_call_key(key_);
+    return tagged || keys_.is_any(key_);
   }
-  if (scanner_.event() != JsonScanner::Event::string || !is_name_key(key_)) return true;
+  if (scanner_.event() != JsonScanner::Event::string || !keys_.is_name(key_)) return true;
   if (named_.empty()) named_ = scanner_.string();
   return tagged || offered(scanner_.string());
 }
@@ -101,7 +100,7 @@ void CallParser::value_complete() {
   if (value.is_discarded()) return value_is_broken("a number, an escape or a character in it is not JSON");
   std::vector<CallShape> calls;
   for (const Json& element : value.is_array() ? value : Json::array({value})) {
-    calls.push_back(read_call(element, tagged));
+    calls.push_back(read_call(element, tagged, keys_));
     const CallShape& call = calls.back();
     if (call.kind != CallShape::Kind::not_a_call && !tagged && !offered(call.name)) return value_is_text();
     if (call.kind == CallShape::Kind::malformed) return value_is_broken(call.why);

@@ -78,6 +78,10 @@ std::optional<std::string> CallRendering::calls(const std::vector<Json>& argumen
 
 std::optional<std::string> CallRendering::content() const { return answer({.role = Role::assistant, .content = std::string(kContent)}); }
 
+std::optional<std::string> CallRendering::reasoned() const {
+  return answer({.role = Role::assistant, .content = std::string(kContent), .reasoning = std::string(kReason)});
+}
+
 std::optional<std::string> CallRendering::result() const {
   const Message asked = call({Json{{kFirst, kText}}});
   Message told{.role = Role::tool, .content = std::string(kResult)};

@@ -17,13 +17,13 @@ class CallRendering {
  public:
   // Words that no template has of its own; all have this in them.
   static constexpr std::string_view kMark = "zq7";
-  static constexpr std::array<std::string_view, 2> kNames = {"zq7_tool_one", "zq7_tool_two"};
+  static constexpr std::array<std::string_view, 3> kNames = {"zq7_tool_one", "zq7_tool_two", "zq7_tool_three"};
   // Nine letters and digits, as some templates insist on.
-  static constexpr std::array<std::string_view, 2> kIds = {"zq7iduno1", "zq7iddos2"};
+  static constexpr std::array<std::string_view, 3> kIds = {"zq7iduno1", "zq7iddos2", "zq7idtres"};
   static constexpr std::string_view kFirst = "zq7_alpha", kSecond = "zq7_beta";  // parameters
   static constexpr std::string_view kQuestion = "zq7question", kText = "zq7text", kOtherText = "zq7other", kContent = "zq7content",
-                                    kResult = "zq7result";
-  static constexpr int kNumber = 73519, kOtherNumber = 73520;
+                                    kResult = "zq7result", kReason = "zq7reason";
+  static constexpr int kNumber = 73519, kOtherNumber = 73520, kThirdNumber = 73521;
 
   // named_ids: a call's id is "functions.NAME:INDEX". Both references live longer than we do.
   CallRendering(const Render& render, const TemplateAbilities& abilities, bool named_ids)
@@ -32,8 +32,9 @@ class CallRendering {
   // What follows the prompt, when the answer is calls with these arguments. Nothing: the template refuses it, or does not continue its own
   // prompt.
   std::optional<std::string> calls(const std::vector<Json>& arguments) const;
-  // The same, when the answer is kContent.
+  // The same, when the answer is kContent; and when it is kReason, thought, and kContent.
   std::optional<std::string> content() const;
+  std::optional<std::string> reasoned() const;
   // What follows a call, when its result is kResult.
   std::optional<std::string> result() const;
 

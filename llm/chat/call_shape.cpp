@@ -41,25 +41,31 @@ Json decoded(const std::string& text) {
 
 }  // namespace
 
-bool is_name_key(std::string_view key) { return has(kNameKeys, key); }
-bool is_arguments_key(std::string_view key) { return has(kArgumentKeys, key); }
-bool is_call_key(std::string_view key) { return is_name_key(key) || is_arguments_key(key) || has(kOtherKeys, key); }
+CallKeys::CallKeys(const ToolSyntax& syntax) : name_(syntax.name_key), arguments_(syntax.arguments_key), others_(syntax.other_keys) {
+  if (!syntax.id_key.empty()) others_.push_back(syntax.id_key);
+}
 
-CallShape read_call(const Json& value, bool may_lack_arguments) {
+bool CallKeys::is_name(std::string_view key) const { return has(kNameKeys, key) || key == name_; }
+bool CallKeys::is_arguments(std::string_view key) const { return has(kArgumentKeys, key) || key == arguments_; }
+bool CallKeys::is_any(std::string_view key) const {
+  return is_name(key) || is_arguments(key) || has(kOtherKeys, key) || std::find(others_.begin(), others_.end(), key) != others_.end();
+}
+
+CallShape read_call(const Json& value, bool may_lack_arguments, const CallKeys& keys) {
   CallShape shape;
   if (!value.is_object()) return shape;
   const Json* name = nullptr;
   const Json* arguments = nullptr;
   for (const auto& [key, field] : value.items()) {
-    const Json** slot = is_name_key(key) ? &name : has(kArgumentKeys, key) ? &arguments : nullptr;
-    if (slot == nullptr && !has(kOtherKeys, key)) return shape;
+    const Json** slot = keys.is_name(key) ? &name : keys.is_arguments(key) ? &arguments : nullptr;
+    if (slot == nullptr && !keys.is_any(key)) return shape;
     if (slot == nullptr) continue;
     if (*slot != nullptr) return shape;  // two names, or arguments twice
     *slot = &field;
   }
   if (name == nullptr) return shape;
   if (name->is_object() && value.contains("function") && arguments == nullptr) {
-    return name->contains("function") ? shape : read_call(*name, may_lack_arguments);
+    return name->contains("function") ? shape : read_call(*name, may_lack_arguments, keys);
   }
   if (!name->is_string() || name->get_ref<const std::string&>().empty()) return shape;
   if (arguments == nullptr && !may_lack_arguments) return shape;

@@ -4,6 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "tool_syntax.h"
 
 namespace baton::llm {
 
@@ -18,14 +21,22 @@ struct CallShape {
   std::string why;
 };
 
-// `may_lack_arguments`: {"name": N} alone is a call without arguments.
-CallShape read_call(const Json& value, bool may_lack_arguments);
+// The keys of an object that is a call: those that models write whatever their template asks for, and the template's own.
+class CallKeys {
+ public:
+  CallKeys() = default;
+  explicit CallKeys(const ToolSyntax& syntax);
 
-// Keys that an object which is a call may begin with: lets a stream decide early.
-bool is_call_key(std::string_view key);
-// Of these, the ones whose string value is the tool's name.
-bool is_name_key(std::string_view key);
-// And those whose value is the arguments.
-bool is_arguments_key(std::string_view key);
+  bool is_any(std::string_view key) const;  // an object that is a call may begin with it: lets a stream decide early
+  bool is_name(std::string_view key) const;
+  bool is_arguments(std::string_view key) const;
+
+ private:
+  std::string name_, arguments_;
+  std::vector<std::string> others_;
+};
+
+// `may_lack_arguments`: {"name": N} alone is a call without arguments.
+CallShape read_call(const Json& value, bool may_lack_arguments, const CallKeys& keys);
 
 }  // namespace baton::llm

@@ -147,7 +147,9 @@ bool LiteralScanner::step(char c) {
     if (text_.size() - string_begin_ >= closing_.size() && text_.ends_with(closing_)) closing_.clear();
     return true;
   }
-  if (depth_ == 0 && (c == ',' || c == ')' || c == ']' || c == '}')) return false;
+  const bool blank = trimmed(text_).empty();
+  if (depth_ == 0 && (c == ')' || c == ']' || c == '}' || (is_json_space(c) && !blank) || (!blank && stops_.find(c) != std::string::npos)))
+    return false;
   text_ += c;
   if (c == '(' || c == '[' || c == '{') ++depth_;
   if (c == ')' || c == ']' || c == '}') --depth_;

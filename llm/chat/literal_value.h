@@ -9,20 +9,20 @@
 
 namespace baton::llm {
 
-// Finds the end of a value that is followed by a separator or a closing bracket. Not thread-safe.
+// Finds the end of a value that is followed by white space, a closing bracket, or one of `stops`. Not thread-safe.
 class LiteralScanner {
  public:
   // quote_open, quote_close: words between which strings stand as they are, beside those in quotes; empty: there are none.
-  LiteralScanner(std::string quote_open, std::string quote_close)
-      : quote_open_(std::move(quote_open)), quote_close_(std::move(quote_close)) {}
+  LiteralScanner(std::string quote_open, std::string quote_close, std::string stops)
+      : quote_open_(std::move(quote_open)), quote_close_(std::move(quote_close)), stops_(std::move(stops)) {}
 
   void reset();
-  // False: c does not belong to the value any more (a comma or a closing bracket, outside of its own brackets and strings).
+  // False: c does not belong to the value any more. Within its own brackets and strings, all does.
   bool step(char c);
   const std::string& text() const { return text_; }
 
  private:
-  std::string quote_open_, quote_close_, text_, closing_;  // closing_: of the string that is open; empty: none is
+  std::string quote_open_, quote_close_, stops_, text_, closing_;  // closing_: of the string that is open; empty: none is
   std::size_t depth_ = 0;
   std::size_t string_begin_ = 0;
   bool escape_ = false;

@@ -7,6 +7,7 @@
 
 #include "call_openers.h"
 #include "json_scanner.h"
+#include "syntax_check.h"
 
 namespace baton::llm {
 namespace {
@@ -58,6 +59,38 @@ std::string with_holes(std::string text) {
   return text;
 }
 
+// Both at once, with holes where they differ in a number; nothing: they differ in something else.
+std::optional<std::string> with_number_holes(std::string_view a, std::string_view b) {
+  std::string both;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto number = [&](std::string_view& text) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
+    std::string digits(text.begin(), end);
+    text.remove_prefix(digits.size());
+    return digits;
+  };
+  while (!a.empty() && !b.empty()) {
+    const std::string of_a = number(a), of_b = number(b);
+    if (of_a.empty() != of_b.empty()) return std::nullopt;
+    both += of_a == of_b ? of_a : std::string(1, kHole);
+    if (!of_a.empty()) continue;
+    if (a.front() != b.front()) return std::nullopt;
+    both += a.front();
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
+  return a.empty() && b.empty() ? std::optional(both) : std::nullopt;
+}
+
+// The reasoning that some templates show as empty before an answer is cut off.
+std::string_view without_reasoning(std::string_view text) {
+  for (const auto& [open, close] : kReasoningTags) {
+    const auto at = text.rfind(close);
+    if (at != std::string_view::npos) text.remove_prefix(at + close.size());
+  }
+  return text;
+}
+
 class Deriver {
  public:
   explicit Deriver(const CallRendering& rendering) : rendering_(rendering) {}
@@ -74,6 +107,11 @@ class Deriver {
     // Names in other places than these.
     if (to_json(syntax).dump(-1, ' ', false, Json::error_handler_t::replace).find(Probe::kMark) != std::string::npos)
       return unknown("the template's way of showing calls was not understood: names stand in it twice");
+    const std::string wrong = misread(syntax, [this](const std::vector<Json>& arguments) -> std::optional<std::string> {
+      const auto text = rendering_.calls(arguments);
+      return text ? std::optional(without_end(without_reasoning(*text))) : std::nullopt;
+    });
+    if (!wrong.empty()) return unknown("the template's way of showing calls was not understood: " + wrong);
     add_results(rendering_, syntax);
     return syntax;
   }
@@ -100,25 +138,23 @@ class Deriver {
     }
   }
 
-  // What stands before a call, but for the reasoning that some templates show as empty.
+  // What stands before a call.
   static std::string opening(std::string_view text) {
-    for (const auto& [open, close] : kReasoningTags) {
-      const auto at = text.rfind(close);
-      if (at != std::string_view::npos) text.remove_prefix(at + close.size());
-    }
+    text = without_reasoning(text);
     while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
     return with_holes(std::string(text));
   }
 
   // Without the end of the turn. A template that closes a call's turn in another way than a text's has that in `close`.
-  std::string closing(std::string_view text) const {
+  std::string without_end(std::string_view text) const {
     const std::string same = common_end(text, end_of_turn_);
     text.remove_suffix(same.size());
     // Some templates show what begins the next turn, too; a model stops at the end of its own, wherever that stands.
     if (const auto end = trimmed(end_of_turn_); !end.empty()) text = text.substr(0, text.find(end));
     while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
-    return with_holes(std::string(text));
+    return std::string(text);
   }
+  std::string closing(std::string_view text) const { return with_holes(without_end(text)); }
 
   // ---- {"name": .., "arguments": ..}, alone or in a list
 
@@ -145,21 +181,51 @@ class Deriver {
       } else if (field.is_object() || (field.is_string() && field.get_ref<const std::string&>().find(Probe::kFirst) != std::string::npos)) {
         syntax.arguments_key = key;
         has_arguments = true;
-      } else if (key != "type") {
-        syntax.id_key = key;
       }
     }
     if (!has_arguments) return false;
+    const Json& outer = value.is_array() ? value[0] : value;
+    for (const Json* object : {&call, &outer}) other_keys(*object, syntax);
     syntax.open = opening(std::string_view(one).substr(0, range.first));
     syntax.close = closing(std::string_view(one).substr(range.second));
-    const auto two = rendering_.calls({Json{{Probe::kFirst, Probe::kText}}, Json{{Probe::kFirst, Probe::kOtherText}}});
-    if (value.is_array() || !two) return true;
-    const auto first = find_json(*two, 0, [](const Json& json) { return call_of(json) != nullptr; });
-    if (!first) return true;
-    const auto second = find_json(*two, first->second.second, [](const Json& json) { return json.is_object() || json.is_array(); });
-    if (second && two->find(Probe::kNames[1]) != std::string::npos)
-      syntax.between = with_holes(two->substr(first->second.second, second->second.first - first->second.second));
+    if (!value.is_array()) several_json(syntax);
     return true;
+  }
+
+  static void other_keys(const Json& object, ToolSyntax& syntax) {
+    for (const auto& [key, field] : object.items()) {
+      if (key == syntax.name_key || key == syntax.arguments_key || key == "type" || field.is_structured()) continue;
+      const bool id = field.is_string() && field.get_ref<const std::string&>().find(Probe::kMark) != std::string::npos;
+      if (id) {
+        syntax.id_key = key;
+      } else if (std::find(syntax.other_keys.begin(), syntax.other_keys.end(), key) == syntax.other_keys.end()) {
+        syntax.other_keys.push_back(key);
+      }
+    }
+  }
+
+  // What stands between the calls of an answer, and behind the last of them.
+  void several_json(ToolSyntax& syntax) const {
+    const auto text = three();
+    std::vector<Range> calls;
+    for (std::size_t i = 0; text && i < Probe::kNames.size(); ++i) {
+      const auto call = find_json(*text, calls.empty() ? 0 : calls.back().second, [i](const Json& json) {
+        return json.dump(-1, ' ', false, Json::error_handler_t::replace).find(Probe::kNames[i]) != std::string::npos;
+      });
+      if (!call) return;
+      calls.push_back(call->second);
+    }
+    if (!text) return;
+    const auto behind = [&](std::size_t i) { return with_holes(text->substr(calls[i].second, calls[i + 1].first - calls[i].second)); };
+    syntax.several = true;
+    syntax.between = with_number_holes(behind(0), behind(1)).value_or(behind(0));
+    syntax.close = with_number_holes(syntax.close, closing(std::string_view(*text).substr(calls.back().second))).value_or(syntax.close);
+  }
+
+  // An answer of three calls.
+  std::optional<std::string> three() const {
+    return rendering_.calls(
+        {Json{{Probe::kFirst, Probe::kNumber}}, Json{{Probe::kFirst, Probe::kOtherNumber}}, Json{{Probe::kFirst, Probe::kThirdNumber}}});
   }
 
   // ---- The name outside of any JSON
@@ -174,7 +240,7 @@ class Deriver {
     const auto two = rendering_.calls({Json{{Probe::kFirst, Probe::kNumber}}, Json{{Probe::kFirst, Probe::kOtherNumber}}});
     if (json) {
       syntax.middle = middle_of(one.substr(behind, json->second.first - behind), two);
-      ends(rest_of(closing(std::string_view(one).substr(json->second.second)), two, true), between_of(two, true), syntax);
+      ends(rest_of(closing(std::string_view(one).substr(json->second.second)), two, true), between(two, true), syntax);
       return !trimmed(syntax.middle).empty();
     }
     syntax.json_arguments = false;
@@ -196,15 +262,19 @@ class Deriver {
     return begin + kHole + first.substr(first.size() - same_end);
   }
 
-  // From a call's arguments to the next call's name; empty: there is none.
-  std::string between_of(const std::optional<std::string>& two, bool json) const {
-    if (!two) return {};
-    const std::size_t name = two->find(Probe::kNames[1]);
-    std::size_t from = two->find(std::to_string(Probe::kNumber));
-    if (name == std::string::npos || from == std::string::npos || from > name) return {};
-    from += std::to_string(Probe::kNumber).size();
-    if (json) from = two->find('}', from) + 1;
-    return with_holes(two->substr(from, name - from));
+  // From a call's arguments, which have this number in them, to the next call's name; nothing: there is none.
+  static std::optional<std::string> between_of(const std::optional<std::string>& text, int number, std::string_view next_name, bool json) {
+    const std::size_t name = text ? text->find(next_name) : std::string::npos;
+    std::size_t from = text ? text->find(std::to_string(number)) : std::string::npos;
+    if (name == std::string::npos || from == std::string::npos || from > name) return std::nullopt;
+    from += std::to_string(number).size();
+    if (json) from = text->find('}', from) + 1;
+    return with_holes(text->substr(from, name - from));
+  }
+  std::optional<std::string> between(const std::optional<std::string>& two, bool json) const {
+    const auto first = between_of(two, Probe::kNumber, Probe::kNames[1], json);
+    const auto second = first ? between_of(three(), Probe::kOtherNumber, Probe::kNames[2], json) : std::nullopt;
+    return second ? with_number_holes(*first, *second).value_or(*first) : first;
   }
 
   // What stands behind the last call's arguments: some templates (DeepSeek's R1) close only several calls.
@@ -214,14 +284,19 @@ class Deriver {
     if (from == std::string::npos) return of_one;
     from = json ? two->find('}', from) : from + number.size() - 1;
     std::string of_two = closing(std::string_view(*two).substr(from + 1));
+    if (auto both = with_number_holes(of_one, of_two)) return *both;
     return of_two.starts_with(of_one) ? of_two : of_one;
   }
 
-  // rest: behind the last call's arguments. between: see above.
-  static void ends(const std::string& rest, const std::string& between, ToolSyntax& syntax) {
-    syntax.end = between.empty() ? rest : common_beginning(rest, between);
+  // rest: behind the last call's arguments. between: see above. White space that ends every call stands between them.
+  static void ends(const std::string& rest, const std::optional<std::string>& between, ToolSyntax& syntax) {
+    syntax.several = between.has_value();
+    syntax.end = between ? common_beginning(rest, *between) : rest;
+    if (between == syntax.end) {
+      while (!syntax.end.empty() && is_json_space(syntax.end.back())) syntax.end.pop_back();
+    }
     syntax.close = rest.substr(syntax.end.size());
-    if (!between.empty()) syntax.between = between.substr(syntax.end.size());
+    if (between) syntax.between = between->substr(syntax.end.size());
   }
 
   // What a call with this argument has behind its name.
@@ -262,11 +337,12 @@ class Deriver {
     const std::size_t first_value = both->find(digits), second_key = both->find(Probe::kSecond);
     if (first_value == std::string::npos || second_key == std::string::npos || second_key < first_value) return false;
     p.separator = both->substr(first_value + digits.size(), second_key - first_value - digits.size());
-    std::string last = rest_of(rest, two, false), between = between_of(two, false);
+    std::string last = rest_of(rest, two, false);
+    std::optional<std::string> between = this->between(two, false);
     if (p.separator.find(Probe::kFirst) != std::string::npos) {
       const std::string value_end = p.separator.substr(0, p.separator.find('>', p.separator.rfind(Probe::kFirst)) + 1);
-      for (std::string* cut : {&p.separator, &last, &between}) {
-        if (cut->starts_with(value_end)) cut->erase(0, value_end.size());
+      for (std::string* cut : {&p.separator, &last, between ? &*between : nullptr}) {
+        if (cut && cut->starts_with(value_end)) cut->erase(0, value_end.size());
       }
       p.value_end = replaced(value_end, Probe::kFirst, kKeyHole);
     }
@@ -301,6 +377,22 @@ void add_results(const CallRendering& rendering, ToolSyntax& syntax) {
   syntax.result_open = with_holes(text->substr(0, at));
   syntax.result_close = with_holes(text->substr(at + Probe::kResult.size()));
   syntax.result_open = replaced(std::move(syntax.result_open), Probe::kNames[0], kHole);
+}
+
+std::optional<std::pair<std::string, std::string>> reasoning_tags(const CallRendering& rendering, const ToolSyntax& syntax) {
+  const auto text = rendering.reasoned();
+  const auto at = text ? text->find(Probe::kReason) : std::string::npos;
+  const auto content = at == std::string::npos ? at : text->find(Probe::kContent, at);
+  if (content == std::string::npos) return std::nullopt;
+  const std::string_view open = trimmed(std::string_view(*text).substr(0, at));
+  const std::size_t behind = at + Probe::kReason.size();
+  std::string_view close = trimmed(std::string_view(*text).substr(behind, content - behind));
+  for (const std::string& mark : syntax.text_marks) {  // they belong to the text
+    if (close.ends_with(mark)) close = trimmed(close.substr(0, close.size() - mark.size()));
+  }
+  const auto is_tag = [](std::string_view word) { return word.size() > 2 && (word.front() == '<' || word.front() == '['); };
+  if (!is_tag(open) || !is_tag(close)) return std::nullopt;
+  return std::pair(std::string(open), std::string(close));
 }
 
 ToolSyntax derive_from_renderings(const CallRendering& rendering) { return Deriver(rendering).derive(); }

@@ -1,6 +1,8 @@
 #pragma once
 // A model's syntax of calls, from what its template makes of them: what is alike in all renderings belongs to the syntax.
 #include <array>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -19,8 +21,12 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kR
     {"<thinking>", "</thinking>"},
 }};
 
-// Without the tags of reasoning, which no rendering tells. Form::unknown has its reason in `why`.
+// Without the tags of reasoning. Form::unknown has its reason in `why`; so has a syntax in which what the template writes is read back as
+// something else.
 ToolSyntax derive_from_renderings(const CallRendering& rendering);
+
+// What the template puts around reasoning; nothing: it does not show any.
+std::optional<std::pair<std::string, std::string>> reasoning_tags(const CallRendering& rendering, const ToolSyntax& syntax);
 
 // What stands around a result.
 void add_results(const CallRendering& rendering, ToolSyntax& syntax);

@@ -67,8 +67,25 @@ LiteralMatcher::State LiteralMatcher::step(char c) {
   return ++part_ == parts_.size() ? State::complete : State::more;
 }
 
+namespace {
+
+// What a literal value is followed by, as far as it cannot be a part of one.
+std::string literal_stops(const ToolSyntax& syntax) {
+  const auto& p = syntax.parameters;
+  std::string stops = ",";
+  for (const std::string* text : {&p.value_end, &p.separator, &syntax.end, &syntax.between, &syntax.close}) {
+    const std::string_view word = trimmed(*text);
+    if (!word.empty() && word.front() != kHole && !is_word(word.front()) && word.front() != '.') stops += word.front();
+  }
+  return stops;
+}
+
+}  // namespace
+
 SyntaxReader::SyntaxReader(const ToolSyntax& syntax, std::shared_ptr<const std::vector<ToolSpec>> tools)
-    : syntax_(&syntax), tools_(std::move(tools)), literal_(syntax.parameters.quote_open, syntax.parameters.quote_close) {
+    : syntax_(&syntax),
+      tools_(std::move(tools)),
+      literal_(syntax.parameters.quote_open, syntax.parameters.quote_close, literal_stops(syntax)) {
   const auto& p = syntax.parameters;
   for (const std::string* after : {&syntax.middle, &p.first, &p.none}) {
     const std::string_view text = trimmed(*after);
@@ -230,13 +247,18 @@ SyntaxReader::State SyntaxReader::step_assign(char c) {
   return State::more;
 }
 
+// What closes the value of key_.
+std::string SyntaxReader::value_end() const {
+  std::string text;
+  for (const char c : syntax_->parameters.value_end) text += c == kKeyHole ? key_ : std::string(1, c);
+  return text;
+}
+
 void SyntaxReader::begin_value() {
   value_.clear();
   literal_.reset();
-  if (const std::string& end = syntax_->parameters.value_end; !end.empty()) {
-    delimiter_.clear();
-    for (const char c : end) delimiter_ += c == kKeyHole ? key_ : std::string(1, c);
-  }
+  const auto& p = syntax_->parameters;
+  if (p.quote_open.empty() && !p.value_end.empty()) delimiter_ = value_end();
   where_ = delimiter_.empty() ? Where::literal_value : Where::raw_value;
 }
 
@@ -261,10 +283,10 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
 void SyntaxReader::end_value(Json value) {
   written_ += (written_.empty() ? "{" : ",") + Json(key_).dump() + ":" + value.dump();
   arguments_[key_] = std::move(value);
-  key_.clear();
   where_ = Where::after_value;
-  separator_ = LiteralMatcher(syntax_->parameters.separator);
-  end_ = LiteralMatcher(syntax_->end);
+  separator_ = LiteralMatcher(value_end() + syntax_->parameters.separator);
+  end_ = LiteralMatcher(value_end() + syntax_->end);
+  key_.clear();
   separator_open_ = end_open_ = true;
 }
 

@@ -73,6 +73,7 @@ class SyntaxReader {
   State step_raw_value(char c);
   State step_after_value(char c);
   State complete(State as);
+  std::string value_end() const;
   void begin_value();
   void end_value(Json value);
 

@@ -1,6 +1,7 @@
 #include "tool_syntax.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "syntax_deriver.h"
 #include "written_calls.h"
@@ -8,7 +9,11 @@
 namespace baton::llm {
 namespace {
 
-void add_reasoning(const std::string& source, ToolSyntax& syntax) {
+void add_reasoning(const Render& render, const TemplateAbilities& abilities, const std::string& source, ToolSyntax& syntax) {
+  if (auto shown = reasoning_tags(CallRendering(render, abilities, false), syntax)) {
+    std::tie(syntax.reasoning_open, syntax.reasoning_close) = std::move(*shown);
+    return;
+  }
   for (const auto& [open, close] : kReasoningTags) {
     if (source.find(open) == std::string::npos && source.find(close) == std::string::npos) continue;
     syntax.reasoning_open = open;
@@ -30,6 +35,7 @@ ToolSyntax harmony(ToolSyntax syntax) {
   syntax.end = "<|call|>";
   syntax.json_arguments = true;
   syntax.between = "<|start|>assistant<|channel|>commentary to=functions.";
+  syntax.several = true;
   syntax.close.clear();
   syntax.reasoning_open = "<|channel|>analysis<|message|>";
   syntax.reasoning_close = "<|end|>";
@@ -49,6 +55,7 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
     syntax.open = "<|tool_call_start|>[";
     syntax.end = ")";
     syntax.between = ", ";
+    syntax.several = true;
     syntax.close = "]<|tool_call_end|>";
     syntax.json_arguments = false;
     syntax.parameters = {.first = "(",
@@ -67,6 +74,7 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
     syntax.form = ToolSyntax::Form::json_object;
     syntax.open = "<tool_call>\n";
     syntax.between = "\n</tool_call>\n<tool_call>\n";
+    syntax.several = true;
     syntax.close = "\n</tool_call>";
   } else {
     syntax.why = "the template does not show calls";
@@ -97,7 +105,6 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     }
   }
   if (is_harmony(source)) {
-    add_reasoning(source, syntax);
     return harmony(std::move(syntax));
   }
   if (syntax.form == ToolSyntax::Form::unknown) {
@@ -110,13 +117,14 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     syntax = {};
     syntax.form = ToolSyntax::Form::json_object;  // what the prompt of conversation.h asks for
     syntax.between = "\n";
+    syntax.several = true;
     syntax.not_understood = not_understood;
     syntax.why = why + ": Baton describes them";
   } else if (!abilities.tools) {
     const Json arguments = {{"PARAMETER", "VALUE"}};
     abilities.example_of_call = joined(written_calls(syntax, {{"", "FUNCTION", arguments}}));
   }
-  add_reasoning(source, syntax);
+  add_reasoning(render, abilities, source, syntax);
   return syntax;
 }
 
@@ -162,6 +170,7 @@ Json to_json(const ToolSyntax& syntax) {
     out["name_key"] = syntax.name_key;
     out["arguments_key"] = syntax.arguments_key;
     if (!syntax.id_key.empty()) out["id_key"] = syntax.id_key;
+    if (!syntax.other_keys.empty()) out["other_keys"] = syntax.other_keys;
   }
   out["between"] = with_shown_holes(syntax.between);
   out["close"] = with_shown_holes(syntax.close);

@@ -25,13 +25,15 @@ struct ToolSyntax {
   std::string why;              // it is not the template's own
   bool not_understood = false;  // although the template has one
 
-  std::string open;     // before the first call: its JSON, or its name
-  std::string between;  // between two calls; empty: the template shows one call an answer
-  std::string close;    // after the last call, before the end of the turn
+  std::string open;      // before the first call: its JSON, or its name
+  std::string between;   // between two calls
+  bool several = false;  // the template shows several calls in an answer
+  std::string close;     // after the last call, before the end of the turn
 
   // JSON forms
   std::string name_key = "name", arguments_key = "arguments";
-  std::string id_key;  // empty: calls have no id in them
+  std::string id_key;                   // empty: calls have no id in them
+  std::vector<std::string> other_keys;  // that say nothing of a call: a version, an index
 
   // Form::text
   std::string end;  // of each call, behind its arguments
@@ -52,7 +54,7 @@ struct ToolSyntax {
   std::string reasoning_open = "<think>", reasoning_close = "</think>";
   std::vector<std::string> text_marks;  // what stands around plain text, and belongs to nobody's answer
 
-  bool parallel() const { return form == Form::json_list || !between.empty(); }
+  bool parallel() const { return form == Form::json_list || several; }
   // Whether a token of this text is a part of calls or of reasoning, whatever its type is.
   bool has_token(std::string_view text) const;
 };

@@ -43,7 +43,7 @@ CallParser::CallParser(CallParserOptions options)
       // Tags and fences that are read anyway need no trigger.
       if (syntax.form == ToolSyntax::Form::text)
         add(Trigger::Kind::call, text);
-      else if (!is_tag(text) && !text.starts_with("```"))
+      else if (!is_tag(text) && !(text.starts_with("```") && is_call_fence(std::string_view(text).substr(3))))
         add(Trigger::Kind::json, text);
     }
   }

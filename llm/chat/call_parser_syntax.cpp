@@ -141,10 +141,11 @@ void CallParser::step_after_own(char c) {
   again_open_ = again != LiteralMatcher::State::failed;
   closing_open_ = closing != LiteralMatcher::State::failed;
   if (again == LiteralMatcher::State::complete) return begin_next();
-  if (closing == LiteralMatcher::State::complete) {
+  if (closing == LiteralMatcher::State::complete) {  // what stands between two calls may begin so
     length_ = offset_;
     held_.clear();
-    mode_ = Mode::text;
+    closing_open_ = false;
+    if (!again_open_) mode_ = Mode::text;
     return;
   }
   if (again_open_ || closing_open_) return;

@@ -195,7 +195,7 @@ class Deriver {
   static void other_keys(const Json& object, ToolSyntax& syntax) {
     for (const auto& [key, field] : object.items()) {
       if (key == syntax.name_key || key == syntax.arguments_key || key == "type" || field.is_structured()) continue;
-      const bool id = field.is_string() && field.get_ref<const std::string&>().find(Probe::kMark) != std::string::npos;
+      const bool id = field.is_string() && (key.find("id") != std::string::npos || with_holes(field).find(kHole) != std::string::npos);
       if (id) {
         syntax.id_key = key;
       } else if (std::find(syntax.other_keys.begin(), syntax.other_keys.end(), key) == syntax.other_keys.end()) {

@@ -50,6 +50,7 @@ LiteralMatcher::LiteralMatcher(std::string_view literal) {
 
 LiteralMatcher::State LiteralMatcher::step(char c) {
   if (part_ == parts_.size()) return State::complete;
+  if (is_json_space(c)) return State::more;
   const Part& part = parts_[part_];
   if (part.after_hole && at_ == 0) {
     if (hole_.size() >= kMaxHole) return State::failed;
@@ -58,7 +59,6 @@ LiteralMatcher::State LiteralMatcher::step(char c) {
     at_ = part.text.size();
     hole_.clear();
   } else {
-    if (is_json_space(c)) return State::more;
     if (c != part.text[at_]) return State::failed;
     ++at_;
   }

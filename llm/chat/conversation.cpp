@@ -1,6 +1,8 @@
 #include "conversation.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <optional>
 #include <tuple>
 
@@ -11,6 +13,7 @@ namespace {
 constexpr std::string_view kProbe = "zq7probe";
 constexpr std::string_view kProbeTool = "zq7tool";
 constexpr std::string_view kProbeArgument = "zq7argument";
+constexpr std::string_view kOtherProbe = "zq7other";
 
 constexpr char kToolsName[] = "tools";
 
@@ -34,9 +37,27 @@ Json function_json(const ToolSpec& tool, const TemplateAbilities& abilities) {
   return function;
 }
 
+// The same for the same id, whatever else is in the conversation.
+std::string id_of(const std::string& id, const TemplateAbilities& abilities) {
+  static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  constexpr std::size_t kLength = 9;
+  const bool plain = id.find_first_not_of(kDigits) == std::string::npos;
+  if (abilities.any_id || (plain && id.size() == kLength)) return id;
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::string made;
+  for (; made.size() < kLength; hash /= kDigits.size()) made += kDigits[hash % kDigits.size()];
+  return made;
+}
+
+Json text_json(const std::string& text, const TemplateAbilities& abilities) {
+  if (abilities.plain_text) return text;
+  return Json::array({{{"type", "text"}, {"text", text}}});
+}
+
 Json call_json(const ToolCall& call, const TemplateAbilities& abilities) {
   Json function = {{"name", call.name}, {"arguments", abilities.object_arguments ? call.arguments : Json(written(call.arguments))}};
-  return {{"id", call.id}, {"type", "function"}, {"function", std::move(function)}};
+  return {{"id", id_of(call.id, abilities)}, {"type", "function"}, {"function", std::move(function)}};
 }
 
 // For templates that know no tools. The form asked for is the template's own, or the one that models write anyway when nothing else was
@@ -60,13 +81,13 @@ std::string written_result(const Message& message) { return "Result of " + messa
 
 Json message_json(const Message& message, const TemplateAbilities& abilities) {
   static constexpr const char* kRoles[] = {"system", "user", "assistant", "tool"};
-  Json json = {{"role", kRoles[static_cast<int>(message.role)]}, {"content", message.content}};
+  Json json = {{"role", kRoles[static_cast<int>(message.role)]}, {"content", text_json(message.content, abilities)}};
   if (message.role == Role::assistant && !message.reasoning.empty()) json["reasoning_content"] = message.reasoning;
   for (const ToolCall& call : message.tool_calls) json["tool_calls"].push_back(call_json(call, abilities));
   if (!message.tool_calls.empty() && message.content.empty() && !abilities.empty_text) json["content"] = nullptr;
   if (message.role == Role::tool) {
     json["name"] = message.name;
-    json["tool_call_id"] = message.tool_call_id;
+    json["tool_call_id"] = id_of(message.tool_call_id, abilities);
   }
   return json;
 }
@@ -103,6 +124,27 @@ std::vector<Message> with_text_before_calls(std::vector<Message> messages) {
       out.push_back(std::move(text));
     }
     out.push_back(std::move(message));
+  }
+  return out;
+}
+
+// A message a call, its results behind it.
+std::vector<Message> with_one_call_each(std::vector<Message> messages) {
+  std::vector<Message> out;
+  for (auto message = messages.begin(); message != messages.end();) {
+    auto rest = message + 1;  // the results that stand nowhere yet
+    const auto next = std::find_if(rest, messages.end(), [](const Message& one) { return one.role != Role::tool; });
+    const std::vector<ToolCall> calls = std::exchange(message->tool_calls, {});
+    out.push_back(std::move(*message));
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      if (i > 0) out.push_back(message_of(Role::assistant, ""));
+      out.back().tool_calls = {calls[i]};
+      const auto its = std::stable_partition(rest, next, [&](const Message& result) { return result.tool_call_id == calls[i].id; });
+      out.insert(out.end(), std::move_iterator(rest), std::move_iterator(its));
+      rest = its;
+    }
+    out.insert(out.end(), std::move_iterator(rest), std::move_iterator(next));
+    message = next;
   }
   return out;
 }
@@ -191,6 +233,11 @@ TemplateAbilities probe_abilities(const Render& render) {
   const std::vector<ToolSpec> tools = {{std::string(kProbeTool), "Tells.", parameters}};
 
   TemplateAbilities all;
+  const auto shows_text = [&] { return has_all(rendered(render, {message_of(Role::user, kProbe)}, {}, all), {kProbe}); };
+  if (!shows_text()) {
+    all.plain_text = false;
+    all.plain_text = !shows_text();  // not in parts either: then as everybody has it
+  }
   all.system = has_all(rendered(render, {system, user}, {}, all), {kProbe});
   all.repeated_roles = has_all(rendered(render, {user, user}, {}, all), {});
   const auto shows_tools = [&] { return has_all(rendered(render, {user}, tools, all), {kProbeTool}); };
@@ -224,6 +271,15 @@ TemplateAbilities probe_abilities(const Render& render) {
         has_all(rendered(render, {user, message_of(Role::assistant, kProbeArgument), result}, known, all), {kProbe, kProbeArgument});
     all.calls = !all.results;
   }
+  if (all.results && all.calls) {
+    Message two = call, other = result;
+    two.tool_calls.push_back({"call00002", std::string(kProbeTool), {{"x", kOtherProbe}}});
+    other.tool_call_id = "call00002";
+    all.several_calls = has_all(rendered(render, {user, two, result, other}, known, all), {kProbeArgument, kOtherProbe});
+    two = call, other = result;
+    two.tool_calls[0].id = other.tool_call_id = "call_0123456789abcdef00000001";
+    all.any_id = has_all(rendered(render, {user, two, other}, known, all), {kProbe, kProbeArgument});
+  }
   if (all.results) all.user_after_result = has_all(rendered(render, {user, call, result, user}, known, all), {});
   return all;
 }
@@ -240,6 +296,7 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
   const bool describe = !request.tools.empty() && !abilities.tools;
   if (describe) add_system(messages, tool_instructions(request.tools, abilities));
   if (!abilities.results) messages = without_results(std::move(messages));
+  if (!abilities.several_calls) messages = with_one_call_each(std::move(messages));
   if (!abilities.empty_text) messages = with_text_before_calls(std::move(messages));
   if (!abilities.system) messages = without_system(std::move(messages));
   messages = joined_where_needed(std::move(messages), abilities);

@@ -27,6 +27,12 @@ struct TemplateAbilities {
   bool object_arguments = true;
   // A call beside an empty text; otherwise the text is null, and one that is not empty a message of its own.
   bool empty_text = true;
+  // Several calls a message; otherwise each is a message of its own, with its result behind it.
+  bool several_calls = true;
+  // Ids as they are; otherwise nine letters and digits, which are made of them.
+  bool any_id = true;
+  // Texts as strings; otherwise as the list of parts that OpenAI's API has, too.
+  bool plain_text = true;
   // A user message right after a result; otherwise its text is added to the result.
   bool user_after_result = true;
   // Two user messages, or two answers, in a row; otherwise they are made one.

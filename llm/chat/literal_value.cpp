@@ -163,6 +163,21 @@ bool LiteralScanner::step(char c) {
   return true;
 }
 
+std::string in_single_quotes(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '\'') {
+      out += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      const std::string escaped = Json(std::string(1, c)).dump();
+      out += escaped.substr(1, escaped.size() - 2);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::optional<Json> read_literal(std::string_view text, const std::string& quote_open, const std::string& quote_close) {
   return Reader(text, quote_open, quote_close).whole();
 }

@@ -28,6 +28,9 @@ class LiteralScanner {
   bool escape_ = false;
 };
 
+// The inside of a string in single quotes.
+std::string in_single_quotes(std::string_view text);
+
 // Nothing: it is no such value.
 std::optional<Json> read_literal(std::string_view text, const std::string& quote_open = "", const std::string& quote_close = "");
 

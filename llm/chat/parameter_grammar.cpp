@@ -9,6 +9,7 @@
 #include <set>
 
 #include "call_openers.h"
+#include "literal_value.h"
 #include "parameter_value.h"
 
 namespace baton::llm {
@@ -41,6 +42,16 @@ NodeId text_up_to(Automaton& out, std::string_view end, NodeId at_end, NodeId le
   return nodes.front();
 }
 
+// The rest of a string in single quotes, with escapes as JSON has them, and one for the quote.
+NodeId single_quoted(Automaton& out, NodeId next) {
+  const NodeId inside = out.add(), escape = out.add();
+  for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}}) out.byte(inside, lo, hi, inside);  // not our marks
+  out.byte(inside, '\\', '\\', escape);
+  out.empty(inside, out.bytes("'", next));
+  for (const char c : std::string_view("'\"\\/bfnrt")) out.byte(escape, byte_of(c), byte_of(c), inside);
+  return inside;
+}
+
 class Parameters {
  public:
   Parameters(Automaton& out, SchemaCompiler& compiler, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary,
@@ -63,6 +74,8 @@ class Parameters {
 
  private:
   NodeId text(std::string_view what, NodeId next) { return syntax_text(out_, what, vocabulary_, next); }
+
+  bool escapes() const { return p_.quote_open == "'"; }
 
   // What closes the value of name_.
   NodeId value_end(NodeId next) {
@@ -107,6 +120,7 @@ class Parameters {
       std::vector<std::string> valid;
       std::copy_if(values.strings->begin(), values.strings->end(), std::back_inserter(valid),
                    [&](const std::string& value) { return is_valid(schema, value); });
+      if (escapes()) std::transform(valid.begin(), valid.end(), valid.begin(), in_single_quotes);
       strings = text(p_.quote_open, out_.one_of(std::move(valid), text(p_.quote_close, next)));
     } else {
       strings = any_string(next);
@@ -147,6 +161,7 @@ class Parameters {
   }
 
   NodeId any_string(NodeId next) {
+    if (escapes()) return text(p_.quote_open, single_quoted(out_, next));
     if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next, Automaton::kDead));
     if (!p_.value_end.empty()) {
       const std::string_view own_end = trimmed(std::string_view(p_.value_end).substr(0, p_.value_end.find(kKeyHole)));

@@ -29,6 +29,17 @@ std::string trailing_space(std::string_view text) {
   return std::string(std::find_if_not(text.rbegin(), text.rend(), is_json_space).base(), text.end());
 }
 
+// What a literal value is followed by, as far as it cannot be a part of one.
+std::string literal_stops(const ToolSyntax& syntax) {
+  const auto& p = syntax.parameters;
+  std::string stops = ",";
+  for (const std::string* text : {&p.value_end, &p.separator, &syntax.end, &syntax.between, &syntax.close}) {
+    const std::string_view word = trimmed(*text);
+    if (!word.empty() && word.front() != kHole && !is_word(word.front()) && word.front() != '.') stops += word.front();
+  }
+  return stops;
+}
+
 }  // namespace
 
 LiteralMatcher::LiteralMatcher(std::string_view literal) {
@@ -66,21 +77,6 @@ LiteralMatcher::State LiteralMatcher::step(char c) {
   at_ = 0;
   return ++part_ == parts_.size() ? State::complete : State::more;
 }
-
-namespace {
-
-// What a literal value is followed by, as far as it cannot be a part of one.
-std::string literal_stops(const ToolSyntax& syntax) {
-  const auto& p = syntax.parameters;
-  std::string stops = ",";
-  for (const std::string* text : {&p.value_end, &p.separator, &syntax.end, &syntax.between, &syntax.close}) {
-    const std::string_view word = trimmed(*text);
-    if (!word.empty() && word.front() != kHole && !is_word(word.front()) && word.front() != '.') stops += word.front();
-  }
-  return stops;
-}
-
-}  // namespace
 
 SyntaxReader::SyntaxReader(const ToolSyntax& syntax, std::shared_ptr<const std::vector<ToolSpec>> tools)
     : syntax_(&syntax),

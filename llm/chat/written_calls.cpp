@@ -1,5 +1,7 @@
 #include "written_calls.h"
 
+#include "literal_value.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -58,7 +60,7 @@ class CallWriter {
     word(value.is_string() && !p_.text_assign.empty() ? p_.text_assign : p_.assign);
     if (raw) {
       word(p_.quote_open);
-      data(value.get<std::string>());
+      data(p_.quote_open == "'" ? in_single_quotes(value.get<std::string>()) : value.get<std::string>());
       word(p_.quote_close);
     } else {
       data(in_words(value));

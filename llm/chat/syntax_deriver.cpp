@@ -241,7 +241,7 @@ class Deriver {
     if (json) {
       syntax.middle = middle_of(one.substr(behind, json->second.first - behind), two);
       ends(rest_of(closing(std::string_view(one).substr(json->second.second)), two, true), between(two, true), syntax);
-      return !trimmed(syntax.middle).empty();
+      return true;
     }
     syntax.json_arguments = false;
     return parameters(one.substr(behind), two, syntax);

@@ -87,6 +87,7 @@ SyntaxReader::SyntaxReader(const ToolSyntax& syntax, std::shared_ptr<const std::
     const std::string_view text = trimmed(*after);
     if (!text.empty()) name_stops_ += text.front() == kHole ? '<' : text.front();
   }
+  if (syntax.json_arguments) name_stops_ += '{';
   if (!p.quote_open.empty()) return;
   if (p.value_end.empty()) delimiter_ = delimiter_of(p.separator, syntax.end);
   if (delimiter_.empty() && p.value_end.empty()) return;
@@ -166,6 +167,10 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
 
 // Between the name and the first parameter, or the JSON.
 SyntaxReader::State SyntaxReader::step_opening(char c) {
+  if (syntax_->json_arguments && first_.empty()) {  // nothing but white space
+    where_ = Where::json;
+    return step_json(c);
+  }
   const auto first = first_open_ ? first_.step(c) : LiteralMatcher::State::failed;
   const auto none = none_open_ ? none_.step(c) : LiteralMatcher::State::failed;
   first_open_ = first != LiteralMatcher::State::failed;

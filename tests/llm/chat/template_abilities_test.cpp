@@ -223,5 +223,61 @@ TEST_F(TemplateAbilitiesTest, a_template_that_always_prompts_is_read) {
   EXPECT_EQ(b.tool_syntax().form, ToolSyntax::Form::json_list);
 }
 
+// Mistral's.
+TEST_F(TemplateAbilitiesTest, ids_are_made_as_a_template_that_checks_them_wants_them) {
+  const PromptBuilder b = builder(R"({%- if tools %}{{ tools | tojson }}{% endif -%}
+{%- for m in messages -%}
+{%- if m.role == 'tool' -%}
+{%- if m.tool_call_id | length != 9 %}{{ raise_exception('ids have 9 letters') }}{% endif -%}{{ '<R>' + m.tool_call_id + m.content }}
+{%- elif m.tool_calls -%}
+{%- for c in m.tool_calls -%}
+{%- if c.id | length != 9 %}{{ raise_exception('ids have 9 letters') }}{% endif -%}{{ '<A><call>' + ({'name': c.function.name, 'arguments': c.function.arguments, 'id': c.id} | tojson) + '<E>' }}
+{%- endfor -%}
+{%- else -%}{{ ('<U>' if m.role == 'user' else '<A>') + m.content + '<E>' }}{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt %}{{ '<A>' }}{% endif -%})");
+  EXPECT_FALSE(b.abilities().any_id);
+  ChatRequest request = weather_conversation();
+  request.messages[1].tool_calls[0].id = request.messages[2].tool_call_id = "call_0123456789abcdef00000001";
+  const std::string text = prompt(b, request);
+  const std::string id = text.substr(text.find("\"id\": \"") + 7, 9);
+  EXPECT_EQ(id.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"), std::string::npos) << id;
+  EXPECT_THAT(text, HasSubstr("<R>" + id + "12 degrees"));
+}
+
+// Llama 3.1's.
+TEST_F(TemplateAbilitiesTest, several_calls_stand_in_a_message_each_where_a_template_takes_only_one) {
+  const PromptBuilder b = builder(R"({%- if tools %}{{ tools | tojson }}{% endif -%}
+{%- for m in messages -%}
+{%- if m.tool_calls -%}
+{%- if m.tool_calls | length > 1 %}{{ raise_exception('only one call at once') }}{% endif -%}
+{{- '<A>' + m.content + '<call>' + ({'name': m.tool_calls[0].function.name, 'arguments': m.tool_calls[0].function.arguments} | tojson) + '<E>' -}}
+{%- else -%}{{ '<' + m.role + '>' + m.content + '<E>' }}{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt %}{{ '<A>' }}{% endif -%})");
+  EXPECT_FALSE(b.abilities().several_calls);
+  ChatRequest request = weather_conversation();
+  Message& asks = request.messages[1];
+  asks.content = "Both.";
+  asks.tool_calls = {{"a", "get_weather", {{"city", "Paris"}}}, {"b", "get_weather", {{"city", "Rome"}}}};
+  Message paris = request.messages[2], rome = paris;
+  paris.tool_call_id = "a", paris.content = "12";
+  rome.tool_call_id = "b", rome.content = "20";
+  request.messages[2] = rome;  // results may come in any order
+  request.messages.insert(request.messages.begin() + 3, paris);
+  EXPECT_THAT(prompt(b, request), HasSubstr(R"(<A>Both.<call>{"name": "get_weather", "arguments": {"city": "Paris"}}<E><tool>12<E>)"
+                                            R"(<A><call>{"name": "get_weather", "arguments": {"city": "Rome"}}<E><tool>20<E>)"));
+}
+
+TEST_F(TemplateAbilitiesTest, texts_are_given_in_parts_where_a_template_takes_nothing_else) {
+  const PromptBuilder b = builder(R"({%- for m in messages -%}
+{{- '<' + m.role + '>' }}{% for part in m.content %}{{ part.text }}{% endfor %}{{ '<E>' -}}
+{%- endfor -%})");
+  EXPECT_FALSE(b.abilities().plain_text);
+  ChatRequest request;
+  request.messages = {message(Role::system, "Be kind."), message(Role::user, "hello")};
+  EXPECT_THAT(prompt(b, request), HasSubstr("<system>Be kind.<E><user>hello<E>"));
+}
+
 }  // namespace
 }  // namespace baton::llm

@@ -179,7 +179,7 @@ llm::ChatRequest Run::make_request() {
     if (config_.allowed_tools.empty() || config_.allowed_tools.contains(tool.name)) request.tools.push_back(tool);
   }
   request.format = output_format(config_.text_format);
-  if (turn_ == 1 || request.format) request.tool_choice = config_.tool_choice;
+  if (!called_ || config_.tool_choice.mode == llm::ToolChoice::Mode::none) request.tool_choice = config_.tool_choice;
   if (last_turn_) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
   request.parallel_tool_calls = config_.parallel_tool_calls;
   request.sampling = config_.sampling;
@@ -218,7 +218,9 @@ void Run::take(const llm::CallStarted& started) {
 
 void Run::take(const llm::CallArguments& arguments) {
   Call* call = find_call(arguments.index);
-  if (call && call->phase == Call::Phase::writing && call->output_index >= 0) output_.call_arguments(*call, arguments.fragment);
+  if (!call || call->phase != Call::Phase::writing) return;
+  call->item.arguments += arguments.fragment;  // what a call has that is cut off
+  if (call->output_index >= 0) output_.call_arguments(*call, arguments.fragment);
 }
 
 void Run::take(const llm::CallFinished& finished) {

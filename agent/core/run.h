@@ -135,6 +135,7 @@ class Run {
   std::set<std::string> call_ids_;       // of the whole conversation
   std::string question_;                 // the user's last message
   std::vector<std::string> queued_;      // messages of the user that wait for the end of the turn
+  bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary
   Json required_input_ = Json::array();  // what the next response has to bring
   std::int64_t started_ = 0;

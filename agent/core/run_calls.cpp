@@ -81,6 +81,7 @@ void Run::start_calls(std::int64_t now) {
     if (!known && asks_before(call)) {
       call.item.kind = CallItem::Kind::approval;
       call.item.expires_at = (now + config_.approval_lifetime_ms) / 1000;
+      called_ = true;
       call.phase = Call::Phase::waiting;
       output_.show_call(call);
       output_.call_handed_over(call);
@@ -95,7 +96,7 @@ void Run::start_calls(std::int64_t now) {
       answer(call, std::move(*known));
       continue;
     }
-    call.counts = true;
+    call.counts = called_ = true;
     only_repeats_ = false;
     ++n_calls_;
     start_tool(call);
@@ -116,6 +117,7 @@ void Run::hand_over(Call& call) {
   only_repeats_ = false;
   if (const std::optional<std::string> why = why_refused(call)) return answer(call, {*why, true});
   if (last_turn_) return answer(call, {"not run: this run makes no more calls", true});
+  called_ = true;
   call.phase = Call::Phase::waiting;
   if (call.output_index < 0) {
     output_.show_call(call);

@@ -41,7 +41,7 @@ struct RunConfig {
   Json text_format = plain_text_format();
   // What is wrong with a whole answer; nothing: it fits text_format. A pure function. Empty: everything fits.
   std::function<std::optional<std::string>(const std::string&)> why_misfits;
-  llm::ToolChoice tool_choice;      // of the first turn; later turns are free to answer
+  llm::ToolChoice tool_choice;      // holds until a call was accepted, `none` for ever: later turns are free to answer
   bool parallel_tool_calls = true;  // false: the calls of one turn run one after the other
   llm::SamplingParams sampling;
   std::vector<std::string> stop;   // the answer ends before the first of these

@@ -104,6 +104,7 @@ void Run::restore(const Interrupted& left) {
     remember_call({string_of(item.content, "baton.call_id"), string_of(item.content, "name"), arguments},
                   {result_of_call_item(item.content), call_item_failed(item.content)});
     ++n_calls_;
+    called_ = true;
   }
   state_ = State::calling;
   if (ended) return restore_calls(open, left);
@@ -114,6 +115,7 @@ void Run::restore(const Interrupted& left) {
 }
 
 void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& left) {
+  called_ = true;
   for (const ShownItem& one : open) {
     const std::string type = string_of(one.item, "type");
     Call call;

@@ -34,8 +34,7 @@ std::shared_ptr<const std::string> data_line(const Json& json) {
 
 std::string finish_reason_of(const Json& response, const Choice& choice) {
   if (!choice.tool_calls.empty()) return "tool_calls";
-  const Json details = response.value("incomplete_details", Json());
-  return details.is_object() && details.value("reason", "") == "max_output_tokens" ? "length" : "stop";
+  return string_of(response, "status") == "incomplete" ? "length" : "stop";  // a budget ended it, whichever it was
 }
 
 // All choices of one request. Events come on the threads of their runs.

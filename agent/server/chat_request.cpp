@@ -37,13 +37,21 @@ Parsed<Json> items_from(const Json& messages) {
     for (std::size_t k = 0; calls && k < calls->size(); ++k) {
       const std::string place = at + ".tool_calls[" + std::to_string(k) + "]";
       const Json& call = (*calls)[k];
-      if (!call.is_object() || !call.contains("function") || !call["function"].is_object())
-        return ApiError::invalid(place,
-                                 "'" + place + "' must be {\"id\", \"type\": \"function\", \"function\": {\"name\", \"arguments\"}}");
-      items.push_back({{"type", "function_call"},
-                       {"call_id", call.value("id", Json())},
-                       {"name", call["function"].value("name", Json())},
-                       {"arguments", call["function"].value("arguments", Json())}});
+      Fields outer(call, place);
+      const std::string id = outer.string("id", 256).value_or("");
+      const std::string type = outer.string("type").value_or("function");
+      outer.any("index");  // of a stream's deltas, put together
+      const Json* function = outer.any("function");
+      if (!function || type != "function")
+        outer.fail(
+            ApiError::invalid(place, "'" + place + "' must be {\"id\", \"type\": \"function\", \"function\": {\"name\", \"arguments\"}}"));
+      if (auto error = outer.error()) return *error;
+      Fields inner(*function, place + ".function");
+      const Json* name = inner.any("name");
+      const Json* arguments = inner.any("arguments");
+      if (auto error = inner.error()) return *error;
+      items.push_back(
+          {{"type", "function_call"}, {"call_id", id}, {"name", name ? *name : Json()}, {"arguments", arguments ? *arguments : Json()}});
     }
   }
   return items;
@@ -54,30 +62,56 @@ Parsed<Json> tools_from(const Json& list) {
   Json tools = Json::array();
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string at = "tools[" + std::to_string(i) + "]";
-    if (!list[i].is_object() || list[i].value("type", Json()) != "function" || !list[i].contains("function") ||
-        !list[i]["function"].is_object())
-      return ApiError::invalid(at, "'" + at + "' must be {\"type\": \"function\", \"function\": {\"name\", ..}}");
+    Fields outer(list[i], at);
+    const std::string type = outer.string("type").value_or("");
+    const Json* function = outer.any("function");
+    if (type != "function" || !function || !function->is_object())
+      outer.fail(ApiError::invalid(at, "'" + at + "' must be {\"type\": \"function\", \"function\": {\"name\", ..}}"));
+    else if (function->contains("type"))
+      outer.fail(ApiError::unknown(at + ".function.type"));
+    if (auto error = outer.error()) return *error;
     Json tool = {{"type", "function"}};
-    tool.update(list[i]["function"]);
+    tool.update(*function);
     tools.push_back(std::move(tool));
   }
   return tools;
 }
 
+// {"type": "function", "function": {"name": ..}}
+Parsed<Json> named_function(const Json& value, const std::string& at) {
+  Fields outer(value, at);
+  const std::string type = outer.string("type").value_or("");
+  const Json* function = outer.any("function");
+  if (type != "function" || !function)
+    outer.fail(ApiError::invalid(at, "'" + at + "' must be {\"type\": \"function\", \"function\": {\"name\"}}"));
+  if (auto error = outer.error()) return *error;
+  Fields inner(*function, at + ".function");
+  const auto name = inner.string("name");
+  if (!name) inner.fail(ApiError::invalid(at + ".function.name", "'" + at + ".function.name' is missing", "missing_required_parameter"));
+  if (auto error = inner.error()) return *error;
+  return Json{{"type", "function"}, {"name", *name}};
+}
+
 Parsed<Json> tool_choice_from(const Json& choice) {
   if (!choice.is_object()) return choice;
-  const std::string type = string_of(choice, "type");
-  if (type == "function" && choice.contains("function") && choice["function"].is_object())
-    return Json{{"type", "function"}, {"name", choice["function"].value("name", Json())}};
-  if (type == "allowed_tools" && choice.contains("allowed_tools") && choice["allowed_tools"].is_object()) {
-    Json allowed = {{"type", "allowed_tools"}, {"mode", choice["allowed_tools"].value("mode", Json("auto"))}, {"tools", Json::array()}};
-    for (const Json& tool : choice["allowed_tools"].value("tools", Json::array())) {
-      if (tool.is_object() && tool.contains("function") && tool["function"].is_object())
-        allowed["tools"].push_back({{"type", "function"}, {"name", tool["function"].value("name", Json())}});
-    }
-    return allowed;
+  if (string_of(choice, "type") != "allowed_tools") return named_function(choice, "tool_choice");
+  Fields outer(choice, "tool_choice");
+  outer.any("type");
+  const Json* list = outer.any("allowed_tools");
+  if (!list)
+    outer.fail(ApiError::invalid("tool_choice.allowed_tools", "'tool_choice.allowed_tools' is missing", "missing_required_parameter"));
+  if (auto error = outer.error()) return *error;
+  const std::string at = "tool_choice.allowed_tools";
+  Fields inner(*list, at);
+  Json allowed = {{"type", "allowed_tools"}, {"mode", inner.string("mode").value_or("auto")}, {"tools", Json::array()}};
+  const Json* tools = inner.array("tools");
+  if (auto error = inner.error()) return *error;
+  for (std::size_t i = 0; tools && i < tools->size(); ++i) {
+    auto tool = named_function((*tools)[i], at + ".tools[" + std::to_string(i) + "]");
+    if (!tool) return tool.error();
+    allowed["tools"].push_back(std::move(*tool));
   }
-  return ApiError::invalid("tool_choice", "'tool_choice' must be none, auto, required, or name a function");
+  return allowed;
 }
 
 // {"1234": -100}
@@ -95,6 +129,19 @@ Parsed<std::map<std::int32_t, float>> logit_bias_from(const Json& object) {
     bias[id] = value.get<float>();
   }
   return bias;
+}
+
+// An error of the request that was made of this one, in the words of this one.
+ApiError as_sent(ApiError error, const std::string& max_tokens) {
+  std::string param = error.param;
+  if (param.starts_with("input")) param = "messages" + param.substr(5);
+  if (param == "max_output_tokens") param = max_tokens;
+  const auto bracket = param.starts_with("tools[") ? param.find("].") : std::string::npos;
+  if (bracket != std::string::npos) param.insert(bracket + 2, "function.");
+  if (const auto at = error.message.find(error.param); !error.param.empty() && at != std::string::npos)
+    error.message.replace(at, error.param.size(), param);
+  error.param = std::move(param);
+  return error;
 }
 
 }  // namespace
@@ -173,9 +220,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
 
   Parsed<CreateRequest> parsed = parse_create(create, offer, Channel::http);
   if (!parsed) {
-    ApiError error = parsed.error();  // the client sent messages, not input
-    if (error.param.rfind("input", 0) == 0) error.param = "messages" + error.param.substr(5);
-    return error;
+    return as_sent(parsed.error(), max_tokens ? "max_completion_tokens" : "max_tokens");
   }
   request.run = std::move(parsed->run);
   request.run.store = false;

@@ -1,6 +1,7 @@
 #include "create_request.h"
 
 #include <baton/llm/chat/tool_name.h>
+#include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/tools/repeated_keys.h>
 
@@ -122,7 +123,8 @@ class Parser {
   void sampling() {
     if (const auto value = fields_.number("temperature", 0, 2)) run().sampling.temperature = static_cast<float>(*value);
     if (const auto value = fields_.number("top_p", 0, 1)) run().sampling.top_p = static_cast<float>(*value);
-    if (const auto value = fields_.integer("max_output_tokens", 1, 1 << 24)) run().max_output_tokens = static_cast<int>(*value);
+    if (const auto value = fields_.integer("max_output_tokens", 1, 1 << 24))
+      run().max_output_tokens = run().budgets.max_output_tokens = static_cast<int>(*value);
     if (const auto value = fields_.integer("max_tool_calls", 0, 10'000)) run().budgets.max_tool_calls = static_cast<int>(*value);
     if (const auto value = fields_.integer("top_logprobs", 0, 20)) {
       run().sampling.top_logprobs = static_cast<int>(*value);
@@ -162,7 +164,7 @@ class Parser {
         function(tool, at);
       } else if (type == "mcp") {
         daemon_tools(tool, at);
-      } else if (!tool.error()) {
+      } else {
         tool.fail(ApiError::unsupported(
             at + ".type", "tools are 'function' (yours) and 'mcp' with server_label 'baton' (the daemon's); not '" + type + "'"));
       }
@@ -186,6 +188,9 @@ class Parser {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': " + schema.error().message, "invalid_json_schema"));
     } else if (!(schema->root().types & llm::kObjectType)) {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' are of no object, as a call's arguments are",
+                                  "invalid_json_schema"));
+    } else if (llm::report_mask(*schema).impossible) {
+      tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': no arguments are valid under it, so it can never be called",
                                   "invalid_json_schema"));
     }
     run().client_tools.push_back(std::move(spec));
@@ -241,6 +246,9 @@ class Parser {
     if (type == "function" || type == "mcp") {
       if (type == "mcp") fields.any("server_label");
       const auto name = fields.string("name", llm::kMaxToolNameBytes);
+      if (!name && type == "function")
+        fields.fail(
+            ApiError::invalid("tool_choice.name", "'tool_choice.name' is missing: name the function", "missing_required_parameter"));
       if (name) run().tool_choice = {Mode::named, *name};
       if (!name) run().tool_choice.mode = Mode::required;
     } else if (type == "allowed_tools") {

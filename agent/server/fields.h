@@ -95,8 +95,7 @@ class Fields {
   std::optional<ApiError> error() {
     if (error_ || !object_.is_object()) return error_;
     for (const auto& [key, value] : object_.items()) {
-      if (!read_.contains(key))
-        return ApiError{400, "invalid_request_error", "unknown_parameter", "unknown parameter: '" + path(key) + "'", path(key)};
+      if (!read_.contains(key)) return ApiError::unknown(path(key));
     }
     return std::nullopt;
   }

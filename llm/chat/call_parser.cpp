@@ -79,6 +79,8 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
   if (!done_ && mode_ == Mode::own) {
     if (!cut && reader_.close()) {
       own_complete();
+    } else if (cut && certain_ && !started_) {
+      call_is_cut(reader_.offered() ? reader_.name() : std::string());
     } else {
       own_is_broken(cut ? "the answer was cut off inside it" : "the answer ended inside it");
     }
@@ -86,6 +88,8 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
   if (!done_ && mode_ == Mode::value) {
     if (!cut && scanner_.close()) {
       value_complete();
+    } else if (cut && certain_ && !started_ && n_given_ == 0) {
+      call_is_cut(named_);
     } else {
       value_is_broken(cut ? "the answer was cut off inside it" : "the answer ended inside it");
     }

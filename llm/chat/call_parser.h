@@ -89,7 +89,7 @@ class CallParser {
   const std::string& malformed() const { return malformed_; }
   // Bytes of the pushed text that belong to the answer. Less than all only after done().
   std::size_t length() const { return done_ ? length_ : offset_; }
-  // There were more calls than were given out (not parallel).
+  // There were more calls than were given out (not parallel), or one was cut off before its arguments.
   bool left_out_calls() const { return left_out_calls_; }
 
   // Whether a token of this text has a meaning here even if its type is control.
@@ -136,6 +136,7 @@ class CallParser {
   void begin_value(char c);
   bool may_be_call(char c);
   void value_complete();
+  void call_is_cut(const std::string& name);
   void value_is_text();
   void value_is_broken(const std::string& why);
   void candidate_is_text();

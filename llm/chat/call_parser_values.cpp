@@ -121,6 +121,16 @@ void CallParser::value_complete() {
   call_is_over();
 }
 
+// What is held can become nothing but a call, and is none yet: it is nobody's text.
+void CallParser::call_is_cut(const std::string& name) {
+  flush();
+  if (!name.empty()) start_call(name);
+  started_ = false;
+  left_out_calls_ = true;
+  held_.clear();
+  mode_ = Mode::text;
+}
+
 void CallParser::value_is_text() {
   if (context_ == Context::tool_call_tag || context_ == Context::tag) broken_tag_ = true;
   candidate_is_text();

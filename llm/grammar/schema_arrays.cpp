@@ -18,7 +18,7 @@ SchemaCompiler::Together SchemaCompiler::of_element(const Together& schemas, std
 }
 
 NodeId SchemaCompiler::array(const Together& schemas) {
-  const auto count = range_of(schemas, &SchemaNode::min_items, &SchemaNode::max_items);
+  const auto count = range_of(schemas, {&SchemaNode::min_items, "minItems"}, {&SchemaNode::max_items, "maxItems"});
   if (!count) return Automaton::kDead;
   std::size_t n_own = 0;  // elements with a schema of their own
   for (const auto& [node, done] : schemas) n_own = std::max(n_own, node->prefix_items.size());

@@ -41,20 +41,24 @@ std::uint8_t SchemaCompiler::types_of(const Together& schemas) {
   return types;
 }
 
-std::optional<Count> SchemaCompiler::range_of(const Together& schemas, Limit min, Limit max) {
-  constexpr std::uint64_t kMaxCount = 1'000'000;  // a larger limit is as good as none
+std::optional<Count> SchemaCompiler::range_of(const Together& schemas, const Limit& min, const Limit& max) {
+  // A machine looks at every count on its own, and keeps what it saw: some 2 kB each.
+  constexpr std::uint64_t kMaxMinimum = 1'000, kMaxMaximum = 10'000;
   std::uint64_t low = 0;
   std::optional<std::uint64_t> high;
   for (const auto& [node, done] : schemas) {
-    if (const auto& bound = node->*min) low = std::max(low, *bound);
-    if (const auto& bound = node->*max) high = std::min(high.value_or(*bound), *bound);
+    if (const auto& bound = node->*min.member) low = std::max(low, *bound);
+    if (const auto& bound = node->*max.member) high = std::min(high.value_or(*bound), *bound);
   }
   if (high && low > *high) return std::nullopt;
-  if (low > kMaxCount) {
-    out_.give_up("a minimum of " + std::to_string(low) + " is more than a mask counts to, " + std::to_string(kMaxCount));
-    return std::nullopt;
+  for (const auto& [node, done] : schemas) {
+    for (const auto& [limit, most] : {std::pair{min, kMaxMinimum}, {max, kMaxMaximum}}) {
+      if ((node->*limit.member).value_or(0) > most)
+        note(*node, limit.keyword, "a mask counts to " + std::to_string(most) + ": it is checked afterwards");
+    }
   }
-  return Count{static_cast<std::int32_t>(low), high && *high <= kMaxCount ? static_cast<std::int32_t>(*high) : -1};
+  if (high && *high > kMaxMaximum) high.reset();
+  return Count{static_cast<std::int32_t>(std::min(low, kMaxMinimum)), high ? static_cast<std::int32_t>(*high) : -1};
 }
 
 void SchemaCompiler::note(const SchemaNode& node, std::string keyword, std::string why) {
@@ -262,7 +266,7 @@ std::vector<std::string> SchemaCompiler::refused_strings(const Together& schemas
 }
 
 NodeId SchemaCompiler::string(const Together& schemas, NodeId next) {
-  const auto length = range_of(schemas, &SchemaNode::min_length, &SchemaNode::max_length);
+  const auto length = range_of(schemas, {&SchemaNode::min_length, "minLength"}, {&SchemaNode::max_length, "maxLength"});
   if (!length) return Automaton::kDead;
   std::optional<NodeId> shaped;
   const auto take = [&](const SchemaNode& node, const char* keyword, std::string_view regex, bool anywhere) {

@@ -68,8 +68,11 @@ class SchemaCompiler {
   std::vector<std::string> refused_strings(const Together& schemas);
   NodeId member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next);
   static std::uint8_t types_of(const Together& schemas);
-  using Limit = std::optional<std::uint64_t> SchemaNode::*;
-  std::optional<Count> range_of(const Together& schemas, Limit min, Limit max);  // nothing: it is empty, or the automaton was given up
+  struct Limit {
+    std::optional<std::uint64_t> SchemaNode::*member;
+    const char* keyword;
+  };
+  std::optional<Count> range_of(const Together& schemas, const Limit& min, const Limit& max);  // nothing: it is empty
   static Together of_property(const Together& schemas, const std::string& name);
   static Together of_further_properties(const Together& schemas);
   static Together of_element(const Together& schemas, std::size_t index);

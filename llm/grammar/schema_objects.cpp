@@ -95,11 +95,13 @@ class SchemaCompiler::ObjectBody {
     out_.empty(some_, close);
     out_.empty(none_, close);
 
-    // Where a schema names properties and says nothing of others, others are valid, but nobody would read them: they are not written.
+    // Where a schema lists properties, be it none, and says nothing of others, others are valid, but nobody would read them: they are not
+    // written.
     const Together others = of_further_properties(schemas_);
     const bool said =
         std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
-    const bool others_allowed = (said || (names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
+    const bool listed = std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->lists_properties; });
+    const bool others_allowed = (said || (!listed && names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
     if (n_patterns_ > 0 || others_allowed) note_what_free_names_leave_open(others_allowed);
     for (const auto& [node, done] : schemas_) {
       for (const auto& [pattern, schema] : node->pattern_properties) add_names_that_fit(*node, pattern, *schema);
@@ -185,7 +187,7 @@ class SchemaCompiler::ObjectBody {
 };
 
 NodeId SchemaCompiler::object(const Together& schemas) {
-  const auto count = range_of(schemas, &SchemaNode::min_properties, &SchemaNode::max_properties);
+  const auto count = range_of(schemas, {&SchemaNode::min_properties, "minProperties"}, {&SchemaNode::max_properties, "maxProperties"});
   return count ? ObjectBody(*this, schemas, *count).compile() : Automaton::kDead;
 }
 

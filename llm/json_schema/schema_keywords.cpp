@@ -105,6 +105,7 @@ Result<void> constant(SchemaParser&, const Place& place, const Json& value) {
 
 Result<void> properties(SchemaParser& parser, const Place& place, const Json& value) {
   if (!value.is_object()) return wrong(place, "an object of schemas");
+  place.node.lists_properties = true;
   for (const auto& [key, schema] : value.items()) {
     const auto node = parser.child(place.member(key), schema);
     if (!node) return node.error();

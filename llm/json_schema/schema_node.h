@@ -57,6 +57,7 @@ struct SchemaNode {
 
   // Objects
   std::vector<std::pair<std::string, Child>> properties;
+  bool lists_properties = false;  // `properties` is written, though it may be empty
   std::vector<std::string> required;
   std::vector<std::pair<PatternString, Child>> pattern_properties;
   Child additional_properties = nullptr;  // for names in neither of these two; null: anything

@@ -61,7 +61,7 @@ TEST_F(CliTest, tools_check_tells_what_nobody_checks_and_what_can_never_be_calle
   EXPECT_THAT(found.text, HasSubstr("never: /properties/x/format: \"byte\" is no format that is known"));
   EXPECT_THAT(found.text, HasSubstr("never: /properties/x/contentEncoding: a note"));
   EXPECT_THAT(found.text, HasSubstr("it can never be called"));
-  EXPECT_THAT(found.text, HasSubstr("a minimum of 2000000 is more than a mask counts to"));
+  EXPECT_THAT(found.text, HasSubstr("minLength: a mask counts to 1000: it is checked afterwards"));
   EXPECT_THAT(found.text, HasSubstr("3 tools, 1 error"));
 }
 

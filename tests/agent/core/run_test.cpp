@@ -330,6 +330,18 @@ TEST(Run, forgets_a_call_that_the_length_cut_in_two) {
   expect_valid(run);
 }
 
+TEST(Run, shows_of_a_call_that_was_cut_what_was_streamed_of_it) {
+  StepByHand run;
+  run.start();
+  run.say(llm::CallStarted{0, "a", "add"});
+  run.say(llm::CallArguments{0, "{\"a\":"});
+  run.say(llm::CallArguments{0, "1"});
+  run.end(FinishReason::length);
+  const Json item = run.events("response.output_item.done").back()["item"];
+  EXPECT_EQ(item["status"], "incomplete");
+  EXPECT_EQ(item["arguments"], "{\"a\":1");
+}
+
 TEST(Run, asks_for_a_last_answer_when_the_time_is_used_up) {
   StepByHand run({.budgets = {.max_milliseconds = 1000}});
   run.start();

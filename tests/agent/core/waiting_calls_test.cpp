@@ -163,6 +163,25 @@ TEST(WaitingCalls, a_call_that_does_not_fit_is_answered_to_the_model_and_never_s
   expect_valid_history(run.kept_messages());
 }
 
+TEST(WaitingCalls, a_required_call_is_required_until_one_is_accepted) {
+  RunConfig config = with_client_function();
+  config.tools.push_back({"look", "", {{"type", "object"}}});
+  config.tool_choice = {llm::ToolChoice::Mode::named, "look"};
+  config.why_refused = [](const llm::ToolCall& call) -> std::optional<std::string> {
+    return call.arguments.contains("what") ? std::nullopt : std::optional<std::string>("'what' is missing");
+  };
+  StepByHand run(std::move(config));
+  run.start();
+  run.calls({call_of("c1", "look")});
+  ASSERT_EQ(run.generations(), 2);
+  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::named) << "it was refused";
+  EXPECT_EQ(run.request().tool_choice.name, "look");
+  run.calls({call_of("c2", "look", {{"what", "tea"}})});
+  run.result("c2", "here");
+  ASSERT_EQ(run.generations(), 3);
+  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::automatic);
+}
+
 TEST(WaitingCalls, a_call_that_will_fit_is_shown_to_the_client_while_it_is_written) {
   StepByHand run(with_client_function());
   run.start();

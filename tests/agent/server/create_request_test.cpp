@@ -68,6 +68,11 @@ TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
        "tools[1].parameters", "invalid_json_schema"},
       {R"({"input": "x", "tools": [{"type": "function", "name": "f", "parameters": {"type": "array"}}]})", "tools[0].parameters",
        "invalid_json_schema"},
+      {R"({"input": "x", "tools": [{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"x": false}, "required": ["x"]}}]})",
+       "tools[0].parameters", "invalid_json_schema"},
+      {R"({"input": "x", "tools": [{"type": "custom", "name": "f"}]})", "tools[0].type", "unsupported_parameter"},
+      {R"({"input": "x", "tools": [{"type": "function", "name": "f"}], "tool_choice": {"type": "function"}})", "tool_choice.name",
+       "missing_required_parameter"},
       {R"({})", "input", "missing_required_parameter"},
       {R"({"input": []})", "input", "missing_required_parameter"},
       {R"({"input": [{"type": "message", "role": "king", "content": "x"}]})", "input[0].role", "invalid_value"},
@@ -154,6 +159,40 @@ TEST_F(CreateRequestTest, a_chat_completion_has_its_schema_one_level_deeper) {
   EXPECT_THAT(wrong.error().message, HasSubstr("minimum"));
   EXPECT_EQ(chat(R"({"type": "json_schema"})").error().param, "response_format.json_schema");
   EXPECT_EQ(chat(R"({"type": "json_schema", "name": "n"})").error().param, "response_format.json_schema");
+}
+
+TEST_F(CreateRequestTest, a_chat_completion_is_refused_in_its_own_words) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"tools": [{"type": "function", "function": {"type": "mcp", "server_label": "baton"}}]})", "tools[0].function.type"},
+      {R"({"tools": [{"type": "function", "foo": 1, "function": {"name": "f"}}]})", "tools[0].foo"},
+      {R"({"tools": [{"type": "function", "function": {"name": "f", "foo": 1}}]})", "tools[0].function.foo"},
+      {R"({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"typo": 1}}}]})", "tools[0].function.parameters"},
+      {R"({"tool_choice": {"type": "function", "bar": 1, "function": {"name": "f"}}})", "tool_choice.bar"},
+      {R"({"tool_choice": {"type": "function", "function": {}}})", "tool_choice.function.name"},
+      {R"({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": {}}}})", "tool_choice.allowed_tools.tools"},
+      {R"({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": [{"type": "function", "name": "f"}]}}})",
+       "tool_choice.allowed_tools.tools[0]"},
+      {R"({"max_completion_tokens": 0})", "max_completion_tokens"},
+      {R"({"max_tokens": 0})", "max_tokens"},
+      {R"({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "function": {"name": "f", "arguments": "{}"}}]}]})",
+       "messages[0].tool_calls[0]"},
+      {R"({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "zz": 1}}]}]})",
+       "messages[0].tool_calls[0].function.zz"},
+  };
+  for (const auto& [text, param] : cases) {
+    Json body = Json::parse(text);
+    if (!body.contains("messages")) body["messages"] = Json::array({{{"role", "user"}, {"content", "x"}}});
+    const auto parsed = parse_chat(body, offer());
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().param, param) << parsed.error().message;
+    EXPECT_THAT(parsed.error().message, HasSubstr(std::string("'") + param)) << text;
+  }
+  const auto allowed = parse_chat(Json::parse(R"({"messages": [{"role": "user", "content": "x"}],
+    "tools": [{"type": "function", "function": {"name": "f", "description": "does", "parameters": {"type": "object"}}}],
+    "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "f"}}]}}})"),
+                                  offer());
+  ASSERT_TRUE(allowed) << allowed.error().message;
+  EXPECT_EQ(allowed->run.allowed_tools, std::set<std::string>{"f"});
 }
 
 TEST_F(CreateRequestTest, null_is_the_same_as_nothing) {

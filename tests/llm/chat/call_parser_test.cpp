@@ -524,5 +524,20 @@ TEST(CallParser, reads_very_long_answers_in_linear_time) {
   }
 }
 
+// Under a constraint what was begun can become nothing but a call.
+TEST(CallParser, a_call_that_is_cut_before_its_arguments_is_no_text) {
+  for (const auto& [text, name] : {std::pair{"```json\n[\n    {\n        \"name\": \"get_we", ""},
+                                   {"```json\n[\n    {\n        \"name\": \"get_weather\",", "get_weather"}}) {
+    CallParser parser({.tools = specs({"get_weather"}), .syntax = {}, .new_call_id = [] { return std::string("id"); }});
+    std::vector<Delta> deltas;
+    parser.push(text, 0, deltas);
+    parser.certain(true);
+    parser.finish(true, deltas);
+    ASSERT_EQ(deltas.size(), *name ? 1u : 0u);
+    if (*name) EXPECT_EQ(std::get<CallStarted>(deltas[0]).name, name);
+    EXPECT_TRUE(parser.left_out_calls());
+  }
+}
+
 }  // namespace
 }  // namespace baton::llm

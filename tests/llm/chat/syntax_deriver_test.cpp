@@ -103,8 +103,7 @@ TEST(SyntaxDeriver, refuses_what_would_be_read_as_something_else_and_says_what) 
   EXPECT_EQ(builder(*tokenizer, with("v")).tool_syntax().why, "");
   for (const std::string& calls : {with("(v | e)"), lines}) {
     const PromptBuilder b = builder(*tokenizer, calls);
-    EXPECT_THAT(b.tool_syntax().why,
-                HasSubstr(" would be read as something else: Baton describes them"));
+    EXPECT_THAT(b.tool_syntax().why, HasSubstr(" would be read as something else: Baton describes them"));
     EXPECT_TRUE(b.tool_syntax().not_understood);
     EXPECT_FALSE(b.abilities().tools);
   }

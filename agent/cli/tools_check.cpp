@@ -77,6 +77,14 @@ Checked check_definition(const Json& given, std::string place) {
     if (bad.empty() && tool->contains("url") && !checked.identifier)
       wrong("a tool of an API file has a name of 1 to 64 letters, digits, _ and -");
   }
+  // What the daemon would refuse. API files have fields of their own.
+  static const std::set<std::string> kFields = {"type", "name", "description", "parameters", "strict"};
+  for (const auto& [key, value] : tool->items()) {
+    if (!tool->contains("url") && !kFields.contains(key))
+      wrong("the field \"" + key + "\" is not known; a tool's schema is its \"parameters\"");
+  }
+  if (tool->contains("description") && !(*tool)["description"].is_string() && !(*tool)["description"].is_null())
+    wrong("its description is no text");
   const auto parameters = tool->find("parameters");
   const Json& written = parameters == tool->end() || parameters->is_null() ? kNothing : *parameters;
   const auto schema = llm::Schema::parse(written);

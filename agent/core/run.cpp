@@ -25,7 +25,7 @@ std::string replace_all(std::string text, const std::string& what, const std::st
 std::string protocol_error_code(const std::optional<llm::Error>& error) {
   using enum llm::errc;
   const bool request = error && (error->code == context_overflow || error->code == invalid_argument || error->code == invalid_schema ||
-                                 error->code == unsupported);
+                                 error->code == invalid_template || error->code == unsupported);
   return request ? "invalid_prompt" : "server_error";
 }
 

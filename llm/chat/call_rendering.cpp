@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "probe_text.h"
+
 namespace baton::llm {
 namespace {
 
@@ -17,17 +19,6 @@ std::size_t size_without_space(std::string_view text) {
 Message user() { return {.role = Role::user, .content = std::string(CallRendering::kQuestion)}; }
 
 }  // namespace
-
-std::string common_beginning(std::string_view a, std::string_view b) {
-  std::string_view both = a.substr(0, common(a, b));
-  while (both.size() < a.size() && (static_cast<unsigned char>(a[both.size()]) & 0xC0) == 0x80)
-    both.remove_suffix(1);  // nor of a character
-  for (const auto& [opening, closing] : {std::pair{'<', '>'}, std::pair{'[', ']'}}) {
-    const auto at = both.rfind(opening);
-    if (at != std::string_view::npos && both.find(closing, at) == std::string_view::npos) both = both.substr(0, at);
-  }
-  return std::string(both);
-}
 
 std::string CallRendering::id(std::size_t i) const {
   return named_ids_ ? "functions." + std::string(kNames[i]) + ":" + std::to_string(i) : std::string(kIds[i]);

@@ -10,9 +10,6 @@
 
 namespace baton::llm {
 
-// As far as both begin alike, but not into the middle of a tag.
-std::string common_beginning(std::string_view a, std::string_view b);
-
 class CallRendering {
  public:
   // Words that no template has of its own; all have this in them.

@@ -6,90 +6,13 @@
 #include <optional>
 
 #include "call_openers.h"
-#include "json_scanner.h"
+#include "probe_text.h"
 #include "syntax_check.h"
 
 namespace baton::llm {
 namespace {
 
-using Range = std::pair<std::size_t, std::size_t>;  // begin, end
-
-// As far as both end alike, but not from the middle of a tag.
-std::string common_end(std::string_view a, std::string_view b) {
-  const auto n = static_cast<std::size_t>(std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend()).first - a.rbegin());
-  std::string_view both = a.substr(a.size() - n);
-  const auto tag = both.find_first_of("<[");
-  if (n < std::min(a.size(), b.size()) && tag != 0) both = tag == std::string_view::npos ? std::string_view() : both.substr(tag);
-  return std::string(both);
-}
-
-// The JSON that begins at `at`; nothing: none does.
-std::optional<std::pair<Json, std::size_t>> json_at(std::string_view text, std::size_t at) {
-  JsonScanner scanner;
-  for (std::size_t i = at; i < text.size(); ++i) {
-    const auto state = scanner.step(text[i]);
-    if (state == JsonScanner::State::error) return std::nullopt;
-    if (state == JsonScanner::State::more) continue;
-    Json value = Json::parse(text.substr(at, i + 1 - at), nullptr, false);
-    if (value.is_discarded()) return std::nullopt;
-    return std::pair{std::move(value), i + 1};
-  }
-  return std::nullopt;
-}
-
-// The first JSON at or after `from` that is `wanted`.
-template <class Wanted>
-std::optional<std::pair<Json, Range>> find_json(std::string_view text, std::size_t from, Wanted&& wanted) {
-  for (std::size_t at = text.find_first_of("{[", from); at != std::string_view::npos; at = text.find_first_of("{[", at + 1)) {
-    auto found = json_at(text, at);
-    if (found && wanted(found->first)) return std::pair{std::move(found->first), Range{at, found->second}};
-  }
-  return std::nullopt;
-}
-
 using Probe = CallRendering;  // whose words are looked for
-
-std::string replaced(std::string text, std::string_view word, char by) {
-  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at)) text.replace(at, word.size(), 1, by);
-  return text;
-}
-
-std::string with_holes(std::string text) {
-  for (const std::string_view id : Probe::kIds) text = replaced(std::move(text), id, kHole);
-  return text;
-}
-
-// Both at once, with holes where they differ in a number; nothing: they differ in something else.
-std::optional<std::string> with_number_holes(std::string_view a, std::string_view b) {
-  std::string both;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto number = [&](std::string_view& text) {
-    const auto end = std::find_if_not(text.begin(), text.end(), is_digit);
-    std::string digits(text.begin(), end);
-    text.remove_prefix(digits.size());
-    return digits;
-  };
-  while (!a.empty() && !b.empty()) {
-    const std::string of_a = number(a), of_b = number(b);
-    if (of_a.empty() != of_b.empty()) return std::nullopt;
-    both += of_a == of_b ? of_a : std::string(1, kHole);
-    if (!of_a.empty()) continue;
-    if (a.front() != b.front()) return std::nullopt;
-    both += a.front();
-    a.remove_prefix(1);
-    b.remove_prefix(1);
-  }
-  return a.empty() && b.empty() ? std::optional(both) : std::nullopt;
-}
-
-// The reasoning that some templates show as empty before an answer is cut off.
-std::string_view without_reasoning(std::string_view text) {
-  for (const auto& [open, close] : kReasoningTags) {
-    const auto at = text.rfind(close);
-    if (at != std::string_view::npos) text.remove_prefix(at + close.size());
-  }
-  return text;
-}
 
 class Deriver {
  public:

@@ -1,6 +1,5 @@
 #pragma once
 // A model's syntax of calls, from what its template makes of them: what is alike in all renderings belongs to the syntax.
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,16 +9,6 @@
 #include "tool_syntax.h"
 
 namespace baton::llm {
-
-// Tags of reasoning, by the opening one that a template has in it.
-inline constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kReasoningTags = {{
-    {"<think>", "</think>"},
-    {"[THINK]", "[/THINK]"},
-    {"<|START_THINKING|>", "<|END_THINKING|>"},
-    {"<seed:think>", "</seed:think>"},
-    {"<mm:think>", "</mm:think>"},
-    {"<thinking>", "</thinking>"},
-}};
 
 // Without the tags of reasoning. Form::unknown has its reason in `why`; so has a syntax in which what the template writes is read back as
 // something else.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "probe_text.h"
 #include "syntax_deriver.h"
 #include "written_calls.h"
 

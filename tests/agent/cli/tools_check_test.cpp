@@ -38,7 +38,7 @@ TEST_F(CliTest, tools_check_names_every_fault_with_its_place_and_fails) {
     {"name":"a","parameters":{"type":"object","properties":{"x":{"typo":"string"}}}},
     {"name":"math.hypot","parameters":{"type":"object","properties":{"x":{"type":"number"}},"properties":{}}},
     {"name":"b"},{"name":"b"},{"name":"tab\there"},{"description":"none"},{"name":"list","parameters":{"type":"array"}},
-    {"name":"wrong name","url":"https://x.test/"},7]})"));
+    {"name":"wrong name","url":"https://x.test/"},7,{"name":"m","input_schema":{"type":"object"},"description":5}]})"));
   EXPECT_EQ(found.code, 1) << found.text;
   EXPECT_THAT(found.text, HasSubstr("/properties/x/typo: the keyword \"typo\" is not supported"));
   EXPECT_THAT(found.text, HasSubstr("a model writes it as \"math.hypot\""));
@@ -49,7 +49,9 @@ TEST_F(CliTest, tools_check_names_every_fault_with_its_place_and_fails) {
   EXPECT_THAT(found.text, HasSubstr("are of no object"));
   EXPECT_THAT(found.text, HasSubstr("a tool of an API file has a name of"));
   EXPECT_THAT(found.text, HasSubstr("/tools/8"));
-  EXPECT_THAT(found.text, HasSubstr("9 tools, 8 errors"));
+  EXPECT_THAT(found.text, HasSubstr("the field \"input_schema\" is not known"));
+  EXPECT_THAT(found.text, HasSubstr("its description is no text"));
+  EXPECT_THAT(found.text, HasSubstr("10 tools, 10 errors"));
 }
 
 TEST_F(CliTest, tools_check_tells_what_nobody_checks_and_what_can_never_be_called) {

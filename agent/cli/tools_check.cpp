@@ -60,6 +60,9 @@ Checked check_definition(const Json& given, std::string place) {
   if (given.is_object() && given.contains("function") && given["function"].is_object()) {
     tool = &given["function"];
     checked.place += "/function";
+    for (const auto& [key, value] : given.items()) {
+      if (key != "type" && key != "function") wrong("the field \"" + key + "\" beside \"function\" is not known");
+    }
   }
   if (!tool->is_object()) {
     wrong("a tool must be an object with name, description and parameters");
@@ -80,11 +83,12 @@ Checked check_definition(const Json& given, std::string place) {
   // What the daemon would refuse. API files have fields of their own.
   static const std::set<std::string> kFields = {"type", "name", "description", "parameters", "strict"};
   for (const auto& [key, value] : tool->items()) {
-    if (!tool->contains("url") && !kFields.contains(key))
+    if (!tool->contains("url") && (!kFields.contains(key) || (key == "type" && tool != &given)))
       wrong("the field \"" + key + "\" is not known; a tool's schema is its \"parameters\"");
   }
   if (tool->contains("description") && !(*tool)["description"].is_string() && !(*tool)["description"].is_null())
     wrong("its description is no text");
+  if (tool->contains("strict") && !(*tool)["strict"].is_boolean()) wrong("its \"strict\" is neither true nor false");
   const auto parameters = tool->find("parameters");
   const Json& written = parameters == tool->end() || parameters->is_null() ? kNothing : *parameters;
   const auto schema = llm::Schema::parse(written);
@@ -97,7 +101,7 @@ Checked check_definition(const Json& given, std::string place) {
   // Too large for a mask is no error: the validator holds it. What nothing satisfies can never be called.
   if ((schema->root().types & llm::kObjectType) == 0) {
     wrong("its parameters are of no object, as a call's arguments are");
-  } else if (checked.mask->impossible) {
+  } else if (checked.mask->impossible && checked.mask->unmasked.empty()) {  // else the mask may be stricter than the schema
     wrong("no arguments are valid under its parameters: it can never be called");
   }
   return checked;

@@ -303,7 +303,9 @@ void Run::keep_turn_message() {
 
 void Run::ask_for_the_call_again(const std::string& malformed, std::int64_t now) {
   if (++malformed_turns_ > kMaxMalformedTurns) return finish("incomplete", "malformed_call", now);
-  const std::string hint = malformed + ". Write the call again as valid JSON, or answer in plain words.";
+  using Mode = llm::ToolChoice::Mode;
+  const bool must_call = !called_ && (config_.tool_choice.mode == Mode::required || config_.tool_choice.mode == Mode::named);
+  const std::string hint = malformed + ". Write the call again as valid JSON" + (must_call ? "." : ", or answer in plain words.");
   messages_.push_back({.role = llm::Role::user, .content = hint});
   output_.user_message(hint, true);
   begin_turn(now);

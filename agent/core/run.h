@@ -154,6 +154,7 @@ class Run {
   std::map<std::string, Earlier> earlier_calls_;  // by name and arguments
   int n_new_calls_ = 0;                           // different calls that were answered
   bool only_repeats_ = false;                     // so far, of the current turn's calls
+  std::set<std::string> refused_calls_;           // of the client's functions, by name and arguments
   int repeating_turns_ = 0;                       // in a row
   int malformed_turns_ = 0;                       // in a row
   int n_calls_ = 0;                               // that were run

@@ -96,7 +96,8 @@ void Run::start_calls(std::int64_t now) {
       answer(call, std::move(*known));
       continue;
     }
-    call.counts = called_ = true;
+    call.counts = true;
+    called_ = called_ || turn_ > 0;  // not by one that the user has approved of before
     only_repeats_ = false;
     ++n_calls_;
     start_tool(call);
@@ -114,8 +115,9 @@ void Run::start_tool(Call& call) {
 
 // The client sees only calls that it can run; the others are answered to the model.
 void Run::hand_over(Call& call) {
-  only_repeats_ = false;
-  if (const std::optional<std::string> why = why_refused(call)) return answer(call, {*why, true});
+  const std::optional<std::string> why = why_refused(call);
+  only_repeats_ = only_repeats_ && why && !refused_calls_.insert(call_key(call.call)).second;
+  if (why) return answer(call, {*why, true});
   if (last_turn_) return answer(call, {"not run: this run makes no more calls", true});
   called_ = true;
   call.phase = Call::Phase::waiting;

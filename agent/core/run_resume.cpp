@@ -104,7 +104,7 @@ void Run::restore(const Interrupted& left) {
     remember_call({string_of(item.content, "baton.call_id"), string_of(item.content, "name"), arguments},
                   {result_of_call_item(item.content), call_item_failed(item.content)});
     ++n_calls_;
-    called_ = true;
+    called_ = called_ || left.calls.contains(string_of(item.content, "baton.call_id"));
   }
   state_ = State::calling;
   if (ended) return restore_calls(open, left);
@@ -115,7 +115,6 @@ void Run::restore(const Interrupted& left) {
 }
 
 void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& left) {
-  called_ = true;
   for (const ShownItem& one : open) {
     const std::string type = string_of(one.item, "type");
     Call call;
@@ -131,6 +130,7 @@ void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& l
     if (!call.call.arguments.is_object()) call.call.arguments = Json::object();
     call.phase = Call::Phase::written;
     const auto past = left.calls.find(call.item.call_id);
+    called_ = called_ || type != "mcp_call" || past != left.calls.end();
     if (type == "function_call" || type == "mcp_approval_request") {
       call.item.kind = type == "function_call" ? CallItem::Kind::client : CallItem::Kind::approval;
       call.item.status = "completed";

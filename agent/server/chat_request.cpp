@@ -3,6 +3,7 @@
 #include <baton/agent/core/items.h>
 
 #include <charconv>
+#include <map>
 
 #include "fields.h"
 #include "text_format.h"
@@ -10,12 +11,17 @@
 namespace baton::agent::server {
 namespace {
 
-// The messages as items of the Responses protocol.
-Parsed<Json> items_from(const Json& messages) {
+// The messages as items of the Responses protocol. places: of each item, in the request.
+Parsed<Json> items_from(const Json& messages, std::vector<std::string>& places) {
   Json items = Json::array();
+  const auto add = [&](const std::string& place, Json item) {
+    places.push_back(place);
+    items.push_back(std::move(item));
+  };
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string at = "messages[" + std::to_string(i) + "]";
     Fields message(messages[i], at);
+    message.skip_own();
     const std::string role = message.string("role").value_or("");
     const Json* content = message.any("content");
     message.any("name");
@@ -27,17 +33,18 @@ Parsed<Json> items_from(const Json& messages) {
     if (auto error = message.error()) return *error;
     if (role == "tool") {
       if (!call_id) return ApiError::invalid(at + ".tool_call_id", "'" + at + ".tool_call_id' is missing");
-      items.push_back({{"type", "function_call_output"}, {"call_id", *call_id}, {"output", content ? *content : Json("")}});
+      add(at, {{"type", "function_call_output"}, {"call_id", *call_id}, {"output", content ? *content : Json("")}});
       continue;
     }
     if (content && !(content->is_string() && content->get_ref<const std::string&>().empty()))
-      items.push_back({{"type", "message"}, {"role", role}, {"content", *content}});
+      add(at, {{"type", "message"}, {"role", role}, {"content", *content}});
     else if (!calls)
       return ApiError::invalid(at + ".content", "'" + at + ".content' is missing or empty");
     for (std::size_t k = 0; calls && k < calls->size(); ++k) {
       const std::string place = at + ".tool_calls[" + std::to_string(k) + "]";
       const Json& call = (*calls)[k];
       Fields outer(call, place);
+      outer.skip_own();
       const std::string id = outer.string("id", 256).value_or("");
       const std::string type = outer.string("type").value_or("function");
       outer.any("index");  // of a stream's deltas, put together
@@ -50,7 +57,7 @@ Parsed<Json> items_from(const Json& messages) {
       const Json* name = inner.any("name");
       const Json* arguments = inner.any("arguments");
       if (auto error = inner.error()) return *error;
-      items.push_back(
+      add(place,
           {{"type", "function_call"}, {"call_id", id}, {"name", name ? *name : Json()}, {"arguments", arguments ? *arguments : Json()}});
     }
   }
@@ -131,16 +138,35 @@ Parsed<std::map<std::int32_t, float>> logit_bias_from(const Json& object) {
   return bias;
 }
 
-// An error of the request that was made of this one, in the words of this one.
-ApiError as_sent(ApiError error, const std::string& max_tokens) {
-  std::string param = error.param;
-  if (param.starts_with("input")) param = "messages" + param.substr(5);
-  if (param == "max_output_tokens") param = max_tokens;
-  const auto bracket = param.starts_with("tools[") ? param.find("].") : std::string::npos;
-  if (bracket != std::string::npos) param.insert(bracket + 2, "function.");
+// A field of the request that was made of this one, as this one has it.
+std::string field_as_sent(const std::string& param, const std::vector<std::string>& places, const std::string& max_tokens) {
+  static const std::map<std::string, std::string> kFields = {{"input", "messages"},
+                                                             {"tool_choice.name", "tool_choice.function.name"},
+                                                             {"tool_choice.mode", "tool_choice.allowed_tools.mode"},
+                                                             {"tool_choice.tools", "tool_choice.allowed_tools.tools"}};
+  if (param == "max_output_tokens") return max_tokens;
+  if (const auto known = kFields.find(param); known != kFields.end()) return known->second;
+  const auto bracket = param.find(']');
+  if (bracket == std::string::npos) return param;
+  std::string rest = param.substr(bracket + 1);
+  if (param.starts_with("tools[")) return rest.empty() ? param : param.substr(0, bracket + 1) + ".function" + rest;
+  std::size_t item = 0;
+  if (!param.starts_with("input[") || std::from_chars(param.data() + 6, param.data() + bracket, item).ec != std::errc() ||
+      item >= places.size())
+    return param;
+  const bool call = places[item].ends_with(']') && places[item].find(".tool_calls[") != std::string::npos;
+  if (rest == ".call_id") rest = call ? ".id" : ".tool_call_id";
+  if (rest == ".output") rest = ".content";
+  if (call && (rest == ".name" || rest == ".arguments")) rest = ".function" + rest;
+  return places[item] + rest;
+}
+
+// An error of that request, in the words of this one.
+ApiError as_sent(ApiError error, const std::vector<std::string>& places, const std::string& max_tokens) {
+  const std::string param = field_as_sent(error.param, places, max_tokens);
   if (const auto at = error.message.find(error.param); !error.param.empty() && at != std::string::npos)
     error.message.replace(at, error.param.size(), param);
-  error.param = std::move(param);
+  error.param = param;
   return error;
 }
 
@@ -150,10 +176,11 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   if (!body.is_object()) return ApiError::invalid("", "the body must be a JSON object");
   Fields fields(body, "");
   Json create = Json::object();
+  std::vector<std::string> places;
   const Json* messages = fields.array("messages");
   if (!messages && !fields.error()) return ApiError::invalid("messages", "'messages' is missing", "missing_required_parameter");
   if (messages) {
-    auto items = items_from(*messages);
+    auto items = items_from(*messages, places);
     if (!items) return items.error();
     create["input"] = std::move(*items);
   }
@@ -220,7 +247,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
 
   Parsed<CreateRequest> parsed = parse_create(create, offer, Channel::http);
   if (!parsed) {
-    return as_sent(parsed.error(), max_tokens ? "max_completion_tokens" : "max_tokens");
+    return as_sent(parsed.error(), places, max_tokens ? "max_completion_tokens" : "max_tokens");
   }
   request.run = std::move(parsed->run);
   request.run.store = false;

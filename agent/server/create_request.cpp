@@ -1,7 +1,6 @@
 #include "create_request.h"
 
 #include <baton/llm/chat/tool_name.h>
-#include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/tools/repeated_keys.h>
 
@@ -188,9 +187,6 @@ class Parser {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': " + schema.error().message, "invalid_json_schema"));
     } else if (!(schema->root().types & llm::kObjectType)) {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' are of no object, as a call's arguments are",
-                                  "invalid_json_schema"));
-    } else if (llm::report_mask(*schema).impossible) {
-      tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': no arguments are valid under it, so it can never be called",
                                   "invalid_json_schema"));
     }
     run().client_tools.push_back(std::move(spec));

@@ -78,6 +78,12 @@ class Fields {
     }
     return value;
   }
+  // What we said ourselves, and is sent back.
+  void skip_own() {
+    for (const auto& [key, value] : object_.items()) {
+      if (key.starts_with("baton.")) read_.insert(key);
+    }
+  }
   // Not supported: an error where it is there, with another value than those that mean nothing.
   void unsupported(const char* key, const std::string& why, std::initializer_list<Json> harmless = {}) {
     const Json* value = any(key);
@@ -95,7 +101,7 @@ class Fields {
   std::optional<ApiError> error() {
     if (error_ || !object_.is_object()) return error_;
     for (const auto& [key, value] : object_.items()) {
-      if (!read_.contains(key)) return ApiError::unknown(path(key));
+      if (!value.is_null() && !read_.contains(key)) return ApiError::unknown(path(key));
     }
     return std::nullopt;
   }

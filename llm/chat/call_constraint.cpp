@@ -184,6 +184,7 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call) {
 }
 
 bool CallConstraint::holds_whole(std::string_view tool) const {
+  if (!is_compiled()) return false;
   const CallGrammar* const compiled = grammar_.get().get();
   return compiled && std::find(compiled->whole.begin(), compiled->whole.end(), tool) != compiled->whole.end();
 }

@@ -146,6 +146,7 @@ void CallParser::begin_list_again(std::size_t begin) {
   running_.clear();
   mode_ = Mode::text;
   context_ = Context::bare;
+  by_trigger_ = false;
   line_start_ = true;
   n_known_ = 1;
 }

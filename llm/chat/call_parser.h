@@ -10,8 +10,9 @@
 //     offered tools only.
 //   - the syntax of the model's own template (tool_syntax.h), whatever it is: as between <tool_call> tags.
 // A call is {"name": N, "arguments": {..}}, {"name": N, "parameters": {..}}, {"function": N, "arguments": {..}}, {"tool": N, ..} or
-// {"type": "function", "function": {"name": N, "arguments": {..}}}, with nothing else in the object but "id" and "type". Arguments that are
-// a string of JSON are decoded. A list counts when every element is a call. In <tool_call> tags arguments may be missing.
+// {"type": "function", "function": {"name": N, "arguments": {..}}}, with nothing else in the object but "id", "type" and what the template
+// has there. Arguments that are a string of JSON are decoded. A list counts when every element is a call. In <tool_call> tags arguments may
+// be missing.
 //
 // What stays text: JSON of any other shape (a tool's own description, repeated, has a "description" or a schema); JSON after other words
 // on its line; everything inside a code fence of another kind; a nested part of other JSON; what is cut off or cannot be read. For the

@@ -119,6 +119,7 @@ void CallParser::own_is_broken(const std::string& why) {
 // Behind a call: what the syntax has there.
 void CallParser::call_is_over() {
   held_.clear();
+  certain_ = false;
   enumeration_.see("\n" + std::exchange(item_, {}));
   mode_ = Mode::text;
   const bool own_form = is_own_form();
@@ -144,7 +145,7 @@ void CallParser::step_after_own(char c) {
   if (closing == LiteralMatcher::State::complete) {  // what stands between two calls may begin so
     length_ = offset_;
     held_.clear();
-    closing_open_ = false;
+    broken_tag_ = closing_open_ = false;
     if (!again_open_) mode_ = Mode::text;
     return;
   }

@@ -192,7 +192,7 @@ void CallParser::give_arguments(std::string_view written) {
 void CallParser::emit_call(std::string name, Json arguments, JsonScanner::Range range) {
   if (!started_) {
     start_call(name);
-    give_arguments(arguments.dump());
+    give_arguments(arguments.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
   started_ = false;
   last_is_own_ = is_own_form();

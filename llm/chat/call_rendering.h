@@ -18,8 +18,8 @@ class CallRendering {
   // Nine letters and digits, as some templates insist on.
   static constexpr std::array<std::string_view, 3> kIds = {"zq7iduno1", "zq7iddos2", "zq7idtres"};
   static constexpr std::string_view kFirst = "zq7_alpha", kSecond = "zq7_beta";  // parameters
-  static constexpr std::string_view kQuestion = "zq7question", kText = "zq7text", kOtherText = "zq7other", kContent = "zq7content",
-                                    kResult = "zq7result", kReason = "zq7reason";
+  static constexpr std::string_view kQuestion = "zq7question", kText = "zq7text", kContent = "zq7content", kResult = "zq7result",
+                                    kReason = "zq7reason";
   static constexpr int kNumber = 73519, kOtherNumber = 73520, kThirdNumber = 73521;
 
   // named_ids: a call's id is "functions.NAME:INDEX". Both references live longer than we do.

@@ -24,7 +24,6 @@ struct CallShape {
 // The keys of an object that is a call: those that models write whatever their template asks for, and the template's own.
 class CallKeys {
  public:
-  CallKeys() = default;
   explicit CallKeys(const ToolSyntax& syntax);
 
   bool is_any(std::string_view key) const;  // an object that is a call may begin with it: lets a stream decide early

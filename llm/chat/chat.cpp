@@ -238,7 +238,10 @@ class Chat::Worker {
 };
 
 Chat::Chat(std::unique_ptr<State> state) : state_(std::move(state)) { state_->worker = std::make_unique<Worker>(*state_); }
-Chat::~Chat() { state_->worker.reset(); }
+Chat::~Chat() {
+  state_->worker.reset();
+  state_->engine.reset();  // its thread still uses the rest
+}
 
 Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatOptions options) {
   const GgufFile& file = engine->model().file();

@@ -138,6 +138,7 @@ void LiteralScanner::reset() {
   closing_.clear();
   depth_ = string_begin_ = 0;
   escape_ = false;
+  blank_ = true;
 }
 
 bool LiteralScanner::step(char c) {
@@ -147,9 +148,9 @@ bool LiteralScanner::step(char c) {
     if (text_.size() - string_begin_ >= closing_.size() && text_.ends_with(closing_)) closing_.clear();
     return true;
   }
-  const bool blank = trimmed(text_).empty();
-  if (depth_ == 0 && (c == ')' || c == ']' || c == '}' || (is_json_space(c) && !blank) || (!blank && stops_.find(c) != std::string::npos)))
-    return false;
+  const bool behind = !blank_ && (is_json_space(c) || stops_.find(c) != std::string::npos);
+  if (depth_ == 0 && (behind || c == ')' || c == ']' || c == '}')) return false;
+  blank_ = blank_ && is_json_space(c);
   text_ += c;
   if (c == '(' || c == '[' || c == '{') ++depth_;
   if (c == ')' || c == ']' || c == '}') --depth_;

@@ -26,6 +26,7 @@ class LiteralScanner {
   std::size_t depth_ = 0;
   std::size_t string_begin_ = 0;
   bool escape_ = false;
+  bool blank_ = true;  // nothing but white space so far
 };
 
 // The inside of a string in single quotes.

@@ -30,6 +30,8 @@ class Deriver {
     // Names in other places than these.
     if (to_json(syntax).dump(-1, ' ', false, Json::error_handler_t::replace).find(Probe::kMark) != std::string::npos)
       return unknown("the template's way of showing calls was not understood: names stand in it twice");
+    if (syntax.between.ends_with(kHole))
+      return unknown("the template's way of showing calls was not understood: numbers stand right before names");
     const std::string wrong = misread(syntax, [this](const std::vector<Json>& arguments) -> std::optional<std::string> {
       const auto text = rendering_.calls(arguments);
       return text ? std::optional(without_end(without_reasoning(*text))) : std::nullopt;
@@ -116,14 +118,14 @@ class Deriver {
   }
 
   static void other_keys(const Json& object, ToolSyntax& syntax) {
-    for (const auto& [key, field] : object.items()) {
+    auto& others = syntax.other_keys;
+    for (const auto& [name, field] : object.items()) {
+      std::string key = name;
       if (key == syntax.name_key || key == syntax.arguments_key || key == "type" || field.is_structured()) continue;
-      const bool id = field.is_string() && (key.find("id") != std::string::npos || with_holes(field).find(kHole) != std::string::npos);
-      if (id) {
-        syntax.id_key = key;
-      } else if (std::find(syntax.other_keys.begin(), syntax.other_keys.end(), key) == syntax.other_keys.end()) {
-        syntax.other_keys.push_back(key);
-      }
+      const bool has_id = field.is_string() && with_holes(field).find(kHole) != std::string::npos;
+      const bool like_id = field.is_string() && (key == "id" || key.ends_with("_id"));
+      if (has_id || (like_id && syntax.id_key.empty())) std::swap(syntax.id_key, key);
+      if (!key.empty() && key != syntax.id_key && std::find(others.begin(), others.end(), key) == others.end()) others.push_back(key);
     }
   }
 

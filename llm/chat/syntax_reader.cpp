@@ -25,6 +25,9 @@ std::string delimiter_of(const std::string& separator, const std::string& end) {
 std::string leading_space(std::string_view text) {
   return std::string(text.begin(), std::find_if_not(text.begin(), text.end(), is_json_space));
 }
+// Never throws: invalid UTF-8 becomes U+FFFD.
+std::string in_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 std::string trailing_space(std::string_view text) {
   return std::string(std::find_if_not(text.rbegin(), text.rend(), is_json_space).base(), text.end());
 }
@@ -282,7 +285,7 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
 }
 
 void SyntaxReader::end_value(Json value) {
-  written_ += (written_.empty() ? "{" : ",") + Json(key_).dump() + ":" + value.dump();
+  written_ += (written_.empty() ? "{" : ",") + in_json(key_) + ":" + in_json(value);
   arguments_[key_] = std::move(value);
   where_ = Where::after_value;
   separator_ = LiteralMatcher(value_end() + syntax_->parameters.separator);

@@ -96,12 +96,13 @@ class SchemaCompiler::ObjectBody {
     out_.empty(none_, close);
 
     // Where a schema lists properties, be it none, and says nothing of others, others are valid, but nobody would read them: they are not
-    // written.
+    // written, unless there have to be more than it lists.
     const Together others = of_further_properties(schemas_);
     const bool said =
         std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
     const bool listed = std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->lists_properties; });
-    const bool others_allowed = (said || (!listed && names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
+    const bool wanted = n_patterns_ == 0 && static_cast<std::size_t>(count_.min) > names_.size();
+    const bool others_allowed = (said || wanted || (!listed && names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
     if (n_patterns_ > 0 || others_allowed) note_what_free_names_leave_open(others_allowed);
     for (const auto& [node, done] : schemas_) {
       for (const auto& [pattern, schema] : node->pattern_properties) add_names_that_fit(*node, pattern, *schema);

@@ -101,6 +101,7 @@ TEST(SyntaxDeriver, refuses_what_would_be_read_as_something_else_and_says_what) 
       R"({%- for c in m.tool_calls %}{{ '<call>' ~ c.function.name ~ '\n' }}{% for k, v in c.function.arguments.items() %}{{ k ~ ': ' ~ v ~ '\n' }}{% endfor %}{% endfor -%})";
   const auto with = [&](const std::string& value) { return std::string(xml).replace(xml.find("VALUE"), 5, value); };
   EXPECT_EQ(builder(*tokenizer, with("v")).tool_syntax().why, "");
+  EXPECT_THAT(builder(*tokenizer, with("(v | replace('&', '\xFF'))")).tool_syntax().why, HasSubstr("read as something else")) << "no UTF-8";
   for (const std::string& calls : {with("(v | e)"), lines}) {
     const PromptBuilder b = builder(*tokenizer, calls);
     EXPECT_THAT(b.tool_syntax().why, HasSubstr(" would be read as something else: Baton describes them"));

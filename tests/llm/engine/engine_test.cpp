@@ -31,6 +31,10 @@ class Answer {
     changed_.wait(lock, [&] { return finished.has_value(); });
     return *finished;
   }
+  std::size_t n_tokens() {
+    std::unique_lock lock(mutex_);
+    return tokens.size();
+  }
   void wait_for_tokens(std::size_t n) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return tokens.size() >= n || finished; });
@@ -295,6 +299,7 @@ TEST_F(EngineTest, an_answer_whose_constraint_waits_holds_up_no_other_and_goes_o
     cancelled_stream->cancel();
     EXPECT_EQ(cancelled.wait().reason, EngineFinished::Reason::cancelled);
   }
+  EXPECT_EQ(answer.n_tokens(), 3u);
   waits->go = true;
   answer.wait();
   EXPECT_EQ(answer.tokens, plain);

@@ -187,6 +187,13 @@ TEST(BadSchemas, what_is_more_than_a_mask_counts_to_is_checked_afterwards) {
   }
 }
 
+TEST(BadSchemas, what_a_schema_does_not_list_is_written_where_it_wants_more) {
+  EXPECT_TRUE(Written(R"({"type":"object","properties":{},"minProperties":1})").takes(R"({"a": 1})"));
+  EXPECT_TRUE(Written(R"({"type":"object","properties":{"a":{"type":"string"}},"minProperties":2})").takes(R"({"a": "x", "b": 1})"));
+  EXPECT_FALSE(Written(R"({"type":"object","properties":{}})").takes(R"({"a": 1})"));
+  EXPECT_TRUE(Written(R"({"type":"object"})").takes(R"({"a": 1})"));
+}
+
 TEST(BadSchemas, what_can_be_read_in_very_many_ways_ends_within_bounds) {
   // After n brackets each may be the one alternative's or the other's.
   Written lists(R"({"anyOf":[{"type":"array","items":{"$ref":"#"}},{"type":"array","items":{"$ref":"#"}},{"type":"null"}]})");

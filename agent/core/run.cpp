@@ -190,6 +190,11 @@ llm::ChatRequest Run::make_request() {
   return request;
 }
 
+bool Run::must_call() const {
+  using Mode = llm::ToolChoice::Mode;
+  return !called_ && (config_.tool_choice.mode == Mode::required || config_.tool_choice.mode == Mode::named);
+}
+
 void Run::take_user_messages() {
   for (const std::string& text : std::exchange(queued_, {})) {
     question_ = text;
@@ -303,9 +308,7 @@ void Run::keep_turn_message() {
 
 void Run::ask_for_the_call_again(const std::string& malformed, std::int64_t now) {
   if (++malformed_turns_ > kMaxMalformedTurns) return finish("incomplete", "malformed_call", now);
-  using Mode = llm::ToolChoice::Mode;
-  const bool must_call = !called_ && (config_.tool_choice.mode == Mode::required || config_.tool_choice.mode == Mode::named);
-  const std::string hint = malformed + ". Write the call again as valid JSON" + (must_call ? "." : ", or answer in plain words.");
+  const std::string hint = malformed + ". Write the call again as valid JSON" + (must_call() ? "." : ", or answer in plain words.");
   messages_.push_back({.role = llm::Role::user, .content = hint});
   output_.user_message(hint, true);
   begin_turn(now);

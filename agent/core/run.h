@@ -98,6 +98,7 @@ class Run {
   // A turn of the model.
   void begin_turn(std::int64_t now);
   llm::ChatRequest make_request();
+  bool must_call() const;  // whoever asked wants a call, and none was accepted
   void take_user_messages();
   void take(const llm::CallStarted& started);
   void take(const llm::CallArguments& arguments);

@@ -248,7 +248,10 @@ void Run::end_calls(std::int64_t now) {
   if (!required_input_.empty()) return finish("completed", "", now);
   if (last_turn_) return finish("incomplete", end_reason_.empty() ? "repeated_calls" : end_reason_, now);
   repeating_turns_ = only_repeats_ ? repeating_turns_ + 1 : 0;
-  if (repeating_turns_ >= config_.max_repeating_turns) last_turn_ = true;
+  if (repeating_turns_ >= config_.max_repeating_turns) {
+    last_turn_ = true;
+    if (must_call() && end_reason_.empty()) end_reason_ = "malformed_call";  // not what was asked for
+  }
   begin_turn(now);
 }
 

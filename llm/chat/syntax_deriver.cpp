@@ -117,16 +117,17 @@ class Deriver {
     return true;
   }
 
+  // Beside the name and the arguments: the call's id, and what says nothing of it.
   static void other_keys(const Json& object, ToolSyntax& syntax) {
     auto& others = syntax.other_keys;
-    for (const auto& [name, field] : object.items()) {
-      std::string key = name;
+    for (const auto& [key, field] : object.items()) {
       if (key == syntax.name_key || key == syntax.arguments_key || key == "type" || field.is_structured()) continue;
       const bool has_id = field.is_string() && with_holes(field).find(kHole) != std::string::npos;
       const bool like_id = field.is_string() && (key == "id" || key.ends_with("_id"));
-      if (has_id || (like_id && syntax.id_key.empty())) std::swap(syntax.id_key, key);
-      if (!key.empty() && key != syntax.id_key && std::find(others.begin(), others.end(), key) == others.end()) others.push_back(key);
+      if (has_id || (like_id && syntax.id_key.empty())) syntax.id_key = key;
+      if (std::find(others.begin(), others.end(), key) == others.end()) others.push_back(key);
     }
+    std::erase(others, syntax.id_key);
   }
 
   // What stands between the calls of an answer, and behind the last of them.

@@ -156,6 +156,7 @@ class Run {
   int n_new_calls_ = 0;                           // different calls that were answered
   bool only_repeats_ = false;                     // so far, of the current turn's calls
   std::set<std::string> refused_calls_;           // of the client's functions, by name and arguments
+  int refused_turns_ = 0;                         // while a call is required
   int repeating_turns_ = 0;                       // in a row
   int malformed_turns_ = 0;                       // in a row
   int n_calls_ = 0;                               // that were run

@@ -7,6 +7,9 @@
 namespace baton::agent {
 namespace {
 
+// Of a call that is required: what was refused three times is not written right the fourth time.
+constexpr int kMaxRefusedTurns = 3;
+
 std::string call_key(const llm::ToolCall& call) { return call.name + "\n" + to_text(call.arguments); }
 
 std::string names_of(const std::vector<llm::ToolSpec>& tools) {
@@ -248,7 +251,8 @@ void Run::end_calls(std::int64_t now) {
   if (!required_input_.empty()) return finish("completed", "", now);
   if (last_turn_) return finish("incomplete", end_reason_.empty() ? "repeated_calls" : end_reason_, now);
   repeating_turns_ = only_repeats_ ? repeating_turns_ + 1 : 0;
-  if (repeating_turns_ >= config_.max_repeating_turns) {
+  const bool gives_up = must_call() && ++refused_turns_ >= kMaxRefusedTurns;
+  if (repeating_turns_ >= config_.max_repeating_turns || gives_up) {
     last_turn_ = true;
     if (must_call() && end_reason_.empty()) end_reason_ = "malformed_call";  // not what was asked for
   }

@@ -182,17 +182,22 @@ TEST(WaitingCalls, a_required_call_is_required_until_one_is_accepted) {
   EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::automatic);
 }
 
-TEST(WaitingCalls, a_model_that_repeats_a_refused_call_is_not_asked_for_ever) {
-  RunConfig config = with_client_function();
-  config.tool_choice.mode = llm::ToolChoice::Mode::required;
-  config.why_refused = [](const llm::ToolCall&) { return std::optional<std::string>("never"); };
-  StepByHand run(std::move(config));
-  run.start();
-  for (const char* id : {"c1", "c2"}) run.calls({call_of(id, "shop")});
-  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::none) << "the last turn";
-  run.answer("I cannot.");
-  EXPECT_EQ(run.finish().status, "incomplete") << "no call was made";
-  EXPECT_EQ(run.finish().reason, "malformed_call");
+TEST(WaitingCalls, a_required_call_that_is_refused_again_and_again_is_given_up) {
+  for (const bool repeats : {true, false}) {
+    RunConfig config = with_client_function();
+    config.tool_choice.mode = llm::ToolChoice::Mode::required;
+    config.why_refused = [](const llm::ToolCall&) { return std::optional<std::string>("never"); };
+    StepByHand run(std::move(config));
+    run.start();
+    for (int i = 1; i <= (repeats ? 2 : 3); ++i) {
+      EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::required);
+      run.calls({call_of("c" + std::to_string(i), "shop", {{"n", repeats ? 0 : i}})});
+    }
+    EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::none) << "the last turn";
+    run.answer("I cannot.");
+    EXPECT_EQ(run.finish().status, "incomplete") << "no call was made";
+    EXPECT_EQ(run.finish().reason, "malformed_call");
+  }
 }
 
 TEST(WaitingCalls, a_call_that_will_fit_is_shown_to_the_client_while_it_is_written) {

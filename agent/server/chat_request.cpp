@@ -138,6 +138,26 @@ Parsed<std::map<std::int32_t, float>> logit_bias_from(const Json& object) {
   return bias;
 }
 
+Parsed<std::vector<std::string>> stop_from(const Json& value) {
+  std::vector<std::string> stop;
+  for (const Json& one : value.is_array() ? value : Json::array({value})) {
+    if (!one.is_string()) return ApiError::invalid("stop", "'stop' must be a string or an array of strings", "invalid_type");
+    stop.push_back(one.get<std::string>());
+  }
+  return stop;
+}
+
+void unsupported(Fields& fields) {
+  fields.unsupported("functions", "send tools");
+  fields.unsupported("function_call", "send tool_choice");
+  fields.unsupported("modalities", "this model reads and writes text only", {Json::array({"text"})});
+  fields.unsupported("audio", "this model reads and writes text only");
+  fields.unsupported("prediction", "");
+  fields.unsupported("reasoning_effort", "");
+  fields.unsupported("verbosity", "", {"medium"});
+  fields.unsupported("web_search_options", "");
+}
+
 // A field of the request that was made of this one, as this one has it.
 std::string field_as_sent(const std::string& param, const std::vector<std::string>& places, const std::string& max_tokens) {
   static const std::map<std::string, std::string> kFields = {{"input", "messages"},
@@ -211,11 +231,9 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   const auto presence = fields.number("presence_penalty", -2, 2), frequency = fields.number("frequency_penalty", -2, 2);
   std::vector<std::string> stop;
   if (const Json* value = fields.any("stop")) {
-    const Json list = value->is_array() ? *value : Json::array({*value});
-    for (const Json& one : list) {
-      if (!one.is_string()) return ApiError::invalid("stop", "'stop' must be a string or an array of strings", "invalid_type");
-      stop.push_back(one.get<std::string>());
-    }
+    auto parsed = stop_from(*value);
+    if (!parsed) return parsed.error();
+    stop = std::move(*parsed);
   }
   std::map<std::int32_t, float> bias;
   if (const Json* value = fields.any("logit_bias")) {
@@ -235,14 +253,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
     if (!parsed) return parsed.error();
     text_format = std::move(*parsed);
   }
-  fields.unsupported("functions", "send tools");
-  fields.unsupported("function_call", "send tool_choice");
-  fields.unsupported("modalities", "this model reads and writes text only", {Json::array({"text"})});
-  fields.unsupported("audio", "this model reads and writes text only");
-  fields.unsupported("prediction", "");
-  fields.unsupported("reasoning_effort", "");
-  fields.unsupported("verbosity", "", {"medium"});
-  fields.unsupported("web_search_options", "");
+  unsupported(fields);
   if (auto error = fields.error()) return *error;
 
   Parsed<CreateRequest> parsed = parse_create(create, offer, Channel::http);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "call_openers.h"
+#include "json_dump.h"
 
 namespace baton::llm {
 
@@ -148,7 +149,7 @@ namespace {
 void lay_out(const Json& value, std::size_t indent, std::string& out) {
   const bool plain = std::none_of(value.begin(), value.end(), [](const Json& element) { return element.is_structured(); });
   if (!value.is_structured() || value.empty()) {
-    out += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    out += dumped(value);
     return;
   }
   const std::string line = value.is_array() && plain ? "" : "\n" + std::string(indent + 4, ' ');
@@ -157,7 +158,7 @@ void lay_out(const Json& value, std::size_t indent, std::string& out) {
   for (const auto& [key, member] : value.items()) {
     if (!std::exchange(first, false)) out += line.empty() ? ", " : ",";
     out += line;
-    if (value.is_object()) out += Json(key).dump(-1, ' ', false, Json::error_handler_t::replace) + ": ";
+    if (value.is_object()) out += dumped(Json(key)) + ": ";
     lay_out(member, indent + 4, out);
   }
   if (!line.empty()) out += "\n" + std::string(indent, ' ');

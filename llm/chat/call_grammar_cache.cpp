@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "json_dump.h"
+
 namespace baton::llm {
 std::shared_ptr<CallGrammar> CallGrammarCache::find(const ChatRequest& request) {
   std::vector<ToolSpec> tools;
@@ -9,7 +11,7 @@ std::shared_ptr<CallGrammar> CallGrammarCache::find(const ChatRequest& request) 
   for (const ToolSpec& tool : request.tools) {
     if (request.tool_choice.mode == ToolChoice::Mode::named && tool.name != request.tool_choice.name) continue;
     tools.push_back(tool);
-    key += "\n" + tool.name + "\n" + tool.parameters.dump(-1, ' ', false, Json::error_handler_t::replace);
+    key += "\n" + tool.name + "\n" + dumped(tool.parameters);
   }
   std::erase_if(known_, [](const auto& one) { return one.second->grammar->is_full(); });
   const auto at = std::find_if(known_.begin(), known_.end(), [&](const auto& one) { return one.first == key; });

@@ -4,6 +4,7 @@
 
 #include "call_openers.h"
 #include "call_parser.h"
+#include "json_dump.h"
 
 #include <baton/llm/grammar/json_layout.h>
 
@@ -192,7 +193,7 @@ void CallParser::give_arguments(std::string_view written) {
 void CallParser::emit_call(std::string name, Json arguments, JsonScanner::Range range) {
   if (!started_) {
     start_call(name);
-    give_arguments(arguments.dump(-1, ' ', false, Json::error_handler_t::replace));
+    give_arguments(dumped(arguments));
   }
   started_ = false;
   last_is_own_ = is_own_form();

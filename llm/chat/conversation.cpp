@@ -6,6 +6,8 @@
 #include <optional>
 #include <tuple>
 
+#include "json_dump.h"
+
 namespace baton::llm {
 namespace {
 
@@ -23,9 +25,6 @@ Message message_of(Role role, std::string_view content) {
   message.content = content;
   return message;
 }
-
-// Never throws: invalid UTF-8 becomes U+FFFD.
-std::string written(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json function_json(const ToolSpec& tool, const TemplateAbilities& abilities) {
   Json function = {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}};
@@ -56,7 +55,7 @@ Json text_json(const std::string& text, const TemplateAbilities& abilities) {
 }
 
 Json call_json(const ToolCall& call, const TemplateAbilities& abilities) {
-  Json function = {{"name", call.name}, {"arguments", abilities.object_arguments ? call.arguments : Json(written(call.arguments))}};
+  Json function = {{"name", call.name}, {"arguments", abilities.object_arguments ? call.arguments : Json(dumped(call.arguments))}};
   return {{"id", id_of(call.id, abilities)}, {"type", "function"}, {"function", std::move(function)}};
 }
 
@@ -64,7 +63,7 @@ Json call_json(const ToolCall& call, const TemplateAbilities& abilities) {
 // trained into them.
 std::string tool_instructions(const std::vector<ToolSpec>& tools, const TemplateAbilities& abilities) {
   std::string text = "You can call functions. These exist:\n";
-  for (const ToolSpec& tool : tools) text += written(function_json(tool, abilities)) + "\n";
+  for (const ToolSpec& tool : tools) text += dumped(function_json(tool, abilities)) + "\n";
   if (abilities.example_of_call.empty()) {
     text +=
         "To call functions, answer with one JSON object a call, each on a line of its own, and nothing else:\n"
@@ -75,7 +74,7 @@ std::string tool_instructions(const std::vector<ToolSpec>& tools, const Template
   return text + "You are then told the results. If no function helps, answer in plain words.";
 }
 
-std::string written_call(const ToolCall& call) { return written(Json{{"name", call.name}, {"arguments", call.arguments}}); }
+std::string written_call(const ToolCall& call) { return dumped(Json{{"name", call.name}, {"arguments", call.arguments}}); }
 
 std::string written_result(const Message& message) { return "Result of " + message.name + ":\n" + message.content; }
 

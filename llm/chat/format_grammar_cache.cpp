@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "json_dump.h"
 #include "output_format.h"
 
 namespace baton::llm {
 
 Result<std::shared_ptr<Grammar>> FormatGrammarCache::find(const OutputFormat& format) {
   std::string key = std::to_string(static_cast<int>(format.kind)) + format.text;
-  if (format.kind == OutputFormat::Kind::json_schema) key += format.schema.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (format.kind == OutputFormat::Kind::json_schema) key += dumped(format.schema);
   std::erase_if(known_, [](const auto& one) { return one.second->is_full(); });
   const auto at = std::find_if(known_.begin(), known_.end(), [&](const auto& one) { return one.first == key; });
   if (at != known_.end()) {

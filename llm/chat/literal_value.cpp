@@ -15,6 +15,12 @@ bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '+';
 }
 
+// A control character as JSON has it.
+std::string control_escape(char c) {
+  const std::string quoted = Json(std::string(1, c)).dump();
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 class Reader {
  public:
   Reader(std::string_view text, const std::string& quote_open, const std::string& quote_close)
@@ -73,8 +79,7 @@ class Reader {
       } else if (c == '"') {
         json += "\\\"";
       } else if (static_cast<unsigned char>(c) < 0x20) {
-        const std::string escaped = Json(std::string(1, c)).dump();
-        json += escaped.substr(1, escaped.size() - 2);
+        json += control_escape(c);
       } else {
         json += c;
       }
@@ -170,8 +175,7 @@ std::string in_single_quotes(std::string_view text) {
     if (c == '\\' || c == '\'') {
       out += {'\\', c};
     } else if (static_cast<unsigned char>(c) < 0x20) {
-      const std::string escaped = Json(std::string(1, c)).dump();
-      out += escaped.substr(1, escaped.size() - 2);
+      out += control_escape(c);
     } else {
       out += c;
     }

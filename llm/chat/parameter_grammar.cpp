@@ -42,7 +42,7 @@ NodeId text_up_to(Automaton& out, std::string_view end, NodeId at_end, NodeId le
   return nodes.front();
 }
 
-// The rest of a string in single quotes, with escapes as JSON has them, and one for the quote.
+// The rest of a string in single quotes, with JSON's short escapes, and one for the quote.
 NodeId single_quoted(Automaton& out, NodeId next) {
   const NodeId inside = out.add(), escape = out.add();
   for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}}) out.byte(inside, lo, hi, inside);  // not our marks

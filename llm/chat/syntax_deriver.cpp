@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "call_openers.h"
+#include "json_dump.h"
 #include "probe_text.h"
 #include "syntax_check.h"
 
@@ -28,7 +29,7 @@ class Deriver {
     if (one->find(Probe::kNames[0]) == std::string::npos) return unknown("the template does not show the name of a call");
     if (!json_form(*one, syntax) && !text_form(*one, syntax)) return unknown("the template's way of showing calls was not understood");
     // Names in other places than these.
-    if (to_json(syntax).dump(-1, ' ', false, Json::error_handler_t::replace).find(Probe::kMark) != std::string::npos)
+    if (dumped(to_json(syntax)).find(Probe::kMark) != std::string::npos)
       return unknown("the template's way of showing calls was not understood: names stand in it twice");
     if (syntax.between.ends_with(kHole))
       return unknown("the template's way of showing calls was not understood: numbers stand right before names");
@@ -135,9 +136,8 @@ class Deriver {
     const auto text = three();
     std::vector<Range> calls;
     for (std::size_t i = 0; text && i < Probe::kNames.size(); ++i) {
-      const auto call = find_json(*text, calls.empty() ? 0 : calls.back().second, [i](const Json& json) {
-        return json.dump(-1, ' ', false, Json::error_handler_t::replace).find(Probe::kNames[i]) != std::string::npos;
-      });
+      const auto call = find_json(*text, calls.empty() ? 0 : calls.back().second,
+                                  [i](const Json& json) { return dumped(json).find(Probe::kNames[i]) != std::string::npos; });
       if (!call) return;
       calls.push_back(call->second);
     }

@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "call_openers.h"
+#include "json_dump.h"
 #include "parameter_value.h"
 
 namespace baton::llm {
@@ -25,9 +26,6 @@ std::string delimiter_of(const std::string& separator, const std::string& end) {
 std::string leading_space(std::string_view text) {
   return std::string(text.begin(), std::find_if_not(text.begin(), text.end(), is_json_space));
 }
-// Never throws: invalid UTF-8 becomes U+FFFD.
-std::string in_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 std::string trailing_space(std::string_view text) {
   return std::string(std::find_if_not(text.rbegin(), text.rend(), is_json_space).base(), text.end());
 }
@@ -285,7 +283,7 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
 }
 
 void SyntaxReader::end_value(Json value) {
-  written_ += (written_.empty() ? "{" : ",") + in_json(key_) + ":" + in_json(value);
+  written_ += (written_.empty() ? "{" : ",") + dumped(key_) + ":" + dumped(value);
   arguments_[key_] = std::move(value);
   where_ = Where::after_value;
   separator_ = LiteralMatcher(value_end() + syntax_->parameters.separator);

@@ -1,5 +1,6 @@
 #include "written_calls.h"
 
+#include "json_dump.h"
 #include "literal_value.h"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ class CallWriter {
     if (list) data("[");
     for (std::size_t i = 0; i < calls.size(); ++i) {
       if (i > 0) list ? data(", ") : word(syntax_.between);
-      text ? text_call(calls[i]) : data(json(Json{{syntax_.name_key, calls[i].name}, {syntax_.arguments_key, calls[i].arguments}}));
+      text ? text_call(calls[i]) : data(dumped(Json{{syntax_.name_key, calls[i].name}, {syntax_.arguments_key, calls[i].arguments}}));
     }
     if (list) data("]");
     word(syntax_.close);
@@ -26,8 +27,6 @@ class CallWriter {
   }
 
  private:
-  static std::string json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
   void word(std::string text) {
     std::replace(text.begin(), text.end(), kHole, '0');
     if (!text.empty()) spans_.push_back({std::move(text), true});
@@ -40,7 +39,7 @@ class CallWriter {
     data(call.name);
     if (syntax_.json_arguments) {
       word(syntax_.middle);
-      data(json(call.arguments));
+      data(dumped(call.arguments));
     } else if (call.arguments.empty()) {
       return word(p_.none);  // with its end
     } else {
@@ -70,10 +69,10 @@ class CallWriter {
   std::string in_words(const Json& value) const {
     if (value.is_boolean()) return value.get<bool>() ? p_.yes : p_.no;
     if (value.is_null()) return p_.null;
-    if (p_.json_values || !value.is_structured()) return json(value);
+    if (p_.json_values || !value.is_structured()) return dumped(value);
     std::string text;
     for (const auto& [key, element] : value.items())
-      text += (text.empty() ? "" : ", ") + (value.is_object() ? json(key) + ": " : std::string()) + in_words(element);
+      text += (text.empty() ? "" : ", ") + (value.is_object() ? dumped(key) + ": " : std::string()) + in_words(element);
     return value.is_object() ? "{" + text + "}" : "[" + text + "]";
   }
 

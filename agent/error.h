@@ -17,9 +17,11 @@ enum class errc {
   verification,      // a file's size or sha256 is not what the catalogue promises
   no_space,
   cancelled,
-  busy,       // the conversation has a run under way
-  saturated,  // too many runs; later there is room again
-  conflict,   // the key of an idempotent request was used for another one
+  busy,                // the conversation has a run under way
+  saturated,           // too many runs; later there is room again
+  conflict,            // the key of an idempotent request was used for another one
+  journal_unwritable,  // its disk is full, or it cannot be written for another reason; it is tried again until it can
+  elsewhere,           // another process runs this response
 };
 
 struct Error {

@@ -187,6 +187,7 @@ llm::ChatRequest Run::make_request() {
   request.stop = config_.stop;
   request.logprobs = config_.logprobs;
   request.history = config_.history_form;
+  request.client = config_.client;
   return request;
 }
 

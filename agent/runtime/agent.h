@@ -58,6 +58,8 @@ struct RunRequest {
   bool durable = false;            // goes on after a killed process (Agent::resume)
   std::string key;                 // of an idempotent creation; empty: none
   std::string fingerprint;         // of the request that the key stands for
+  std::string client;              // who asks: the clients share the engine, whoever of them asks for more at once. Not kept
+  std::string session;  // a WebSocket's: an unstored response can be continued there while it is open (RunHub::end_session). Not kept
 
   // A run of one message.
   static RunRequest of_text(const std::string& user_text);

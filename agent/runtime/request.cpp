@@ -172,6 +172,7 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.budgets = request.budgets;
   config.metadata = request.metadata;
   config.store = request.store;
+  config.client = request.client;
   return config;
 }
 

@@ -274,6 +274,16 @@ HubStats RunHub::stats() const {
   return stats;
 }
 
+Result<void> RunHub::ready() const {
+  const std::scoped_lock lock(mutex_);
+  if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
+  if (static_cast<int>(live_.size()) + starting_ >= options_.max_runs)
+    return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
+  return {};
+}
+
+void RunHub::end_session(const std::string&) {}
+
 // ---- after the end
 
 void RunHub::clean_up() {

@@ -82,6 +82,12 @@ class RunHub {
 
   HubStats stats() const;
 
+  // Whether a run could start now; the error says why not: saturated, journal_unwritable.
+  Result<void> ready() const;
+
+  // The socket with this RunRequest::session is gone: its unstored responses go.
+  void end_session(const std::string& session);
+
   // No more runs are started. Runs have until the deadline to end; then the durable ones are parked, for the next process, and the others
   // are cancelled.
   void shutdown(std::chrono::milliseconds patience);

@@ -39,6 +39,10 @@ ApiError ApiError::from(const Error& error) {
       return {409, "invalid_request_error", "idempotency_key_reused", error.message, ""};
     case errc::saturated:
       return {503, "server_error", "saturated", error.message, ""};
+    case errc::journal_unwritable:
+      return {507, "server_error", "journal_unwritable", error.message, ""};
+    case errc::elsewhere:
+      return {409, "invalid_request_error", "response_of_another_process", error.message, ""};
     default:
       return {500, "server_error", "internal_error", error.message, ""};
   }

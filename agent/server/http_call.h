@@ -46,7 +46,7 @@ struct HttpReply {
   }
   static HttpReply of(const ApiError& error) {
     HttpReply reply = of(error.json(), error.status);
-    if (error.status == 503) reply.headers.emplace_back("Retry-After", "1");
+    if (error.status == 503 || error.status == 507) reply.headers.emplace_back("Retry-After", "1");
     if (error.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return reply;
   }

@@ -78,6 +78,7 @@ struct ChatRequest {
   std::vector<std::string> stop;  // the answer ends before the first of these
   bool logprobs = false;          // TextDelta::logprobs are wanted
   HistoryForm history = HistoryForm::as_written;
+  std::string client;                        // EngineRequest::client
   Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
 };
 

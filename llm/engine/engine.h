@@ -45,6 +45,7 @@ struct EngineRequest {
   int max_output_tokens = 1024;
   std::vector<std::int32_t> stop_tokens;        // each ends the answer, and is reported as its last token
   std::shared_ptr<TokenConstraint> constraint;  // may be null
+  std::string client;                           // who asks; the requests of one client share its part of the places of a batch
 };
 
 struct EngineProgress {  // the prompt is being computed

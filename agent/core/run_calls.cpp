@@ -25,8 +25,14 @@ Call* Run::find_call(int index) {
   return call == calls_.end() ? nullptr : &*call;
 }
 
-// The user has agreed to them; those that were refused have their answer in the history.
+// The user has agreed to them; those that were refused have their answer in the history. A client that replays a conversation sends the
+// approval together with what the call brought: such a call has run.
 void Run::open_approved_calls(const std::vector<Json>& input) {
+  std::set<std::string> ran;
+  for (const StoredItem& item : config_.history) ran.insert(string_of(item.content, "approval_request_id"));
+  for (const Json& item : input) {
+    if (string_of(item, "type") == "mcp_call") ran.insert(string_of(item, "approval_request_id"));
+  }
   const auto find_request = [&](const std::string& id) {
     for (const StoredItem& item : config_.history) {
       if (string_of(item.content, "id") == id) return item.content;
@@ -39,6 +45,7 @@ void Run::open_approved_calls(const std::vector<Json>& input) {
   for (const Json& item : input) {
     if (string_of(item, "type") != "mcp_approval_response" || !item.value("approve", false)) continue;
     const std::string id = string_of(item, "approval_request_id");
+    if (!ran.insert(id).second) continue;
     const Json request = find_request(id);
     if (request.is_null()) continue;
     Call call = output_.open_call(static_cast<int>(calls_.size()), string_of(request, "baton.call_id"), string_of(request, "name"), turn_);
@@ -72,7 +79,7 @@ void Run::open_retried_calls(const std::vector<Json>& input) {
 }
 
 // Starts, answers or hands over those that can be now; when none is left the turn is over.
-void Run::start_calls(std::int64_t now) {
+void Run::start_calls(const Moment& now) {
   for (Call& call : calls_) {
     if (call.phase == Call::Phase::running && !config_.parallel_tool_calls) return;
     if (call.phase != Call::Phase::written) continue;
@@ -83,7 +90,8 @@ void Run::start_calls(std::int64_t now) {
     std::optional<Answer> known = answer_without_running(call);
     if (!known && asks_before(call)) {
       call.item.kind = CallItem::Kind::approval;
-      call.item.expires_at = (now + config_.approval_lifetime_ms) / 1000;
+      call.item.expires_at = (now.wall_ms + config_.approval_lifetime_ms) / 1000;
+      call.item.deadline_ms = now.steady_ms + config_.approval_lifetime_ms;
       called_ = true;
       call.phase = Call::Phase::waiting;
       output_.show_call(call);
@@ -113,7 +121,9 @@ void Run::start_calls(std::int64_t now) {
 
 void Run::start_tool(Call& call) {
   call.phase = Call::Phase::running;
-  output_.act(StartTool{call.call, config_.response_id + "/" + call.call.id});
+  // The key belongs to the call, so a call that waited for its approval has the same one in every response that could run it.
+  const std::string& owner = call.item.approval_request_id.empty() ? config_.response_id : call.item.approval_request_id;
+  output_.act(StartTool{call.call, owner + "/" + call.call.id});
 }
 
 // The client sees only calls that it can run; the others are answered to the model.
@@ -237,7 +247,7 @@ Json Run::required_input() const {
   return required;
 }
 
-void Run::end_calls(std::int64_t now) {
+void Run::end_calls(const Moment& now) {
   results_to_use_ = std::none_of(calls_.begin(), calls_.end(), [](const Call& c) { return c.is_error; });
   for (const Call& call : calls_) {
     if (call.counts && !earlier_calls_.contains(call_key(call.call))) ++n_new_calls_;

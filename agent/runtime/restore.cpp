@@ -62,7 +62,7 @@ Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response&
   memory::Batch batch;
   bool any = false;
   for (const ShownItem& shown : shown_items(shown_events)) {
-    if (kept.contains(shown.id)) continue;
+    if (shown.abandoned || kept.contains(shown.id)) continue;
     Json content = cut_item(shown, by_call);
     if (content.is_null()) continue;
     memory::Item item;

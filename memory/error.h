@@ -16,11 +16,17 @@ enum class errc {
   not_found,
   exists,  // the key of a claim is taken; the file or conversation is there already
   invalid_argument,
+  too_large,  // more bytes than the caller allows, or than there is memory for
 };
 
 struct Error {
+  Error(errc code, std::string message) : code(code), message(message), public_message(std::move(message)) {}
+  Error(errc code, std::string message, std::string public_message)
+      : code(code), message(std::move(message)), public_message(std::move(public_message)) {}
+
   errc code;
-  std::string message;  // names the file, what was wrong, and what to do
+  std::string message;         // names the file, what was wrong, and what to do
+  std::string public_message;  // the same without any path, for somebody who is not at this machine
 };
 
 template <class T>

@@ -117,6 +117,10 @@ class Batch {
   // The approval is answered by this response from now on. One that another response answered refuses the batch with errc::exists. The
   // answer outlives its response and its conversation; open() forgets it after 90 days.
   Batch& answer_approval(std::string approval_id, std::string response_id) &;
+  // Inserts the conversation `to` with copies of the items of another, as Journal::fork does. errc::not_found.
+  Batch& fork(std::string conversation_id, std::string last_item_id, Conversation to) &;
+  // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and none is under way.
+  Batch& expect_idle(std::string conversation_id, std::string last_response_id) &;
 
   // For chains that begin with a temporary: Batch().put(..).add(..) goes into commit() without being copied.
   Batch&& put(Conversation conversation) && { return std::move(put(std::move(conversation))); }
@@ -275,6 +279,7 @@ class Journal {
   Result<std::vector<std::string>> allowed_tools(const std::string& conversation_id) const;
   Result<std::vector<Event>> events(const std::string& response_id,
                                     std::int64_t after = -1) const;  // numbers from after + 1; the first is 0
+  Result<std::vector<Event>> events_of_type(const std::string& response_id, const std::string& type) const;
   Result<std::vector<ToolInvocation>> tool_invocations(const std::string& response_id) const;
   Result<std::string> approval_answer(const std::string& approval_id) const;  // the response that answered it; errc::not_found
 

@@ -41,6 +41,10 @@ ApiError ApiError::from(const Error& error) {
       return {503, "server_error", "saturated", error.message, ""};
     case errc::journal_unwritable:
       return {507, "server_error", "journal_unwritable", error.message, ""};
+    case errc::previous_not_found:
+      return {404, "invalid_request_error", "previous_response_not_found", error.message, "previous_response_id"};
+    case errc::answered:
+      return {409, "invalid_request_error", "approval_already_answered", error.message, "input"};
     case errc::elsewhere:
       return {409, "invalid_request_error", "response_of_another_process", error.message, ""};
     default:

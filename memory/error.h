@@ -21,13 +21,12 @@ enum class errc {
 };
 
 struct Error {
-  Error(errc code, std::string message) : code(code), message(message), public_message(std::move(message)) {}
-  Error(errc code, std::string message, std::string public_message)
-      : code(code), message(std::move(message)), public_message(std::move(public_message)) {}
-
   errc code;
-  std::string message;         // names the file, what was wrong, and what to do
-  std::string public_message;  // the same without any path, for somebody who is not at this machine
+  std::string message;            // names the file, what was wrong, and what to do
+  std::string without_path = {};  // empty: `message` names no path
+
+  // For somebody who is not at this machine.
+  const std::string& public_message() const { return without_path.empty() ? message : without_path; }
 };
 
 template <class T>

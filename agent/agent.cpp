@@ -5,6 +5,7 @@
 #include <baton/agent/runtime/agent.h>
 
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace baton::agent {
@@ -13,7 +14,7 @@ struct LocalAgent::State {
   LocalAgentOptions options;
   std::unique_ptr<memory::Journal> journal;
   std::unique_ptr<EmbeddedGenerator> generator;
-  Clock clock;
+  std::optional<JournalClock> clock;
   std::unique_ptr<Agent> agent;
 };
 
@@ -85,7 +86,8 @@ Result<std::unique_ptr<LocalAgent>> LocalAgent::open(LocalAgentOptions options, 
   auto generator = load_generator(options.model);
   if (!generator) return generator.error();
   state->generator = std::move(*generator);
-  state->agent = std::make_unique<Agent>(*state->generator, tools, *state->journal, state->clock);
+  state->clock.emplace(*state->journal);
+  state->agent = std::make_unique<Agent>(*state->generator, tools, *state->journal, *state->clock);
   state->options = std::move(options);
   return std::unique_ptr<LocalAgent>(new LocalAgent(std::move(state)));
 }

@@ -48,7 +48,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   if (!profiles) return profiles.error();
   auto journal = memory::Journal::open(options.journal, {.adopt_durable = true});
   if (!journal) return Error{errc::io, journal.error().message};
-  Clock clock;
+  const JournalClock clock(**journal);
   Agent agent(generator, tools, **journal, clock, std::move(*agent_settings));
   RunHub hub(agent, **journal, {.max_runs = options.max_runs});
   server::ApiOptions api_options;
@@ -58,10 +58,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   server::Api api(hub, agent, **journal, std::move(api_options));
   auto server = server::Server::start(options.server, api);
   if (!server) return server.error();
-  if (const auto& left = (*journal)->adopted(); !left.empty()) {
-    spdlog::warn("{} run(s) of a process that ended go on", left.size());
-    hub.resume(left);
-  }
+  hub.resume();
   api.set_ready(true);
   ready((*server)->url());
 

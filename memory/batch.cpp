@@ -25,5 +25,11 @@ Batch& Batch::spent(std::string response_id, std::int64_t ms) & { return append(
 Batch& Batch::answer_approval(std::string approval_id, std::string response_id) & {
   return append(AnswerApproval{std::move(approval_id), std::move(response_id)});
 }
+Batch& Batch::fork(std::string conversation_id, std::string last_item_id, Conversation to) & {
+  return append(ForkConversation{std::move(conversation_id), std::move(last_item_id), std::move(to)});
+}
+Batch& Batch::expect_idle(std::string conversation_id, std::string last_response_id) & {
+  return append(ExpectIdle{std::move(conversation_id), std::move(last_response_id)});
+}
 
 }  // namespace baton::memory

@@ -38,13 +38,16 @@ struct EndAbandoned {
   std::string response_id;
   std::int64_t owner = 0;
 };
+struct ExpectIdle {
+  std::string conversation_id, last_response_id;
+};
 // Refuses the batch when one of these is there already.
 struct ExpectNew {
   std::string conversation_id;
   std::vector<std::string> response_ids;
 };
 using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
-                           RemoveResponse, RemoveItem, ForkConversation, Rate, EndAbandoned, ExpectNew>;
+                           RemoveResponse, RemoveItem, ForkConversation, Rate, EndAbandoned, ExpectIdle, ExpectNew>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

@@ -311,6 +311,10 @@ Result<std::vector<Event>> Journal::events(const std::string& response_id, std::
   return impl_->read([&](Database& database) { return read_events(database, response_id, after); });
 }
 
+Result<std::vector<Event>> Journal::events_of_type(const std::string& response_id, const std::string& type) const {
+  return impl_->read([&](Database& database) { return read_events_of_type(database, response_id, type); });
+}
+
 Result<std::vector<ToolInvocation>> Journal::tool_invocations(const std::string& response_id) const {
   return impl_->read([&](Database& database) { return read_tool_invocations(database, response_id); });
 }

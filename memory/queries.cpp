@@ -240,6 +240,14 @@ Result<std::vector<Event>> read_events(Database& database, const std::string& re
   return rows<Event>(**statement, [](Statement& s) { return Event{s.text(0), s.number(1), s.text(2), json(s, 3)}; });
 }
 
+Result<std::vector<Event>> read_events_of_type(Database& database, const std::string& response_id, const std::string& type) {
+  auto statement = database.prepare(
+      "SELECT response_id, sequence_number, type, data FROM events WHERE response_id = ? AND type = ? ORDER BY sequence_number");
+  if (!statement) return statement.error();
+  (*statement)->bind(1, response_id).bind(2, type);
+  return rows<Event>(**statement, [](Statement& s) { return Event{s.text(0), s.number(1), s.text(2), json(s, 3)}; });
+}
+
 Result<std::vector<ToolInvocation>> read_tool_invocations(Database& database, const std::string& response_id) {
   auto statement = database.prepare(
       "SELECT id, response_id, tool, arguments, idempotency_key, status, result, started_ms, finished_ms FROM tool_invocations"

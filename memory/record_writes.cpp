@@ -208,6 +208,18 @@ class RecordWriter {
     return {};
   }
 
+  Result<void> operator()(ExpectIdle& expected) {
+    auto statement = database_.prepare(
+        "SELECT coalesce((SELECT id FROM responses WHERE conversation_id = ?1 ORDER BY created_ms DESC, rowid DESC LIMIT 1), ''),"
+        " EXISTS (SELECT 1 FROM responses WHERE conversation_id = ?1 AND status IN ('queued', 'in_progress')),"
+        " EXISTS (SELECT 1 FROM conversations WHERE id = ?1)");
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, expected.conversation_id).step();
+    if (!row) return row.error();
+    if ((*statement)->text(0) == expected.last_response_id && (*statement)->number(1) == 0 && (*statement)->number(2) != 0) return {};
+    return refuse(errc::overtaken, "conversation " + expected.conversation_id + " was continued by somebody else just now");
+  }
+
   Result<void> operator()(Rate& rate) {
     if (rate.rating != "good" && rate.rating != "bad" && !rate.rating.empty())
       return Error{errc::invalid_argument, "journal: a rating is good, bad or empty, not '" + rate.rating + "'"};

@@ -50,6 +50,7 @@ Result<std::string> read_approval_answer(Database& database, const std::string& 
 Result<std::vector<std::string>> read_allowed_tools(Database& database, const std::string& conversation_id);
 Result<std::vector<Item>> read_items(Database& database, const std::string& conversation_id);
 Result<std::vector<Event>> read_events(Database& database, const std::string& response_id, std::int64_t after);
+Result<std::vector<Event>> read_events_of_type(Database& database, const std::string& response_id, const std::string& type);
 Result<std::vector<ToolInvocation>> read_tool_invocations(Database& database, const std::string& response_id);
 Result<std::vector<SearchHit>> search_items(Database& database, const std::string& words, int limit);
 

@@ -6,6 +6,7 @@
 #include <baton/tools/registry.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,7 @@ class Session {
   std::unique_ptr<memory::Journal> journal_;
   std::unique_ptr<tools::ToolSet> tools_;
   std::unique_ptr<EmbeddedGenerator> generator_;
-  Clock clock_;
+  std::optional<JournalClock> clock_;
   std::unique_ptr<Agent> agent_;
 };
 

@@ -126,6 +126,9 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
 Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const Prepared& prepared, const RunObserver& observer) {
   auto found = find_continuation(journal_, request);
   if (!found) return found.error();
+  if (found->steering.empty()) {
+    if (const Result<void> asks = check_asks(request.input); !asks) return asks.error();
+  }
   if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
   const std::vector<std::string> approvals = answered_approvals(request.input);
 
@@ -153,7 +156,8 @@ Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const P
   record.created_ms = config.created_ms;
   memory::Batch batch;
   conversation.updated_ms = config.created_ms;
-  if (conversation.title.empty()) conversation.title = title_of(input);
+  found->titled = conversation.title.empty();
+  if (found->titled) conversation.title = title_of(input);
   found->put_into(batch);
   batch.put(record);
   if (!request.key.empty()) batch.claim(request.key, record.id, request.fingerprint);
@@ -170,11 +174,11 @@ Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const P
       if (const auto by = journal_.approval_answer(approval); by && kept.error().code == memory::errc::exists)
         return Error{errc::answered, answered_message(approval, *by)};
     }
-    return from(kept.error());
+    return from_journal(kept.error());
   }
 
   auto loop = std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(record),
-                                                std::move(conversation), observer);
+                                                observer);
   loop->start(std::move(input));
   return std::unique_ptr<RunHandle>(new RunHandle(std::move(loop)));
 }
@@ -183,7 +187,7 @@ Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& respons
   Result<std::unique_ptr<RunHandle>> resumed = Error{errc::io, "it could not be read"};
   try {
     auto record = journal_.run_record(response.id);
-    resumed = record ? continue_run(std::move(*record), std::move(observer)) : from(record.error());
+    resumed = record ? continue_run(std::move(*record), std::move(observer)) : from_journal(record.error());
   } catch (const std::exception& e) {  // whatever it holds: the other runs go on
     resumed = Error{errc::io, std::string("it broke while it was read (") + e.what() + ")"};
   }
@@ -194,7 +198,7 @@ Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& respons
   ended.reason = reason;
   const auto kept = journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(std::move(ended)),
                                              memory::Durability::power);
-  if (!kept) return from(kept.error());
+  if (!kept) return from_journal(kept.error());
   return resumed;
 }
 
@@ -231,7 +235,7 @@ Result<std::unique_ptr<RunHandle>> Agent::continue_run(memory::RunRecord record,
   config.spent_ms = response.spent_ms;
   config.created_ms = response.created_ms;
   auto loop = std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(response),
-                                                std::move(record.conversation), std::move(observer));
+                                                std::move(observer));
   loop->resume(std::move(left));
   return std::unique_ptr<RunHandle>(new RunHandle(std::move(loop)));
 }

@@ -17,13 +17,13 @@ using Reader = memory::Result<memory::Thread> (memory::Journal::*)(const std::st
 
 Result<memory::Thread> read_thread(memory::Journal& journal, Reader read, const std::string& id) {
   auto thread = (journal.*read)(id);
-  if (!thread) return from(thread.error());
+  if (!thread) return from_journal(thread.error());
   if (std::none_of(thread->responses.begin(), thread->responses.end(), may_be_cut)) return std::move(*thread);
   const Result<bool> kept = keep_cut_items(journal, thread->conversation.id);
   if (!kept) return kept.error();
   if (!*kept) return std::move(*thread);
   thread = (journal.*read)(id);
-  if (!thread) return from(thread.error());
+  if (!thread) return from_journal(thread.error());
   return std::move(*thread);
 }
 
@@ -61,7 +61,7 @@ Result<std::vector<Json>> steering_of(memory::Journal& journal, const memory::Th
   const auto continues = [&](const memory::ResponseHead& r) { return r.parent_id == response_id; };
   if (std::any_of(thread.responses.begin(), thread.responses.end(), continues)) return input;
   const auto accepted = journal.events_of_type(response_id, "response.steer.accepted");
-  if (!accepted) return from(accepted.error());
+  if (!accepted) return from_journal(accepted.error());
   for (const memory::Event& event : *accepted) {
     if (!event.data.contains("baton.input")) continue;
     for (const Json& item : event.data["baton.input"]) input.push_back(item);
@@ -111,9 +111,9 @@ void Continuation::put_into(memory::Batch& batch) const {
     batch.fork(copy_of, last_item, conversation);
     return;
   }
-  const bool in_journal = conversation.created_ms != 0;
-  if (in_journal) batch.expect_idle(conversation.id, parent_id);
-  batch.put(conversation);
+  if (!is_new) batch.expect_idle(conversation.id, parent_id);
+  // What a client has changed of it meanwhile stays.
+  if (is_new || titled) batch.put(conversation);
 }
 
 Result<Continuation> find_continuation(memory::Journal& journal, const RunRequest& request) {
@@ -122,6 +122,7 @@ Result<Continuation> find_continuation(memory::Journal& journal, const RunReques
   Continuation fresh;
   fresh.conversation.id = memory::new_id("conv_");
   fresh.conversation.temporary = !request.store;
+  fresh.is_new = true;
   return fresh;
 }
 

@@ -16,6 +16,9 @@ struct Continuation {
   // The conversation is a copy that is not in the journal yet: of this one, up to and with this item. Empty: it is no copy.
   std::string copy_of, last_item;
 
+  bool titled = false;  // its title was given just now
+  bool is_new = false;  // the conversation is not in the journal yet, and no copy
+
   // Puts the conversation into the batch, and what has to be true for it: where it is continued in place, that the parent is still its
   // last response and none is under way. Otherwise the batch is refused with memory::errc::overtaken.
   void put_into(memory::Batch& batch) const;

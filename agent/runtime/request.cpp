@@ -91,9 +91,6 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
 
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
   const auto wrong = [](const std::string& message) { return Error{errc::invalid_argument, message}; };
-  const bool asks = std::any_of(request.input.begin(), request.input.end(),
-                                [](const Json& item) { return string_of(item, "type") != "message" || !text_of_message(item).empty(); });
-  if (!asks) return wrong("the message is empty: say what the agent shall do");
   if (request.max_output_tokens < 1)
     return wrong("max_output_tokens is " + std::to_string(request.max_output_tokens) + " and must be at least 1");
   const Budgets& b = request.budgets;
@@ -115,6 +112,13 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
     if (!names.contains(name)) return wrong("tool_choice allows '" + name + "', which is not offered");
   }
   return {};
+}
+
+Result<void> check_asks(const std::vector<Json>& input) {
+  const bool asks = std::any_of(input.begin(), input.end(),
+                                [](const Json& item) { return string_of(item, "type") != "message" || !text_of_message(item).empty(); });
+  if (asks) return {};
+  return Error{errc::invalid_argument, "the message is empty: say what the agent shall do"};
 }
 
 namespace {

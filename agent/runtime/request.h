@@ -14,6 +14,9 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
 // errc::invalid_argument names the field. `specs`: all tools, the client's included.
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
 
+// Whether there is anything to do: errc::invalid_argument.
+Result<void> check_asks(const std::vector<Json>& input);
+
 // Whether the input answers calls of this history: errc::invalid_argument names the item. Takes time in proportion to the items.
 Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, const Moment& now);
 

@@ -51,9 +51,9 @@ Json cut_item(const ShownItem& shown, const std::map<std::string, memory::ToolIn
 Result<bool> keep_cut_items_of(memory::Journal& journal, const std::string& conversation_id, const memory::ResponseHead& response,
                                const std::set<std::string>& kept) {
   const auto events = journal.events(response.id);
-  if (!events) return from(events.error());
+  if (!events) return from_journal(events.error());
   const auto invocations = journal.tool_invocations(response.id);
-  if (!invocations) return from(invocations.error());
+  if (!invocations) return from_journal(invocations.error());
   std::map<std::string, memory::ToolInvocation> by_call;
   for (const memory::ToolInvocation& invocation : *invocations) by_call.emplace(invocation.id, invocation);
 
@@ -78,7 +78,7 @@ Result<bool> keep_cut_items_of(memory::Journal& journal, const std::string& conv
   if (!any) return false;
   const auto committed = journal.commit_and_wait(std::move(batch), memory::Durability::power);
   // An item that is there already: somebody else has kept them at the same time.
-  if (!committed && committed.error().code != memory::errc::invalid_argument) return from(committed.error());
+  if (!committed && committed.error().code != memory::errc::invalid_argument) return from_journal(committed.error());
   return true;
 }
 
@@ -86,7 +86,7 @@ Result<bool> keep_cut_items_of(memory::Journal& journal, const std::string& conv
 
 Result<bool> keep_cut_items(memory::Journal& journal, const std::string& conversation_id) {
   const auto thread = journal.thread(conversation_id);
-  if (!thread) return from(thread.error());
+  if (!thread) return from_journal(thread.error());
   std::set<std::string> kept;
   for (const memory::Item& item : thread->items) kept.insert(item.id);
   bool any = false;

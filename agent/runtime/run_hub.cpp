@@ -22,6 +22,7 @@ bool is_terminal(const std::string& type) {
 }
 
 RunHub::RunHub(Agent& agent, memory::Journal& journal, HubOptions options) : agent_(agent), journal_(journal), options_(options) {
+  resuming_ = !journal_.adopted().empty();
   journal_.on_state([this](const memory::JournalState& state) { on_journal_state(state); });
   cleaner_ = std::thread([this] { clean_up(); });
 }
@@ -52,7 +53,7 @@ Result<std::string> RunHub::made_before(const RunRequest& request) const {
     if (claim && claim->fingerprint != request.fingerprint)
       return Error{errc::conflict, "the key '" + request.key + "' was used for another request (" + claim->response_id + ")"};
     if (claim) return claim->response_id;
-    if (claim.error().code != memory::errc::not_found) return from(claim.error());
+    if (claim.error().code != memory::errc::not_found) return from_journal(claim.error());
   }
   const auto is_answer = [](const Json& item) { return string_of(item, "type") == "mcp_approval_response"; };
   const Error none{errc::not_found, ""};
@@ -60,7 +61,7 @@ Result<std::string> RunHub::made_before(const RunRequest& request) const {
   std::string by;
   for (const std::string& approval : answered_approvals(request.input)) {
     const auto answer = journal_.approval_answer(approval);
-    if (!answer && answer.error().code != memory::errc::not_found) return from(answer.error());
+    if (!answer && answer.error().code != memory::errc::not_found) return from_journal(answer.error());
     if (!answer || (!by.empty() && by != *answer)) return none;
     by = *answer;
   }
@@ -69,7 +70,7 @@ Result<std::string> RunHub::made_before(const RunRequest& request) const {
 
 Result<RunHub::Started> RunHub::give_again(const std::string& response_id, Sink sink) {
   const auto response = journal_.response(response_id);
-  if (!response) return from(response.error());
+  if (!response) return from_journal(response.error());
   Started known{response_id, response->conversation_id, true, nullptr};
   if (!sink) return known;
   auto subscription = subscribe(response_id, -1, std::move(sink));
@@ -148,8 +149,8 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   return Started{live->id, live->handle->conversation_id(), false, std::move(held)};
 }
 
-void RunHub::resume(const std::vector<std::string>& response_ids) {
-  for (const std::string& id : response_ids) {
+void RunHub::resume() {
+  for (const std::string& id : journal_.adopted()) {
     const auto record = journal_.response(id);
     if (!record) {
       spdlog::error("{} cannot be continued: {}", id, record.error().message);
@@ -220,7 +221,7 @@ void RunHub::on_finished(const std::shared_ptr<Live>& live, const RunOutcome& ou
 // What the journal has of a response, which is over unless it is live.
 Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t after, bool live) {
   auto told = journal_.told(response_id, after);
-  if (!told) return from(told.error());
+  if (!told) return from_journal(told.error());
   const memory::Response& response = told->response;
   const bool open = response.status == "in_progress" || response.status == "queued";
   if (live || !open) return std::move(*told);
@@ -231,7 +232,7 @@ Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t a
   }
   if (const Result<void> ended = end_abandoned(response); !ended) return ended.error();
   told = journal_.told(response_id, after);
-  if (!told) return from(told.error());
+  if (!told) return from_journal(told.error());
   return std::move(*told);
 }
 
@@ -239,7 +240,7 @@ Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t a
 Result<void> RunHub::end_abandoned(const memory::Response& response) {
   if (!response.ours) {
     const auto ended = journal_.end_if_abandoned(response.id);
-    if (!ended) return from(ended.error());
+    if (!ended) return from_journal(ended.error());
     if (*ended) return {};
     return Error{errc::elsewhere, "response " + response.id + " is run by another process with the same journal; ask that one"};
   }
@@ -249,7 +250,7 @@ Result<void> RunHub::end_abandoned(const memory::Response& response) {
   const auto kept = journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, failed.reason)).put(failed),
                                              memory::Durability::power);
   // It has told its end just now.
-  if (!kept && kept.error().code != memory::errc::invalid_argument) return from(kept.error());
+  if (!kept && kept.error().code != memory::errc::invalid_argument) return from_journal(kept.error());
   return {};
 }
 
@@ -267,7 +268,10 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
   for (const memory::Event& event : known->events) {
     more = more && listener->give({event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)});
   }
-  if (!over && more) live->listeners.push_back(listener);
+  if (!over && more) {
+    live->listeners.push_back(listener);
+    if (const memory::JournalState state = journal_.state(); !state.writable) tell_journal_state(*live, state);
+  }
   return std::unique_ptr<Subscription>(new Held(std::move(listener), over || live->ended));
 }
 

@@ -29,8 +29,8 @@ struct HubEvent {
 // Completed, failed or incomplete: the last event of a response, but for response.steer.pending.
 bool is_terminal(const std::string& event_type);
 
-// Told to whoever listens to a run when the journal cannot be written, and when it can again: {"writable": bool, "message": ..}. The run
-// waits meanwhile.
+// Told to whoever listens to a run when the journal cannot be written, and when it can again: {"response_id", "writable": bool,
+// "message"}. The run waits meanwhile.
 inline constexpr const char* kJournalEvent = "baton.journal";
 // Of such an event: the run waits for the journal.
 bool waits_for_journal(const HubEvent& event);
@@ -85,9 +85,9 @@ class RunHub {
   using Successor = std::function<void(const std::string& response_id, const Result<Started>& successor)>;
   void on_successor(Successor callback);  // on a thread of the hub's; it may subscribe
 
-  // Runs that a killed process left to us (Journal::adopted). One that cannot be continued is ended as failed, which the log says, and the
-  // others are continued.
-  void resume(const std::vector<std::string>& response_ids);
+  // Continues the runs that a killed process left to us (Journal::adopted). One that cannot be continued is ended as failed, which the log
+  // says, and the others are continued. Until this was called, the hub is not ready where there are any.
+  void resume();
 
   HubStats stats() const;
 
@@ -138,7 +138,7 @@ class RunHub {
   UnstoredResponses unstored_;
   Successor successor_;
   HubStats stats_;
-  bool resuming_ = true;  // resume() has not been called yet, or is at it: an open run of ours may not be live yet
+  bool resuming_;  // until resume() is through: a run of ours that is open may not be live yet
   bool closing_ = false;
   bool stop_ = false;
   std::thread cleaner_;

@@ -160,7 +160,8 @@ void RunHub::end_session(const std::string& session) {
 // ---- a journal that cannot be written
 
 void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
-  const Json data = {{"writable", state.writable},
+  const Json data = {{"response_id", live.id},
+                     {"writable", state.writable},
                      {"message", state.writable ? "the journal is written again; the run continues"
                                                 : "the run waits, as the journal cannot be written: " + state.why}};
   const HubEvent said{live.last_number, kJournalEvent, wire(kJournalEvent, data, live.last_number)};

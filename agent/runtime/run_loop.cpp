@@ -22,13 +22,12 @@ constexpr auto kProgressPause = std::chrono::milliseconds(250);  // between two 
 
 }  // namespace
 
-RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, RunObserver observer)
+RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, RunObserver observer)
     : parts_(parts),
       run_(std::move(config)),
       record_(std::move(record)),
-      conversation_(std::move(conversation)),
       observer_(std::move(observer)) {
-  outcome_.conversation_id = conversation_.id;
+  outcome_.conversation_id = record_.conversation_id;
   outcome_.response_id = record_.id;
 }
 
@@ -110,7 +109,10 @@ void RunHandle::Loop::end() {
 // The process will end by its own will: that is no crash of this run's.
 void RunHandle::Loop::park_if_quiet() {
   // What waits for a disk that cannot be written would hold up the end of the process for ever: the next one continues from what is kept.
-  if (parking_ && !parts_.journal.state().writable) done_ = true;
+  if (parking_ && !done_ && !parts_.journal.state().writable) {
+    outcome_.status.clear();  // an end that is not kept is none
+    done_ = true;
+  }
   if (!parking_ || parked_ || done_ || run_.finished() || !running_.empty() || !pending_.empty()) return;
   parked_ = true;
   --record_.attempts;
@@ -182,7 +184,7 @@ void RunHandle::Loop::perform(Actions actions, RunStep step) {
 void RunHandle::Loop::plan(RunStep& step, KeepItem& item) {
   memory::Item record;
   record.id = std::move(item.id);
-  record.conversation_id = conversation_.id;
+  record.conversation_id = record_.conversation_id;
   record.response_id = record_.id;
   record.content = std::move(item.content);
   record.text = std::move(item.text);
@@ -225,9 +227,8 @@ void RunHandle::Loop::plan(RunStep& step, const FinishRun& finish) {
   record_.reason = outcome_.reason = finish.reason;
   record_.usage = outcome_.usage = finish.usage;
   outcome_.required_input = finish.required_input;
-  record_.finished_ms = conversation_.updated_ms = parts_.clock.now_ms();
+  record_.finished_ms = parts_.clock.now_ms();
   step.batch.put(record_);
-  step.batch.put(conversation_);
   step.durability = memory::Durability::power;
   step.last = true;
 }

@@ -31,8 +31,8 @@ struct RunStep {
 
 class RunHandle::Loop {
  public:
-  // The record and its conversation are in the journal.
-  Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, RunObserver observer);
+  // The record is in the journal.
+  Loop(RunParts parts, RunConfig config, memory::Response record, RunObserver observer);
   ~Loop();
 
   void start(std::vector<Json> input);
@@ -76,7 +76,6 @@ class RunHandle::Loop {
   RunParts parts_;
   Run run_;
   memory::Response record_;
-  memory::Conversation conversation_;
   RunObserver observer_;
   RunOutcome outcome_;
   std::shared_ptr<RunQueue> queue_ = std::make_shared<RunQueue>();  // shared with callbacks that may outlive the run

@@ -54,7 +54,7 @@ class Api {
   void list_input_items(const HttpCall& call, const Path& path, Done done);
   void rate_response(const HttpCall& call, const Path& path, Done done);
   HttpReply event_stream(const std::string& id, std::int64_t after);
-  Result<void> when_ended(const std::string& id, std::function<void(const Json& response)> then);
+  Result<void> when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then);
 
   // conversations_api.cpp
   void create_conversation(const HttpCall& call, const Path& path, Done done);

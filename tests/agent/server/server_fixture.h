@@ -128,7 +128,7 @@ class ServerTest : public testing::Test {
   std::atomic<int> n_failed_ = 0;
   tools::ToolSet tools_;
   std::unique_ptr<memory::Journal> journal_ = memory::Journal::open(":memory:").value();
-  Clock clock_;
+  JournalClock clock_{*journal_};
   Agent agent_{generator_, tools_, *journal_, clock_};
   RunHub hub_{agent_, *journal_, {}};
   Api api_{hub_, agent_, *journal_, {}};

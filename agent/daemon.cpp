@@ -60,7 +60,13 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   if (!server) return server.error();
   if (const auto& left = (*journal)->adopted(); !left.empty()) {
     spdlog::warn("{} run(s) of a process that ended go on", left.size());
-    hub.resume(left);
+    std::vector<memory::Response> runs;
+    for (const std::string& id : left) {
+      auto run = (*journal)->response(id);
+      if (!run) return Error{errc::io, run.error().message};
+      runs.push_back(std::move(*run));
+    }
+    hub.resume(runs);
   }
   api.set_ready(true);
   ready((*server)->url());

@@ -237,8 +237,9 @@ TEST_F(KilledAgent, goes_on_with_a_durable_run_and_gives_it_up_when_it_brought_d
       handle = agent_->start(request, observer).value();
     } else {
       EXPECT_EQ(journal_->adopted().size(), 1u);
-      EXPECT_EQ(journal_->adopted().at(0).attempts, wanted + 1);
-      handle = agent_->resume(journal_->adopted().at(0), observer).value();
+      const memory::Response left = journal_->response(journal_->adopted().at(0)).value();
+      EXPECT_EQ(left.attempts, wanted + 1);
+      handle = agent_->resume(left, observer).value();
     }
     while (!said_something) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     tell("kill");
@@ -252,18 +253,19 @@ TEST_F(KilledAgent, goes_on_with_a_durable_run_and_gives_it_up_when_it_brought_d
   killed([&](auto tell) { live(tell, 1); });
   journal_ = memory::Journal::open(file(), {.adopt_durable = true}).value();
   script({{.text = "asked afterwards only"}});
-  const memory::Response left = journal_->adopted().at(0);
+  EXPECT_TRUE(journal_->adopted().empty());
+  const std::string conversation_id = journal_->conversation("last").value().id;
+  const memory::Response left = journal_->responses(conversation_id).value().at(0);
   EXPECT_EQ(left.attempts, 3);
-  const RunOutcome outcome = agent_->resume(left, observer()).value()->wait();
-  EXPECT_EQ(outcome.status, "failed");
-  EXPECT_THAT(outcome.reason, HasSubstr("killed"));
+  EXPECT_EQ(left.status, "failed");
+  EXPECT_THAT(left.reason, HasSubstr("killed"));
   EXPECT_EQ(n_effects(), 1) << "the tool's result was there: it is never run again";
   EXPECT_TRUE(generator_->requests().empty());
   int terminal = 0;
   for (const memory::Event& event : journal_->events(left.id).value())
     terminal += event.type == "response.failed" || event.type == "response.completed" || event.type == "response.incomplete" ? 1 : 0;
   EXPECT_EQ(terminal, 1);
-  EXPECT_EQ(run({.input = said("well?"), .conversation_id = outcome.conversation_id}).status, "completed");
+  EXPECT_EQ(run({.input = said("well?"), .conversation_id = conversation_id}).status, "completed");
 }
 
 TEST_F(KilledAgent, ends_a_run_whose_journal_cannot_be_written_and_loses_nothing_that_was_told) {

@@ -12,7 +12,7 @@ class ClockTest : public testing::Test {
  protected:
   std::unique_ptr<Journal> open() {
     JournalOptions options;
-    options.clock = {[this] { return boot_ms_; }, [this] { return wall_ms_; }, [this] { return boot_id_; }};
+    options.clock = {[this] { return boot_ms_.load(); }, [this] { return wall_ms_.load(); }, [this] { return boot_id_; }};
     return Journal::open(folder_ / "j.db", std::move(options)).value();
   }
   void pass(std::int64_t ms) {

@@ -54,12 +54,12 @@ bool meant(const std::string& step) {
          step.find("CONSTANT ROW") != std::string::npos;
 }
 
-std::int64_t boot_ms = 1000;
+std::int64_t planned_boot_ms = 1000;
 
 std::unique_ptr<Journal> open_adopting(const std::filesystem::path& file) {
   JournalOptions options;
   options.adopt_durable = true;
-  options.clock.boot_ms = [] { return boot_ms; };
+  options.clock.boot_ms = [] { return planned_boot_ms; };
   return Journal::open(file, std::move(options)).value();
 }
 
@@ -82,7 +82,7 @@ void leave_everything_behind(const std::filesystem::path& file) {
   }
   batch.put(response("resp_t", "conv_t", "completed")).answer_approval("appr", "resp_open");
   write(*journal, std::move(batch));
-  boot_ms += std::int64_t{100} * 24 * 3600 * 1000;
+  planned_boot_ms += std::int64_t{100} * 24 * 3600 * 1000;
 }
 
 void use_everything(Journal& journal) {

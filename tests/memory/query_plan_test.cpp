@@ -50,7 +50,7 @@ std::vector<std::string> plan(sqlite3* database, const std::string& sql) {
 bool meant(const std::string& step) {
   for (const char* index : {"responses_open", "tool_invocations_open", "conversations_temporary", "conversations_by_time"})
     if (step.find(std::string("INDEX ") + index) != std::string::npos) return true;
-  return step.find("VIRTUAL TABLE INDEX") != std::string::npos || step.find("sqlite_schema") != std::string::npos ||
+  return step.find("VIRTUAL TABLE INDEX") != std::string::npos || step.find("sqlite_master") != std::string::npos ||
          step.find("CONSTANT ROW") != std::string::npos;
 }
 

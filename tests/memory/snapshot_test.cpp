@@ -139,5 +139,15 @@ TEST(LargeRecords, leave_no_memory_with_sqlite) {
   EXPECT_LT(sqlite3_memory_used() - before, 12'000'000);
 }
 
+TEST(LargeRecords, have_their_long_words_split_between_characters) {
+  const auto journal = open_journal(":memory:");
+  std::string long_word, pieces;
+  for (int i = 0; i < 4096; ++i) long_word += "東";
+  for (int i = 0; i < 4096; ++i) pieces += (i == 1366 || i == 2732 ? " 東" : "東");  // 4096 bytes hold 1365 and the start of one more
+  write(*journal, start("conv_a", "resp_a").add(message("item_1", "conv_a", "resp_a", long_word + " walrus")));
+  EXPECT_EQ(journal->item("item_1").value().text, pieces + " walrus");
+  EXPECT_EQ(journal->search("walrus", 3).value().size(), 1u);
+}
+
 }  // namespace
 }  // namespace baton::memory

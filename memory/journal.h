@@ -195,7 +195,7 @@ struct JournalState {
   std::string why;       // for a person, without the file's path
 };
 
-// Since open(), but for the last four.
+// Since open(), but for the last three.
 struct JournalStats {
   std::int64_t batches = 0, events = 0, transactions = 0;  // committed
   std::int64_t failed = 0;                                 // transactions

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cctype>
 
 #include "records.h"
 
@@ -24,6 +25,26 @@ Result<std::string> to_text(const Json& json) {
 
 bool terminal(const std::string& status) {
   return status == "completed" || status == "incomplete" || status == "failed" || status == "cancelled";
+}
+
+// With a space in words of more than 4096 bytes: the tokenizer of the search keeps a buffer of twice the longest word it has met.
+std::string in_short_words(const std::string& text) {
+  constexpr std::size_t kLongest = 4096;
+  if (text.size() <= kLongest) return text;
+  std::string out;
+  out.reserve(text.size() + text.size() / kLongest);
+  std::size_t length = 0;  // of the word so far
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool in_word = byte >= 0x80 || std::isalnum(byte) != 0;
+    if (++length > kLongest && (byte & 0xc0) != 0x80) {
+      out += ' ';
+      length = 1;
+    }
+    if (!in_word) length = 0;
+    out += c;
+  }
+  return out;
 }
 
 class RecordWriter {
@@ -81,7 +102,7 @@ class RecordWriter {
         " ?7, ?8, ?9)");
     if (!statement) return statement.error();
     Statement& s = **statement;
-    s.bind(1, item.id).bind(2, item.conversation_id).bind(3, item.response_id).bind(4, *content).bind(5, item.text);
+    s.bind(1, item.id).bind(2, item.conversation_id).bind(3, item.response_id).bind(4, *content).bind(5, in_short_words(item.text));
     // Never a null pointer: SQLite would store NULL for it.
     s.bind_blob(6, item.raw_tokens.empty() ? "" : static_cast<const void*>(item.raw_tokens.data()), item.raw_tokens.size() * 4);
     s.bind(7, item.model_sha256).bind(8, item.template_sha256).bind(9, item.created_ms);

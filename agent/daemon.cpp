@@ -55,6 +55,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   api_options.profiles = std::move(*profiles);
   api_options.after_tools = options.after_tools;
   api_options.max_output_tokens = options.max_output_tokens;
+  api_options.max_input_bytes = options.server.limits.body_bytes;
   server::Api api(hub, agent, **journal, std::move(api_options));
   auto server = server::Server::start(options.server, api);
   if (!server) return server.error();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config.h"
 #include "create_request.h"
 #include "http_call.h"
 #include "profile.h"
@@ -18,6 +19,7 @@ struct ApiOptions {
   Profiles profiles;
   std::string after_tools;
   int max_output_tokens = 1024;
+  std::size_t max_input_bytes = ServerLimits{}.body_bytes;  // of a request's items, with those that references name in their places
 };
 
 // The parts outlive it. Any thread.
@@ -67,7 +69,8 @@ class Api {
   void delete_item(const HttpCall& call, const Path& path, Done done);
   void list_conversations(const HttpCall& call, const Path& path, Done done);
   Parsed<memory::Conversation> find_conversation(const std::string& id) const;
-  // Puts the stored items in the place of the references to them. `param`: the list's name, for errors.
+  // Puts the stored items in the place of the references to them. `param`: the list's name, for errors; `input_too_large`: together they
+  // have more than max_input_bytes, counted before anything is copied.
   std::optional<ApiError> take_references(std::vector<Json>& items, const std::string& param) const;
 
   // chat_api.cpp

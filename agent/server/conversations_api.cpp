@@ -2,6 +2,8 @@
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/restore.h>
 
+#include <map>
+
 #include "api.h"
 #include "fields.h"
 
@@ -35,13 +37,37 @@ Parsed<memory::Conversation> Api::find_conversation(const std::string& id) const
 }
 
 std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std::string& param) const {
+  struct Named {
+    std::size_t times = 0;
+    std::size_t first = 0;  // reference to it, in items
+  };
+  std::map<std::string, Named> named;
+  std::size_t bytes = 0;  // of all items, with the stored ones in their places
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (string_of(items[i], "type") != "item_reference") continue;
-    const std::string id = string_of(items[i], "id");
+    Named& one = named[string_of(items[i], "id")];
+    if (one.times++ == 0) one.first = i;
+  }
+  if (named.empty()) return std::nullopt;
+  for (const Json& item : items) {
+    if (string_of(item, "type") != "item_reference") bytes += to_text(item).size();
+  }
+  // One read an id, until the sum is too large. (Journal::items_by_id would count in the journal.)
+  std::map<std::string, Json> stored;
+  for (const auto& [id, one] : named) {
     auto found = journal_.item(id);
     if (!found || found->id != id)
-      return ApiError::invalid(param + "[" + std::to_string(i) + "].id", "there is no item '" + id + "'", "item_not_found");
-    items[i] = std::move(found->content);
+      return ApiError::invalid(param + "[" + std::to_string(one.first) + "].id", "there is no item '" + id + "'", "item_not_found");
+    bytes += one.times * to_text(found->content).size();
+    if (bytes > options_.max_input_bytes)
+      return ApiError::invalid(param,
+                               "'" + param + "' has " + std::to_string(bytes) + " bytes or more with the items that its references name, " +
+                                   "more than " + std::to_string(options_.max_input_bytes) + ": refer to fewer, or to each once",
+                               "input_too_large");
+    stored.emplace(id, std::move(found->content));
+  }
+  for (Json& item : items) {
+    if (string_of(item, "type") == "item_reference") item = stored.at(string_of(item, "id"));
   }
   return std::nullopt;
 }

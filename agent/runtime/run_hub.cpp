@@ -36,8 +36,9 @@ class RunHub::Listener {
     const std::scoped_lock lock(mutex_);
     const std::shared_ptr<Sink> sink = sink_;  // lives while it runs, though it may close us
     if (!sink) return false;
-    if (event.sequence_number <= last_) return true;  // read from the journal before
-    last_ = event.sequence_number;
+    // Read from the journal before. The end is told whatever number was asked for: one who gave too high a one would wait for ever.
+    if (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_) return true;
+    last_ = std::max(last_, event.sequence_number);
     try {
       if (!(*sink)(event)) sink_ = nullptr;
     } catch (const std::exception& e) {  // a bug of the listener's: the run and the others go on
@@ -55,15 +56,18 @@ class RunHub::Listener {
   std::recursive_mutex mutex_;  // held while the sink runs, so that close() on another thread waits for it
   std::shared_ptr<Sink> sink_;
   std::int64_t last_;
+  bool told_end_ = false;
 };
 
 class RunHub::Held final : public Subscription {
  public:
-  explicit Held(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
+  Held(std::shared_ptr<Listener> listener, bool over) : listener_(std::move(listener)), over_(over) {}
   ~Held() override { listener_->close(); }
+  bool over() const override { return over_; }
 
  private:
-  std::shared_ptr<Listener> listener_;
+  const std::shared_ptr<Listener> listener_;
+  const bool over_;
 };
 
 struct RunHub::Live {
@@ -76,7 +80,8 @@ struct RunHub::Live {
 
   std::mutex mutex;  // guards the listeners, and keeps their order of events
   std::vector<std::shared_ptr<Listener>> listeners;
-  bool over = false;  // nothing is said any more, and what is not stored goes; guarded by the mutex
+  bool ended = false;  // the terminal event was said; guarded by the mutex
+  bool over = false;   // nothing is said any more, and what is not stored goes; guarded by the mutex
   std::int64_t last_number = -1;
   std::int64_t tools_completed = 0, tools_failed = 0;
   std::vector<std::pair<std::string, Json>> steers;  // accepted: id and input
@@ -149,7 +154,7 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   if (sink) {
     auto listener = std::make_shared<Listener>(std::move(sink), -1);
     live->listeners.push_back(listener);
-    held = std::make_shared<Held>(std::move(listener));
+    held = std::make_shared<Held>(std::move(listener), false);
   }
   auto handle = agent_.start(std::move(request), observe(live));
   const std::scoped_lock lock(mutex_);
@@ -196,6 +201,7 @@ RunObserver RunHub::observe(const std::shared_ptr<Live>& live) {
 
 void RunHub::note(Live& live, const memory::Event& event) {
   live.last_number = event.sequence_number;
+  live.ended = live.ended || is_terminal(event.type);
   live.tools_completed += event.type == "response.mcp_call.completed";
   live.tools_failed += event.type == "response.mcp_call.failed";
   if (event.type == "response.steer.accepted") live.steers.emplace_back(string_of(event.data["steer"], "id"), event.data["baton.input"]);
@@ -233,7 +239,7 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
     more = more && listener->give({event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)});
   }
   if (!over && more) live->listeners.push_back(listener);
-  return std::unique_ptr<Subscription>(new Held(std::move(listener)));
+  return std::unique_ptr<Subscription>(new Held(std::move(listener), over || live->ended));
 }
 
 // ---- while it runs

@@ -28,6 +28,8 @@ bool is_terminal(const std::string& event_type);
 class Subscription {
  public:
   virtual ~Subscription() = default;
+  // Everything was told before subscribe() returned: the response has ended, here or in another process.
+  virtual bool over() const = 0;
 };
 
 struct HubOptions {
@@ -63,7 +65,8 @@ class RunHub {
   Result<Started> start(RunRequest request, Sink sink = {});
 
   // Events from after + 1 on: what the journal has on the caller's thread, before this returns, the rest on the run's. The sink must not
-  // block or call the hub; false from it ends the subscription. After the terminal event it ends by itself. errc::not_found.
+  // block or call the hub; false from it ends the subscription. After the terminal event it ends by itself. Where a response ends before
+  // `after`, its terminal event is told nevertheless; where it had ended, nothing is, and the subscription is over. errc::not_found.
   Result<std::unique_ptr<Subscription>> subscribe(const std::string& response_id, std::int64_t after, Sink sink);
 
   // Nothing where the response has ended already. errc::not_found.

@@ -147,6 +147,7 @@ void HttpSession::on_header() {
   if (length > kLargeBody && !(body_bytes_ = shared_->bodies.take(length)))
     return refuse(Refusal::saturated, saturated("the daemon is receiving as many long requests as it takes"));
   phase_ = Phase::body;
+  if (!parser_->is_done()) stand_in(&shared_->idle);
   wait_at_most(limits().request_time);
   if (beast::iequals(request[http::field::expect], "100-continue")) return send_interim([this] { parse(); });
   parse();
@@ -228,6 +229,7 @@ void HttpSession::turn_away(Refusal why, const ApiError& error) {
 
 void HttpSession::on_body() {
   wait_no_longer();
+  stand_in(nullptr);
   phase_ = Phase::answering;
   if (call_.method == "OPTIONS" && !cors_origin_.empty()) return preflight();
   call_.body = std::move(parser_->get().body());
@@ -306,6 +308,7 @@ void HttpSession::shut_down() {
   phase_ = Phase::draining;
   stream_.shutdown_send();
   if (peer_closed_) return end();
+  stand_in(&shared_->idle);
   wait_at_most(std::chrono::seconds(2));
   read_more();
 }

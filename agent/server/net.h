@@ -58,7 +58,7 @@ struct Shared {
   RefusalLog refusals;
   Clients requests, streams;
   ByteBudget bodies{config.limits.bodies_bytes};
-  Doorway fresh, idle;  // connections without a header yet, and between two requests
+  Doorway fresh, idle;  // connections that have sent no header yet, and others that wait for their client
 
   void add(const std::shared_ptr<Session>& session) {
     const std::scoped_lock lock(mutex);

@@ -154,14 +154,15 @@ class Server::Impl {
   }
 
   // The oldest connection that has not sent a header makes way: of the address; empty: of that which has most of them, or else the oldest
-  // that waits between two requests. Those who hold many places without using them lose them, not those who come.
+  // that waits for its client otherwise: for a body, or between two requests. Those who hold many places without using them lose them, not
+  // those who come.
   void make_room(const std::string& address) {
     Session* oldest = address.empty() ? shared_->fresh.oldest_of_most() : shared_->fresh.oldest(address);
     if (!oldest) oldest = shared_->idle.oldest_of_most();
     if (!oldest) return;
     shared_->metrics.count(Refusal::connections);
     shared_->refusals.refused(Refusal::connections, address.empty() ? "-" : "address:" + address, "",
-                              "a connection that sent no request made way for a new one");
+                              "a connection that waited for its client made way for a new one");
     oldest->drop();
   }
 

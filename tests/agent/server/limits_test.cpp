@@ -125,6 +125,22 @@ TEST_F(ServerTest, connections_between_two_requests_make_way_too) {
   EXPECT_TRUE(closed(idle[0]));
 }
 
+TEST_F(ServerTest, connections_that_send_no_more_of_a_body_make_way_too) {
+  ServerLimits limits;
+  limits.connections = 5;
+  start(limits);
+  std::vector<tcp::socket> slow;
+  for (int i = 0; i < 5; ++i) {
+    slow.push_back(connect());
+    asio::write(slow.back(),
+                asio::buffer("POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n"));
+    std::string interim;
+    asio::read_until(slow.back(), asio::dynamic_buffer(interim), "\r\n\r\n");
+  }
+  EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
+  EXPECT_TRUE(closed(slow[0]));
+}
+
 TEST_F(ServerTest, a_header_that_does_not_come_is_waited_for_briefly) {
   ServerLimits limits;
   limits.header_time = std::chrono::milliseconds(50);

@@ -33,9 +33,9 @@ class RunHub::Listener {
     const std::scoped_lock lock(mutex_);
     const std::shared_ptr<Sink> sink = sink_;  // lives while it runs, though it may close us
     if (!sink) return false;
-    if (event.type == kJournalEvent) return (*sink)(event);
     // Read from the journal before. The end is told whatever number was asked for: one who gave too high a one would wait for ever.
-    if (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_) return true;
+    const bool numbered = event.type != kJournalEvent;
+    if (numbered && (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_)) return true;
     last_ = std::max(last_, event.sequence_number);
     try {
       if (!(*sink)(event)) sink_ = nullptr;

@@ -45,35 +45,39 @@ struct Api::Route {
   const char* method;
   const char* pattern;
   void (Api::*run)(const HttpCall&, const Path&, Done);
+  About about;
 };
 
 const std::vector<Api::Route>& Api::routes() {
+  constexpr About kResponses{Where::work, RouteClass::responses}, kConversations{Where::work, RouteClass::conversations},
+      kChat{Where::work, RouteClass::chat}, kOther{Where::work, RouteClass::other}, kQuick{Where::quick, RouteClass::other},
+      kAtOnce{Where::io, RouteClass::other};
   static const std::vector<Route> kRoutes = {
-      {"POST", "/v1/responses", &Api::create_response},
-      {"GET", "/v1/responses/{}", &Api::get_response},
-      {"DELETE", "/v1/responses/{}", &Api::delete_response},
-      {"POST", "/v1/responses/{}/cancel", &Api::cancel_response},
-      {"GET", "/v1/responses/{}/input_items", &Api::list_input_items},
-      {"POST", "/v1/baton/responses/{}/rating", &Api::rate_response},
-      {"POST", "/v1/conversations", &Api::create_conversation},
-      {"GET", "/v1/conversations/{}", &Api::get_conversation},
-      {"POST", "/v1/conversations/{}", &Api::update_conversation},
-      {"DELETE", "/v1/conversations/{}", &Api::delete_conversation},
-      {"POST", "/v1/conversations/{}/items", &Api::add_items},
-      {"GET", "/v1/conversations/{}/items", &Api::list_items},
-      {"GET", "/v1/conversations/{}/items/{}", &Api::get_item},
-      {"DELETE", "/v1/conversations/{}/items/{}", &Api::delete_item},
-      {"GET", "/v1/baton/conversations", &Api::list_conversations},
-      {"GET", "/v1/baton/tools", &Api::list_tools},
-      {"POST", "/v1/chat/completions", &Api::chat_completions},
-      {"GET", "/v1/models", &Api::list_models},
-      {"GET", "/v1/models/{}", &Api::get_model},
-      {"GET", "/healthz", &Api::health},
-      {"GET", "/readyz", &Api::ready},
-      {"GET", "/metrics", &Api::metrics},
-      {"GET", "/", &Api::file},
-      {"GET", "/console/{}", &Api::file},
-      {"GET", "/openapi.json", &Api::file},
+      {"POST", "/v1/responses", &Api::create_response, kResponses},
+      {"GET", "/v1/responses/{}", &Api::get_response, kResponses},
+      {"DELETE", "/v1/responses/{}", &Api::delete_response, kResponses},
+      {"POST", "/v1/responses/{}/cancel", &Api::cancel_response, kResponses},
+      {"GET", "/v1/responses/{}/input_items", &Api::list_input_items, kResponses},
+      {"POST", "/v1/baton/responses/{}/rating", &Api::rate_response, kResponses},
+      {"POST", "/v1/conversations", &Api::create_conversation, kConversations},
+      {"GET", "/v1/conversations/{}", &Api::get_conversation, kConversations},
+      {"POST", "/v1/conversations/{}", &Api::update_conversation, kConversations},
+      {"DELETE", "/v1/conversations/{}", &Api::delete_conversation, kConversations},
+      {"POST", "/v1/conversations/{}/items", &Api::add_items, kConversations},
+      {"GET", "/v1/conversations/{}/items", &Api::list_items, kConversations},
+      {"GET", "/v1/conversations/{}/items/{}", &Api::get_item, kConversations},
+      {"DELETE", "/v1/conversations/{}/items/{}", &Api::delete_item, kConversations},
+      {"GET", "/v1/baton/conversations", &Api::list_conversations, kConversations},
+      {"GET", "/v1/baton/tools", &Api::list_tools, kOther},
+      {"POST", "/v1/chat/completions", &Api::chat_completions, kChat},
+      {"GET", "/v1/models", &Api::list_models, kQuick},
+      {"GET", "/v1/models/{}", &Api::get_model, kQuick},
+      {"GET", "/healthz", &Api::health, kAtOnce},
+      {"GET", "/readyz", &Api::ready, kQuick},
+      {"GET", "/metrics", &Api::metrics, kQuick},
+      {"GET", "/", &Api::file, kAtOnce},
+      {"GET", "/console/{}", &Api::file, kAtOnce},
+      {"GET", "/openapi.json", &Api::file, kAtOnce},
   };
   return kRoutes;
 }
@@ -85,23 +89,38 @@ void Api::handle(const HttpCall& call, Done done) {
   try {
     route(call, done);
   } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
-    done(HttpReply::of(ApiError{500, "server_error", "internal_error", std::string("this request broke something: ") + e.what(), ""}));
+    done(HttpReply::of(ApiError::internal(e.what())));
   }
 }
 
 void Api::route(const HttpCall& call, const Done& done) {
   const std::string method = call.method == "HEAD" ? "GET" : call.method;
-  std::string allowed;
   for (const Route& route : routes()) {
-    const auto parts = match(route.pattern, call.path);
-    if (!parts) continue;
-    if (method == route.method) return (this->*route.run)(call, *parts, done);
-    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method) + (std::string(route.method) == "GET" ? ", HEAD" : "");
+    if (method != route.method) continue;
+    if (const auto parts = match(route.pattern, call.path)) return (this->*route.run)(call, *parts, done);
   }
+  const std::string allowed = methods(call.path);
   if (allowed.empty()) return done(HttpReply::of(ApiError::not_found("there is nothing at " + call.method + " " + call.path)));
   HttpReply reply = HttpReply::of(ApiError{405, "invalid_request_error", "method_not_allowed", call.path + " takes " + allowed, ""});
   reply.headers.emplace_back("Allow", allowed);
   done(std::move(reply));
+}
+
+Api::About Api::about(const HttpCall& call) const {
+  const std::string method = call.method == "HEAD" ? "GET" : call.method;
+  for (const Route& route : routes()) {
+    if (method == route.method && match(route.pattern, call.path)) return route.about;
+  }
+  return {};
+}
+
+std::string Api::methods(const std::string& path) const {
+  std::string all;
+  for (const Route& route : routes()) {
+    if (!match(route.pattern, path)) continue;
+    all += (all.empty() ? "" : ", ") + std::string(route.method) + (std::string(route.method) == "GET" ? ", HEAD" : "");
+  }
+  return all;
 }
 
 Offer Api::offer() const {
@@ -152,7 +171,16 @@ void Api::list_tools(const HttpCall&, const Path&, Done done) {
 void Api::health(const HttpCall&, const Path&, Done done) { done(HttpReply::of(Json{{"status", "ok"}})); }
 
 void Api::ready(const HttpCall&, const Path&, Done done) {
-  done(HttpReply::of(Json{{"status", ready_ ? "ready" : "not ready"}}, ready_ ? 200 : 503));
+  std::string why;
+  if (!ready_) {
+    why = "the daemon is starting, or shutting down";
+  } else if (const Result<void> can_run = hub_.ready(); !can_run) {
+    why = ApiError::from(can_run.error()).message;
+  }
+  if (why.empty()) return done(HttpReply::of(Json{{"status", "ready"}}));
+  HttpReply reply = HttpReply::of(Json{{"status", "not ready"}, {"reason", why}}, 503);
+  reply.headers.emplace_back("Retry-After", "1");
+  done(std::move(reply));
 }
 
 void Api::metrics(const HttpCall&, const Path&, Done done) {

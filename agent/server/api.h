@@ -12,6 +12,7 @@
 #include "create_request.h"
 #include "http_call.h"
 #include "profile.h"
+#include "server_metrics.h"
 
 namespace baton::agent::server {
 
@@ -31,12 +32,27 @@ class Api {
   // Answers exactly once. Every answer has a JSON body, errors as the protocol has them.
   void handle(const HttpCall& call, Done done);
 
+  // Where a call is answered, which is known before its body is read.
+  enum class Where {
+    io,     // at once: nothing waits for anything
+    quick,  // on a thread that no request's body ever takes
+    work,   // on a thread that may wait for the disk
+  };
+  struct About {
+    Where where = Where::io;
+    RouteClass what = RouteClass::other;
+  };
+  About about(const HttpCall& call) const;
+  // Those that the path takes: "GET, HEAD, POST"; empty: there is nothing at it.
+  std::string methods(const std::string& path) const;
+
   Offer offer() const;
   // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
   Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key) const;
   RunHub& hub() { return hub_; }
   // The response as it stands.
   Parsed<Json> response(const std::string& id) const;
+  std::string status(const std::string& id) const;  // of a response; empty: there is none
 
   void set_ready(bool ready) { ready_ = ready; }
   // What else /metrics shows: lines of Prometheus text.

@@ -96,6 +96,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
+  request->run.client = call.client;
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
@@ -140,14 +141,22 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Par
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
   return stream_of([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
-    auto subscription = hub_.subscribe(id, after, [out](const HubEvent& event) {
+    const auto told_last = std::make_shared<std::atomic<bool>>(false);
+    auto subscription = hub_.subscribe(id, after, [out, told_last](const HubEvent& event) {
+      if (*told_last) return false;
       const bool last = is_terminal(event.type);
+      *told_last = last;
       return out(sse(event), last) && !last;
     });
-    if (subscription) return std::shared_ptr<Subscription>(std::move(*subscription));
-    out(std::make_shared<const std::string>(), true);
+    if (subscription && !(*subscription)->over()) return std::shared_ptr<Subscription>(std::move(*subscription));
+    if (!told_last->exchange(true)) out(std::make_shared<const std::string>(), true);
     return nullptr;
   });
+}
+
+std::string Api::status(const std::string& id) const {
+  const auto record = journal_.response(id);
+  return record ? record->status : "";
 }
 
 Parsed<Json> Api::response(const std::string& id) const {

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "interrupt.h"
+#include "print.h"
 #include "program.h"
 #include "tool_set.h"
 
@@ -63,7 +64,7 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
   o.journal = globals.journal;
   o.approval_lifetime = std::chrono::milliseconds(static_cast<std::int64_t>(o.approval_hours * 3'600'000));
   if (!o.token_file.empty()) {
-    auto token = read_text_file(o.token_file);
+    auto token = read_secret_file(o.token_file);
     if (!token) return fail(token.error().message);
     o.server.token = token->substr(0, token->find_first_of("\r\n"));
     if (o.server.token.empty()) return fail(o.token_file + " is empty; `openssl rand -hex 32 > FILE` makes a token");
@@ -72,8 +73,9 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
   tools::ToolSet& tools = own ? *own : fresh;
   if (const Result<void> added = add_tools_of_options(tools, globals, o.root); !added) return fail(added.error().message);
   Interrupt interrupt;
+  o.why_stopped = [&interrupt] { return interrupt.signal_name(); };
   const Result<void> served = run_daemon(o, tools, interrupt.stop(), [](const std::string& url) {
-    fmt::print("baton serves on {}\n", url);
+    print("baton serves on {}\n", url);
     std::fflush(stdout);
   });
   return served ? 0 : fail(served.error().message);
@@ -81,11 +83,15 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own) {
+WhereServed add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own) {
   auto* command = app.add_subcommand("serve", "Serve clients over HTTP and WebSocket until Ctrl-C");
   auto options = std::make_shared<ServeOptions>();
   add_options(*command, *options);
   command->callback([&globals, &chosen, options, own] { chosen = [&globals, options, own] { return run(globals, *options, own); }; });
+  return [options] {
+    const server::ServerConfig& s = options->server;
+    return ServePlace{s.address, s.port, !s.tls_certificate.empty(), options->token_file};
+  };
 }
 
 }  // namespace baton::agent::cli

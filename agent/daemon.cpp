@@ -138,7 +138,7 @@ Result<void> run_daemon(const DaemonOptions& options, tools::ToolSet& tools, std
   const auto start = std::chrono::steady_clock::now();
   auto generator = load_generator(options.model);
   if (!generator) return generator.error();
-  spdlog::info("model loaded: model={} device=cpu level={} threads={} seconds={:.1f}", logged((*generator)->model_name()),
+  spdlog::info("model loaded: model={} device=cpu kernels={} threads={} seconds={:.1f}", logged((*generator)->model_name()),
                options.model.cpu.empty() ? std::string(to_string(kernels::best_cpu_level())) : options.model.cpu,
                options.model.threads > 0 ? options.model.threads : kernels::physical_cores(),
                std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

@@ -28,11 +28,11 @@ void do_nothing(int) {}
 
 }  // namespace
 
-void survive_failed_writes() {
+void survive(int signal) {
   struct sigaction action {};
   action.sa_handler = do_nothing;  // not SIG_IGN, which exec hands on
   action.sa_flags = SA_RESTART;
-  sigaction(SIGXFSZ, &action, nullptr);
+  sigaction(signal, &action, nullptr);
 }
 
 struct Interrupt::Watcher {

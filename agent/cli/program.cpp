@@ -2,6 +2,7 @@
 #include <baton/agent/models/pull.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -122,7 +123,7 @@ struct CommandLine {
 namespace baton::agent::cli {
 
 int program(int argc, char** argv, tools::ToolSet* own) try {
-  survive_failed_writes();
+  survive(SIGXFSZ);
   const Globals environment = from_environment();
   CommandLine first(environment, own);  // says what is wrong with it, gives help, and names the config file
   if (const auto code = first.parse(argc, argv)) return *code;

@@ -2,6 +2,8 @@
 #include <baton/agent/daemon.h>
 #include <fmt/core.h>
 
+#include <csignal>
+
 #include "cli.h"
 #include "interrupt.h"
 #include "print.h"
@@ -33,17 +35,25 @@ void add_options(CLI::App& command, ServeOptions& o) {
       .add_option("--after-tools", o.after_tools,
                   "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
       ->capture_default_str();
-  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer, where a request says nothing")->capture_default_str();
-  command.add_option("--max-runs", o.max_runs, "Runs under way at the same time; one more is answered 503")->capture_default_str();
+  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer, where a request says nothing")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  command.add_option("--max-runs", o.max_runs, "Runs under way at the same time; one more is answered 503")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see")->check(CLI::ExistingDirectory);
   command.add_option("--permission", o.permissions, "NAME=allow, ask or deny: may this tool run? (may be repeated)");
-  command.add_option("--approval-hours", o.approval_hours, "How long a call waits for its approval")->capture_default_str();
-  command.add_option("--max-connections", l.connections, "Open at a time")->capture_default_str();
+  command.add_option("--approval-hours", o.approval_hours, "How long a call waits for its approval")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
+  command.add_option("--max-connections", l.connections, "Open at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command.add_option("--max-header-bytes", l.header_bytes, "Of a request")->capture_default_str();
   command.add_option("--max-body-bytes", l.body_bytes, "Of a request")->capture_default_str();
   command.add_option("--max-message-bytes", l.message_bytes, "Of a WebSocket message")->capture_default_str();
-  command.add_option("--max-lanes", l.lanes, "Of a WebSocket")->capture_default_str();
-  command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")->capture_default_str();
+  command.add_option("--max-lanes", l.lanes, "Of a WebSocket")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+  command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")
+      ->check(CLI::Range(0, 1 << 16))
+      ->capture_default_str();
   command.add_option("--max-output-queue-bytes", l.output_queue_bytes, "That a slow reader may have waiting")->capture_default_str();
   const auto seconds = [&](const char* name, std::chrono::milliseconds& value, const char* about) {
     command
@@ -72,6 +82,7 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
   tools::ToolSet fresh;
   tools::ToolSet& tools = own ? *own : fresh;
   if (const Result<void> added = add_tools_of_options(tools, globals, o.root); !added) return fail(added.error().message);
+  survive(SIGPIPE);  // whoever reads the log may go
   Interrupt interrupt;
   o.why_stopped = [&interrupt] { return interrupt.signal_name(); };
   const Result<void> served = run_daemon(o, tools, interrupt.stop(), [](const std::string& url) {

@@ -78,6 +78,18 @@ TEST_F(ServeTest, the_log_says_start_and_end_and_no_secret_and_doctor_knows_the_
   EXPECT_THAT(port["text"].get<std::string>(), HasSubstr("taken by a baton"));
 }
 
+TEST_F(ServeTest, a_log_that_nobody_reads_any_more_does_not_end_the_daemon) {
+  const Output out = script("mkfifo log\nhead -n 1 log >first &\nreader=$!\n$BATON -m " + tiny_model() +
+                            " serve --port 0 >out 2>log &\n"
+                            "pid=$!\n"
+                            "while kill -0 $pid && ! grep -q 'serves on' out; do sleep 0.05; done\n"
+                            "wait $reader\n"
+                            "kill -TERM $pid\n"
+                            "wait $pid\n");
+  EXPECT_EQ(out.code, 0) << out.text;
+  EXPECT_THAT(read("first"), HasSubstr("model loaded:"));
+}
+
 TEST_F(ServeTest, a_token_that_others_can_read_is_refused_with_what_mends_it) {
   const std::string token = file("token", "abc\n");
   for (const char* mode : {"644", "640", "604"}) {

@@ -16,6 +16,7 @@ find_package(SQLite3 3.40 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
+find_path(TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
@@ -34,6 +35,10 @@ target_include_directories(baton_date_tz INTERFACE ${DATE_TZ_INCLUDE})
 target_link_libraries(baton_date_tz INTERFACE ${DATE_TZ_LIBRARY})
 # As the distributions build the library: its classes have another layout without it.
 target_compile_definitions(baton_date_tz INTERFACE USE_OS_TZDB=1)
+
+# Its headers alone: one source file reads TOML.
+add_library(baton_tomlplusplus INTERFACE IMPORTED GLOBAL)
+target_include_directories(baton_tomlplusplus INTERFACE ${TOMLPLUSPLUS_INCLUDE})
 
 # Asio and Beast are compiled once, in tools/http/boost_impl.cpp: minutes of build saved.
 add_library(baton_boost INTERFACE IMPORTED GLOBAL)

@@ -8,6 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "message_run.h"
+
 namespace baton::agent {
 
 struct LocalAgent::State {
@@ -66,16 +68,6 @@ RunRequest request_of(const LocalAgentOptions& options, const std::string& conve
   return request;
 }
 
-std::vector<Json> answers(const Json& output, const Callbacks& callbacks) {
-  std::vector<Json> input;
-  for (const Json& item : output) {
-    if (string_of(item, "type") != "mcp_approval_request") continue;
-    const bool yes = callbacks.approve && callbacks.approve(string_of(item, "name"), string_of(item, "arguments"));
-    input.push_back({{"type", "mcp_approval_response"}, {"approval_request_id", item["id"]}, {"approve", yes}});
-  }
-  return input;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<LocalAgent>> LocalAgent::open(LocalAgentOptions options, tools::ToolSet& tools) {
@@ -97,26 +89,25 @@ LocalAgent::~LocalAgent() = default;
 
 Result<LocalAnswer> LocalAgent::ask(const std::string& message, const Callbacks& callbacks, const std::string& conversation_id,
                                     std::stop_token stop) {
-  std::vector<Json> input{user_message_item("", message)};
-  std::string id = conversation_id;
-  while (true) {
+  RunRequest request = request_of(state_->options, conversation_id);
+  request.input = {user_message_item("", message)};
+  std::string text;  // of the last response
+  MessageRun run;
+  run.respond = [&](RunRequest next) -> Result<RunOutcome> {
     Teller teller(callbacks);
-    RunRequest request = request_of(state_->options, id);
-    request.input = std::move(input);
-    Json output;
-    RunObserver observer = teller.observer();
-    observer.event = [&, tell = std::move(observer.event)](const memory::Event& event) {
-      tell(event);
-      if (event.data.contains("response")) output = event.data["response"].value("output", Json::array());
-    };
-    auto run = state_->agent->start(std::move(request), std::move(observer));
-    if (!run) return run.error();
-    const std::stop_callback on_stop(stop, [&] { (*run)->cancel(); });
-    const RunOutcome& outcome = (*run)->wait();
-    id = outcome.conversation_id;
-    if (outcome.required_input.empty()) return LocalAnswer{teller.text(), outcome.status, outcome.reason, id};
-    input = answers(output, callbacks);
-  }
+    auto handle = state_->agent->start(std::move(next), teller.observer());
+    if (!handle) return handle.error();
+    const std::stop_callback on_stop(stop, [&] { (*handle)->cancel(); });
+    RunOutcome outcome = (*handle)->wait();
+    text = teller.text();
+    return outcome;
+  };
+  run.approve = [&](const Json& call) {
+    return approval_answer(call, callbacks.approve && callbacks.approve(string_of(call, "name"), string_of(call, "arguments")));
+  };
+  const auto outcome = run_message(state_->agent->tools(), *state_->journal, std::move(request), run);
+  if (!outcome) return outcome.error();
+  return LocalAnswer{text, outcome->status, outcome->reason, outcome->conversation_id};
 }
 
 }  // namespace baton::agent

@@ -26,7 +26,7 @@ struct LocalAgentOptions {
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
   float temperature = 0;  // 0: the most probable token
   int max_output_tokens = 1024;
-  int max_turns = 8;  // answers with tools before the last one
+  int max_turns = 8;  // answers with tools before the last one, in all, however often a call is asked about
 };
 
 // Called on a thread of the agent's, one call at a time. All may be empty.
@@ -34,7 +34,8 @@ struct Callbacks {
   std::function<void(std::string_view piece)> text{};
   std::function<void(const std::string& name, const std::string& arguments)> call{};  // arguments: JSON text
   std::function<void(const std::string& name, const std::string& result, bool is_error)> result{};
-  // A tool that writes or sends wants to run. Empty: it may not.
+  // A tool that writes or sends wants to run. Empty: it may not. Where it may not, the message is answered without that tool, and the same
+  // call once more ends the answer (incomplete, refused_twice).
   std::function<bool(const std::string& name, const std::string& arguments)> approve{};
 };
 

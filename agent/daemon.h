@@ -33,8 +33,11 @@ struct DaemonOptions {
   std::vector<std::string> permissions;  // "NAME=allow", ask or deny
   std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
   std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers under way
+  std::function<std::string()> why_stopped;             // for the log; asked when `stop` was requested. Empty: not said
 };
 
+// What it does is said through spdlog: a line of key=value pairs at its start and end, without any secret.
+//
 // Serves until `stop` is requested, then shuts down: durable runs are left for the next start. `ready` is called with the address.
 Result<void> run_daemon(const DaemonOptions& options, tools::ToolSet& tools, std::stop_token stop,
                         const std::function<void(const std::string& url)>& ready);

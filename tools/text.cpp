@@ -3,15 +3,9 @@
 #include <utility>
 
 namespace baton::tools {
-namespace {
-
-struct Sequence {
-  std::size_t length;  // bytes that belong together: the sequence, or the maximal part of one
-  bool valid;
-};
 
 // Table 3-7 of the Unicode standard: the second byte's range depends on the first.
-Sequence next_sequence(std::string_view text) {
+Utf8Sequence first_utf8_sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   if (lead < 0x80) return {1, true};
@@ -25,20 +19,18 @@ Sequence next_sequence(std::string_view text) {
   return {length, true};
 }
 
-}  // namespace
-
 std::string valid_utf8(std::string text) {
   const std::string_view in = text;
   std::size_t at = 0;
   while (at < in.size()) {  // most text is valid already, and then is not copied
-    const Sequence s = next_sequence(in.substr(at));
+    const Utf8Sequence s = first_utf8_sequence(in.substr(at));
     if (!s.valid) break;
     at += s.length;
   }
   if (at == in.size()) return text;
   std::string out(in.substr(0, at));
   while (at < in.size()) {
-    const Sequence s = next_sequence(in.substr(at));
+    const Utf8Sequence s = first_utf8_sequence(in.substr(at));
     out += s.valid ? in.substr(at, s.length) : std::string_view("\xEF\xBF\xBD");
     at += s.length;
   }

@@ -6,6 +6,13 @@
 
 namespace baton::tools {
 
+// The first code point of a text that is not empty, or what stands in its place: the maximal part of one, or a byte that begins none.
+struct Utf8Sequence {
+  std::size_t length;  // bytes
+  bool valid;
+};
+Utf8Sequence first_utf8_sequence(std::string_view text);
+
 // Every maximal run of bytes that begins no well-formed UTF-8 sequence becomes one U+FFFD, as the Unicode standard recommends.
 std::string valid_utf8(std::string text);
 

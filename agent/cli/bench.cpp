@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "cli.h"
+#include "print.h"
 
 #include <baton/llm/chat/types.h>
 #include <baton/llm/tokenizer/tokenizer.h>
@@ -100,12 +101,12 @@ int bench(const Globals& globals, const BenchArguments& arguments) {
                            {"resident_bytes", resident},
                            {"file_bytes", (*file)->file_size()},
                            {"kv_bytes_per_token", model.backend().kv_bytes_per_token()}};
-    fmt::print("{}\n", out.dump());
+    print_json(out);
   } else {
-    fmt::print("{}\n{}\n", (*file)->path(), model.backend().description());
-    fmt::print("prefill {:5}   {:8.1f} tokens/s (median of {})\n", arguments.prefill, median(prefill), arguments.repetitions);
-    fmt::print("decode  {:5}   {:8.1f} tokens/s\n", arguments.decode, median(decode));
-    fmt::print("ready           {:8.2f} s\nresident        {:8.0f} MB\n", ready, static_cast<double>(resident) / 1e6);
+    print("{}\n{}\n", (*file)->path(), model.backend().description());
+    print("prefill {:5}   {:8.1f} tokens/s (median of {})\n", arguments.prefill, median(prefill), arguments.repetitions);
+    print("decode  {:5}   {:8.1f} tokens/s\n", arguments.decode, median(decode));
+    print("ready           {:8.2f} s\nresident        {:8.0f} MB\n", ready, static_cast<double>(resident) / 1e6);
   }
   return 0;
 }

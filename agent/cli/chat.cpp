@@ -1,6 +1,5 @@
 // baton chat: a conversation on the terminal. Every line is a message; end of file or `/quit` ends it. Ctrl-C cancels the answer that
 // is being written, twice leaves the program.
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -8,6 +7,7 @@
 
 #include "cli.h"
 #include "converse.h"
+#include "print.h"
 #include "session.h"
 
 namespace baton::agent::cli {
@@ -15,7 +15,7 @@ namespace {
 
 bool read_line(bool prompt, std::string& line) {
   if (prompt) {
-    fmt::print("> ");
+    print("> ");
     std::fflush(stdout);
   }
   return static_cast<bool>(std::getline(std::cin, line)) && line != "/quit" && line != "/exit";
@@ -26,7 +26,7 @@ int chat(const Globals& globals, const RunOptions& options) {
   if (!session) return fail(session.error().message);
   const bool terminal = isatty(STDIN_FILENO);
   std::string conversation = options.conversation;
-  if (terminal) fmt::print("{}. Ctrl-C cancels an answer, /quit or Ctrl-D ends.\n", (*session)->generator().model_name());
+  if (terminal) print("{}. Ctrl-C cancels an answer, /quit or Ctrl-D ends.\n", (*session)->generator().model_name());
   int code = 0;
   for (std::string line; read_line(terminal, line);) {
     if (line.empty()) continue;

@@ -1,16 +1,21 @@
 #include "cli.h"
 
+#include <fmt/core.h>
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "print.h"
+
 namespace baton::agent::cli {
 
 int fail(const std::string& message) {
   std::fflush(stdout);
-  std::fprintf(stderr, "baton: %s\n", message.c_str());
+  print_error("baton: {}\n", Lines{message});
   return kFailed;
 }
 
@@ -20,6 +25,16 @@ Result<std::string> read_text_file(const std::filesystem::path& path) {
     return Error{errc::io, path.string() + " cannot be read: " + (in ? "it is a folder" : std::strerror(errno))};
   }
   return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+Result<std::string> read_secret_file(const std::filesystem::path& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return Error{errc::io, path.string() + " cannot be read: " + std::strerror(errno)};
+  if (S_ISREG(about.st_mode) && (about.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+    return Error{errc::invalid_argument, fmt::format("{0} can be read by other users of this machine (mode {1:04o}): chmod 600 {0}",
+                                                     path.string(), about.st_mode & 07777u)};
+  }
+  return read_text_file(path);
 }
 
 }  // namespace baton::agent::cli

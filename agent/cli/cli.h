@@ -23,7 +23,8 @@ constexpr int kInterrupted = 130;  // Ctrl-C
 // Options that all commands understand, with the values that main() took from the environment.
 struct Globals : ModelSettings {
   std::filesystem::path journal;                 // the SQLite file
-  std::filesystem::path config_file;             // where CLI11 looks for one
+  std::filesystem::path config_file;             // the one that is read; empty: none
+  std::vector<std::string> config_faults;        // what is wrong with it; only `doctor` runs when there are any
   bool colour = false;                           // stdout is a terminal and NO_COLOR is not set
   bool json = false;                             // machine-readable output
   std::vector<std::string> allow_hosts;          // what http_request may reach
@@ -41,15 +42,27 @@ void add_chat(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_inspect(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_pull(CLI::App& app, const Globals& globals, Chosen& chosen);
-void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen);
+// What `serve` would listen on and let in, as far as the options say so before it starts.
+struct ServePlace {
+  std::string address;
+  unsigned short port = 0;
+  bool tls = false;
+  std::string token_file;
+};
+using WhereServed = std::function<ServePlace()>;
+void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen, const WhereServed& where);
 void add_rate(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_history(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_data(CLI::App& app, const Globals& globals, Chosen& chosen);
 void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen);
-void add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own);  // own: null, or tools of the program's own
+// own: null, or tools of the program's own.
+WhereServed add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own);
 
 // "baton: MESSAGE" on stderr; returns kFailed.
 int fail(const std::string& message);
+
+// A file with a secret: errc::invalid_argument when others than its owner can read it, with the command that mends that.
+Result<std::string> read_secret_file(const std::filesystem::path& path);
 
 // A whole file, or an error that names it.
 Result<std::string> read_text_file(const std::filesystem::path& path);

@@ -1,12 +1,12 @@
 // baton data export: finished runs as training data.
 #include <baton/agent/data/export.h>
 #include <baton/memory/journal.h>
-#include <fmt/core.h>
 
 #include <fstream>
-#include <iostream>
+#include <ostream>
 
 #include "cli.h"
+#include "print.h"
 
 namespace baton::agent::cli {
 namespace {
@@ -26,12 +26,14 @@ int export_data(const Globals& globals, const DataArguments& a) {
     if (!file) return fail(a.output + " cannot be written");
   }
   ExportOptions options{a.format == "trl" ? ExportFormat::trl : ExportFormat::openai, a.conversations, a.only_with_calls};
-  const auto report = export_runs(**journal, options, a.output.empty() ? std::cout : file);
+  JsonLinesToStdout lines;
+  std::ostream out(&lines);
+  const auto report = export_runs(**journal, options, a.output.empty() ? out : file);
   if (!report) return fail(report.error().message);
-  fmt::print(stderr, "{} conversation{} exported", report->exported, report->exported == 1 ? "" : "s");
-  if (report->shortened > 0) fmt::print(stderr, ", {} of them up to a run that has not completed", report->shortened);
-  for (const auto& [reason, count] : report->skipped) fmt::print(stderr, "; {} skipped: {}", count, reason);
-  fmt::print(stderr, "\n");
+  print_error("{} conversation{} exported", report->exported, report->exported == 1 ? "" : "s");
+  if (report->shortened > 0) print_error(", {} of them up to a run that has not completed", report->shortened);
+  for (const auto& [reason, count] : report->skipped) print_error("; {} skipped: {}", count, reason);
+  print_error("\n");
   return 0;
 }
 

@@ -1,13 +1,16 @@
-// baton doctor: what this machine has, and what Baton will use of it.
+// baton doctor: what this machine has, what Baton will use of it, and whether that will do. Exit code 0 when all is well or only worth a
+// warning, 1 when something will not work, 2 when the config file is wrong.
 #include <baton/agent/models/catalogue.h>
 #include <baton/agent/models/pull.h>
 #include <baton/kernels/cpu.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli.h"
+#include "doctor_checks.h"
+#include "print.h"
 
 namespace baton::agent::cli {
 namespace {
@@ -22,7 +25,7 @@ Json gpu() {
           {"note", driver ? "an NVIDIA GPU is here; this build of Baton computes on the CPU" : "no NVIDIA GPU: Baton computes on the CPU"}};
 }
 
-Json report(const Globals& globals) {
+Json report(const Globals& globals, const std::vector<Check>& checks) {
   const std::uint64_t page = sysconf(_SC_PAGESIZE);
   Json out;
   out["version"] = BATON_VERSION;
@@ -44,40 +47,51 @@ Json report(const Globals& globals) {
     out["model"]["note"] = found.error().message;
   out["journal"] = {{"path", globals.journal.string()}, {"exists", std::filesystem::exists(globals.journal)}};
   out["config"] = {{"path", globals.config_file.string()}, {"exists", std::filesystem::exists(globals.config_file)}};
+  out["checks"] = Json::array();
+  for (const Check& check : checks)
+    out["checks"].push_back({{"what", check.what}, {"status", to_string(check.status)}, {"text", check.text}, {"remedy", check.remedy}});
   return out;
 }
 
-void print(const Json& r) {
+void print_report(const Json& r) {
   const auto gigabytes = [](const Json& bytes) { return bytes.get<double>() / 1e9; };
-  fmt::print("baton {}\n", r["version"].get<std::string>());
-  fmt::print("cpu      {} cores; {}\n", r["cpu"]["physical_cores"].get<int>(), r["cpu"]["features"].get<std::string>());
-  fmt::print("         uses level {} on {} threads\n", r["cpu"]["level"].get<std::string>(), r["cpu"]["threads"].get<int>());
-  fmt::print("gpu      {}\n", r["gpu"]["note"].get<std::string>());
-  fmt::print("memory   {:.1f} GB, {:.1f} GB free\n", gigabytes(r["memory"]["total_bytes"]), gigabytes(r["memory"]["available_bytes"]));
-  fmt::print("models   {}\n", r["models_dir"].get<std::string>());
-  for (const Json& model : r["models"]) fmt::print("         {}\n", model.get<std::string>());
-  if (r["models"].empty()) fmt::print("         none\n");
+  print("baton {}\n", r["version"].get<std::string>());
+  print("cpu      {} cores; {}\n", r["cpu"]["physical_cores"].get<int>(), r["cpu"]["features"].get<std::string>());
+  print("         uses level {} on {} threads\n", r["cpu"]["level"].get<std::string>(), r["cpu"]["threads"].get<int>());
+  print("gpu      {}\n", r["gpu"]["note"].get<std::string>());
+  print("memory   {:.1f} GB, {:.1f} GB free\n", gigabytes(r["memory"]["total_bytes"]), gigabytes(r["memory"]["available_bytes"]));
+  print("models   {}\n", r["models_dir"].get<std::string>());
+  for (const Json& model : r["models"]) print("         {}\n", model.get<std::string>());
+  if (r["models"].empty()) print("         none\n");
   const Json& model = r["model"];
-  fmt::print("default  {}{}\n", model["name"].get<std::string>(),
-             model["found"].get<bool>() ? "" : ": " + model["note"].get<std::string>());
-  fmt::print("journal  {}{}\n", r["journal"]["path"].get<std::string>(), r["journal"]["exists"].get<bool>() ? "" : " (not there yet)");
-  fmt::print("config   {}{}\n", r["config"]["path"].get<std::string>(), r["config"]["exists"].get<bool>() ? "" : " (not there)");
+  print("default  {}{}\n", model["name"].get<std::string>(), model["found"].get<bool>() ? "" : ": " + model["note"].get<std::string>());
+  print("journal  {}{}\n", r["journal"]["path"].get<std::string>(), r["journal"]["exists"].get<bool>() ? "" : " (not there yet)");
+  print("config   {}{}\n", r["config"]["path"].get<std::string>(), r["config"]["exists"].get<bool>() ? "" : " (not there)");
+  print("checks\n");
+  for (const Json& check : r["checks"]) {
+    const std::string remedy = check["remedy"];
+    print("  {:8} {:8} {}{}\n", check["status"].get<std::string>(), check["what"].get<std::string>(), check["text"].get<std::string>(),
+          remedy.empty() ? "" : "; " + remedy);
+  }
 }
 
 }  // namespace
 
-void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("doctor", "What this machine has, and what Baton will use of it");
+void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen, const WhereServed& where) {
+  auto* command = app.add_subcommand("doctor", "What this machine has, what Baton will use of it, and whether that will do");
   auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "As one JSON object");
-  command->callback([&globals, &chosen, json] {
-    chosen = [&globals, json] {
-      const Json out = report(globals);
+  command->callback([&globals, &chosen, &where, json] {
+    chosen = [&globals, &where, json] {
+      const std::vector<Check> checks = run_checks(globals, where());
+      const Json out = report(globals, checks);
       if (*json)
-        fmt::print("{}\n", out.dump(2));
+        print_json(out, 2);
       else
-        print(out);
-      return 0;
+        print_report(out);
+      if (!globals.config_faults.empty()) return kUsage;
+      const bool problem = std::any_of(checks.begin(), checks.end(), [](const Check& c) { return c.status == Check::Status::problem; });
+      return problem ? kFailed : 0;
     };
   });
 }

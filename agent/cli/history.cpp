@@ -2,11 +2,12 @@
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/restore.h>
 #include <date/date.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <iostream>
+
+#include "print.h"
 
 #include "history.h"
 
@@ -38,35 +39,36 @@ int list(memory::Journal& journal, int limit, bool json) {
     if (json) {
       Json line = to_json(c);
       line["rating"] = rating;
-      std::puts(line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+      print_json(line);
     } else {
-      fmt::print("{}  {}  {:>2} run{}  {:4}  {}\n", c.id, time_text(c.updated_ms), c.n_responses, c.n_responses == 1 ? " " : "s", rating,
-                 c.title);
+      print("{}  {}  {:>2} run{}  {:4}  {}\n", c.id, time_text(c.updated_ms), c.n_responses, c.n_responses == 1 ? " " : "s", rating,
+            c.title);
     }
   }
-  if (!json && conversations->empty()) fmt::print("No conversation yet: baton run \"...\" starts one.\n");
+  if (!json && conversations->empty()) print("No conversation yet: baton run \"...\" starts one.\n");
   return 0;
 }
 
 void print_item(const Json& item) {
   const std::string type = item.value("type", "");
   if (type == "mcp_call") {
-    fmt::print("  -> {}({})\n", item.value("name", ""), item.value("arguments", ""));
-    fmt::print("  {} {}\n", call_item_failed(item) ? "!!" : "<-", result_of_call_item(item));
+    print("  -> {}({})\n", item.value("name", ""), item.value("arguments", ""));
+    const std::string result = result_of_call_item(item);
+    print("  {} {}\n", call_item_failed(item) ? "!!" : "<-", Lines{result});
     return;
   }
   std::string text;
   if (item.contains("content") && item["content"].is_array()) {
     for (const Json& part : item["content"]) text += part.value("text", "");
   }
-  fmt::print("{}: {}\n", type == "message" ? item.value("role", "?") : type, text);
+  print("{}: {}\n", type == "message" ? item.value("role", "?") : type, Lines{text});
 }
 
 int show(memory::Journal& journal, const std::string& id, bool json) {
   const auto conversation = journal.conversation(id);
   if (!conversation) return fail(conversation.error().message);
   // What a killed run had shown belongs to it. Where that cannot be written down, the rest is shown all the same.
-  if (const auto kept = keep_cut_items(journal, conversation->id); !kept) fmt::print(stderr, "{}\n", kept.error().message);
+  if (const auto kept = keep_cut_items(journal, conversation->id); !kept) print_error("{}\n", Lines{kept.error().message});
   const auto items = journal.items(conversation->id);
   if (!items) return fail(items.error().message);
   const auto responses = journal.responses(conversation->id);
@@ -85,15 +87,15 @@ int show(memory::Journal& journal, const std::string& id, bool json) {
                                   {"rating", r.rating},
                                   {"rating_note", r.rating_note}});
     }
-    std::puts(out.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    print_json(out, 2);
     return 0;
   }
-  fmt::print("{}  {}  {}\n", conversation->id, time_text(conversation->created_ms), conversation->title);
+  print("{}  {}  {}\n", conversation->id, time_text(conversation->created_ms), conversation->title);
   for (const auto& item : *items) print_item(item.content);
   for (const auto& r : *responses) {
-    fmt::print("{}  {}  {}{}", r.id, r.model, r.status, r.reason.empty() ? "" : " (" + r.reason + ")");
-    if (!r.rating.empty()) fmt::print("  rated {}{}", r.rating, r.rating_note.empty() ? "" : ": " + r.rating_note);
-    fmt::print("\n");
+    print("{}  {}  {}{}", r.id, r.model, r.status, r.reason.empty() ? "" : " (" + r.reason + ")");
+    if (!r.rating.empty()) print("  rated {}{}", r.rating, r.rating_note.empty() ? "" : ": " + r.rating_note);
+    print("\n");
   }
   return 0;
 }
@@ -104,12 +106,12 @@ int search(memory::Journal& journal, const std::string& words, int limit, bool j
   for (const auto& hit : *hits) {
     if (json) {
       const Json line = {{"conversation", hit.conversation_id}, {"item", hit.item_id}, {"title", hit.title}, {"snippet", hit.snippet}};
-      std::puts(line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+      print_json(line);
     } else {
-      fmt::print("{}  {}  {}\n", hit.conversation_id, time_text(hit.created_ms), hit.snippet);
+      print("{}  {}  {}\n", hit.conversation_id, time_text(hit.created_ms), hit.snippet);
     }
   }
-  if (!json && hits->empty()) fmt::print("Nothing found.\n");
+  if (!json && hits->empty()) print("Nothing found.\n");
   return 0;
 }
 
@@ -118,7 +120,7 @@ int remove(memory::Journal& journal, const std::string& id, bool sure) {
   if (!conversation) return fail(conversation.error().message);
   if (!sure) {
     if (!isatty(STDIN_FILENO)) return fail("deleting is for good: say --yes");
-    fmt::print("Delete {} ({}) for good? [y/N] ", conversation->id, conversation->title);
+    print("Delete {} ({}) for good? [y/N] ", conversation->id, conversation->title);
     std::fflush(stdout);
     std::string answer;
     std::getline(std::cin, answer);
@@ -126,7 +128,7 @@ int remove(memory::Journal& journal, const std::string& id, bool sure) {
   }
   const auto removed = journal.remove_conversation(conversation->id);
   if (!removed) return fail(removed.error().message);
-  fmt::print("deleted {}\n", conversation->id);
+  print("deleted {}\n", conversation->id);
   return 0;
 }
 

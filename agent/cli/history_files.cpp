@@ -1,20 +1,18 @@
 // baton history fork, export, import, backup, vacuum: conversations copied, carried elsewhere, and the journal kept in good order.
 #include <baton/agent/runtime/restore.h>
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "history.h"
+#include "print.h"
 
 namespace baton::agent::cli {
 namespace {
 
 using memory::Json;
-
-std::string one_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // The conversation, with what a killed run had shown of it.
 memory::Result<memory::Conversation> whole_conversation(memory::Journal& journal, const std::string& id) {
@@ -58,9 +56,9 @@ int fork(memory::Journal& journal, const std::string& id, const std::string& ite
   if (json) {
     Json line = to_json(*made);
     line["forked_from"] = from->id;
-    std::puts(one_line(line).c_str());
+    print_json(line);
   } else {
-    fmt::print("{}\nGo on with it: baton run -c {} \"...\"\n", made->id, made->id);
+    print("{}\nGo on with it: baton run -c {} \"...\"\n", made->id, made->id);
   }
   return 0;
 }
@@ -89,14 +87,17 @@ int export_one(memory::Journal& journal, const std::string& id, const std::strin
   if (!conversation) return fail(conversation.error().message);
   const auto exported = journal.export_conversation(conversation->id);
   if (!exported) return fail(exported.error().message);
-  const std::string text = one_line(*exported) + "\n";
-  if (file.empty()) return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0 ? 0 : fail("stdout");
+  const std::string text = json_text(*exported) + "\n";
+  if (file.empty()) {
+    write_out(text);
+    return std::fflush(stdout) == 0 && !std::ferror(stdout) ? 0 : fail("standard output could not be written");
+  }
   if (const int failed = save(file, text); failed != 0) return failed;
   const Json line = {{"conversation", conversation->id}, {"file", file}, {"bytes", text.size()}};
   if (json) {
-    std::puts(one_line(line).c_str());
+    print_json(line);
   } else {
-    fmt::print("{}: {}, {} bytes\n", file, conversation->id, text.size());
+    print("{}: {}, {} bytes\n", file, conversation->id, text.size());
   }
   return 0;
 }
@@ -109,9 +110,9 @@ int import_one(memory::Journal& journal, const std::string& file, bool json) {
   const auto conversation = journal.import_conversation(exported);
   if (!conversation) return fail(file + ": " + conversation.error().message);
   if (json) {
-    std::puts(one_line(to_json(*conversation)).c_str());
+    print_json(to_json(*conversation));
   } else {
-    fmt::print("{}  {}\n", conversation->id, conversation->title);
+    print("{}  {}\n", conversation->id, conversation->title);
   }
   return 0;
 }
@@ -121,9 +122,9 @@ int backup(memory::Journal& journal, const std::string& file, bool json) {
   std::error_code unknown;
   const auto bytes = std::filesystem::file_size(file, unknown);
   if (json) {
-    std::puts(one_line({{"file", file}, {"bytes", bytes}}).c_str());
+    print_json({{"file", file}, {"bytes", bytes}});
   } else {
-    fmt::print("{}: {} bytes. To go back to it, put it in the place of {} while no baton runs\n", file, bytes, journal.file().string());
+    print("{}: {} bytes. To go back to it, put it in the place of {} while no baton runs\n", file, bytes, journal.file().string());
   }
   return 0;
 }
@@ -132,9 +133,9 @@ int vacuum(memory::Journal& journal, bool json) {
   const auto done = journal.vacuum();
   if (!done) return fail(done.error().message);
   if (json) {
-    std::puts(one_line({{"before_bytes", done->before_bytes}, {"after_bytes", done->after_bytes}}).c_str());
+    print_json({{"before_bytes", done->before_bytes}, {"after_bytes", done->after_bytes}});
   } else {
-    fmt::print("{} bytes, were {}\n", done->after_bytes, done->before_bytes);
+    print("{} bytes, were {}\n", done->after_bytes, done->before_bytes);
   }
   return 0;
 }

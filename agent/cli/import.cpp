@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "print.h"
+
 #include "import.h"
 
 namespace baton::agent::cli {
@@ -60,7 +62,7 @@ void print_report(const tools::OpenApiImport& import, const std::string& output)
   for (const tools::OpenApiVariable& v : import.variables) text += fmt::format("\nset {} to {}", v.name, v.meaning);
   for (const tools::OpenApiNote& note : import.left_out) text += fmt::format("\nleft out: {}: {}", note.operation, note.text);
   for (const tools::OpenApiNote& note : import.notes) text += fmt::format("\nnote: {}: {}", note.operation, note.text);
-  fmt::print(stderr, "{}\n", text);
+  print_error("{}\n", Lines{text});
 }
 
 int import_file(const ImportArguments& a) {
@@ -76,7 +78,7 @@ int import_file(const ImportArguments& a) {
   if (!import) return fail(a.source + ": " + import.error().message);
   Result<void> written;
   if (a.output.empty()) {
-    if (!a.json) fmt::print("{}\n", import->file.dump(2));
+    if (!a.json) print_json(import->file, 2);
   } else {
     const bool folder = a.output.back() == '/' || fs::is_directory(a.output);
     written = folder ? write_folder(a.output, import->file) : write_new(a.output, import->file);
@@ -85,7 +87,7 @@ int import_file(const ImportArguments& a) {
   if (a.json) {
     Json report = tools::report_of(*import);
     if (a.output.empty()) report["file"] = import->file;
-    fmt::print("{}\n", report.dump());
+    print_json(report);
   } else {
     print_report(*import, a.output);
   }

@@ -4,13 +4,13 @@
 #include <baton/llm/chat/tool_syntax.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
-#include <fmt/core.h>
 
 #include <cstdio>
 #include <ctime>
 #include <map>
 
 #include "cli.h"
+#include "print.h"
 #include "score.h"
 
 namespace baton::agent::cli {
@@ -31,7 +31,7 @@ int tokenize(const llm::GgufFile& file, const std::string& list) {
   if (!strings.is_array()) return fail(list + " must hold a JSON list of strings");
   for (const auto& entry : strings) {
     if (!entry.is_string()) return fail(list + " holds an entry that is not a string: " + entry.dump());
-    std::puts(llm::Json(tokenizer->encode(entry.get_ref<const std::string&>())).dump().c_str());
+    print_json(tokenizer->encode(entry.get_ref<const std::string&>()));
   }
   return 0;
 }
@@ -93,7 +93,7 @@ int render(const std::shared_ptr<const llm::GgufFile>& file, const InspectArgume
   const auto spans = parsed->render(variables, local_time());
   if (!spans) return fail(spans.error().message);
   const std::string prompt = llm::joined(*spans);
-  std::fwrite(prompt.data(), 1, prompt.size(), stdout);
+  write_out(prompt);  // byte for byte, as --render promises
   return 0;
 }
 
@@ -153,25 +153,26 @@ llm::Json summary(const llm::GgufFile& file) {
 void print_summary(const llm::GgufFile& file, const llm::Json& info) {
   for (const auto& [key, value] : info.items()) {
     if (key == "chat_template" || key == "special_tokens" || key == "tokenizer" || key == "tensor_types") continue;
-    fmt::print("{:20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    print("{:20} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   }
-  fmt::print("{:20}", "tensor_types");
-  for (const auto& [type, count] : info["tensor_types"].items()) fmt::print(" {} {}", type, count.get<int>());
-  fmt::print("\n{:20} {}\n", "tokenizer", info["tokenizer"].dump());
+  print("{:20}", "tensor_types");
+  for (const auto& [type, count] : info["tensor_types"].items()) print(" {} {}", type, count.get<int>());
+  print("\n{:20} {}\n", "tokenizer", info["tokenizer"].dump());
   if (info.contains("special_tokens")) {
     const auto& special = info["special_tokens"];
-    fmt::print("{:20} {} in all\n", "special_tokens", special.size());
+    print("{:20} {} in all\n", "special_tokens", special.size());
     for (std::size_t i = 0; i < special.size() && i < 32; ++i) {
-      fmt::print("  {:>8} {:12} {}\n", special[i]["id"].get<int>(), special[i]["type"].get<std::string>(),
-                 special[i]["text"].get<std::string>());
+      print("  {:>8} {:12} {}\n", special[i]["id"].get<int>(), special[i]["type"].get<std::string>(),
+            special[i]["text"].get<std::string>());
     }
-    if (special.size() > 32) fmt::print("  .. and {} more (--json lists them all)\n", special.size() - 32);
+    if (special.size() > 32) print("  .. and {} more (--json lists them all)\n", special.size() - 32);
   }
-  fmt::print("metadata\n");
+  print("metadata\n");
   for (const auto& entry : file.entries()) {
-    if (entry.key != "tokenizer.chat_template") fmt::print("  {} = {}\n", entry.key, entry.describe());
+    if (entry.key != "tokenizer.chat_template") print("  {} = {}\n", entry.key, entry.describe());
   }
-  fmt::print("chat_template\n{}\n", info["chat_template"].get<std::string>());
+  const std::string chat_template_text = info["chat_template"].get<std::string>();
+  print("chat_template\n{}\n", Lines{chat_template_text});
 }
 
 int inspect(const Globals& globals, const InspectArguments& arguments) {
@@ -187,14 +188,14 @@ int inspect(const Globals& globals, const InspectArguments& arguments) {
     if (!parsed) return fail(parsed.error().message);
     // Templates add these to texts, and would fail without.
     const llm::Json no_model = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
-    std::puts(tool_syntax(*parsed, file ? trusted_variables(*file) : no_model).dump(2).c_str());
+    print_json(tool_syntax(*parsed, file ? trusted_variables(*file) : no_model), 2);
     return 0;
   }
   if (!arguments.tokenize.empty()) return tokenize(*file, arguments.tokenize);
   if (!arguments.score.empty()) return score(globals, file, arguments.score, arguments.logits);
   const llm::Json info = summary(*file);
   if (arguments.json) {
-    std::puts(info.dump(2, ' ', false, llm::Json::error_handler_t::replace).c_str());
+    print_json(info, 2);
   } else {
     print_summary(*file, info);
   }

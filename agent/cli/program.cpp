@@ -1,14 +1,18 @@
 // The `baton` program. The environment is read here and nowhere else.
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
+#include <baton/agent/models/pull.h>
 #include <unistd.h>
 
-#include <baton/agent/models/pull.h>
-
+#include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <optional>
+#include <sstream>
 
 #include "cli.h"
+#include "config_file.h"
+#include "interrupt.h"
+#include "log.h"
+#include "print.h"
 #include "program.h"
 #include "tool_set.h"
 
@@ -38,8 +42,16 @@ cli::Globals from_environment() {
   return globals;
 }
 
-void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
-  app.set_config("--config", globals.config_file.string(), "Read options from a TOML file (docs/operating.md)");
+// What the log is told beside --log-level; empty: `serve` says info, the other commands warn.
+struct LogOptions {
+  std::string level;
+  bool json = false;
+};
+
+void add_globals(CLI::App& app, cli::Globals& globals, LogOptions& log) {
+  app.add_option("--config", globals.config_file, "Read options from this TOML file (docs/operating.md); \"\": from none")
+      ->configurable(false)
+      ->capture_default_str();
   app.add_option("-m,--model", globals.model, "A model of the catalogue, or the path of a GGUF file");
   app.add_option("--models-dir", globals.models_dir, "Where pulled models lie")->capture_default_str();
   app.add_option("--journal", globals.journal, "The SQLite file that keeps every run")->capture_default_str();
@@ -58,36 +70,75 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
   cli::add_tool_options(app, globals);
-  app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")->capture_default_str();
+  app.add_option("--log-level", log.level, "What the log on stderr has; default: info for serve, warn for the others")
+      ->check(CLI::IsMember(cli::log_levels()));
+  app.add_flag("--log-json", log.json, "The log as one JSON object a line");
 }
+
+// The commands with their options, and what the command line says of them.
+struct CommandLine {
+  CommandLine(const cli::Globals& environment, baton::tools::ToolSet* own) : globals(environment) {
+    app.set_version_flag("--version", "baton " BATON_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    add_globals(app, globals, log);
+    cli::add_run(app, globals, chosen);
+    cli::add_chat(app, globals, chosen);
+    cli::add_tools(app, globals, chosen);
+    cli::add_inspect(app, globals, chosen);
+    cli::add_pull(app, globals, chosen);
+    cli::add_doctor(app, globals, chosen, where);
+    cli::add_history(app, globals, chosen);
+    cli::add_data(app, globals, chosen);
+    cli::add_bench(app, globals, chosen);
+    cli::add_rate(app, globals, chosen);
+    where = cli::add_serve(app, globals, chosen, own);
+  }
+  CommandLine(const CommandLine&) = delete;
+
+  // The exit code, when that is all: help was asked for, or the command line is wrong.
+  std::optional<int> parse(int argc, char** argv) {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+      std::ostringstream out, error;
+      const int code = app.exit(e, out, error);
+      cli::print("{}", cli::Lines{out.str()});
+      cli::print_error("{}", cli::Lines{error.str()});
+      return code == 0 ? 0 : cli::kUsage;
+    }
+    return std::nullopt;
+  }
+  bool runs(const char* command) const { return app.got_subcommand(command); }
+
+  CLI::App app{"Baton: an agent runtime that carries its own language model", "baton"};
+  cli::Globals globals;
+  LogOptions log;
+  cli::Chosen chosen;
+  cli::WhereServed where;
+};
 
 }  // namespace
 
 namespace baton::agent::cli {
 
 int program(int argc, char** argv, tools::ToolSet* own) try {
-  CLI::App app("Baton: an agent runtime that carries its own language model", "baton");
-  app.set_version_flag("--version", "baton " BATON_VERSION);
-  app.require_subcommand(1);
-  app.fallthrough();
-  cli::Globals globals = from_environment();
-  std::string log_level = "warn";
-  add_globals(app, globals, log_level);
-  cli::Chosen chosen;
-  for (auto add : {cli::add_run, cli::add_chat, cli::add_tools, cli::add_inspect, cli::add_pull, cli::add_doctor, cli::add_history,
-                   cli::add_data, cli::add_bench, cli::add_rate}) {
-    add(app, globals, chosen);
+  survive(SIGXFSZ);
+  const Globals environment = from_environment();
+  CommandLine first(environment, own);  // says what is wrong with it, gives help, and names the config file
+  if (const auto code = first.parse(argc, argv)) return *code;
+  CommandLine line(environment, own);
+  const bool named = first.app.get_option("--config")->count() > 0;
+  const std::vector<std::string> faults = apply_config_file(line.app, first.globals.config_file, named);
+  if (!faults.empty() && !first.runs("doctor")) {
+    for (const std::string& fault : faults) fail(fault);
+    return kUsage;
   }
-  cli::add_serve(app, globals, chosen, own);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    const int code = app.exit(e);
-    return code == 0 ? 0 : cli::kUsage;
-  }
-  spdlog::set_default_logger(spdlog::stderr_color_mt("baton"));
-  spdlog::set_level(spdlog::level::from_str(log_level));
-  return chosen();
+  if (const auto code = line.parse(argc, argv)) return *code;
+  line.globals.config_faults = faults;
+  const std::string level = !line.log.level.empty() ? line.log.level : line.runs("serve") ? "info" : "warn";
+  set_up_log(level, line.log.json);
+  return line.chosen();
 } catch (const std::exception& e) {
   return fail(e.what());
 }

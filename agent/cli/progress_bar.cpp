@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "print.h"
+
 namespace baton::agent::cli {
 namespace {
 
@@ -19,7 +21,7 @@ ProgressBar::ProgressBar(std::string label, std::string unit)
     : label_(std::move(label)), unit_(std::move(unit)), terminal_(isatty(STDERR_FILENO)) {}
 
 ProgressBar::~ProgressBar() {
-  if (line_open_) std::fputc('\n', stderr);
+  if (line_open_) write_error("\n");
 }
 
 std::string ProgressBar::figures(std::uint64_t done, std::uint64_t total) const {
@@ -39,18 +41,18 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
     const int filled = std::min(kWidth, percent * kWidth / 100);
     std::string bar(filled, '#');
     bar.resize(kWidth, '.');
-    fmt::print(stderr, "\r{} [{}] {:3}% {}  ", label_, bar, percent, figures(done, total));
+    print_error("\r{} [{}] {:3}% {}  ", label_, bar, percent, figures(done, total));
     line_open_ = true;
   } else {
-    fmt::print(stderr, "{} {:3}% {}\n", label_, percent, figures(done, total));
+    print_error("{} {:3}% {}\n", label_, percent, figures(done, total));
   }
   std::fflush(stderr);
 }
 
 void ProgressBar::message(const std::string& sentence) {
-  if (line_open_) std::fputc('\n', stderr);
+  if (line_open_) write_error("\n");
   line_open_ = false;
-  fmt::print(stderr, "{}\n", sentence);
+  print_error("{}\n", Lines{sentence});
 }
 
 }  // namespace baton::agent::cli

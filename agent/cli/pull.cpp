@@ -1,10 +1,10 @@
 // baton pull: brings a model onto this machine. Without a name it lists the catalogue.
 #include <baton/agent/models/catalogue.h>
 #include <baton/agent/models/pull.h>
-#include <fmt/core.h>
 
 #include "cli.h"
 #include "interrupt.h"
+#include "print.h"
 #include "progress_bar.h"
 
 namespace baton::agent::cli {
@@ -13,10 +13,10 @@ namespace {
 int list(const Globals& globals) {
   for (const CatalogueModel& model : catalogue()) {
     const bool here = resolve_model(model.name, globals.models_dir).has_value();
-    fmt::print("{:30} {:>7.0f} MB  {:22} {}{}\n", model.name, static_cast<double>(model.bytes) / 1e6, model.licence, here ? "here" : "",
-               model.is_default ? (here ? ", default" : "default") : "");
+    print("{:30} {:>7.0f} MB  {:22} {}{}\n", model.name, static_cast<double>(model.bytes) / 1e6, model.licence, here ? "here" : "",
+          model.is_default ? (here ? ", default" : "default") : "");
   }
-  fmt::print("Also: baton pull hf:OWNER/REPO/FILE.gguf, or any local path as --model.\n");
+  print("Also: baton pull hf:OWNER/REPO/FILE.gguf, or any local path as --model.\n");
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // baton rate: what the user thinks of an answer, kept with it.
-#include <fmt/core.h>
 
 #include "history.h"
+#include "print.h"
 
 namespace baton::agent::cli {
 namespace {
@@ -27,9 +27,9 @@ int rate(memory::Journal& journal, const std::string& id, const std::string& rat
   if (!now) return fail(now.error().message);
   if (json) {
     const Json line = {{"response", now->id}, {"conversation", now->conversation_id}, {"rating", now->rating}, {"note", now->rating_note}};
-    std::puts(line.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    print_json(line);
   } else {
-    fmt::print("{}  {}\n", now->id, now->rating.empty() ? "not rated" : now->rating);
+    print("{}  {}\n", now->id, now->rating.empty() ? "not rated" : now->rating);
   }
   return 0;
 }

@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "print.h"
+
 namespace baton::agent::cli {
 namespace {
 
@@ -43,7 +45,8 @@ RunObserver RunPrinter::observer() {
     observer.prefill = [this](const llm::PrefillProgress& progress) { on_prefill(progress); };
     observer.tool_progress = [this](const std::string&, double fraction, const std::string& message) {
       end_line();
-      fmt::print("{}\n", dim(fmt::format("   {:3.0f}% {}", 100 * fraction, message)));
+      const std::string line = dim(shown_text("   {:3.0f}% {}", 100 * fraction, message));
+      print("{}\n", Own{line});
     };
     observer.finished = [this](const RunOutcome& outcome) { on_finished(outcome); };
   }
@@ -60,21 +63,22 @@ void RunPrinter::on_event(const memory::Event& event) {
   if (json_) {
     Json line = event.data;
     line["sequence_number"] = event.sequence_number;
-    fmt::print("{}\n", line.dump(-1, ' ', false, Json::error_handler_t::replace));
+    print_json(line);
     std::fflush(stdout);
     return;
   }
   prefill_.reset();
   const Json& data = event.data;
   if (event.type == "response.output_text.delta") {
-    const std::string text = text_or(data, "delta");
-    fmt::print("{}", text);
-    line_open_ = !text.empty() && text.back() != '\n';
+    const std::string piece = text_or(data, "delta");
+    write_out(answer_.add(piece));
+    if (!piece.empty()) line_open_ = piece.back() != '\n';
   } else if (event.type == "response.output_item.added" && data.contains("item")) {
     names_[text_or(data["item"], "id")] = text_or(data["item"], "name");
   } else if (event.type == "response.mcp_call_arguments.done") {
     end_line();
-    fmt::print("{} {}({})\n", dim("->"), names_[text_or(data, "item_id")], short_arguments(text_or(data, "arguments")));
+    const std::string arrow = dim("->");
+    print("{} {}({})\n", Own{arrow}, names_[text_or(data, "item_id")], short_arguments(text_or(data, "arguments")));
   } else if (event.type == "response.mcp_call.in_progress") {
     started_[text_or(data, "item_id")] = std::chrono::steady_clock::now();
   } else if (event.type == "response.output_item.done" && data.contains("item")) {
@@ -93,11 +97,13 @@ void RunPrinter::on_item_done(const Json& item) {
     const auto spent = std::chrono::steady_clock::now() - started->second;
     time = fmt::format("({} ms)", std::chrono::duration_cast<std::chrono::milliseconds>(spent).count());
   }
-  fmt::print("{} {} {}\n", dim(failed ? "!!" : "<-"), shortened(result_of_call_item(item)), dim(time));
+  const std::string mark = dim(failed ? "!!" : "<-"), result = shortened(result_of_call_item(item)), spent_time = dim(time);
+  print("{} {} {}\n", Own{mark}, Lines{result}, Own{spent_time});
 }
 
 void RunPrinter::end_line() {
-  if (line_open_) std::fputc('\n', stdout);
+  write_out(answer_.end());
+  if (line_open_) write_out("\n");
   line_open_ = false;
 }
 
@@ -108,12 +114,13 @@ void RunPrinter::on_finished(const RunOutcome& outcome) {
   double cached = 0;
   if (outcome.usage.contains("input_tokens_details")) cached = outcome.usage["input_tokens_details"].value("cached_tokens", 0.0);
   const double prefill = number("baton.prefill_seconds"), decode = number("baton.decode_seconds");
-  std::string line = fmt::format("[{}{}; {:.0f} prompt tokens, {:.0f} of them cached, {:.0f} written", outcome.status,
-                                 outcome.reason.empty() || outcome.reason == outcome.status ? "" : ": " + outcome.reason,
-                                 number("input_tokens"), cached, number("output_tokens"));
+  std::string line = shown_text("[{}{}; {:.0f} prompt tokens, {:.0f} of them cached, {:.0f} written", outcome.status,
+                                outcome.reason.empty() || outcome.reason == outcome.status ? "" : ": " + outcome.reason,
+                                number("input_tokens"), cached, number("output_tokens"));
   if (prefill > 0) line += fmt::format("; prefill {:.1f} tokens/s", (number("input_tokens") - cached) / prefill);
   if (decode > 0) line += fmt::format(", decode {:.1f} tokens/s", number("output_tokens") / decode);
-  fmt::print("{}\n", dim(line + "; " + outcome.conversation_id + "]"));
+  line = dim(line + "; " + outcome.conversation_id + "]");
+  print("{}\n", Own{line});
   std::fflush(stdout);
 }
 

@@ -2,6 +2,7 @@
 // Shows a run while it happens: text as it streams, each call with arguments, result and time, tokens a second at the end. Plain lines in a
 // pipe, colours on a terminal, or the events as JSON lines.
 #include <baton/agent/runtime/agent.h>
+#include <baton/tools/visible_text.h>
 
 #include <chrono>
 #include <map>
@@ -28,6 +29,7 @@ class RunPrinter {
 
   bool json_, colour_;
   bool line_open_ = false;
+  tools::VisibleStream answer_;
   std::unique_ptr<ProgressBar> prefill_;
   std::map<std::string, std::string> names_;  // item id -> tool
   std::map<std::string, std::chrono::steady_clock::time_point> started_;

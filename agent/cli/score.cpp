@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "print.h"
+
 namespace baton::agent::cli {
 namespace {
 
@@ -71,7 +73,7 @@ int score(const Globals& globals, const std::shared_ptr<const llm::GgufFile>& fi
       (*model)->read_logits(i, row);
       line["top"] = llm::Json::array();
       for (const auto& p : llm::Sampler(params).choose(row).top) line["top"].push_back({p.id, p.logprob});
-      std::puts(line.dump(-1, ' ', false, llm::Json::error_handler_t::replace).c_str());
+      print_json(line);
       logits_out.write(reinterpret_cast<const char*>(row.data()), static_cast<std::streamsize>(row.size() * sizeof(float)));
       previous = row;
     }

@@ -2,8 +2,11 @@
 #include <baton/agent/daemon.h>
 #include <fmt/core.h>
 
+#include <csignal>
+
 #include "cli.h"
 #include "interrupt.h"
+#include "print.h"
 #include "program.h"
 #include "tool_set.h"
 
@@ -32,12 +35,18 @@ void add_options(CLI::App& command, ServeOptions& o) {
       .add_option("--after-tools", o.after_tools,
                   "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
       ->capture_default_str();
-  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer, where a request says nothing")->capture_default_str();
-  command.add_option("--max-runs", o.max_runs, "Runs under way at the same time; one more is answered 503")->capture_default_str();
+  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer, where a request says nothing")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  command.add_option("--max-runs", o.max_runs, "Runs under way at the same time; one more is answered 503")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see")->check(CLI::ExistingDirectory);
   command.add_option("--permission", o.permissions, "NAME=allow, ask or deny: may this tool run? (may be repeated)");
-  command.add_option("--approval-hours", o.approval_hours, "How long a call waits for its approval")->capture_default_str();
-  command.add_option("--max-connections", l.connections, "Open at a time")->capture_default_str();
+  command.add_option("--approval-hours", o.approval_hours, "How long a call waits for its approval")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
+  command.add_option("--max-connections", l.connections, "Open at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command.add_option("--max-waiting-connections", l.waiting_connections, "Of one address, open without having sent a request's header")
       ->capture_default_str();
   command.add_option("--max-client-requests", l.client_requests, "Of one client at a time; one more is answered 429")
@@ -49,8 +58,10 @@ void add_options(CLI::App& command, ServeOptions& o) {
   command.add_option("--max-header-bytes", l.header_bytes, "Of a request")->capture_default_str();
   command.add_option("--max-body-bytes", l.body_bytes, "Of a request")->capture_default_str();
   command.add_option("--max-message-bytes", l.message_bytes, "Of a WebSocket message")->capture_default_str();
-  command.add_option("--max-lanes", l.lanes, "Of a WebSocket")->capture_default_str();
-  command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")->capture_default_str();
+  command.add_option("--max-lanes", l.lanes, "Of a WebSocket")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+  command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")
+      ->check(CLI::Range(0, 1 << 16))
+      ->capture_default_str();
   command.add_option("--max-output-queue-bytes", l.output_queue_bytes, "That a slow reader may have waiting")->capture_default_str();
   const auto seconds = [&](const char* name, std::chrono::milliseconds& value, const char* about) {
     command
@@ -72,7 +83,7 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
   o.journal = globals.journal;
   o.approval_lifetime = std::chrono::milliseconds(static_cast<std::int64_t>(o.approval_hours * 3'600'000));
   if (!o.token_file.empty()) {
-    auto token = read_text_file(o.token_file);
+    auto token = read_secret_file(o.token_file);
     if (!token) return fail(token.error().message);
     o.server.token = token->substr(0, token->find_first_of("\r\n"));
     if (o.server.token.empty()) return fail(o.token_file + " is empty; `openssl rand -hex 32 > FILE` makes a token");
@@ -80,9 +91,11 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
   tools::ToolSet fresh;
   tools::ToolSet& tools = own ? *own : fresh;
   if (const Result<void> added = add_tools_of_options(tools, globals, o.root); !added) return fail(added.error().message);
+  survive(SIGPIPE);  // whoever reads the log may go
   Interrupt interrupt;
+  o.why_stopped = [&interrupt] { return interrupt.signal_name(); };
   const Result<void> served = run_daemon(o, tools, interrupt.stop(), [](const std::string& url) {
-    fmt::print("baton serves on {}\n", url);
+    print("baton serves on {}\n", url);
     std::fflush(stdout);
   });
   return served ? 0 : fail(served.error().message);
@@ -90,11 +103,15 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own) {
+WhereServed add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, tools::ToolSet* own) {
   auto* command = app.add_subcommand("serve", "Serve clients over HTTP and WebSocket until Ctrl-C");
   auto options = std::make_shared<ServeOptions>();
   add_options(*command, *options);
   command->callback([&globals, &chosen, options, own] { chosen = [&globals, options, own] { return run(globals, *options, own); }; });
+  return [options] {
+    const server::ServerConfig& s = options->server;
+    return ServePlace{s.address, s.port, !s.tls_certificate.empty(), options->token_file};
+  };
 }
 
 }  // namespace baton::agent::cli

@@ -1,11 +1,11 @@
 // baton tools: the tools that a run is offered.
 #include <baton/llm/json_schema/json_schema.h>
-#include <fmt/core.h>
 
 #include <condition_variable>
 #include <mutex>
 
 #include "import.h"
+#include "print.h"
 #include "tool_set.h"
 #include "tools_check.h"
 
@@ -26,15 +26,15 @@ int list(const Globals& globals, const std::string& root, bool json) {
                                                                               : "sends";
     if (json) {
       const Json tool{{"name", spec->name}, {"description", spec->description}, {"effect", effect}, {"parameters", spec->parameters}};
-      fmt::print("{}\n", tool.dump());
+      print_json(tool);
       continue;
     }
-    fmt::print("{}: {}{}\n", spec->name, spec->description, spec->traits.effect == tools::Effect::reads ? "" : " (" + effect + ")");
+    print("{}: {}{}\n", spec->name, spec->description, spec->traits.effect == tools::Effect::reads ? "" : " (" + effect + ")");
     if (!spec->parameters.contains("properties")) continue;
-    for (const auto& [name, schema] : spec->parameters["properties"].items()) fmt::print("  {:12} {}\n", name, schema.dump());
+    for (const auto& [name, schema] : spec->parameters["properties"].items()) print("  {:12} {}\n", name, schema.dump());
   }
-  if (root.empty() && !json) fmt::print("With --root FOLDER also: list_directory, read_file, search_files.\n");
-  if (globals.allow_hosts.empty() && !json) fmt::print("With --allow-host HOST also: http_request.\n");
+  if (root.empty() && !json) print("With --root FOLDER also: list_directory, read_file, search_files.\n");
+  if (globals.allow_hosts.empty() && !json) print("With --allow-host HOST also: http_request.\n");
   return 0;
 }
 
@@ -63,7 +63,7 @@ int call(const Globals& globals, const std::string& root, const std::string& nam
   std::unique_lock lock(mutex);
   done.wait(lock, [&] { return result.has_value(); });
   if (result->is_error) return fail(result->content);
-  fmt::print("{}\n", result->content);
+  print("{}\n", Lines{result->content});
   return 0;
 }
 

@@ -12,6 +12,8 @@
 
 #include <set>
 
+#include "print.h"
+
 namespace baton::agent::cli {
 namespace {
 
@@ -121,27 +123,26 @@ std::string place_of(const llm::Unmasked& one) {
   return one.pointer.empty() ? "the parameters" : one.pointer;
 }
 
-void print(const Checked& checked, bool colour) {
+void print_checked(const Checked& checked, bool colour) {
   const auto paint = [&](const char* code, const std::string& text) {
     return colour ? fmt::format("\033[{}m{}\033[0m", code, text) : text;
   };
-  const std::string shown = checked.name.empty() ? checked.place : checked.identifier ? checked.name : Json(checked.name).dump();
-  std::string line = fmt::format("{:32} {}", shown, checked.errors.empty() ? paint("32", "ok   ") : paint("31", "error"));
+  const std::string name = checked.name.empty() ? checked.place : checked.identifier ? checked.name : Json(checked.name).dump();
+  std::string line = shown_text("{:32} ", name) + (checked.errors.empty() ? paint("32", "ok   ") : paint("31", "error"));
   if (checked.mask) line += fmt::format(" {:7} nodes {:8.2f} ms", checked.mask->n_nodes, checked.mask->compile_ms);
-  fmt::print("{}\n", line);
-  for (const std::string& error : checked.errors) fmt::print("  {}\n", error);
+  print("{}\n", Own{line});
+  for (const std::string& error : checked.errors) print("  {}\n", error);
   if (!checked.name.empty() && !checked.identifier)
-    fmt::print("  the name is no identifier: a model writes it as {}\n", Json(checked.name).dump());
+    print("  the name is no identifier: a model writes it as {}\n", Json(checked.name).dump());
   if (!checked.mask) return;
   std::string masked;
   for (const std::string& keyword : checked.mask->masked) masked += (masked.empty() ? "" : ", ") + keyword;
-  if (!masked.empty()) fmt::print("  enforced while it is written: {}\n", masked);
+  if (!masked.empty()) print("  enforced while it is written: {}\n", masked);
   if (!checked.mask->refused.empty() && !checked.mask->impossible)
-    fmt::print("  no mask, any object may be written and is checked afterwards: {}\n", checked.mask->refused);
-  for (const llm::Unmasked& one : checked.mask->unmasked) fmt::print("  afterwards: {}: {}\n", place_of(one), one.why);
-  for (const llm::Unmasked& one : checked.in_model)
-    fmt::print("  afterwards, as this model writes calls: {}: {}\n", place_of(one), one.why);
-  for (const llm::Unmasked& one : checked.mask->unchecked) fmt::print("  never: {}: {}\n", place_of(one), one.why);
+    print("  no mask, any object may be written and is checked afterwards: {}\n", checked.mask->refused);
+  for (const llm::Unmasked& one : checked.mask->unmasked) print("  afterwards: {}: {}\n", place_of(one), one.why);
+  for (const llm::Unmasked& one : checked.in_model) print("  afterwards, as this model writes calls: {}: {}\n", place_of(one), one.why);
+  for (const llm::Unmasked& one : checked.mask->unchecked) print("  never: {}: {}\n", place_of(one), one.why);
 }
 
 // How a model writes calls, with its vocabulary.
@@ -208,12 +209,12 @@ int check(const Globals& globals, const std::string& path, const std::string& mo
   if (json) {
     Json out = {{"file", path}, {"tools", Json::array()}, {"repeated_keys", read->repeated}, {"errors", n_errors}};
     for (const Checked& one : all) out["tools"].push_back(to_json(one));
-    fmt::print("{}\n", out.dump());
+    print_json(out);
   } else {
-    for (const Checked& one : all) print(one, globals.colour);
+    for (const Checked& one : all) print_checked(one, globals.colour);
     for (const std::string& pointer : read->repeated)
-      fmt::print("{}: this key stands twice in its object, and only one of them counts\n", pointer);
-    fmt::print("{}: {} tool{}, {} error{}\n", path, all.size(), all.size() == 1 ? "" : "s", n_errors, n_errors == 1 ? "" : "s");
+      print("{}: this key stands twice in its object, and only one of them counts\n", pointer);
+    print("{}: {} tool{}, {} error{}\n", path, all.size(), all.size() == 1 ? "" : "s", n_errors, n_errors == 1 ? "" : "s");
   }
   return n_errors == 0 ? 0 : kFailed;
 }

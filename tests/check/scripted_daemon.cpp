@@ -90,6 +90,7 @@ std::stop_source g_stop;
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
+  spdlog::set_level(spdlog::level::err);  // the first line of stdout is the address, and nobody empties the pipe
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

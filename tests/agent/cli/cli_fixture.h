@@ -23,10 +23,14 @@ struct Output {
 
 class CliTest : public testing::Test {
  protected:
-  Output baton(const std::string& arguments) {
+  Output baton(const std::string& arguments) { return shell(std::string(BATON_PROGRAM) + " " + arguments); }
+  // Lines for sh, in which $BATON is the program.
+  Output script(const std::string& lines) {
+    return shell("BATON=" + std::string(BATON_PROGRAM) + " sh " + file("script.sh", "cd " + folder_.path().string() + "\n" + lines));
+  }
+  Output shell(const std::string& line) {
     const std::string home = folder_.path().string();
-    const std::string command =
-        "HOME=" + home + " XDG_CACHE_HOME= XDG_DATA_HOME= XDG_CONFIG_HOME= " + BATON_PROGRAM + " " + arguments + " 2>&1 </dev/null";
+    const std::string command = "HOME=" + home + " XDG_CACHE_HOME= XDG_DATA_HOME= XDG_CONFIG_HOME= " + line + " 2>&1 </dev/null";
     FILE* pipe = popen(command.c_str(), "r");
     std::string text;
     char buffer[4096];

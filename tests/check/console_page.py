@@ -119,6 +119,35 @@ def drafts_stay(page, _daemon):
     page.run("byId('message').value = ''")
 
 
+def other_clients(page, _daemon):
+    """What another client runs, or continues, in a conversation that is open here."""
+    post = "api('POST', '/v1/responses', {tools: [], %s}).then(r => r.conversation.id)"
+    running = page.run(post % "input: 'slow 200', background: true")
+    page.run(f"openConversation('{running}')")
+    page.wait_for(f"({LAST} || '').length === 1000", "the answer to another client")
+    ends(page, 1)
+    assert page.run(ANSWERS) == [1000] and page.run("document.querySelectorAll('.message.user').length") == 1
+    fresh(page)
+    send(page, "say first")
+    ends(page, 1)
+    continued = page.run("shown.id")
+    page.run(post % f"input: 'say elsewhere', conversation: '{continued}'")
+    send(page, "say here")  # in a copy: the other message was not seen here
+    page.wait_for(f"shown.id !== '{continued}' && {LAST} === 'here' && {ENDED} === 2", "the answer in a copy of the conversation")
+    assert page.run(ANSWERS) == [5, 4] and page.run("document.querySelectorAll('.message.user').length") == 2
+    page.run(f"openConversation('{continued}')")
+    page.wait_for(f"{LAST} === 'elsewhere'", "what the other client did")
+    send(page, "slow 4000")
+    page.wait_for("!byId('cancel').hidden")
+    page.run("byId('cancel').click()")
+    page.wait_for("[...document.querySelectorAll('#log .note')].at(-1).textContent.startsWith('cancelled')", "the end of what was cancelled")
+    page.run("openConversation('conv_0')")
+    page.wait_for("document.querySelector('#log .note.bad')?.textContent.includes('conv_0')", "that there is no such conversation")
+    page.complaints[:] = [c for c in page.complaints if "404" not in c]
+    send(page, "say anyway")
+    page.wait_for(f"{LAST} === 'anyway'")
+
+
 def a_log_that_follows(page, _daemon):
     fresh(page)
     send(page, f'call echo {{"text": {TALL}}}')
@@ -161,9 +190,11 @@ def narrow_windows(page, _daemon):
             assert page.run("(r => r.width > 0 && r.top >= 0 && r.bottom <= innerHeight)(byId('send').getBoundingClientRect())"), f"Send at {width}"
             assert page.run("byId('log').clientHeight") > 300, "little is left for the log"
             page.wait_for(f"{TO_END} <= 1", f"the end at {width}", 5)
+        assert page.run("byId('fold').offsetParent === null"), "a wide page folds nothing"
         page.command("Emulation.setDeviceMetricsOverride", width=400, height=700, deviceScaleFactor=1, mobile=False)
-        page.wait_for("byId('conversations').offsetParent === null", "the list folded away")
+        assert page.run("innerWidth === 400 && byId('conversations').offsetParent === null"), "the list is not folded away"
         page.run("byId('fold').click()")
+        page.wait_for(f"{TO_END} <= 1 && byId('to-end').hidden", "the end in a log that became smaller", 5)
         assert page.run("byId('conversations').offsetParent !== null && document.scrollingElement.scrollWidth <= 400")
         open_titled(page, "slow 300")
         page.wait_for("byId('conversations').offsetParent === null", "the list folded away again")
@@ -237,7 +268,7 @@ def the_tools(page, _daemon):
     assert "add" in page.run("byId('tools').textContent") and "ask" in page.run("byId('tools').textContent")
 
 
-PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, a_log_that_follows, narrow_windows, whole_arguments_of_an_approval,
+PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, other_clients, a_log_that_follows, narrow_windows, whole_arguments_of_an_approval,
          hostile_text, a_reload_in_mid_run, steering, a_daemon_killed_in_mid_run)
 
 
@@ -249,7 +280,7 @@ def rows(_baton, _models_dir, _quick):
             try:
                 part(page, daemon)
             except Exception as error:  # the others still run
-                note, ok = f"{type(error).__name__}: {error} {page.run('byId(`log`).innerText')!r}"[:400], False
+                note, ok = f"{type(error).__name__}: {error} … {page.run('byId(`log`).innerText.slice(-200)')!r}", False
             yield suite.row(f"console: {part.__name__.replace('_', ' ')}", "passed" if ok else "failed", target="passed", ok=ok, note=note)
         broken = [c for c in page.complaints if "ERR_CONNECTION_REFUSED" not in c and "WebSocket connection" not in c]
         yield suite.row("complaints of the browser (errors, policy)", len(broken), target="0", ok=not broken, note="; ".join(broken)[:300])

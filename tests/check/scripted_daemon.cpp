@@ -3,7 +3,8 @@
 //   slow N             N words, one every few milliseconds
 //   call NAME {..}     calls a tool; several separated by " ; "
 //   (after results)    "got: " and the results
-// Tools: add(a, b); echo(text); send(n), which writes its idempotency key to EFFECTS; wait(ms). Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN]
+// Tools: add(a, b); echo(text); send(n), which writes its idempotency key to EFFECTS; wait(ms).
+// Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN]
 #include <baton/agent/daemon.h>
 #include <baton/agent/runtime/scripted_generator.h>
 #include <spdlog/spdlog.h>

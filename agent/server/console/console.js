@@ -27,7 +27,7 @@ async function api(method, path, body) {
 // ---- the page: one conversation of them, and where its log stands
 
 const log = byId("log");
-let topSeen = 0;  // where the log was scrolled to, as far as the page has seen
+let seen = {};  // where the log was scrolled to, and its size, as far as the page knows
 
 function showState() {
   byId("cancel").hidden = shown.state !== "running";
@@ -38,22 +38,26 @@ function showState() {
   if (byId("status").textContent !== status) byId("status").textContent = status;
 }
 
+function look() { seen = { top: log.scrollTop, width: log.clientWidth, height: log.clientHeight }; }
+
 function scrollLog(top) {
   log.scrollTop = top;
-  topSeen = log.scrollTop;
+  look();
 }
 
 // Whatever grew, and by how much: the end stays in sight unless the person has scrolled away from it.
 const sizes = new ResizeObserver(() => {
   if (shown.following) scrollLog(log.scrollHeight);
+  else look();
 });
 sizes.observe(log);
 
 log.onscroll = () => {
-  const left = log.scrollHeight - log.clientHeight - log.scrollTop;
-  if (left <= 1) shown.following = true;
-  else if (log.scrollTop < topSeen) shown.following = false;  // what is added at the end moves nothing up
-  topSeen = log.scrollTop;
+  const below = log.scrollHeight - log.clientHeight - log.scrollTop;
+  if (below <= 1) shown.following = true;
+  // What is added at the end moves nothing up: it was the person, or the window has another size.
+  else if (log.scrollTop < seen.top && log.clientWidth === seen.width && log.clientHeight === seen.height) shown.following = false;
+  look();
   showState();
 };
 byId("to-end").onclick = () => {

@@ -176,7 +176,11 @@ class Conversation {
     this.newest = items.at(-1)?.["baton.response_id"] || "";
     this.response = response && { id: response.id, last: -1 };  // one that is under way is told from its first event
     const ended = !response || !["in_progress", "queued"].includes(response.status);
-    if (response && ended) this.addEnd(response);
+    if (response && ended) {
+      // It may have ended after its items were asked for.
+      for (const item of response.output) if (!this.drawn.has(item.id)) this.add(this.itemNode(item, !answered.has(item.id)));
+      this.addEnd(response);
+    }
     this.become(ended ? "idle" : "running");
   }
 

@@ -32,9 +32,10 @@ struct StaticFile {
   const char* type;
   std::string_view (*text)();
 };
-const std::array<StaticFile, 4> kFiles{{
+const std::array<StaticFile, 5> kFiles{{
     {"/", "text/html; charset=utf-8", served::index_html},
     {"/console/console.css", "text/css; charset=utf-8", served::console_css},
+    {"/console/conversation.js", "text/javascript; charset=utf-8", served::conversation_js},
     {"/console/console.js", "text/javascript; charset=utf-8", served::console_js},
     {"/openapi.json", "application/json", served::openapi_json},
 }};

@@ -3,7 +3,8 @@
 //   slow N             N words, one every few milliseconds
 //   call NAME {..}     calls a tool; several separated by " ; "
 //   (after results)    "got: " and the results
-// Tools: add(a, b); send(n), which writes its idempotency key to EFFECTS; wait(ms). Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN]
+// Tools: add(a, b); echo(text); send(n), which writes its idempotency key to EFFECTS; wait(ms).
+// Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN]
 #include <baton/agent/daemon.h>
 #include <baton/agent/runtime/scripted_generator.h>
 #include <spdlog/spdlog.h>
@@ -65,6 +66,9 @@ void add_tools(tools::ToolSet& set, const std::string& effects) {
   const Json number = {{"type", "integer"}};
   set.add(spec("add", {{"a", number}, {"b", number}}, {}),
           [](const Json& a, tools::ToolContext&) { return tools::ToolResult::text(std::to_string(a.value("a", 0) + a.value("b", 0))); })
+      .value();
+  set.add(spec("echo", {{"text", {{"type", "string"}}}}, {}),
+          [](const Json& a, tools::ToolContext&) { return tools::ToolResult::text(a.value("text", "")); })
       .value();
   const auto write = [effects](const Json&, tools::ToolContext& context) {
     static std::mutex mutex;

@@ -69,6 +69,9 @@ void add_globals(CLI::App& app, cli::Globals& globals, LogOptions& log) {
   app.add_option("--max-draft", globals.max_draft, "As many tokens that a schema forces are computed at once; 0: one after the other")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  app.add_option("--max-parallel", globals.max_parallel, "As many answers are computed at once; clients share the places")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   cli::add_tool_options(app, globals);
   app.add_option("--log-level", log.level, "What the log on stderr has; default: info for serve, warn for the others")
       ->check(CLI::IsMember(cli::log_levels()));

@@ -26,13 +26,17 @@ class Client:
     async def work(self, limit):
         names, weights = list(self.OPERATIONS), list(self.OPERATIONS.values())
         while self.world.operations < limit and not self.world.stopping:
-            await self.world.up.wait()
+            await self.until_up()
             self.world.operations += 1
             self.refused = False
             await self.operate(self.random.choices(names, weights)[0])
             if self.refused:
                 await asyncio.sleep(0.1)  # instead of the seconds of Retry-After
         self.leave()
+
+    async def until_up(self):
+        while not self.world.up.is_set():  # it may be gone again before we wake
+            await self.world.up.wait()
 
     async def operate(self, name):
         world = self.world
@@ -132,7 +136,7 @@ class Client:
             if not key or self.random.random() < 0.3:
                 raise
             self.world.once.add(body["metadata"]["n"])
-            await self.world.up.wait()
+            await self.until_up()
             await self.create_over_http(body, stored, previous, allowed | {409}, mode, key)
 
     async def create_over_http(self, body, stored, previous, allowed, mode, key):

@@ -17,6 +17,7 @@ SUITES = {
     "schema-suite": {"about": "The JSON Schema test suite, draft 2020-12: the validator, and the mask on what it claims (of schemas that say aloud that further properties may come).", "parts": ["schema_suite"], "environment": "clients", "needs_baton": False},
     "kills": {"about": "A daemon killed at random points under load.", "parts": ["kills_daemon", "kills_streams"], "environment": None, "needs_baton": False},
     "chaos": {"about": "Sixteen clients do at random whatever the protocol has, while the daemon is killed, restarted, out of disk and its clock is set; against a model of what must be true.", "parts": ["chaos_interleavings"], "environment": None, "needs_baton": False, "options": True},
+    "attacks": {"about": "What an authorised client may send: beside each input a second client waits at most 1 s and /healthz 100 ms, memory stays below 1 GB, and SIGTERM ends the daemon.", "parts": ["attacks_inputs", "attacks_connections", "attacks_runs", "attacks_model"], "environment": "clients", "needs_baton": False},
     "hostile": {"about": "What must not get in: hosts, origins, tokens, and requests that are none.", "parts": ["hostile_gate", "hostile_requests", "hostile_websocket"], "environment": "clients", "needs_baton": False},
     "console": {"about": "The console's page in Chromium, over a daemon.", "parts": ["console_page"], "environment": None, "needs_baton": False},
     "openapi": {"about": "The OpenAPI file and the daemon that it describes.", "parts": ["openapi_schemathesis"], "environment": "clients", "needs_baton": False},

@@ -69,6 +69,14 @@ class Daemon:
         self.process.stdout.close()
         return time.monotonic() - began
 
+    def stop_or_kill(self, patience):
+        """Seconds that SIGTERM took; with SIGKILL after so many."""
+        try:
+            return self.stop(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return float(patience)
+
     def effects(self):
         """One entry for each: KEY:N."""
         return self.effects_file.read_text().split() if self.effects_file.exists() else []
@@ -95,8 +103,5 @@ class Daemon:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            try:
-                self.stop()
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.stop_or_kill(30)
         self.folder.cleanup()

@@ -142,8 +142,8 @@ def row_of(daemon, what, attack, allowed=(200, 400, 413, 422, 429, 503), *, body
     for n in range(ATTEMPTS):
         told = attempt(daemon, attack, body)
         found = faults_of(told, daemon, allowed)
-        if not found or daemon.process.poll() is not None or any("waited" not in one for one in found):
-            break
+        if not found or told["wait"] > 4 * WAIT or told["health"] > 10 * HEALTH or any("waited" not in one for one in found):
+            break  # what a busy machine does is less
     ended = end_under(daemon, attack) if terminate and daemon.process.poll() is None else 0.0
     if ended > patience + 1:
         found.append("SIGTERM waited")

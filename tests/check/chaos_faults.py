@@ -28,11 +28,14 @@ class Disk:
             self.folder = folder
 
     def resize(self, size):
-        subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=True, capture_output=True)
+        """False: more than that is on it."""
+        return subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=False, capture_output=True).returncode == 0
 
     def fill(self):
-        state = os.statvfs(self.folder)
-        self.resize((state.f_blocks - state.f_bfree + 2) * state.f_frsize)
+        for spare in (2, 8, 32, 128, 512):  # blocks: it grows while we look
+            state = os.statvfs(self.folder)
+            if self.resize((state.f_blocks - state.f_bfree + spare) * state.f_frsize):
+                return
 
     def free(self):
         if self.folder:
@@ -149,7 +152,7 @@ class Faults:
             return await self.file_size()
         self.begin_full()
         self.volume.fill()
-        await asyncio.sleep(self.random.uniform(0.2, 1.0))
+        await asyncio.sleep(self.random.uniform(0.1, 0.5))
         if kill:
             await self.end(kill=True)
         self.volume.free()
@@ -171,7 +174,7 @@ class Faults:
         self.begin_full()
         try:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (bound, resource.RLIM_INFINITY))
-            await asyncio.sleep(self.random.uniform(0.2, 1.0))
+            await asyncio.sleep(self.random.uniform(0.1, 0.5))
             if self.world.daemon.process.pid == pid and self.world.daemon.process.poll() is None:
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         except (ProcessLookupError, PermissionError):

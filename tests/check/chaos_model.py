@@ -26,6 +26,7 @@ class Run:
     def __init__(self, id_, stored, client, conversation):
         self.id, self.stored, self.client, self.conversation = id_, stored, client, conversation
         self.log, self.told, self.merged = [], {}, []
+        self.events = []  # as the journal has them, once it was looked at
         self.status = None  # that it ended with, as told
         self.last = None  # the number of its terminal event, as told
         self.deletions = 0  # done, or perhaps done
@@ -114,12 +115,12 @@ class World:
                 self.unstored_conversations.discard(conversation.id)
         return run
 
-    def told_status(self, run, response):
-        """A response's JSON, asked for or in its terminal event."""
+    def told_status(self, run, response, before=None):
+        """A response's JSON, asked for or in its terminal event. before: the status that was known when it was asked for."""
         status = response.get("status")
         if status in ("queued", "in_progress", None):
-            if run.status:
-                self.blame("lost", f"ended as {run.status}, and later is {status}", run)
+            if before:
+                self.blame("lost", f"ended as {before}, and later is {status}", run)
             return
         if run.status not in (None, status):
             self.blame("lost", f"ended as {run.status}, and later as {status}", run)

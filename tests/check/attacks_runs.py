@@ -150,7 +150,7 @@ def deleted_and_answered(asked):
     asked.answer()
 
 
-ORDERS = [(twice, 1), (five_at_once, 1), (refused_then_approved, 0), (ten_days_later, 1), (on_copies, 1), (three_times_with_one_key, 1), (twice_in_one_input, (0, 1)), (refused_then_five_at_once, 0),
+ORDERS = [(twice, 1), (five_at_once, 1), (refused_then_approved, 0), (ten_days_later, 1), (on_copies, (0, 1)), (three_times_with_one_key, 1), (twice_in_one_input, (0, 1)), (refused_then_five_at_once, 0),
           (approved_then_refused, 1), (both_in_one_input, 0), (by_conversation, 1), (replayed_by_the_client, 1), (unstored, 1), (ten_days_earlier, 1), (after_restart, 1), (deleted_and_answered, 1)]
 
 

@@ -26,9 +26,14 @@ class Client(SocketOperations):
         names, weights = list(self.OPERATIONS), list(self.OPERATIONS.values())
         while self.world.operations < limit and not self.world.stopping:
             await self.until_up()
+            if self.world.pause:
+                await asyncio.sleep(0.01)
+                continue
             self.world.operations += 1
+            self.world.under_way += 1
             self.refused = False
             await self.operate(self.random.choices(names, weights)[0])
+            self.world.under_way -= 1
             if self.refused:
                 await asyncio.sleep(0.05)  # instead of the seconds of Retry-After
         self.leave()

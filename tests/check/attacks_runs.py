@@ -307,7 +307,7 @@ def unreadable(daemon):
             return
         ended, others = wait_for_end(daemon, response["id"]), wait_for_end(daemon, other["id"])
         yield suite.row("a run whose request cannot be read, at the next start", ended["status"], target="failed", ok=ended["status"] == "failed" and others["status"] == "completed",
-                        note=f"{why(ended)}; the run beside it: {others['status']}")
+                        note=f"{why(ended)}; the run beside it: {others['status']}" + ("" if daemon.process.poll() is None else f"; the daemon ended with status {daemon.process.returncode}: {daemon.stderr_tail(200)}"))
 
 
 def denied(daemon):

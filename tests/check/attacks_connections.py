@@ -5,7 +5,7 @@ import resource
 import time
 
 import suite
-from attacks_watch import ANSWERED, connect, get, post, row_of, send
+from attacks_watch import ANSWERED, ATTACKER, Alone, connect, get, post, row_of, send
 from daemon import Daemon
 from wire import Closed, Http, WebSocket
 
@@ -94,7 +94,7 @@ async def lanes_after_resuming(port, id_, last):
 async def sockets_that_resume(port, id_, last, n):
     async def one():
         try:
-            socket = await WebSocket(port).open()
+            socket = await WebSocket(port, source=ATTACKER).open()
             await socket.send({"type": "baton.resume", "response_id": id_, "starting_after": last})
             socket.close()
         except Closed:
@@ -132,9 +132,9 @@ async def readers_of_nothing(port, n):
     """Streams of long answers whose readers take nothing, and are gone after a while."""
     https = []
     for _ in range(n):
-        http = Http(port)
+        http = Http(port, source=ATTACKER)
         try:
-            await http.send("POST", "/v1/responses", {"input": "slow 400 1", "stream": True, "store": False})
+            await http.send("POST", "/v1/responses", {"input": "slow 400 5", "stream": True, "store": False})
             https.append(http)
         except Closed:
             pass
@@ -147,7 +147,8 @@ def rows(_baton, _models_dir, quick):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384) if hard != resource.RLIM_INFINITY else 16384, hard))
     with Daemon(options=["--shutdown-ms", "500"]) as daemon:
-        port = daemon.port
+        port, alone = daemon.port, Alone(daemon)
+        yield alone.row()
         id_, last = ended_response(port)
         began = time.monotonic()
         status, body = send(port, "GET", f"/v1/responses/{id_}?stream=true&starting_after={last}")
@@ -162,23 +163,23 @@ def rows(_baton, _models_dir, quick):
         silent = asyncio.run(lanes_after_resuming(port, id_, last))
         yield suite.row("lanes that are silent after a resume from the last event", len(silent), target="0", ok=not silent, note=f"8 lanes; {'; '.join(silent[:2])}")
         after = request_of(port, f"/v1/responses/{id_}?stream=true&starting_after={last}")
-        yield row_of(daemon, f"{MANY} streams after the last event, opened and closed", lambda port: open_and_close(port, after, MANY))
+        yield row_of(daemon, alone, f"{MANY} streams after the last event, opened and closed", lambda port: open_and_close(port, after, MANY))
         n = left_over(port)
         yield suite.row("connections that are left of them after 10 s", n, target="0", ok=n == 0)
-        yield row_of(daemon, f"{MANY} connections without a header, for 4 s", lambda port: hold(port, MANY, b""))
+        yield row_of(daemon, alone, f"{MANY} connections without a header, for 4 s", lambda port: hold(port, MANY, b""))
         if quick:
             return
-        yield row_of(daemon, f"{MANY} connections whose header comes byte by byte", lambda port: hold(port, MANY, b"GET /healthz HTTP/1.1\r\nHost: ", b"127.0.0.1" * 9))
-        yield row_of(daemon, f"{MANY} connections whose body comes byte by byte",
+        yield row_of(daemon, alone, f"{MANY} connections whose header comes byte by byte", lambda port: hold(port, MANY, b"GET /healthz HTTP/1.1\r\nHost: ", b"127.0.0.1" * 9))
+        yield row_of(daemon, alone, f"{MANY} connections whose body comes byte by byte",
                      lambda port: hold(port, MANY, f"POST /v1/responses HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 90\r\n\r\n".encode(), b"x" * 90))
         whole = request_of(port, f"/v1/responses/{id_}?stream=true")
-        yield row_of(daemon, f"{MANY} streams of a whole response, opened and closed", lambda port: open_and_close(port, whole, MANY))
+        yield row_of(daemon, alone, f"{MANY} streams of a whole response, opened and closed", lambda port: open_and_close(port, whole, MANY))
         running = post(port, "/v1/responses", {"input": "slow 2000", "background": True})[1]["id"]
         live = request_of(port, f"/v1/responses/{running}?stream=true")
-        yield row_of(daemon, f"{MANY} streams of a running response, opened and closed", lambda port: open_and_close(port, live, MANY))
+        yield row_of(daemon, alone, f"{MANY} streams of a running response, opened and closed", lambda port: open_and_close(port, live, MANY))
         post(port, f"/v1/responses/{running}/cancel", {})
-        yield row_of(daemon, "512 sockets that resume after the last event and leave", lambda port: asyncio.run(sockets_that_resume(port, id_, last, 512)))
-        yield row_of(daemon, "64 readers who take nothing of long answers", lambda port: asyncio.run(readers_of_nothing(port, 64)))
+        yield row_of(daemon, alone, "512 sockets that resume after the last event and leave", lambda port: asyncio.run(sockets_that_resume(port, id_, last, 512)))
+        yield row_of(daemon, alone, "32 readers who take nothing of long answers", lambda port: asyncio.run(readers_of_nothing(port, 32)))
         n = left_over(port)
         yield suite.row("connections that are left of all these after 10 s", n, target="0", ok=n == 0)
         status, _ = get(port, "/readyz")

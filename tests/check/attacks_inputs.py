@@ -1,7 +1,7 @@
 """Requests that are large, wide, deep or many: a second client does not notice, memory is bounded, SIGTERM ends the daemon."""
 import json
 
-from attacks_watch import get, leave, post, row_of, together
+from attacks_watch import ATTACKER, Alone, get, leave, post, row_of, together
 from daemon import Daemon
 from wire import WebSocket
 
@@ -82,7 +82,7 @@ def socket_message(port, body):
     import asyncio
 
     async def one():
-        socket = await WebSocket(port).open()
+        socket = await WebSocket(port, source=ATTACKER).open()
         await socket.send(body[:1] + b'"type":"response.create",' + body[1:])
         answer = await socket.receive()
         socket.close()
@@ -124,18 +124,20 @@ QUICK = ["four of these at once", "an array of a million objects, as input, four
 
 def rows(_baton, _models_dir, quick):
     with Daemon(options=["--shutdown-ms", "500"]) as daemon:
+        alone = Alone(daemon)
+        yield alone.row()
         large = stored_item(daemon.port, 7 * MB)
-        yield row_of(daemon, "90 references to an item of 7 MB", lambda port: references(port, [large] * 90))
+        yield row_of(daemon, alone, "90 references to an item of 7 MB", lambda port: references(port, [large] * 90))
         for what, path, body, n in bodies():
             if not quick or what in QUICK:
-                yield row_of(daemon, what, lambda port, path=path, body=body, n=n: together(n, lambda _: post(port, path, body)))
+                yield row_of(daemon, alone, what, lambda port, path=path, body=body, n=n: together(n, lambda _: post(port, path, body)))
         if quick:
             return
-        yield row_of(daemon, "four times 90 references at once", lambda port: references(port, [large] * 90, 4))
+        yield row_of(daemon, alone, "four times 90 references at once", lambda port: references(port, [large] * 90, 4))
         some = [stored_item(daemon.port, MB) for _ in range(40)]
-        yield row_of(daemon, "references to 40 items of 1 MB", lambda port: references(port, some, 2))
-        yield row_of(daemon, "10,000 references to a small item", lambda port, small=stored_item(daemon.port, 5000): references(port, [small] * 10_000, 4))
-        yield row_of(daemon, "conversations of references, and references to those", lambda port: nested_references(port, large))
+        yield row_of(daemon, alone, "references to 40 items of 1 MB", lambda port: references(port, some, 2))
+        yield row_of(daemon, alone, "10,000 references to a small item", lambda port, small=stored_item(daemon.port, 5000): references(port, [small] * 10_000, 4))
+        yield row_of(daemon, alone, "conversations of references, and references to those", lambda port: nested_references(port, large))
         wide = ("{" + keys(BODY - 100) + "}").encode()
-        yield row_of(daemon, "wide bodies of 16 clients that leave at once", lambda port: together(16, lambda _: leave(port, "/v1/responses", wide)) and [])
-        yield row_of(daemon, "a wide message on a WebSocket", lambda port: socket_message(port, wide))
+        yield row_of(daemon, alone, "wide bodies of 16 clients that leave at once", lambda port: together(16, lambda _: leave(port, "/v1/responses", wide)) and [])
+        yield row_of(daemon, alone, "a wide message on a WebSocket", lambda port: socket_message(port, wide))

@@ -6,11 +6,11 @@ import subprocess
 import tempfile
 
 import suite
-from attacks_watch import post, row_of, together
+from attacks_watch import Alone, post, row_of, together
 from daemon import Daemon, free_port
 
 MODEL = "qwen2.5-coder-0.5b-instruct"
-TINY = json.dumps({"input": "Say hi.", "max_output_tokens": 16, "store": False, "tools": []})
+TINY = json.dumps({"input": "Say hi.", "max_output_tokens": 16, "store": False})
 
 
 class RealDaemon(Daemon):
@@ -49,8 +49,8 @@ def rows(baton, models_dir, quick):
         raise suite.Unavailable("the rows with a model take a minute: a run without --quick has them")
     large = words(8 << 20)[:(8 << 20) - 4096]
     with RealDaemon(baton, model, ["--ctx", "8192"]) as daemon:
-        baseline = row_of(daemon, "nobody else", lambda port: [], body=TINY, terminate=False)
-        yield suite.row("the tiny response alone", baseline["value"], "s", target="stated", ok=True, note=baseline["note"])
+        alone = Alone(daemon, TINY)
+        yield alone.row()
         tiny = {"input": "Say hi.", "max_output_tokens": 16}
         chat = {"messages": [{"role": "user", "content": "Count to a hundred in words."}], "max_tokens": 64}
         for what, path, body, n in [
@@ -65,4 +65,4 @@ def rows(baton, models_dir, quick):
             ("a chat with n: 16", "/v1/chat/completions", {**chat, "n": 16}, 1),
             ("four chats with n: 16", "/v1/chat/completions", {**chat, "n": 16}, 4),
         ]:
-            yield row_of(daemon, what, lambda port, path=path, body=json.dumps(body).encode(), n=n: together(n, lambda _: post(port, path, body)), body=TINY, patience=1.0)
+            yield row_of(daemon, alone, what, lambda port, path=path, body=json.dumps(body).encode(), n=n: together(n, lambda _: post(port, path, body)), patience=1.0)

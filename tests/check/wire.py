@@ -32,13 +32,14 @@ class Answer:
 class Http:
     """One connection, kept alive. After Closed it opens another."""
 
-    def __init__(self, port, token=""):
-        self.port, self.token = port, token
+    def __init__(self, port, token="", source="127.0.0.1"):
+        """source: the address that it comes from."""
+        self.port, self.token, self.source = port, token, source
         self.reader = self.writer = None
 
     async def open(self):
         try:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=LIMIT)
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=LIMIT, local_addr=(self.source, 0))
         except OSError as error:
             raise Closed(f"cannot connect: {error}") from error
 
@@ -117,15 +118,16 @@ class Http:
 
 
 class WebSocket:
-    def __init__(self, port, token=""):
-        self.port, self.token = port, token
+    def __init__(self, port, token="", source="127.0.0.1"):
+        """source: the address that it comes from."""
+        self.port, self.token, self.source = port, token, source
         self.reader = self.writer = None
 
     async def open(self):
         key = base64.b64encode(os.urandom(16)).decode()
         authorization = f"Authorization: Bearer {self.token}\r\n" if self.token else ""
         try:
-            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=LIMIT)
+            self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port, limit=LIMIT, local_addr=(self.source, 0))
             self.writer.write((f"GET /v1/responses HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{authorization}"
                                f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n").encode())
             head = await self.reader.readuntil(b"\r\n\r\n")

@@ -182,5 +182,5 @@ def rows(_baton, _models_dir, quick):
         yield row_of(daemon, alone, "32 readers who take nothing of long answers", lambda port: asyncio.run(readers_of_nothing(port, 32)))
         n = left_over(port)
         yield suite.row("connections that are left of all these after 10 s", n, target="0", ok=n == 0)
-        status, _ = get(port, "/readyz")
-        yield suite.row("the daemon is ready afterwards", status, target="200", ok=status == 200)
+        status, body = get(port, "/readyz")
+        yield suite.row("the daemon is ready afterwards", status, target="200", ok=status == 200, note=str(body)[:200])

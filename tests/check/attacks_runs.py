@@ -306,8 +306,11 @@ def unreadable(daemon):
             yield suite.row("a run whose request cannot be read, at the next start", "no start", target="failed", ok=False, note=str(error)[:200])
             return
         ended, others = wait_for_end(daemon, response["id"]), wait_for_end(daemon, other["id"])
-        yield suite.row("a run whose request cannot be read, at the next start", ended["status"], target="failed", ok=ended["status"] == "failed" and others["status"] == "completed",
-                        note=f"{why(ended)}; the run beside it: {others['status']}" + ("" if daemon.process.poll() is None else f"; the daemon ended with status {daemon.process.returncode}: {daemon.stderr_tail(200)}"))
+        note = f"{why(ended)}; the run beside it: {others['status']}"
+        if daemon.process.poll() is not None:
+            note += f"; the daemon ended with status {daemon.process.returncode}: {daemon.stderr_tail(200)}"
+        yield suite.row("a run whose request cannot be read, at the next start", ended["status"], target="failed",
+                        ok=ended["status"] == "failed" and others["status"] == "completed", note=note)
 
 
 def denied(daemon):
@@ -318,7 +321,8 @@ def denied(daemon):
                 daemon.kill()
             else:
                 seconds = daemon.stop_or_kill(10)
-                yield suite.row("SIGTERM while a tool is at work", round(seconds, 2), "s", target="<= 1.5 s", ok=seconds <= 1.5, note="--shutdown-ms 500; the tool heeds its stop_token" + ("; killed after 10 s" if seconds >= 10 else ""))
+                yield suite.row("SIGTERM while a tool is at work", round(seconds, 2), "s", target="<= 1.5 s", ok=seconds <= 1.5,
+                                note="--shutdown-ms 500; the tool heeds its stop_token" + ("; killed after 10 s" if seconds >= 10 else ""))
             daemon.options = ["--shutdown-ms", "500", "--deny", "await"]
             daemon.start()
             ended = wait_for_end(daemon, id_)
@@ -339,12 +343,18 @@ def of_another(daemon):
             other.stdout.readline()
             _, response = post(daemon.port, "/v1/responses", {"input": "slow 2000 20", "background": True})
             id_ = response["id"]
-            for what, work in [("cancel", lambda: post(port, f"/v1/responses/{id_}/cancel", {})), ("retrieve", lambda: get(port, f"/v1/responses/{id_}")), ("delete", lambda: send(port, "DELETE", f"/v1/responses/{id_}")),
-                               ("continue", lambda: post(port, "/v1/responses", {"input": "say x", "previous_response_id": id_}))]:
+            asked = {
+                "cancel": lambda: send(port, "POST", f"/v1/responses/{id_}/cancel", b"{}"),
+                "retrieve": lambda: send(port, "GET", f"/v1/responses/{id_}"),
+                "delete": lambda: send(port, "DELETE", f"/v1/responses/{id_}"),
+                "continue": lambda: send(port, "POST", "/v1/responses", json.dumps({"input": "say x", "previous_response_id": id_}).encode()),
+            }
+            for what, ask in asked.items():
                 began = time.monotonic()
-                status, body = work()
+                status, body = ask()
                 seconds = time.monotonic() - began
-                yield suite.row(f"{what} a run of another daemon on the same journal", round(seconds, 2), "s", target="<= 2 s", ok=status in (200, 404, 409) and seconds <= 2, note=f"{status} {json.dumps(body if not isinstance(body, bytes) else body.decode())[:120]}")
+                yield suite.row(f"{what} a run of another daemon on the same journal", round(seconds, 2), "s", target="<= 2 s",
+                                ok=status in (200, 404, 409) and seconds <= 2, note=f"{status} {body[:120].decode(errors='replace')}")
         finally:
             other.kill()
             other.wait()

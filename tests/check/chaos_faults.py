@@ -50,7 +50,7 @@ class Faults:
     def __init__(self, world, volume, clock_file, n, round_):
         """n: operations; one fault comes about every hundred of them."""
         self.world, self.volume, self.clock_file = world, volume, clock_file
-        self.random = random.Random(f"{world.seed}-faults-{round_}")
+        self.round, self.random = round_, random.Random(f"{world.seed}-faults-{round_}")
         self.plan, at, deck = [], 0, []
         while (at := at + self.random.randint(40, 160)) <= n:
             if not deck:  # dealt like cards, so that a short run has each kind, too

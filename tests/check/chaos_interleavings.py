@@ -26,7 +26,7 @@ def add_options(parser):
 
 async def one_round(world, faults, n, patience, seconds):
     """n operations of all clients, and what happens meanwhile. Ends when everything that was under way has."""
-    clients = [Client(world, f"{world.operations}.{index}", patience) for index in range(CLIENTS)]
+    clients = [Client(world, f"{faults.round}.{index}", patience) for index in range(CLIENTS)]
     first = world.operations
     tasks = [asyncio.create_task(client.work(first + n)) for client in clients]
     beside = [asyncio.create_task(faults.work(first)), asyncio.create_task(faults.watch())]

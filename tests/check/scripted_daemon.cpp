@@ -11,6 +11,7 @@
 // The clock file holds eight bytes, a number of seconds by which the wall clock is wrong; it may change at any time.
 #include <baton/agent/daemon.h>
 #include <baton/agent/runtime/scripted_generator.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
@@ -169,6 +170,7 @@ int main(int argc, char** argv) {
     sigwait(&signals, &signal);
     g_stop.request_stop();
   }).detach();
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("scripted_daemon"));  // stdout is for the address alone
   agent::DaemonOptions options;
   options.journal = argv[1];
   options.server.port = static_cast<unsigned short>(std::atoi(argv[3]));

@@ -46,7 +46,7 @@ class Daemon:
         arguments = [self.program, self.journal, self.effects_file, str(self.port)] + ([self.token] if self.token else []) + self.options
         with open(self.stderr_file, "ab") as errors:
             self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=errors, text=True)
-        self.url = self.process.stdout.readline().strip()
+        self.url = next((line.strip() for line in self.process.stdout if line.startswith("http")), "")
         if not self.url:
             self.process.wait()
             raise RuntimeError(f"the daemon does not start (status {self.process.returncode}): {self.stderr_tail()}")

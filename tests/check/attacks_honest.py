@@ -1,7 +1,7 @@
 """The second client of the suite attacks, a process of its own so that nobody's work but the daemon's is measured: it asks /healthz every 50 ms and
 creates one tiny response after the other, each over a connection of its own, until its stdin ends; then it tells the worst waits as JSON.
 
-Usage: attacks_honest.py PORT BODY"""
+Usage: attacks_honest.py PORT BODY PATIENCE"""
 import http.client
 import json
 import os
@@ -9,13 +9,11 @@ import sys
 import threading
 import time
 
-PATIENCE = 30
 
-
-def ask(port, method, path, body=None):
+def ask(port, patience, method, path, body=None):
     """Seconds, and the status; 0: none came."""
     began = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         answer = connection.getresponse()
@@ -35,14 +33,14 @@ def repeat(stop, pause, told, *arguments):
 
 
 def main():
-    port, body = int(sys.argv[1]), sys.argv[2]
+    port, body, patience = int(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     try:
         os.nice(-10)  # its own waiting for a processor is not the daemon's
     except PermissionError:
         pass
     stop, health, creations = threading.Event(), [], []
-    threads = [threading.Thread(target=repeat, args=(stop, 0.05, health, port, "GET", "/healthz")),
-               threading.Thread(target=repeat, args=(stop, 0.02, creations, port, "POST", "/v1/responses", body))]
+    threads = [threading.Thread(target=repeat, args=(stop, 0.05, health, port, patience, "GET", "/healthz")),
+               threading.Thread(target=repeat, args=(stop, 0.02, creations, port, patience, "POST", "/v1/responses", body))]
     for thread in threads:
         thread.start()
     print("ready", flush=True)

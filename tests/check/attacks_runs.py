@@ -9,7 +9,7 @@ import tempfile
 import time
 
 import suite
-from attacks_watch import get, post, send, together
+from attacks_watch import get, hurry, post, send, together
 from daemon import PROGRAM, Daemon, free_port
 from wire import Closed, Http, WebSocket
 
@@ -362,6 +362,8 @@ def of_another(daemon):
 
 
 def rows(_baton, _models_dir, quick):
+    if quick:
+        hurry()
     with Daemon(options=["--shutdown-ms", "500"]) as daemon:
         clock = pathlib.Path(daemon.folder.name) / "clock"
         clock.write_bytes(bytes(8))

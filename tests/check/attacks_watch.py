@@ -13,13 +13,19 @@ import suite
 
 ATTACKER = "127.0.0.2"  # another address of the loopback network: a peer of its own
 WAIT, HEALTH, MEMORY, PATIENCE = 1.0, 0.1, 1 << 30, 0.5  # seconds, seconds, bytes; what --shutdown-ms says, in seconds
-ANSWERED = 30  # seconds in which every request is answered
+ANSWERED, QUICKLY = 30, 6  # seconds in which every request is answered; with --quick, which has no time for more
 ATTEMPTS = 3  # a wait that a busy machine causes does not come three times
 TARGET = "wait <= 1 s, health <= 0.1 s, memory <= 1 GB, SIGTERM <= its patience + 1 s"
 TINY = json.dumps({"input": "say hi"})
 
 
-def connect(port, timeout=ANSWERED):
+def hurry():
+    """For --quick."""
+    global ANSWERED
+    ANSWERED = QUICKLY
+
+
+def connect(port, timeout=5):
     return socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(ATTACKER, 0))
 
 
@@ -66,15 +72,18 @@ def leave(port, path, body):
 
 def together(n, work):
     """work(i) of n threads; their results."""
-    with concurrent.futures.ThreadPoolExecutor(n) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(n)
+    try:
         return list(pool.map(work, range(n)))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # all are done, or the time of --quick is over
 
 
 class Honest:
     """The second client, while the block runs."""
 
     def __init__(self, port, body=TINY):
-        self.command = [sys.executable, pathlib.Path(__file__).with_name("attacks_honest.py"), str(port), body]
+        self.command = [sys.executable, pathlib.Path(__file__).with_name("attacks_honest.py"), str(port), body, str(ANSWERED)]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -82,8 +91,12 @@ class Honest:
         time.sleep(0.2)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failed, *_):
+        if failed:
+            self.process.kill()
         out, _ = self.process.communicate()
+        if failed:
+            return
         self.told = json.loads(out.splitlines()[-1])
 
 
@@ -140,7 +153,7 @@ def end_under(daemon, attack):
     attacker = threading.Thread(target=attack, args=(daemon.port,), daemon=True)
     attacker.start()
     time.sleep(0.3)
-    seconds = daemon.stop_or_kill(20)
+    seconds = daemon.stop_or_kill(ANSWERED)
     attacker.join(ANSWERED + 5)
     return seconds
 

@@ -103,5 +103,5 @@ class Daemon:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            self.stop_or_kill(30)
+            self.stop_or_kill(10)
         self.folder.cleanup()

@@ -13,6 +13,7 @@ inline Error from_journal(const memory::Error& error) {
     case exists:
       return {errc::conflict, error.public_message()};
     case full:
+    case io:
     case read_only:
     case locked:
       return {errc::journal_unwritable, error.public_message()};

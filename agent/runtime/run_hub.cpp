@@ -151,36 +151,47 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
 
 void RunHub::resume() {
   for (const std::string& id : journal_.adopted()) {
-    const auto record = journal_.response(id);
-    if (!record) {
-      spdlog::error("{} cannot be continued: {}", id, record.error().message);
-      continue;
-    }
     auto live = std::make_shared<Live>();
-    live->request = request_from_json(record->request);
-    live->request.input.clear();
-    live->request.model = record->model;
-    live->request.durable = true;
-    live->store = live->request.store;
-    live->id = record->id;
-    live->starting = false;
-    if (const auto events = journal_.events_of_type(id, "response.steer.accepted")) {
-      for (const memory::Event& event : *events) note(*live, event);
+    live->id = id;
+    {
+      const std::scoped_lock lock(mutex_);
+      live_[id] = live;
     }
-    auto handle = agent_.resume(*record, observe(live));
-    if (!handle) {
-      spdlog::error("{} cannot be continued: {}", id, handle.error().message);
-      continue;
+    Result<void> resumed = Error{errc::io, ""};
+    try {
+      resumed = resume(live);
+    } catch (const std::exception& e) {  // whatever it holds: the others are continued
+      resumed = Error{errc::io, e.what()};
     }
-    spdlog::info("{} is continued, attempt {}", id, record->attempts);
+    if (!resumed) spdlog::error("{} cannot be continued: {}", id, resumed.error().message);
     const std::scoped_lock lock(mutex_);
-    ++stats_.adopted;
-    live->handle = std::move(*handle);
-    live_[live->id] = live;
+    live->starting = false;
+    if (live->handle) ++stats_.adopted;
+    if (!live->handle) live_.erase(id);
     changed_.notify_all();
   }
   const std::scoped_lock lock(mutex_);
   resuming_ = false;
+}
+
+Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
+  const auto record = journal_.response(live->id);
+  if (!record) return from_journal(record.error());
+  const auto steered = journal_.events_of_type(live->id, "response.steer.accepted");
+  if (!steered) return from_journal(steered.error());
+  for (const memory::Event& event : *steered) note(*live, event);
+  auto handle = agent_.resume(*record, observe(live));
+  if (!handle) return handle.error();
+  RunRequest request = request_from_json(record->request);
+  request.input.clear();
+  request.model = record->model;
+  request.durable = true;
+  spdlog::info("{} is continued, attempt {}", live->id, record->attempts);
+  const std::scoped_lock lock(mutex_);
+  live->store = request.store;
+  live->request = std::move(request);
+  live->handle = std::move(*handle);
+  return {};
 }
 
 // ---- listening

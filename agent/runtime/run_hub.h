@@ -105,6 +105,7 @@ class RunHub {
   struct Live;
   class Listener;
   class Held;
+  Result<void> resume(const std::shared_ptr<Live>& live);
   Result<std::string> made_before(const RunRequest& request) const;
   Result<Started> give_again(const std::string& response_id, Sink sink);
   Result<Started> launch(RunRequest request, Sink sink);

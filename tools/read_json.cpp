@@ -105,13 +105,13 @@ class Builder final : public nlohmann::json_sax<Json> {
     Level& here = levels_.back();
     const std::size_t n = keys_.size() - here.first_key;
     here.slot = slot_of(here, key);
+    if (out_.keys == limits_.keys) return refuse("its objects have more than " + std::to_string(out_.keys) + " keys in all");
+    ++out_.keys;
     if (here.slot < n) {
       note_repeated();
       return true;
     }
     if (n == limits_.keys_of_object) return refuse("an object has more than " + std::to_string(n) + " keys");
-    if (out_.keys == limits_.keys) return refuse("its objects have more than " + std::to_string(out_.keys) + " keys in all");
-    ++out_.keys;
     keys_.push_back(std::move(key));
     if (n >= kFewKeys) {
       for (std::size_t i = here.slots.size(); i <= n; ++i) here.slots.emplace(keys_[here.first_key + i], i);

@@ -28,7 +28,7 @@ inline constexpr JsonLimits kLimitsOfFile{.levels = 200, .keys_of_object = SIZE_
 
 struct ReadJson {
   Json value;
-  std::size_t keys = 0;  // of all objects together
+  std::size_t keys = 0;  // of all objects together, each as often as it stands there
   // JSON pointers of keys that stand twice in an object, in the order of the text; the first kMostRepeated, long ones cut. As with
   // Json::parse, the last value counts, in the place of the first.
   std::vector<std::string> repeated;

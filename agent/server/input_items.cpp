@@ -87,6 +87,7 @@ class ItemParser {
   Parsed<std::string> arguments() {
     const std::string at = path_ + ".arguments";
     const auto text = fields_.string("arguments");
+    if (!text && !string_of(item_, "arguments").empty()) return *fields_.error();  // too long
     if (!text) return ApiError::invalid(at, "'" + at + "' must be the text of a JSON object");
     const auto read = tools::read_json(*text, kArgumentLimits);
     if (!read && read.error().code == tools::errc::too_large) return ApiError::invalid(at, "'" + at + "': " + read.error().message);

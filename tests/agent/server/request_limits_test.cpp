@@ -101,6 +101,7 @@ TEST_F(RequestLimitsTest, the_arguments_of_calls_are_read_within_limits) {
   EXPECT_TRUE(with(object_of(1024).dump()).message.empty());
   EXPECT_THAT(with(object_of(1025).dump()).message, HasSubstr("an object has more than 1024 keys"));
   EXPECT_THAT(with("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}").message, HasSubstr("nested deeper than 64 levels"));
+  EXPECT_THAT(with("{\"a\":\"" + std::string(1 << 20, 'x') + "\"}").message, HasSubstr("has 1048584 bytes, more than 1048576"));
   EXPECT_EQ(with("{\"a\":1").param, "input[0].arguments");
   EXPECT_TRUE(with(R"({"a":1,"a":2})").message.empty()) << "a model may have written it";
 

@@ -1,5 +1,6 @@
 // How much one client can take, and that the others get through meanwhile.
 #include <latch>
+#include <semaphore>
 
 #include "server_fixture.h"
 
@@ -9,14 +10,15 @@ namespace {
 // Keeps the threads that requests are worked on.
 class Holding final : public Talk {
  public:
-  Holding(std::latch& begun, std::latch& go) : begun_(begun), go_(go) {}
+  Holding(std::counting_semaphore<>& begun, std::latch& go) : begun_(begun), go_(go) {}
   void on_message(const std::string&) override {
-    begun_.count_down();
+    begun_.release();
     go_.wait();
   }
 
  private:
-  std::latch &begun_, &go_;
+  std::counting_semaphore<>& begun_;
+  std::latch& go_;
 };
 
 class BusyServerTest : public ServerTest {
@@ -34,14 +36,15 @@ class BusyServerTest : public ServerTest {
     for (int i = 0; i < kThreads; ++i) {
       sockets_.push_back(websocket());
       sockets_.back().send({{"type", "hold"}});
+      begun_.acquire();
     }
-    begun_.wait();
   }
   void release() {
     if (!std::exchange(released_, true)) go_.count_down();
   }
 
-  std::latch begun_{kThreads}, go_{1};
+  std::counting_semaphore<> begun_{0};
+  std::latch go_{1};
   bool released_ = false;
   std::deque<Socket> sockets_;
 };

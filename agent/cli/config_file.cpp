@@ -118,10 +118,11 @@ class Reader {
 
   void syntax(const toml::parse_error& error) {
     const std::string what(error.description());
-    const char* remedy = what.find("redefine") != std::string::npos ? "a key or section stands once: keep one of them"
-                         : what.find("UTF-8") != std::string::npos || what.find("utf-8") != std::string::npos
-                             ? "save the file as UTF-8"
-                             : "write `key = value`, texts in \"quotes\", lists in [brackets] (docs/operating.md)";
+    const auto says = [&](const char* words) { return what.find(words) != std::string::npos; };
+    if (says("redefine")) return fault(error.source(), what + "; keep one of them");
+    const char* remedy = says("utf-8")                ? "save the file as UTF-8"
+                         : says("control characters") ? "close the quotes on the line on which they were opened"
+                                                      : "write `key = value`, texts in \"quotes\", lists in [brackets] (docs/operating.md)";
     fault(error.source(), fmt::format("this is not TOML: {}; {}", what, remedy));
   }
 
@@ -134,7 +135,7 @@ class Reader {
       if (node.is_table() && command) {
         read_table(*command, section.empty() ? name : section + "." + name, *node.as_table());
       } else if (option) {
-        set(*option, key, node);
+        set(*option, section, key, node);
       } else if (node.is_table() || (node.is_array() && node.as_array()->is_homogeneous<toml::table>())) {
         unknown_section(app, section, key, node.is_array());
       } else if (command) {
@@ -151,10 +152,11 @@ class Reader {
       return fault(key.source(), fmt::format("a section [[{0}]] would be one of several; write [{0}]", name));
     std::vector<std::string> commands;
     for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
-    const std::vector<std::string> near = tools::near_names(name, commands, 2);
-    const std::string whole = section.empty() ? name : section + "." + name;
+    const std::string above = section.empty() ? "" : section + ".", whole = above + name;
+    std::vector<std::string> near = tools::near_names(name, commands, 2);
+    for (std::string& command : near) command = "[" + above + command + "]";
     std::string help = near.empty() ? "sections are named after the commands: `baton --help` lists them"
-                                    : "did you mean [" + tools::listed(near, "or") + "]?";
+                                    : "did you mean " + tools::listed(near, "or") + "?";
     if (commands.empty()) help = "the section [" + section + "] has none below it";
     fault(key.source(), fmt::format("there is no section [{}]; {}", whole, help));
   }
@@ -177,12 +179,12 @@ class Reader {
     all_names(root_, near);
     near = tools::near_names(name, near, 1);
     if (!near.empty()) return fault(key.source(), unknown + "there is " + in_quotes(near[0]) + where(near[0]));
-    fault(key.source(), unknown + "`baton" + (section.empty() ? "" : " " + with_spaces(section)) + " --help` lists them");
+    fault(key.source(), unknown + help_of(section) + " lists them");
   }
 
-  static std::string with_spaces(std::string section) {
+  static std::string help_of(std::string section) {
     std::replace(section.begin(), section.end(), '.', ' ');
-    return section;
+    return "`baton" + (section.empty() ? "" : " " + section) + " --help`";
   }
 
   // All sections that have an option of that name: "[run]", "[chat]".
@@ -206,7 +208,7 @@ class Reader {
     return " in the section " + tools::listed(sections, "or");
   }
 
-  void set(CLI::Option& option, const toml::key& key, const toml::node& node) {
+  void set(CLI::Option& option, const std::string& section, const toml::key& key, const toml::node& node) {
     const std::string name(key.str());
     std::vector<std::string> values;
     if (const toml::array* list = node.as_array()) {
@@ -227,7 +229,7 @@ class Reader {
       }
       option.run_callback();
     } catch (const CLI::Error& e) {
-      fault(node.source(), std::string(e.what()) + "; `--help` says what it takes");
+      fault(node.source(), fmt::format("{}; {} says what it takes", e.what(), help_of(section)));
     }
     option.clear();  // the value is kept; the command line finds an option that was not given
   }

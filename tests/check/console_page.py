@@ -148,6 +148,23 @@ def other_clients(page, _daemon):
     page.wait_for(f"{LAST} === 'anyway'")
 
 
+def a_response_that_ends_while_it_is_read(page, _daemon):
+    """The items are read while it runs, its state after its end: nothing is missing."""
+    page.run("""(async () => {
+        const response = await api("POST", "/v1/responses", {input: "slow 100", background: true}), plain = window.plainApi = api;
+        const running = async () => (await plain("GET", "/v1/responses/" + response.id)).status === "in_progress";
+        api = async (method, path) => {
+          const reply = await plain(method, path);
+          while (path.includes("order=asc") && await running());
+          return reply;
+        };
+        openConversation(response.conversation.id);
+    })()""")
+    ends(page, 1)
+    page.run("api = plainApi")
+    assert page.run(ANSWERS) == [500] and page.run("document.querySelectorAll('.message.user').length") == 1, page.run(ANSWERS)
+
+
 def a_log_that_follows(page, _daemon):
     fresh(page)
     send(page, f'call echo {{"text": {TALL}}}')
@@ -268,8 +285,9 @@ def the_tools(page, _daemon):
     assert "add" in page.run("byId('tools').textContent") and "ask" in page.run("byId('tools').textContent")
 
 
-PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, other_clients, a_log_that_follows, narrow_windows, whole_arguments_of_an_approval,
-         hostile_text, a_reload_in_mid_run, steering, a_daemon_killed_in_mid_run)
+PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, other_clients, a_response_that_ends_while_it_is_read,
+         a_log_that_follows, narrow_windows, whole_arguments_of_an_approval, hostile_text, a_reload_in_mid_run, steering,
+         a_daemon_killed_in_mid_run)
 
 
 def rows(_baton, _models_dir, _quick):

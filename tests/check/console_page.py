@@ -195,7 +195,7 @@ def narrow_windows(page, _daemon):
     page.wait_for("!!document.querySelector('.card.waiting footer button')")
     ends(page, 2)
     try:
-        for width in (320, 400, 768):
+        for width in (1280, 320, 400, 768):
             page.command("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=False)
             page.wait_for(f"innerWidth === {width}")
             wide = page.run("document.scrollingElement.scrollWidth")
@@ -207,6 +207,10 @@ def narrow_windows(page, _daemon):
             assert page.run("(r => r.width > 0 && r.top >= 0 && r.bottom <= innerHeight)(byId('send').getBoundingClientRect())"), f"Send at {width}"
             assert page.run("byId('log').clientHeight") > 300, "little is left for the log"
             page.wait_for(f"{TO_END} <= 1", f"the end at {width}", 5)
+            page.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # the page has seen its new size
+            page.run("byId('log').scrollTop -= 50")
+            page.wait_for("!byId('to-end').hidden", f"a way back to the end at {width}", 5)
+            page.run("byId('to-end').click()")
         assert page.run("byId('fold').offsetParent === null"), "a wide page folds nothing"
         page.command("Emulation.setDeviceMetricsOverride", width=400, height=700, deviceScaleFactor=1, mobile=False)
         assert page.run("innerWidth === 400 && byId('conversations').offsetParent === null"), "the list is not folded away"

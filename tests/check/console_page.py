@@ -196,7 +196,7 @@ def narrow_windows(page, _daemon):
     ends(page, 2)
     try:
         for width in (1280, 320, 400, 768):
-            page.command("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=False)
+            page.command("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
             page.wait_for(f"innerWidth === {width}")
             wide = page.run("document.scrollingElement.scrollWidth")
             assert wide <= width, f"the page is {wide} wide at {width}"

@@ -148,6 +148,23 @@ def other_clients(page, _daemon):
     page.wait_for(f"{LAST} === 'anyway'")
 
 
+def a_response_that_ends_while_it_is_read(page, _daemon):
+    """The items are read while it runs, its state after its end: nothing is missing."""
+    page.run("""(async () => {
+        const response = await api("POST", "/v1/responses", {input: "slow 100", background: true}), plain = window.plainApi = api;
+        const running = async () => (await plain("GET", "/v1/responses/" + response.id)).status === "in_progress";
+        api = async (method, path) => {
+          const reply = await plain(method, path);
+          while (path.includes("order=asc") && await running());
+          return reply;
+        };
+        openConversation(response.conversation.id);
+    })()""")
+    ends(page, 1)
+    page.run("api = plainApi")
+    assert page.run(ANSWERS) == [500] and page.run("document.querySelectorAll('.message.user').length") == 1, page.run(ANSWERS)
+
+
 def a_log_that_follows(page, _daemon):
     fresh(page)
     send(page, f'call echo {{"text": {TALL}}}')
@@ -178,8 +195,8 @@ def narrow_windows(page, _daemon):
     page.wait_for("!!document.querySelector('.card.waiting footer button')")
     ends(page, 2)
     try:
-        for width in (320, 400, 768):
-            page.command("Emulation.setDeviceMetricsOverride", width=width, height=700, deviceScaleFactor=1, mobile=False)
+        for width in (1280, 320, 400, 768):
+            page.command("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
             page.wait_for(f"innerWidth === {width}")
             wide = page.run("document.scrollingElement.scrollWidth")
             assert wide <= width, f"the page is {wide} wide at {width}"
@@ -190,6 +207,10 @@ def narrow_windows(page, _daemon):
             assert page.run("(r => r.width > 0 && r.top >= 0 && r.bottom <= innerHeight)(byId('send').getBoundingClientRect())"), f"Send at {width}"
             assert page.run("byId('log').clientHeight") > 300, "little is left for the log"
             page.wait_for(f"{TO_END} <= 1", f"the end at {width}", 5)
+            page.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # the page has seen its new size
+            page.run("byId('log').scrollTop -= 50")
+            page.wait_for("!byId('to-end').hidden", f"a way back to the end at {width}", 5)
+            page.run("byId('to-end').click()")
         assert page.run("byId('fold').offsetParent === null"), "a wide page folds nothing"
         page.command("Emulation.setDeviceMetricsOverride", width=400, height=700, deviceScaleFactor=1, mobile=False)
         assert page.run("innerWidth === 400 && byId('conversations').offsetParent === null"), "the list is not folded away"
@@ -268,8 +289,9 @@ def the_tools(page, _daemon):
     assert "add" in page.run("byId('tools').textContent") and "ask" in page.run("byId('tools').textContent")
 
 
-PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, other_clients, a_log_that_follows, narrow_windows, whole_arguments_of_an_approval,
-         hostile_text, a_reload_in_mid_run, steering, a_daemon_killed_in_mid_run)
+PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, other_clients, a_response_that_ends_while_it_is_read,
+         a_log_that_follows, narrow_windows, whole_arguments_of_an_approval, hostile_text, a_reload_in_mid_run, steering,
+         a_daemon_killed_in_mid_run)
 
 
 def rows(_baton, _models_dir, _quick):

@@ -50,7 +50,7 @@ const sizes = new ResizeObserver(() => {
   if (shown.following) scrollLog(log.scrollHeight);
   else look();
 });
-sizes.observe(log);
+sizes.observe(log, { box: "border-box" });  // its padding changes with the window, too
 
 log.onscroll = () => {
   const below = log.scrollHeight - log.clientHeight - log.scrollTop;

@@ -1,4 +1,5 @@
 // The `baton` program. The environment is read here and nowhere else.
+#include <malloc.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -57,8 +58,20 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
   app.add_option("--max-draft", globals.max_draft, "As many tokens that a schema forces are computed at once; 0: one after the other")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  app.add_option("--max-parallel", globals.max_parallel, "As many answers are computed at once; clients share the places")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   cli::add_tool_options(app, globals);
   app.add_option("--log-level", log_level, "trace, debug, info, warn, error or off")->capture_default_str();
+}
+
+// A request of megabytes is copied a few times on its way. glibc raises the size from which a block is a mapping of its own when such a
+// block is freed, up to 32 MB, so that the next ones stay in the arenas of the threads that handled them. Setting the size, here to what it
+// is at first, keeps it there, and each large block goes back to the system when it is freed.
+void give_large_blocks_back() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
 }
 
 }  // namespace
@@ -66,6 +79,7 @@ void add_globals(CLI::App& app, cli::Globals& globals, std::string& log_level) {
 namespace baton::agent::cli {
 
 int program(int argc, char** argv, tools::ToolSet* own) try {
+  give_large_blocks_back();
   CLI::App app("Baton: an agent runtime that carries its own language model", "baton");
   app.set_version_flag("--version", "baton " BATON_VERSION);
   app.require_subcommand(1);

@@ -6,6 +6,7 @@
 // Tools: add(a, b); send(n), which writes its idempotency key to EFFECTS; wait(ms). Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN]
 #include <baton/agent/daemon.h>
 #include <baton/agent/runtime/scripted_generator.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <csignal>
@@ -90,6 +91,9 @@ std::stop_source g_stop;
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);  // as `baton` does
+#endif
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

@@ -231,7 +231,8 @@ class Chat::Worker {
   void add(std::shared_ptr<Stream> stream) {
     {
       std::scoped_lock lock(mutex_);
-      waiting_.push(stream->client(), std::move(stream));
+      std::string client = stream->client();
+      waiting_.push(std::move(client), std::move(stream));
     }
     changed_.notify_all();
   }

@@ -9,7 +9,7 @@ namespace {
 using jinja::Interpreter;
 using jinja::Value;
 
-constexpr std::size_t kMaxSourceBytes = 1 << 20;
+constexpr std::size_t kMaxSourceBytes = 4 << 20;
 
 Error template_error(const std::string& name, const jinja::TemplateError& error) {
   return {errc::invalid_template,
@@ -62,7 +62,7 @@ ChatTemplate::ChatTemplate(std::shared_ptr<const jinja::Template> parsed) : temp
 Result<ChatTemplate> ChatTemplate::parse(std::string source, std::string name) {
   if (source.size() > kMaxSourceBytes) {
     return Error{errc::invalid_template, name + ": the template has " + std::to_string(source.size()) + " bytes; at most " +
-                                             std::to_string(kMaxSourceBytes) + " are read, and those in use have a tenth of that"};
+                                             std::to_string(kMaxSourceBytes) + " are read, and those in use have a hundredth of that"};
   }
   auto parsed = std::make_shared<jinja::Template>();
   std::optional<jinja::TemplateError> error;

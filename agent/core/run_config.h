@@ -58,8 +58,8 @@ struct RunConfig {
   // again. At least 1.
   int max_repeating_turns = 1;
   Budgets budgets;
-  std::int64_t spent_ms = 0;    // of the time budget, by processes that ran it before
-  std::int64_t created_ms = 0;  // since 1970; 0: now
+  std::int64_t spent_ms = 0;                                     // of the time budget, by processes that ran it before
+  std::int64_t created_ms = 0;                                   // since 1970; 0: now
   std::function<std::string(const std::string& prefix)> new_id;  // unique ids: "item_..", "call_.."
 };
 

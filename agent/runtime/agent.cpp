@@ -38,8 +38,8 @@ void make_valid_utf8(RunRequest& request) {
 }
 
 std::string answered_message(const std::string& approval, const std::string& response_id) {
-  return "the approval '" + approval + "' was answered before, by response " + response_id + ": an approval runs its call once; continue with" +
-         " previous_response_id " + response_id;
+  return "the approval '" + approval + "' was answered before, by response " + response_id +
+         ": an approval runs its call once; continue with" + " previous_response_id " + response_id;
 }
 
 Permission stricter(Permission a, Permission b) { return std::max(a, b); }
@@ -177,8 +177,8 @@ Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const P
     return from_journal(kept.error());
   }
 
-  auto loop = std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(record),
-                                                observer);
+  auto loop =
+      std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(record), observer);
   loop->start(std::move(input));
   return std::unique_ptr<RunHandle>(new RunHandle(std::move(loop)));
 }
@@ -196,8 +196,8 @@ Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& respons
   memory::Response ended = response;
   ended.status = "failed";
   ended.reason = reason;
-  const auto kept = journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(std::move(ended)),
-                                             memory::Durability::power);
+  const auto kept =
+      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(std::move(ended)), memory::Durability::power);
   if (!kept) return from_journal(kept.error());
   return resumed;
 }

@@ -101,7 +101,8 @@ class RunHandle {
   bool send(std::string user_text, Delivery delivery);
   // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. False: the run has ended.
   bool steer(std::string steer_id, std::vector<Json> input);
-  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. Tools that run are waited for.
+  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. Tools that run are waited for half a
+  // second.
   void park();
   const std::string& response_id() const;
   const std::string& conversation_id() const;

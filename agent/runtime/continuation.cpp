@@ -72,7 +72,8 @@ Result<std::vector<Json>> steering_of(memory::Journal& journal, const memory::Th
 Result<Continuation> after_response(memory::Journal& journal, const RunRequest& request) {
   const std::string& id = request.previous_response_id;
   const auto not_found = [&](const std::string& why) {
-    return Error{errc::previous_not_found, "previous_response_id: response '" + id + "' " + why + "; send the conversation as input instead"};
+    return Error{errc::previous_not_found,
+                 "previous_response_id: response '" + id + "' " + why + "; send the conversation as input instead"};
   };
   auto thread = read_thread(journal, &memory::Journal::thread_of, id);
   if (!thread) return thread.error().code == errc::not_found ? not_found("is not here") : thread.error();

@@ -10,9 +10,8 @@ inline memory::Event failed_event(const std::string& response_id, const std::str
   memory::Event event;
   event.response_id = response_id;
   event.type = "response.failed";
-  event.data = {
-      {"type", event.type},
-      {"response", {{"id", response_id}, {"status", "failed"}, {"error", {{"code", "server_error"}, {"message", reason}}}}}};
+  event.data = {{"type", event.type},
+                {"response", {{"id", response_id}, {"status", "failed"}, {"error", {{"code", "server_error"}, {"message", reason}}}}}};
   return event;
 }
 

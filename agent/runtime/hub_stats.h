@@ -24,7 +24,7 @@ struct DurationHistogram {
 
 struct HubStats {
   int active = 0;
-  int unstored = 0;        // responses that are over and not stored, and that their clients can still continue
+  int unstored = 0;          // responses that are over and not stored, and that their clients can still continue
   std::int64_t adopted = 0;  // runs of earlier processes that were continued
   // Of the runs that have ended:
   std::map<std::string, std::int64_t> finished;  // by status

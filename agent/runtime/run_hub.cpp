@@ -97,8 +97,7 @@ Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
 Result<void> RunHub::check_room() const {
   if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
   if (static_cast<int>(live_.size()) < options_.max_runs) return {};
-  return Error{errc::saturated,
-               std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
+  return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
 }
 
 Result<void> RunHub::ready() const {
@@ -238,8 +237,7 @@ Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t a
   if (live || !open) return std::move(*told);
   if (response.ours) {
     const std::scoped_lock lock(mutex_);
-    if (resuming_)
-      return Error{errc::saturated, "response " + response_id + " is being continued after a restart; try again in a moment"};
+    if (resuming_) return Error{errc::saturated, "response " + response_id + " is being continued after a restart; try again in a moment"};
   }
   if (const Result<void> ended = end_abandoned(response); !ended) return ended.error();
   told = journal_.told(response_id, after);
@@ -258,8 +256,8 @@ Result<void> RunHub::end_abandoned(const memory::Response& response) {
   memory::Response failed = response;
   failed.status = "failed";
   failed.reason = "something broke inside Baton while this run was under way; its log says what";
-  const auto kept = journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, failed.reason)).put(failed),
-                                             memory::Durability::power);
+  const auto kept =
+      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, failed.reason)).put(failed), memory::Durability::power);
   // It has told its end just now.
   if (!kept && kept.error().code != memory::errc::invalid_argument) return from_journal(kept.error());
   return {};
@@ -302,7 +300,8 @@ Result<void> RunHub::cancel(const std::string& response_id) {
   if (const auto handle = handle_of(response_id)) {
     handle->cancel();
     if (const memory::JournalState state = journal_.state(); !state.writable)
-      return Error{errc::journal_unwritable, "response " + response_id + " is cancelled; its end is kept when the journal can be written: " + state.why};
+      return Error{errc::journal_unwritable,
+                   "response " + response_id + " is cancelled; its end is kept when the journal can be written: " + state.why};
     return {};
   }
   const auto known = told(response_id, std::numeric_limits<std::int64_t>::max(), find(response_id) != nullptr);
@@ -327,6 +326,7 @@ HubStats RunHub::stats() const {
   const std::scoped_lock lock(mutex_);
   HubStats stats = stats_;
   stats.active = static_cast<int>(live_.size());
+  stats.unstored = static_cast<int>(unstored_.size());
   return stats;
 }
 

@@ -73,8 +73,8 @@ class RunHub {
   // `after`, its terminal event is told nevertheless; where it had ended, nothing is, and the subscription is over. errc::not_found.
   Result<std::unique_ptr<Subscription>> subscribe(const std::string& response_id, std::int64_t after, Sink sink);
 
-  // Nothing where the response has ended already. errc::not_found, elsewhere (another process runs it), journal_unwritable (it is cancelled,
-  // and its end is told when the journal can be written).
+  // Nothing where the response has ended already. errc::not_found, elsewhere (another process runs it), journal_unwritable (it is
+  // cancelled, and its end is told when the journal can be written).
   Result<void> cancel(const std::string& response_id);
 
   // Messages to a run under way: it ends at its next boundary, and a successor, which goes on with them, starts by itself (on_successor).

@@ -9,9 +9,7 @@
 namespace baton::agent {
 namespace {
 
-std::int64_t tokens_of(const Json& usage, const char* key) {
-  return usage.is_object() ? usage.value(key, std::int64_t{0}) : 0;
-}
+std::int64_t tokens_of(const Json& usage, const char* key) { return usage.is_object() ? usage.value(key, std::int64_t{0}) : 0; }
 
 }  // namespace
 

@@ -18,15 +18,13 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce aggregates by itself
 
 constexpr auto kTick = std::chrono::milliseconds(200);           // how late a wall-clock budget may be noticed
+constexpr auto kParkPatience = std::chrono::milliseconds(500);   // for tools that run when the process ends, after its own patience
 constexpr auto kProgressPause = std::chrono::milliseconds(250);  // between two events of one call's progress: they are kept for ever
 
 }  // namespace
 
 RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, RunObserver observer)
-    : parts_(parts),
-      run_(std::move(config)),
-      record_(std::move(record)),
-      observer_(std::move(observer)) {
+    : parts_(parts), run_(std::move(config)), record_(std::move(record)), observer_(std::move(observer)) {
   outcome_.conversation_id = record_.conversation_id;
   outcome_.response_id = record_.id;
 }
@@ -36,15 +34,13 @@ RunHandle::Loop::~Loop() {
 }
 
 void RunHandle::Loop::start(std::vector<Json> input) {
-  thread_ = std::thread([this, input = std::move(input)]() mutable {
-    run([&] { return run_.start(std::exchange(input, {}), last_tick_); });
-  });
+  thread_ =
+      std::thread([this, input = std::move(input)]() mutable { run([&] { return run_.start(std::exchange(input, {}), last_tick_); }); });
 }
 
 void RunHandle::Loop::resume(Interrupted left) {
-  thread_ = std::thread([this, left = std::move(left)]() mutable {
-    run([&] { return run_.resume(std::exchange(left, {}), last_tick_); });
-  });
+  thread_ =
+      std::thread([this, left = std::move(left)]() mutable { run([&] { return run_.resume(std::exchange(left, {}), last_tick_); }); });
 }
 
 const RunOutcome& RunHandle::Loop::wait() {
@@ -69,8 +65,8 @@ void RunHandle::Loop::broke(const char* what) {
   for (auto& [id, running] : running_) running.stop.request_stop();
   record_.status = outcome_.status = "failed";
   record_.reason = outcome_.reason = "something broke inside Baton while this run was under way; its log says what";
-  const auto kept = parts_.journal.commit_and_wait(memory::Batch().add(failed_event(record_.id, record_.reason)).put(record_),
-                                                   memory::Durability::power);
+  const auto kept =
+      parts_.journal.commit_and_wait(memory::Batch().add(failed_event(record_.id, record_.reason)).put(record_), memory::Durability::power);
   if (!kept) {  // it had told its end before, or the next start ends it
     spdlog::error("{}: its end cannot be kept: {}", record_.id, kept.error().message);
   } else if (observer_.event) {
@@ -113,6 +109,11 @@ void RunHandle::Loop::park_if_quiet() {
     outcome_.status.clear();  // an end that is not kept is none
     done_ = true;
   }
+  if (parking_ && !running_.empty() && std::chrono::steady_clock::now() >= park_deadline_) {
+    // Their intents stay: the next process runs an idempotent tool again, and says "outcome unknown" of another.
+    for (auto& [id, running] : running_) running.stop.request_stop();
+    running_.clear();
+  }
   if (!parking_ || parked_ || done_ || run_.finished() || !running_.empty() || !pending_.empty()) return;
   parked_ = true;
   --record_.attempts;
@@ -149,7 +150,7 @@ void RunHandle::Loop::take(RunInput input) {
                    if (!parking_) perform(run_.cancel(now));
                  },
                  [&](ParkAsked&) {
-                   parking_ = true;
+                   if (!std::exchange(parking_, true)) park_deadline_ = std::chrono::steady_clock::now() + kParkPatience;
                    generation_.reset();
                    ++generation_number_;  // what it said and is still in the queue belongs to a turn that will be written again
                  },

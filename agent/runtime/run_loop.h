@@ -1,5 +1,6 @@
 #pragma once
 // The performing half of a run: takes inputs from its queue, steps the state machine, commits what it decided, then does it.
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -85,9 +86,10 @@ class RunHandle::Loop {
   std::deque<Pending> pending_;
   std::size_t n_steps_ = 0;
   Moment last_tick_;
-  bool refused_ = false;  // the journal does not take what this run says
-  bool parking_ = false;  // no more generations; the loop ends when the tools have
-  bool parked_ = false;   // the record is on its way
+  bool refused_ = false;                                 // the journal does not take what this run says
+  bool parking_ = false;                                 // no more generations; the loop ends when the tools have, or soon
+  std::chrono::steady_clock::time_point park_deadline_;  // then the tools are not waited for any more
+  bool parked_ = false;                                  // the record is on its way
   bool done_ = false;
 
   std::mutex mutex_;

@@ -29,8 +29,8 @@ std::vector<UnstoredResponse> UnstoredResponses::add(UnstoredResponse response, 
       std::count_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return same_maker(kept.response, newest); }));
   const bool too_many_own = own > kMostOfOne;
   if (!too_many_own && kept_.size() <= kMost) return {};
-  const auto oldest = std::find_if(kept_.begin(), kept_.end(),
-                                   [&](const Kept& kept) { return !too_many_own || same_maker(kept.response, newest); });
+  const auto oldest =
+      std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return !too_many_own || same_maker(kept.response, newest); });
   std::vector<UnstoredResponse> gone{std::move(oldest->response)};
   kept_.erase(oldest);
   return gone;

@@ -20,7 +20,7 @@ class UnstoredResponses {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kMost = 512;
-  static constexpr std::size_t kMostOfOne = 32;     // of a session, or of a client over HTTP
+  static constexpr std::size_t kMostOfOne = 32;            // of a session, or of a client over HTTP
   static constexpr std::chrono::minutes kLife{5};          // of one that came over HTTP
   static constexpr std::chrono::minutes kSessionLife{60};  // of one that came over a WebSocket, while that is open
 

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <sstream>
 
 #include <embedded_served.h>
+
+#include "run_metrics.h"
 
 namespace baton::agent::server {
 namespace {
@@ -185,30 +186,12 @@ void Api::ready(const HttpCall&, const Path&, Done done) {
 }
 
 void Api::metrics(const HttpCall&, const Path&, Done done) {
-  const HubStats stats = hub_.stats();
-  std::ostringstream out;
-  out << "# HELP baton_runs_active Runs under way.\n# TYPE baton_runs_active gauge\nbaton_runs_active " << stats.active << "\n";
-  out << "# HELP baton_runs_total Runs that ended, by status.\n# TYPE baton_runs_total counter\n";
-  for (const char* status : {"completed", "incomplete", "failed", "cancelled"}) {
-    const auto count = stats.finished.find(status);
-    out << "baton_runs_total{status=\"" << status << "\"} " << (count == stats.finished.end() ? 0 : count->second) << "\n";
-  }
-  const auto counter = [&](const char* name, const char* help, std::int64_t value) {
-    out << "# HELP " << name << " " << help << "\n# TYPE " << name << " counter\n" << name << " " << value << "\n";
-  };
-  counter("baton_input_tokens_total", "Tokens of prompts, of runs that ended.", stats.input_tokens);
-  counter("baton_cached_tokens_total", "Of these, tokens that had not to be read again.", stats.cached_tokens);
-  counter("baton_output_tokens_total", "Tokens that the model wrote, of runs that ended.", stats.output_tokens);
-  out << "# HELP baton_tool_calls_total Calls of the daemon's tools, of runs that ended, by outcome.\n# TYPE baton_tool_calls_total "
-         "counter\n"
-      << "baton_tool_calls_total{outcome=\"completed\"} " << stats.tools_completed << "\n"
-      << "baton_tool_calls_total{outcome=\"failed\"} " << stats.tools_failed << "\n";
-  out << "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds "
-      << (memory::now_ms() - started_ms_) / 1000 << "\n";
-  if (more_metrics_) out << more_metrics_();
   HttpReply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = out.str();
+  reply.body = run_metrics(hub_.stats()) + journal_metrics(journal_.stats(), journal_.state()) +
+               "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds " +
+               std::to_string((memory::now_ms() - started_ms_) / 1000) + "\n";
+  if (more_metrics_) reply.body += more_metrics_();
   done(std::move(reply));
 }
 

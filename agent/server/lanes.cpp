@@ -172,7 +172,10 @@ void Lanes::follow(const std::string& lane, const std::string& response_id, std:
     if (nothing_follows) resumed(lane, response_id, after);
     return;
   }
-  error(ApiError::not_found("there is no response '" + response_id + "'", "response_id"), lane);
+  const Error& why = subscription.error();
+  error(
+      why.code == errc::not_found ? ApiError::not_found("there is no response '" + response_id + "'", "response_id") : ApiError::from(why),
+      lane);
   next(lane);
 }
 
@@ -243,8 +246,10 @@ void Lanes::cancel(const Json& message) {
   fields.any("type");
   const std::string id = fields.string("response_id", 128).value_or(""), lane = fields.string("stream_id", 64).value_or("");
   if (auto wrong = fields.error()) return error(*wrong, lane);
-  if (const auto cancelled = api_.hub().cancel(id); !cancelled)
-    error(ApiError::not_found("there is no response '" + id + "'", "response_id"), lane);
+  const auto cancelled = api_.hub().cancel(id);
+  if (cancelled) return;
+  const Error& why = cancelled.error();
+  error(why.code == errc::not_found ? ApiError::not_found("there is no response '" + id + "'", "response_id") : ApiError::from(why), lane);
 }
 
 void Lanes::close() {

@@ -30,8 +30,8 @@ std::string hex(const std::string& bytes) {
 // The answer to somebody who waits for a run that waits for the journal.
 ApiError waiting_for_journal(const HubEvent& event) {
   const Json data = Json::parse(*event.json);
-  return ApiError::from(Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " +
-                                                            string_of(data, "response_id") + " later"});
+  return ApiError::from(
+      Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " + string_of(data, "response_id") + " later"});
 }
 
 void drop_item(Json& output, const std::string& id) {
@@ -230,7 +230,8 @@ void Api::delete_response(const HttpCall&, const Path& path, Done done) {
     return done(HttpReply::of(ApiError{409, "invalid_request_error", "response_in_progress",
                                        "cancel the response first: POST /v1/responses/" + path[0] + "/cancel", ""}));
   const auto removed = journal_.remove_response(path[0]);
-  if (!removed && removed.error().code != memory::errc::not_found) return done(HttpReply::of(ApiError::from(from_journal(removed.error()))));
+  if (!removed && removed.error().code != memory::errc::not_found)
+    return done(HttpReply::of(ApiError::from(from_journal(removed.error()))));
   done(HttpReply::of(Json{{"id", path[0]}, {"object", "response"}, {"deleted", true}}));
 }
 

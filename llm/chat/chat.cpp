@@ -64,12 +64,16 @@ class Chat::Stream {
   // Renders and encodes, on any one thread. False: there is nothing to submit.
   bool prepare(const State& state) {
     if (!begin()) return false;
-    if (is_cancelled()) {
-      say_finished(FinishReason::cancelled, std::nullopt);
-    } else if (auto prompt = state.prompts.build(request_, state.engine->n_ctx()); !prompt) {
-      say_finished(FinishReason::error, prompt.error());
-    } else {
-      prompt_ = std::move(*prompt);
+    try {
+      if (is_cancelled()) {
+        say_finished(FinishReason::cancelled, std::nullopt);
+      } else if (auto prompt = state.prompts.build(request_, state.engine->n_ctx()); !prompt) {
+        say_finished(FinishReason::error, prompt.error());
+      } else {
+        prompt_ = std::move(*prompt);
+      }
+    } catch (const std::exception& e) {  // no memory is left, or a bug of ours: the other requests are served
+      say_finished(FinishReason::error, Error{errc::out_of_memory, std::string("the prompt could not be made: ") + e.what()});
     }
     std::scoped_lock lock(mutex_);
     preparing_ = false;

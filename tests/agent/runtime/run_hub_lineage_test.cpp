@@ -35,9 +35,7 @@ class Lineage : public AgentFixture {
     const auto events = journal_->events(started->response_id);
     return events && !events->empty() ? events->back().data : Json();
   }
-  static ScriptedAnswer echo(const llm::ChatRequest& request) {
-    return {.text = std::to_string(request.messages.size()) + " messages"};
-  }
+  static ScriptedAnswer echo(const llm::ChatRequest& request) { return {.text = std::to_string(request.messages.size()) + " messages"}; }
 
   std::unique_ptr<RunHub> hub_;
 };
@@ -97,7 +95,8 @@ TEST_F(Lineage, a_response_that_is_deleted_while_it_is_continued_is_not_found) {
     const auto first = hub_->start({.input = said("q"), .store = round % 2 == 0, .client = "mine"});
     ended(first);
     std::thread remover([&] { (void)journal_->remove_conversation(first->conversation_id); });
-    const auto second = hub_->start({.input = said("q"), .previous_response_id = first->response_id, .store = round % 3 == 0, .client = "mine"});
+    const auto second =
+        hub_->start({.input = said("q"), .previous_response_id = first->response_id, .store = round % 3 == 0, .client = "mine"});
     remover.join();
     if (!second) {
       EXPECT_EQ(second.error().code, errc::previous_not_found) << second.error().message;

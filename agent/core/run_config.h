@@ -28,7 +28,7 @@ struct RunConfig {
   std::string conversation_id;
   std::string parent_id;  // the response that this one continues
   std::string model;
-  std::string client;                   // RunRequest::client
+  std::string client;                   // who shares the engine with the others: llm::EngineRequest::client
   std::string instructions;             // the system message; empty: none
   std::vector<StoredItem> history;      // the conversation so far
   std::vector<llm::ToolSpec> tools;     // in registration order

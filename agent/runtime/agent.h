@@ -60,7 +60,8 @@ struct RunRequest {
   bool durable = false;            // goes on after a killed process (Agent::resume)
   std::string key;                 // of an idempotent creation; empty: none
   std::string fingerprint;         // of the request that the key stands for
-  std::string client;              // who asks: the clients share the engine, whoever of them asks for more at once. Not kept
+  std::string client;              // who asks. Not kept
+  std::string share;    // requests with the same one share a part of the engine, and of the runs; empty: those of the client. Not kept
   std::string session;  // a WebSocket's: an unstored response can be continued there while it is open (RunHub::end_session). Not kept
 
   // A run of one message.

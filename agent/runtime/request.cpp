@@ -237,7 +237,7 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.budgets = request.budgets;
   config.metadata = request.metadata;
   config.store = request.store;
-  config.client = request.client;
+  config.client = request.share.empty() ? request.client : request.share;
   return config;
 }
 

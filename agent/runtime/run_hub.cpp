@@ -100,6 +100,17 @@ Result<void> RunHub::check_room() const {
   return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
 }
 
+// With the mutex held. One who asks for very much leaves some places to the others.
+Result<void> RunHub::check_share(const RunRequest& request) const {
+  const std::string& share = request.share.empty() ? request.client : request.share;
+  if (share.empty()) return {};
+  const auto own = std::count_if(live_.begin(), live_.end(), [&](const auto& live) { return live.second->share == share; });
+  const auto most = std::max(1, options_.max_runs - options_.max_runs / 4);
+  if (own < most) return {};
+  return Error{errc::saturated,
+               std::to_string(own) + " runs of this client are under way, as many as one client may have; try again in a moment"};
+}
+
 Result<void> RunHub::ready() const {
   const memory::JournalState state = journal_.state();
   if (!state.writable) return Error{errc::journal_unwritable, "the journal cannot be written: " + state.why};
@@ -115,6 +126,8 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   {
     const std::scoped_lock lock(mutex_);
     if (const Result<void> room = check_room(); !room) return room.error();
+    if (const Result<void> room = check_share(request); !room) return room.error();
+    live->share = request.share.empty() ? request.client : request.share;
     if (!request.previous_response_id.empty())
       request.continues_unstored = unstored_.may_continue(request.previous_response_id, request.session, request.client);
     live->id = request.response_id = memory::new_id("resp_");

@@ -44,7 +44,8 @@ class Subscription {
 };
 
 struct HubOptions {
-  int max_runs = 256;  // under way at the same time; one more is errc::saturated
+  // Under way at the same time; one more is errc::saturated, as is one more than three quarters of them for one client.
+  int max_runs = 256;
 };
 
 // The agent and the journal outlive the hub. Any thread.
@@ -110,6 +111,7 @@ class RunHub {
   Result<Started> give_again(const std::string& response_id, Sink sink);
   Result<Started> launch(RunRequest request, Sink sink);
   Result<void> check_room() const;
+  Result<void> check_share(const RunRequest& request) const;
   Result<memory::Told> told(const std::string& response_id, std::int64_t after, bool live);
   Result<void> end_abandoned(const memory::Response& response);
   RunObserver observe(const std::shared_ptr<Live>& live);

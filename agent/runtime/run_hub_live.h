@@ -71,6 +71,7 @@ class RunHub::Held final : public Subscription {
 struct RunHub::Live {
   std::string id;
   std::shared_ptr<RunHandle> handle;  // guarded by the hub's mutex; its run refers to this, so it is dropped at the end
+  std::string share;                  // RunRequest::share, or its client
   bool store = true;
   bool starting = true;       // the handle is not there yet; guarded by the hub's mutex
   bool session_over = false;  // likewise

@@ -317,6 +317,7 @@ void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
   if (!request) return done(HttpReply::of(request.error()));
   const std::string model = request->run.model.empty() ? agent_.generator().model_name() : request->run.model;
   request->run.client = call.client;
+  request->run.share = call.share;
   request->run.continuable = false;
   std::make_shared<Completion>(hub_, std::move(*request), model, call.left, std::move(done))->start();
 }

@@ -21,6 +21,7 @@ struct HttpCall {
   std::map<std::string, std::string> headers;  // names in lower case; the last of equal names
   std::string body;
   std::string client;    // who asks: "token:.." or "address:.."; no secret
+  std::string share;     // RunRequest::share
   std::stop_token left;  // stopped when the client goes before it has its answer, on a thread that may block
 
   std::string header(const std::string& name) const {

@@ -173,6 +173,8 @@ bool HttpSession::admitted() {
   }
   if (!admission->client.empty()) line_.client = admission->client;
   call_.client = line_.client;
+  // Without a token all programs of this machine have one address, and only their connections tell them apart.
+  if (admission->client.empty()) call_.share = line_.client + "/" + connection_;
   return true;
 }
 

@@ -88,6 +88,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   const std::shared_ptr<Shared> shared_;
   Connection stream_;
   const std::string address_;
+  const std::string connection_ = memory::new_id("tcp_");
   asio::steady_timer deadline_;
   Phase phase_ = Phase::header;
   Doorway* doorway_ = nullptr;

@@ -70,6 +70,7 @@ void Lanes::create(const Json& message) {
   Parsed<CreateRequest> request = api_.parse(message, Channel::websocket, "");
   if (!request) return error(request.error(), named);
   request->run.client = client_;
+  if (client_.starts_with("address:")) request->run.share = session_;
   request->run.session = session_;
   const std::string lane_id = request->stream_id;
   {

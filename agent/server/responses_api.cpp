@@ -97,6 +97,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
   request->run.client = call.client;
+  request->run.share = call.share;
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });

@@ -2,6 +2,7 @@
 // conformance cases talk to. Usage: websocket_echo
 #include <baton/agent/runtime/scripted_generator.h>
 #include <baton/agent/server/server.h>
+#include <spdlog/spdlog.h>
 
 #include <iostream>
 
@@ -24,6 +25,7 @@ class Echo final : public Talk {
 }  // namespace
 
 int main() {
+  spdlog::set_level(spdlog::level::off);  // nobody reads on: a pipe that is full would hold up the server
   tools::ToolSet tools;
   agent::ScriptedGenerator generator([](const llm::ChatRequest&) { return agent::ScriptedAnswer{}; });
   auto journal = memory::Journal::open(":memory:").value();

@@ -102,7 +102,7 @@ class World:
 
     def learn(self, response, stored, client):
         """response: its JSON, as a request or an event told it."""
-        id_ = response.get("id", "")
+        id_, stored = response.get("id", ""), response.get("store", stored)
         run = self.runs.get(id_)
         if not run:
             named = (response.get("conversation") or {}).get("id")

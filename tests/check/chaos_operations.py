@@ -315,7 +315,7 @@ class Client(SocketOperations):
         conversation = chance.choice(world.some_conversations())
         path = f"/v1/conversations/{conversation.id}"
         if what == "delete":
-            conversation.deletions += 1
+            conversation.deletions += 1  # and so all of its responses may be gone
             answer = await self.ask("DELETE", path)
             if answer.status in (409, 503, 507):
                 conversation.deletions -= 1

@@ -56,6 +56,8 @@ class SocketOperations:
         """The lane, and what ended the waiting."""
         name = await self.free_lane()
         lane = self.lanes[name] = {"busy": True, "run": None, "last": -1, "stored": stored, "text": body["input"]}
+        if "previous_response_id" in body:
+            lane["text"] += f" after {body['previous_response_id']}"
         self.doing = f"socket create {json.dumps(body)[:300]}"
         await self.socket.send(dict(body, type="response.create", stream_id=name))
         if not wait:

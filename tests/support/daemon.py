@@ -101,7 +101,7 @@ class Daemon:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failed, *_):
         if self.process.poll() is None:
-            self.stop_or_kill(10)
+            self.stop_or_kill(0 if failed else 30)
         self.folder.cleanup()

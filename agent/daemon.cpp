@@ -8,6 +8,7 @@
 #include <baton/kernels/cpu.h>
 #include <fmt/core.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -86,10 +87,19 @@ std::int64_t ended(const RunHub& hub) {
   return std::accumulate(finished.begin(), finished.end(), std::int64_t{0}, [](std::int64_t n, const auto& one) { return n + one.second; });
 }
 
+// Each connection takes one, and many systems allow 1,024 unless a program asks for more.
+void allow_more_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 65'536));
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tools::ToolSet& tools, std::stop_token stop,
                         const std::function<void(const std::string& url)>& ready) {
+  allow_more_descriptors();
   auto agent_settings = agent_options(options, tools);
   if (!agent_settings) return agent_settings.error();
   auto profiles = read_profiles(options.profiles, tools);

@@ -5,6 +5,7 @@
 #include <spdlog/formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "print.h"
+#include "unblocking_sink.h"
 
 namespace baton::agent::cli {
 namespace {
@@ -100,7 +102,14 @@ const std::vector<std::string>& log_levels() {
 }
 
 void set_up_log(const std::string& level, bool json) {
-  auto logger = spdlog::stderr_color_mt("baton");
+  // A terminal is read by somebody, and has colours.
+  std::shared_ptr<spdlog::sinks::sink> sink;
+  if (isatty(STDERR_FILENO)) {
+    sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+  } else {
+    sink = std::make_shared<UnblockingSink>(STDERR_FILENO);
+  }
+  auto logger = std::make_shared<spdlog::logger>("baton", std::move(sink));
   logger->set_formatter(std::make_unique<LogFormatter>(json));
   logger->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(std::move(logger));

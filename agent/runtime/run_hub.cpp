@@ -154,8 +154,8 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   }
   auto handle = agent_.start(std::move(request), observe(live));
   if (!handle) return handle.error();
-  spdlog::info("{} starts: {}, model {}, {} tools{}", (*handle)->response_id(), (*handle)->conversation_id(), live->request.model,
-               live->request.tools.size() + live->request.client_tools.size(), live->store ? "" : ", not stored");
+  spdlog::info("run started: id={} conversation={} stored={} client={}", live->id, (*handle)->conversation_id(), live->store,
+               live->request.client);
   const std::scoped_lock lock(mutex_);
   live->handle = std::move(*handle);
   return Started{live->id, live->handle->conversation_id(), false, std::move(held)};
@@ -198,7 +198,7 @@ Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
   request.input.clear();
   request.model = record->model;
   request.durable = true;
-  spdlog::info("{} is continued, attempt {}", live->id, record->attempts);
+  spdlog::info("run continued: id={} attempt={}", live->id, record->attempts);
   const std::scoped_lock lock(mutex_);
   live->store = request.store;
   live->request = std::move(request);

@@ -115,8 +115,8 @@ void RunHub::follow(Live& live) {
 void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   const RunOutcome& outcome = live->outcome;
   if (!outcome.status.empty())
-    spdlog::info("{} {}{} after {} ms: {} tokens in, {} out, {} calls", live->id, outcome.status,
-                 outcome.reason.empty() ? "" : " (" + outcome.reason + ")", milliseconds_since(live->began),
+    spdlog::info("run ended: id={} status={} reason={} ms={} first_token_ms={} input_tokens={} output_tokens={} calls={}", live->id,
+                 outcome.status, to_text(outcome.reason), milliseconds_since(live->began), live->first_token_ms,
                  tokens_of(outcome.usage, "input_tokens"), tokens_of(outcome.usage, "output_tokens"),
                  live->tools_completed + live->tools_failed);
   follow(*live);

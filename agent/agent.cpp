@@ -5,6 +5,7 @@
 #include <baton/agent/runtime/agent.h>
 
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "message_run.h"
@@ -15,7 +16,7 @@ struct LocalAgent::State {
   LocalAgentOptions options;
   std::unique_ptr<memory::Journal> journal;
   std::unique_ptr<EmbeddedGenerator> generator;
-  Clock clock;
+  std::optional<JournalClock> clock;
   std::unique_ptr<Agent> agent;
 };
 
@@ -77,7 +78,8 @@ Result<std::unique_ptr<LocalAgent>> LocalAgent::open(LocalAgentOptions options, 
   auto generator = load_generator(options.model);
   if (!generator) return generator.error();
   state->generator = std::move(*generator);
-  state->agent = std::make_unique<Agent>(*state->generator, tools, *state->journal, state->clock);
+  state->clock.emplace(*state->journal);
+  state->agent = std::make_unique<Agent>(*state->generator, tools, *state->journal, *state->clock);
   state->options = std::move(options);
   return std::unique_ptr<LocalAgent>(new LocalAgent(std::move(state)));
 }
@@ -103,7 +105,7 @@ Result<LocalAnswer> LocalAgent::ask(const std::string& message, const Callbacks&
   run.approve = [&](const Json& call) {
     return approval_answer(call, callbacks.approve && callbacks.approve(string_of(call, "name"), string_of(call, "arguments")));
   };
-  const auto outcome = run_message(state_->agent->tools(), *state_->journal, std::move(request), run);
+  const auto outcome = run_message(state_->agent->tools(), *state_->journal, *state_->clock, std::move(request), run);
   if (!outcome) return outcome.error();
   return LocalAnswer{text, outcome->status, outcome->reason, outcome->conversation_id};
 }

@@ -66,7 +66,13 @@ std::string changed_limits(const DaemonOptions& options) {
   const server::ServerLimits &is = options.server.limits, &was = usual.server.limits;
   add("max_runs", options.max_runs, usual.max_runs);
   add("max_output_tokens", options.max_output_tokens, usual.max_output_tokens);
+  add("max_parallel", options.model.max_parallel, usual.model.max_parallel);
   add("max_connections", is.connections, was.connections);
+  add("max_waiting_connections", is.waiting_connections, was.waiting_connections);
+  add("max_client_requests", is.client_requests, was.client_requests);
+  add("max_client_streams", is.client_streams, was.client_streams);
+  add("max_queue", is.queue, was.queue);
+  add("max_bodies_bytes", is.bodies_bytes, was.bodies_bytes);
   add("max_header_bytes", is.header_bytes, was.header_bytes);
   add("max_body_bytes", is.body_bytes, was.body_bytes);
   add("max_message_bytes", is.message_bytes, was.message_bytes);
@@ -74,6 +80,7 @@ std::string changed_limits(const DaemonOptions& options) {
   add("max_lane_queue", is.lane_queue, was.lane_queue);
   add("max_output_queue_bytes", is.output_queue_bytes, was.output_queue_bytes);
   add("request_seconds", is.request_time, was.request_time);
+  add("header_seconds", is.header_time, was.header_time);
   add("keep_alive_seconds", is.keep_alive, was.keep_alive);
   add("write_seconds", is.write_time, was.write_time);
   add("socket_idle_seconds", is.socket_idle, was.socket_idle);
@@ -96,7 +103,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   if (!profiles) return profiles.error();
   auto journal = memory::Journal::open(options.journal, {.adopt_durable = true});
   if (!journal) return Error{errc::io, journal.error().message};
-  Clock clock;
+  const JournalClock clock(**journal);
   Agent agent(generator, tools, **journal, clock, std::move(*agent_settings));
   RunHub hub(agent, **journal, {.max_runs = options.max_runs});
   const std::size_t n_profiles = profiles->size();
@@ -104,13 +111,11 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   api_options.profiles = std::move(*profiles);
   api_options.after_tools = options.after_tools;
   api_options.max_output_tokens = options.max_output_tokens;
+  api_options.max_input_bytes = options.server.limits.body_bytes;
   server::Api api(hub, agent, **journal, std::move(api_options));
   auto server = server::Server::start(options.server, api);
   if (!server) return server.error();
-  if (const auto& left = (*journal)->adopted(); !left.empty()) {
-    spdlog::warn("runs of a process that ended go on: runs={}", left.size());
-    hub.resume(left);
-  }
+  hub.resume();
   api.set_ready(true);
   spdlog::info("started: version={} url={} model={} journal={} tools={} profiles={} tls={} token={}{}", BATON_VERSION, (*server)->url(),
                logged(generator.model_name()), logged(options.journal.string()), tools.specs().size(), n_profiles,
@@ -128,7 +133,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
                std::chrono::duration<double>(options.shutdown_patience).count());
   hub.shutdown(options.shutdown_patience);
   const std::int64_t over = ended(hub) - ended_before;
-  (*server)->stop(std::chrono::milliseconds(2'000));
+  (*server)->stop(std::chrono::milliseconds(500));  // their runs have ended: what is left is a reader that takes nothing
   spdlog::info("stopped: ended={} parked={}", over, std::max<std::int64_t>(0, active - over));
   return {};
 }

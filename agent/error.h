@@ -22,6 +22,8 @@ enum class errc {
   conflict,            // the key of an idempotent request was used for another one
   journal_unwritable,  // its disk is full, or it cannot be written for another reason; it is tried again until it can
   elsewhere,           // another process runs this response
+  previous_not_found,  // no such response to continue, or one that was not stored and is another client's
+  answered,            // the approval was answered before, by another response
 };
 
 struct Error {

@@ -47,7 +47,8 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   const std::string name = std::filesystem::path((*file)->path()).stem().string();
   auto model = load_model(settings, *file);
   if (!model) return model.error();
-  auto engine = std::make_unique<llm::Engine>(std::move(*model), llm::EngineOptions{.max_draft = settings.max_draft});
+  auto engine = std::make_unique<llm::Engine>(std::move(*model),
+                                              llm::EngineOptions{.max_parallel = settings.max_parallel, .max_draft = settings.max_draft});
   llm::ChatOptions options;
   options.model_sha256 = model_identity(**file);
   options.constrain = settings.constrain;

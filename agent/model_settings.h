@@ -16,6 +16,7 @@ struct ModelSettings {
   bool constrain = true;     // calls are written under their tools' schemas
   // Of a call; below it the model answers in words (llm/chat/chat.h). Empty: what the catalogue has for the model, or one half.
   std::optional<double> min_call_confidence;
+  int max_parallel = 4;              // answers that are computed at once; the others wait
   int max_draft = 16;                // tokens that a grammar forces, computed at once; 0: one after the other
   std::filesystem::path models_dir;  // where pulled models lie
 };

@@ -6,6 +6,13 @@
 
 namespace baton::memory {
 
+struct Spent {
+  std::string response_id;
+  std::int64_t ms = 0;
+};
+struct AnswerApproval {
+  std::string approval_id, response_id;
+};
 struct RemoveConversation {
   std::string id;
 };
@@ -26,13 +33,21 @@ struct ForkConversation {
 struct Rate {
   std::string response_id, rating, note;
 };
+// Ends a response that is still open and still belongs to this owner; errc::not_found otherwise.
+struct EndAbandoned {
+  std::string response_id;
+  std::int64_t owner = 0;
+};
+struct ExpectIdle {
+  std::string conversation_id, last_response_id;
+};
 // Refuses the batch when one of these is there already.
 struct ExpectNew {
   std::string conversation_id;
   std::vector<std::string> response_ids;
 };
-using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, RemoveConversation, RemoveResponse,
-                           RemoveItem, ForkConversation, Rate, ExpectNew>;
+using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
+                           RemoveResponse, RemoveItem, ForkConversation, Rate, EndAbandoned, ExpectIdle, ExpectNew>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

@@ -14,13 +14,19 @@ enum class errc {
   newer_version,  // written by a newer Baton
   corrupt,
   not_found,
-  exists,  // the key of a claim is taken; the file or conversation is there already
+  overtaken,  // what a batch expected is no longer so: Batch::expect_idle
+  exists,     // the key of a claim is taken; the file or conversation is there already
   invalid_argument,
+  too_large,  // more bytes than the caller allows, or than there is memory for
 };
 
 struct Error {
   errc code;
-  std::string message;  // names the file, what was wrong, and what to do
+  std::string message;            // names the file, what was wrong, and what to do
+  std::string without_path = {};  // empty: `message` names no path
+
+  // For somebody who is not at this machine.
+  const std::string& public_message() const { return without_path.empty() ? message : without_path; }
 };
 
 template <class T>

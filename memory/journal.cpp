@@ -1,10 +1,9 @@
 #include "journal.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <future>
 
+#include "clock.h"
+#include "journal_file.h"
 #include "owners.h"
 #include "schema.h"
 #include "writer.h"
@@ -14,30 +13,10 @@ namespace {
 
 using Connections = std::shared_ptr<Connection>;
 
-Result<void> make_folder(const std::filesystem::path& file) {
-  std::error_code failed;
-  if (std::filesystem::is_directory(file, failed))
-    return Error{errc::io, "journal " + file.string() + ": this is a folder; name a file in it"};
-  const std::filesystem::path folder = std::filesystem::absolute(file, failed).parent_path();
-  if (std::filesystem::is_directory(folder, failed)) return {};
-  if (!std::filesystem::create_directories(folder, failed) && failed) {
-    const bool denied = failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
-    return Error{denied ? errc::read_only : errc::io, "journal " + file.string() + ": its folder " + folder.string() +
-                                                          " cannot be made: " + failed.message() + "; make it, or name another file"};
-  }
-  // Conversations are private.
-  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failed);
-  return {};
-}
+constexpr std::int64_t kApprovalsKeptMs = std::int64_t{90} * 24 * 3600 * 1000;
 
-// Only ever a new file: closing a descriptor of one that SQLite has open in this process would drop SQLite's locks (fcntl(2)).
-void make_private_file(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (descriptor >= 0) ::close(descriptor);
-}
-
-Result<Connections> connect(const std::filesystem::path& file, JournalOptions options, const char* settings) {
-  Result<std::unique_ptr<Database>> database = Database::open(file, options.busy_timeout);
+Result<Connections> connect(const std::filesystem::path& file, std::chrono::milliseconds patience, const char* settings) {
+  Result<std::unique_ptr<Database>> database = Database::open(file, patience);
   if (!database) return database.error();
   auto connection = std::make_shared<Connection>();
   connection->database = std::move(*database);
@@ -49,25 +28,17 @@ Result<void> use_wal(Database& database) {
   const Result<std::string> mode = database.text("PRAGMA journal_mode = WAL");
   if (!mode) return mode.error();
   if (*mode != "wal")
-    return Error{errc::io, "journal " + database.file().string() +
-                               ": its file system has no shared memory for SQLite's WAL (journal mode is " + *mode +
-                               "); name a file on a local disk"};
+    return journal_error(
+        errc::io, database.file(),
+        "its file system has no shared memory for SQLite's WAL (journal mode is " + *mode + "); name a file on a local disk");
   return {};
 }
 
-Result<void> end_dead_runs(Database& database, const Owners& owners, bool adopt) {
-  Result<std::vector<std::int64_t>> open = owners_of_open_runs(database);
-  if (!open) return open.error();
-  std::erase_if(*open, [&](std::int64_t owner) { return owners.alive(owner); });
-  if (open->empty()) return {};
-  Transaction transaction(database);
-  if (Result<void> begun = transaction.begin(); !begun) return begun;
-  for (const std::int64_t owner : *open) {
-    if (Result<void> done = end_responses_of(database, owner); !done) return done;
-    if (!adopt) continue;
-    if (Result<void> done = adopt_responses_of(database, owner, owners.self()); !done) return done;
-  }
-  return transaction.commit();
+// The caller may have kept a copy of the batch.
+template <class Shared>
+std::vector<Write> writes_of(const Shared& batch) {
+  if (!batch) return {};
+  return batch.use_count() > 1 ? batch->writes : std::move(batch->writes);
 }
 
 }  // namespace
@@ -76,13 +47,17 @@ struct Journal::Impl {
   std::filesystem::path file;
   JournalOptions options;
   std::unique_ptr<Owners> owners;  // null for ":memory:"
+  std::int64_t self = 1;
+  std::optional<FileIdentity> identity;
   Connections process, power, reader;
+  std::optional<DurableClock> clock;
   std::unique_ptr<Writer> writer;
-  std::vector<Response> adopted;
+  std::vector<std::string> adopted;
 
   Result<void> open_memory();
   Result<void> open_file();
   Result<void> open_locked();
+  Result<void> tidy(Database& database);
   ~Impl();
 
   // Runs one query on the reading connection.
@@ -95,22 +70,26 @@ struct Journal::Impl {
 
 // One connection for all, as a second one would see another empty database.
 Result<void> Journal::Impl::open_memory() {
-  Result<Connections> all = connect(file, options, "PRAGMA foreign_keys = ON");
+  Result<Connections> all = connect(file, options.busy_timeout, "PRAGMA foreign_keys = ON");
   if (!all) return all.error();
   if (Result<void> done = migrate(*(*all)->database, schema_steps()); !done) return done;
   process = power = reader = *all;
-  writer = std::make_unique<Writer>(process, power, 1);
+  clock.emplace(options.clock);
+  if (Result<void> done = clock->start(*(*all)->database); !done) return done;
+  writer = std::make_unique<Writer>(process, power, self, *clock, std::nullopt);
   return {};
 }
 
 Result<void> Journal::Impl::open_file() {
-  if (Result<void> done = make_folder(file); !done) return done;
+  if (Result<void> done = make_folder_of(file); !done) return done;
   Result<std::unique_ptr<Owners>> opened = Owners::open(file);
   if (!opened) return opened.error();
   owners = std::move(*opened);
+  self = owners->self();
   if (!owners->lock_opening(options.busy_timeout))
-    return Error{errc::locked, "journal " + file.string() + ": another process has been opening it for " +
-                                   std::to_string(options.busy_timeout.count()) + " ms; end that process, or try again"};
+    return journal_error(
+        errc::locked, file,
+        "another process has been opening it for " + std::to_string(options.busy_timeout.count()) + " ms; end that process, or try again");
   Result<void> done = open_locked();
   owners->unlock_opening();
   return done;
@@ -118,29 +97,44 @@ Result<void> Journal::Impl::open_file() {
 
 Result<void> Journal::Impl::open_locked() {
   make_private_file(file);
-  Result<Connections> opened = connect(file, options, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+  for (const char* suffix : {"", "-wal", "-shm", "-owners"})
+    if (Result<void> done = keep_private(file, file.string() + suffix); !done) return done;
+  identity.emplace(file);
+  Result<Connections> opened = connect(file, options.busy_timeout, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
   if (!opened) return opened.error();
   power = *opened;
   Database& database = *power->database;
-  if (database.read_only())
-    return Error{errc::read_only, "journal " + file.string() + ": the file is read-only; make it writable, or name another file"};
+  if (database.read_only()) return journal_error(errc::read_only, file, "the file is read-only; make it writable, or name another file");
   if (Result<void> done = check_for_damage(database); !done) return done;
   if (Result<void> done = migrate(database, schema_steps()); !done) return done;
   if (Result<void> done = use_wal(database); !done) return done;
-  if (Result<void> done = end_dead_runs(database, *owners, options.adopt_durable); !done) return done;
-  if (options.adopt_durable) {
-    Result<std::vector<Response>> taken = read_unfinished_of(database, owners->self());
-    if (!taken) return taken.error();
-    adopted = std::move(*taken);
-  }
-  opened = connect(file, options, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+  clock.emplace(options.clock);
+  if (Result<void> done = clock->start(database); !done) return done;
+  if (Result<void> done = tidy(database); !done) return done;
+  opened = connect(file, options.busy_timeout, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
   if (!opened) return opened.error();
   process = *opened;
-  opened = connect(file, options, "PRAGMA query_only = ON");
+  opened = connect(file, options.busy_timeout, "PRAGMA query_only = ON");
   if (!opened) return opened.error();
   reader = *opened;
-  writer = std::make_unique<Writer>(process, power, owners->self());
+  if (Result<void> same = identity->check(); !same) return same;
+  writer = std::make_unique<Writer>(process, power, self, *clock, identity);
   return {};
+}
+
+// What processes that are no more left behind.
+Result<void> Journal::Impl::tidy(Database& database) {
+  const Alive alive = [this](std::int64_t owner) { return owners->alive(owner); };
+  // Committed before anything of these runs is read, so that one that kills whoever reads it is counted as well.
+  if (Result<void> done = end_dead_runs(database, alive, options.adopt_durable ? std::optional(self) : std::nullopt); !done) return done;
+  if (options.adopt_durable) {
+    if (Result<void> done = give_up_runs_of(database, self, options.max_attempts); !done) return done;
+    Result<std::vector<std::string>> ids = open_run_ids_of(database, self);
+    if (!ids) return ids.error();
+    adopted = std::move(*ids);
+  }
+  if (Result<void> done = remove_dead_temporaries(database, alive); !done) return done;
+  return forget_approvals(database, clock->now_ms() - kApprovalsKeptMs);
 }
 
 Journal::Impl::~Impl() {
@@ -151,26 +145,6 @@ Journal::Impl::~Impl() {
   process.reset();
   power.reset();
   if (locked) owners->unlock_opening();
-}
-
-Batch& Batch::put(Conversation conversation) & { return append(std::move(conversation)); }
-Batch& Batch::put(Response response) & { return append(std::move(response)); }
-Batch& Batch::add(Item item) & { return append(std::move(item)); }
-Batch& Batch::add(Event event) & { return append(std::move(event)); }
-Batch& Batch::put(ToolInvocation invocation) & { return append(std::move(invocation)); }
-Batch& Batch::claim(std::string key, std::string response_id, std::string fingerprint) & {
-  return append(Claim{std::move(key), std::move(response_id), std::move(fingerprint)});
-}
-Batch& Batch::allow_tool(std::string conversation_id, std::string tool) & {
-  return append(AllowTool{std::move(conversation_id), std::move(tool)});
-}
-
-template <class Record>
-Batch& Batch::append(Record record) {
-  if (!impl_) impl_ = std::make_shared<Impl>();
-  if (impl_.use_count() > 1) impl_ = std::make_shared<Impl>(*impl_);  // a copy of a batch is a batch of its own
-  impl_->writes.emplace_back(std::move(record));
-  return *this;
 }
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::filesystem::path& file, JournalOptions options) {
@@ -185,10 +159,7 @@ Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() = default;
 
 void Journal::commit(Batch batch, Durability durability, Committed done) {
-  const std::shared_ptr<Batch::Impl> given = std::move(batch.impl_);
-  std::vector<Write> writes;
-  if (given) writes = given.use_count() > 1 ? given->writes : std::move(given->writes);  // the caller may have kept a copy of the batch
-  impl_->writer->submit(std::move(writes), durability, std::move(done));
+  impl_->writer->submit({writes_of(batch.impl_), durability, std::move(done)});
 }
 
 Result<std::vector<Event>> Journal::commit_and_wait(Batch batch, Durability durability) {
@@ -197,7 +168,10 @@ Result<std::vector<Event>> Journal::commit_and_wait(Batch batch, Durability dura
   // Shared, because the writer may still be inside set_value when the waiting thread is through.
   auto promise = std::make_shared<std::promise<Result<std::vector<Event>>>>();
   auto committed = promise->get_future();
-  commit(std::move(batch), durability, [promise](Result<std::vector<Event>> result) { promise->set_value(std::move(result)); });
+  Pending pending(writes_of(batch.impl_), durability,
+                  [promise](Result<std::vector<Event>> result) { promise->set_value(std::move(result)); });
+  pending.waited_for = true;
+  impl_->writer->submit(std::move(pending));
   return committed.get();
 }
 
@@ -214,7 +188,7 @@ Result<void> Journal::remove_conversation(const std::string& id) { return write_
 Result<void> Journal::remove_response(const std::string& id) { return write_and_wait(RemoveResponse{id}); }
 Result<void> Journal::remove_item(const std::string& id) { return write_and_wait(RemoveItem{id}); }
 
-Result<Conversation> Journal::fork(const std::string& conversation_id, const std::string& item_id) {
+Result<Conversation> Journal::fork(const std::string& conversation_id, const std::string& item_id, bool temporary) {
   Result<Conversation> from = conversation(conversation_id);
   if (!from) return from.error();
   Conversation to;
@@ -222,8 +196,19 @@ Result<Conversation> Journal::fork(const std::string& conversation_id, const std
   to.title = from->title;
   to.created_ms = to.updated_ms = now_ms();
   to.metadata = {{"baton.forked_from", from->id}};
+  to.temporary = temporary;
   if (Result<void> done = write_and_wait(ForkConversation{from->id, item_id, to}); !done) return done.error();
   return to;
+}
+
+Result<bool> Journal::end_if_abandoned(const std::string& response_id) {
+  const Result<std::int64_t> owner = impl_->read([&](Database& database) { return read_owner_of_open(database, response_id); });
+  if (!owner) return owner.error();
+  if (*owner == 0 || *owner == impl_->self || !impl_->owners || impl_->owners->alive(*owner)) return false;
+  const Result<void> done = write_and_wait(EndAbandoned{response_id, *owner});
+  if (done) return true;
+  if (done.error().code == errc::not_found) return false;  // another process was quicker
+  return done.error();
 }
 
 Result<void> Journal::rate(const std::string& response_id, const std::string& rating, const std::string& note) {
@@ -248,18 +233,39 @@ Result<Conversation> Journal::import_conversation(const Json& exported) {
 Result<void> Journal::backup(const std::filesystem::path& to) const {
   if (impl_->power == impl_->reader) return impl_->read([&](Database& database) { return backup_to(database, to); });
   // A connection of its own, so that nobody waits for a long copy.
-  const Result<Connections> source = connect(impl_->file, impl_->options, "PRAGMA query_only = ON");
+  const Result<Connections> source = connect(impl_->file, impl_->options.busy_timeout, "PRAGMA query_only = ON");
   if (!source) return source.error();
   return backup_to(*(*source)->database, to);
 }
 
 Result<Vacuumed> Journal::vacuum() {
   if (impl_->writer->on_writer_thread()) return Error{errc::invalid_argument, "journal: vacuum from a Committed callback is not possible"};
+  if (impl_->identity)
+    if (const Result<void> there = impl_->identity->check(); !there) return there.error();
   const std::lock_guard lock(impl_->power->mutex);
   return vacuum_file(*impl_->power->database);
 }
 
-const std::vector<Response>& Journal::adopted() const { return impl_->adopted; }
+const std::vector<std::string>& Journal::adopted() const { return impl_->adopted; }
+
+JournalState Journal::state() const { return impl_->writer->state(); }
+
+void Journal::on_state(std::function<void(const JournalState&)> listener) { impl_->writer->on_state(std::move(listener)); }
+
+JournalStats Journal::stats() const {
+  JournalStats stats = impl_->writer->stats();
+  if (!impl_->identity) return stats;
+  const auto bytes_of = [](const std::filesystem::path& file) {
+    std::error_code failed;
+    const auto size = std::filesystem::file_size(file, failed);
+    return failed ? std::int64_t{0} : static_cast<std::int64_t>(size);
+  };
+  stats.file_bytes = bytes_of(impl_->file);
+  stats.wal_bytes = bytes_of(impl_->file.string() + "-wal");
+  return stats;
+}
+
+std::int64_t Journal::clock_ms() const { return impl_->clock->now_ms(); }
 
 Result<std::vector<Conversation>> Journal::conversations(int limit, int offset) const {
   return impl_->read([&](Database& database) { return read_conversations(database, limit, offset); });
@@ -270,11 +276,11 @@ Result<Conversation> Journal::conversation(const std::string& id) const {
 }
 
 Result<std::vector<Response>> Journal::responses(const std::string& conversation_id) const {
-  return impl_->read([&](Database& database) { return read_responses(database, conversation_id); });
+  return impl_->read([&](Database& database) { return read_responses(database, conversation_id, impl_->self); });
 }
 
 Result<Response> Journal::response(const std::string& id) const {
-  return impl_->read([&](Database& database) { return read_response(database, id); });
+  return impl_->read([&](Database& database) { return read_response(database, id, impl_->self); });
 }
 
 Result<std::vector<Item>> Journal::items(const std::string& conversation_id) const {
@@ -282,7 +288,7 @@ Result<std::vector<Item>> Journal::items(const std::string& conversation_id) con
 }
 
 Result<std::vector<Response>> Journal::unfinished() const {
-  return impl_->read([&](Database& database) { return read_unfinished(database); });
+  return impl_->read([&](Database& database) { return read_unfinished(database, impl_->self); });
 }
 
 Result<std::vector<Item>> Journal::items_of_response(const std::string& id) const {
@@ -305,8 +311,36 @@ Result<std::vector<Event>> Journal::events(const std::string& response_id, std::
   return impl_->read([&](Database& database) { return read_events(database, response_id, after); });
 }
 
+Result<std::vector<Event>> Journal::events_of_type(const std::string& response_id, const std::string& type) const {
+  return impl_->read([&](Database& database) { return read_events_of_type(database, response_id, type); });
+}
+
 Result<std::vector<ToolInvocation>> Journal::tool_invocations(const std::string& response_id) const {
   return impl_->read([&](Database& database) { return read_tool_invocations(database, response_id); });
+}
+
+Result<std::string> Journal::approval_answer(const std::string& approval_id) const {
+  return impl_->read([&](Database& database) { return read_approval_answer(database, approval_id); });
+}
+
+Result<Thread> Journal::thread(const std::string& conversation_id) const {
+  return impl_->read([&](Database& database) { return read_thread(database, conversation_id, impl_->self); });
+}
+
+Result<Thread> Journal::thread_of(const std::string& response_id) const {
+  return impl_->read([&](Database& database) { return read_thread_of(database, response_id, impl_->self); });
+}
+
+Result<RunRecord> Journal::run_record(const std::string& response_id) const {
+  return impl_->read([&](Database& database) { return read_run_record(database, response_id, impl_->self); });
+}
+
+Result<Told> Journal::told(const std::string& response_id, std::int64_t after) const {
+  return impl_->read([&](Database& database) { return read_told(database, response_id, after, impl_->self); });
+}
+
+Result<std::vector<Item>> Journal::items_by_id(const std::vector<std::string>& ids, std::size_t max_bytes) const {
+  return impl_->read([&](Database& database) { return read_items_by_id(database, ids, max_bytes); });
 }
 
 Result<std::vector<SearchHit>> Journal::search(const std::string& words, int limit) const {

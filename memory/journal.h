@@ -34,6 +34,9 @@ struct Conversation {
   std::int64_t updated_ms = 0;
   Json metadata = Json::object();  // the client's own
   int n_responses = 0;             // filled by queries
+  // Of a run that the client did not want stored: only a whole id finds it. Removed by open() when its runs are over and whoever wrote it
+  // lives no more.
+  bool temporary = false;
 };
 
 // One run of the agent. `status` is queued, in_progress, completed, incomplete, failed or cancelled.
@@ -53,6 +56,14 @@ struct Response {
   int attempts = 1;                // how many processes have run it
   std::string rating;              // good, bad or empty; rate() sets it
   std::string rating_note;
+  std::int64_t spent_ms = 0;  // of its time budget, in the processes that ran it so far
+  bool ours = true;           // filled by queries: this journal's process runs it, or ran it
+};
+
+// A response without what it was asked for: what somebody who continues it has to know.
+struct ResponseHead {
+  std::string id, parent_id, status, reason;
+  bool ours = true;
 };
 
 // One entry of a conversation: {"type":"message"|"function_call"|"function_call_output"|"reasoning", ...}.
@@ -101,6 +112,15 @@ class Batch {
   Batch& claim(std::string key, std::string response_id, std::string fingerprint) &;
   // The user lets this tool run in this conversation without being asked.
   Batch& allow_tool(std::string conversation_id, std::string tool) &;
+  // Updates Response::spent_ms and nothing else.
+  Batch& spent(std::string response_id, std::int64_t ms) &;
+  // The approval is answered by this response from now on. One that another response answered refuses the batch with errc::exists. The
+  // answer outlives its response and its conversation; open() forgets it after 90 days.
+  Batch& answer_approval(std::string approval_id, std::string response_id) &;
+  // Inserts the conversation `to` with copies of the items of another, as Journal::fork does. errc::not_found.
+  Batch& fork(std::string conversation_id, std::string last_item_id, Conversation to) &;
+  // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and none is under way.
+  Batch& expect_idle(std::string conversation_id, std::string last_response_id) &;
 
   // For chains that begin with a temporary: Batch().put(..).add(..) goes into commit() without being copied.
   Batch&& put(Conversation conversation) && { return std::move(put(std::move(conversation))); }
@@ -113,6 +133,10 @@ class Batch {
   }
   Batch&& allow_tool(std::string conversation_id, std::string tool) && {
     return std::move(allow_tool(std::move(conversation_id), std::move(tool)));
+  }
+  Batch&& spent(std::string response_id, std::int64_t ms) && { return std::move(spent(std::move(response_id), ms)); }
+  Batch&& answer_approval(std::string approval_id, std::string response_id) && {
+    return std::move(answer_approval(std::move(approval_id), std::move(response_id)));
   }
 
  private:
@@ -140,9 +164,58 @@ struct Vacuumed {
   std::int64_t before_bytes = 0, after_bytes = 0;
 };
 
+// A conversation, read in one snapshot.
+struct Thread {
+  Conversation conversation;
+  std::vector<ResponseHead> responses;  // oldest first
+  std::vector<Item> items;              // by position
+  std::vector<std::string> allowed_tools;
+};
+
+// All that the journal has of one run, read in one snapshot: what resuming it takes.
+struct RunRecord {
+  Response response;
+  Conversation conversation;
+  std::vector<Item> items;  // of the whole conversation, by position
+  std::vector<Event> events;
+  std::vector<ToolInvocation> invocations;
+  std::vector<std::string> allowed_tools;
+};
+
+// A response and its events, read in one snapshot.
+struct Told {
+  Response response;
+  std::vector<Event> events;
+};
+
+// Whether the file can be written.
+struct JournalState {
+  bool writable = true;
+  errc code = errc::io;  // of the last attempt, where it is not writable
+  std::string why;       // for a person, without the file's path
+};
+
+// Since open(), but for the last three.
+struct JournalStats {
+  std::int64_t batches = 0, events = 0, transactions = 0;  // committed
+  std::int64_t failed = 0;                                 // transactions
+  std::int64_t write_microseconds = 0;                     // the sum over all transactions
+  std::int64_t queued = 0;                                 // batches that wait or are held
+  std::int64_t file_bytes = 0, wal_bytes = 0;
+};
+
+// What Journal::clock_ms() is made of, to be replaced by tests. Empty: the system's.
+struct ClockSource {
+  std::function<std::int64_t()> boot_ms;  // since the system started, sleep included
+  std::function<std::int64_t()> wall_ms;  // since 1970
+  std::function<std::string()> boot_id;   // another one after each start of the system
+};
+
 struct JournalOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
   bool adopt_durable = false;                    // take over the durable runs of processes that ended: see adopted()
+  int max_attempts = 2;                          // processes that a durable run may bring down
+  ClockSource clock = {};
 };
 
 // Threads: every member may be called from any thread. Reads see all that was committed before they were called.
@@ -162,19 +235,39 @@ class Journal {
   // Creates the file (mode 0600) and its folders, checks an existing one for damage (errc::corrupt), migrates an older schema, ends the
   // runs that a killed process left (status incomplete, reason "interrupted", with a terminal event) and marks their open tool invocations
   // unknown. Durable runs are left as they are, or taken over. Beside the file lie -wal, -shm (SQLite's) and -owners (which processes
-  // live). ":memory:" keeps nothing.
+  // live). Files that others may read are taken from them; errc::read_only where that is not allowed. ":memory:" keeps nothing.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, JournalOptions options = {});
   ~Journal();  // commits what is queued
 
-  // The durable runs that this open() took over, oldest first: ours now, attempts one more, tool invocations as they were.
-  const std::vector<Response>& adopted() const;
+  // The ids of the durable runs that this open() took over, oldest first: ours now, attempts one more (which was committed before anything
+  // else of them was read), tool invocations as they were. A run that has brought down JournalOptions::max_attempts processes is not among
+  // them: open() ended it as failed, with one terminal event.
+  const std::vector<std::string>& adopted() const;
 
   // Queue bounded: blocks the caller when 4096 batches wait for the disk.
+  //
+  // A file that cannot be written (errc::full, io, read_only, locked) fails no batch of commit(): they are held and tried again, first
+  // after 100 ms and then once a second, in their order, until they are written. commit() does not wait for the disk meanwhile: beyond
+  // 4096 held batches a batch of nothing but deltas becomes part of the last held one of its response, where only deltas came after that;
+  // its callback is called with that one's, before those of other responses that came earlier. Others are held as well, up to 16384
+  // batches; beyond those commit() blocks until the file can be written. ~Journal() tries once more, then fails what is held.
   void commit(Batch batch, Durability durability, Committed done = {});
-  // The same, waiting for the commit. Not from a callback.
+  // The same, waiting for the commit. Not from a callback. Fails at once when the file cannot be written, and without an attempt while
+  // batches are held.
   Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
 
-  Result<std::vector<Conversation>> conversations(int limit, int offset = 0) const;   // newest first
+  JournalState state() const;
+  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. One listener; empty:
+  // none. Waits for a call of the one before, so not from the listener itself, which must not block or destroy the journal.
+  void on_state(std::function<void(const JournalState&)> listener);
+  JournalStats stats() const;
+
+  // A clock in milliseconds for deadlines and budgets that outlive the process. It never runs backwards and does not follow changes of the
+  // wall clock. It runs while the system sleeps; for the time between two starts of the system the wall clock is asked, once. All processes
+  // that have the file open see the same time. It began as the wall clock of the first open().
+  std::int64_t clock_ms() const;
+
+  Result<std::vector<Conversation>> conversations(int limit, int offset = 0) const;   // newest first; no temporary ones
   Result<Conversation> conversation(const std::string& id) const;                     // an id, or a unique prefix of one, or "last"
   Result<std::vector<Response>> responses(const std::string& conversation_id) const;  // oldest first
   Result<Response> response(const std::string& id) const;
@@ -186,7 +279,19 @@ class Journal {
   Result<std::vector<std::string>> allowed_tools(const std::string& conversation_id) const;
   Result<std::vector<Event>> events(const std::string& response_id,
                                     std::int64_t after = -1) const;  // numbers from after + 1; the first is 0
+  Result<std::vector<Event>> events_of_type(const std::string& response_id, const std::string& type) const;
   Result<std::vector<ToolInvocation>> tool_invocations(const std::string& response_id) const;
+  Result<std::string> approval_answer(const std::string& approval_id) const;  // the response that answered it; errc::not_found
+
+  // What is read together, each in one snapshot of the file.
+  Result<Thread> thread(const std::string& conversation_id) const;  // an id, a unique prefix of one, or "last"
+  Result<Thread> thread_of(const std::string& response_id) const;   // the conversation of a response; errc::not_found
+  Result<RunRecord> run_record(const std::string& response_id) const;
+  Result<Told> told(const std::string& response_id, std::int64_t after = -1) const;  // with the events from after + 1
+  // The items with these ids, in this order, one as often as it is named. The bytes that the file has of them are summed up before any is
+  // read, one that is named twice counted twice: errc::too_large names the sum and max_bytes. errc::not_found names the id.
+  Result<std::vector<Item>> items_by_id(const std::vector<std::string>& ids, std::size_t max_bytes) const;
+
   // Items that hold all the words or words that begin with them, the best match first. No words, no hits.
   Result<std::vector<SearchHit>> search(const std::string& words, int limit) const;
   // With its responses, items, events and tool invocations, after all that was submitted before. A whole id, no prefix.
@@ -197,7 +302,10 @@ class Journal {
   Result<void> remove_item(const std::string& id);
   // A new conversation with copies, under new ids, of the items up to and with `item_id` (empty: all). Their content, with the ids in it,
   // and the responses that they name stay the same.
-  Result<Conversation> fork(const std::string& conversation_id, const std::string& item_id);
+  Result<Conversation> fork(const std::string& conversation_id, const std::string& item_id, bool temporary = false);
+  // Ends a response that is open and whose process lives no more, durable or not, as the next open() ends one that is not durable. True:
+  // it did; false: it is over, or its process lives.
+  Result<bool> end_if_abandoned(const std::string& response_id);
 
   // What the user thinks of an answer: good, bad, or empty to take it back. Stays when the response is put again.
   Result<void> rate(const std::string& response_id, const std::string& rating, const std::string& note);

@@ -8,6 +8,8 @@
 #include <random>
 #include <thread>
 
+#include "statement.h"
+
 namespace baton::memory {
 namespace {
 
@@ -31,7 +33,9 @@ Result<std::unique_ptr<Owners>> Owners::open(const std::filesystem::path& journa
     const char* advice = code == errc::read_only ? "; make the journal's folder writable, or name another file"
                          : code == errc::full    ? "; free some space and try again"
                                                  : "; check that its folder exists";
-    return Error{code, "journal " + journal.string() + ": cannot write beside it: " + file + ": " + std::strerror(reason) + advice};
+    Error error = journal_error(code, journal, "cannot write beside it: " + file + ": " + std::strerror(reason) + advice);
+    error.without_path = std::string("journal: cannot write beside it: ") + std::strerror(reason) + advice;
+    return error;
   }
   std::random_device random;
   for (int attempt = 0; attempt < 8; ++attempt) {
@@ -40,8 +44,9 @@ Result<std::unique_ptr<Owners>> Owners::open(const std::filesystem::path& journa
   }
   const int reason = errno;
   ::close(descriptor);
-  return Error{errc::io, "journal " + journal.string() + ": cannot lock " + file + ": " + std::strerror(reason) +
-                             "; the journal must lie on a file system with locks"};
+  return journal_error(
+      errc::io, journal,
+      std::string("cannot lock its -owners: ") + std::strerror(reason) + "; the journal must lie on a file system with locks");
 }
 
 Owners::~Owners() { ::close(descriptor_); }

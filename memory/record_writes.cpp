@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cctype>
 
 #include "records.h"
 
@@ -26,9 +27,29 @@ bool terminal(const std::string& status) {
   return status == "completed" || status == "incomplete" || status == "failed" || status == "cancelled";
 }
 
+// With a space in words of more than 4096 bytes: the tokenizer of the search keeps a buffer of twice the longest word it has met.
+std::string in_short_words(const std::string& text) {
+  constexpr std::size_t kLongest = 4096;
+  if (text.size() <= kLongest) return text;
+  std::string out;
+  out.reserve(text.size() + text.size() / kLongest);
+  std::size_t length = 0;  // of the word so far
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool in_word = byte >= 0x80 || std::isalnum(byte) != 0;
+    if (++length > kLongest && (byte & 0xc0) != 0x80) {
+      out += ' ';
+      length = 1;
+    }
+    if (!in_word) length = 0;
+    out += c;
+  }
+  return out;
+}
+
 class RecordWriter {
  public:
-  RecordWriter(Database& database, std::int64_t owner) : database_(database), owner_(owner) {}
+  RecordWriter(Database& database, const Writing& by) : database_(database), by_(by) {}
 
   Result<void> operator()(Conversation& c) {
     const std::int64_t now = now_ms();
@@ -37,10 +58,13 @@ class RecordWriter {
     const Result<std::string> metadata = to_text(c.metadata);
     if (!metadata) return metadata.error();
     auto statement = database_.prepare(
-        "INSERT INTO conversations (id, title, created_ms, updated_ms, metadata) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, updated_ms = excluded.updated_ms, metadata = excluded.metadata");
+        "INSERT INTO conversations (id, title, created_ms, updated_ms, metadata, temporary, owner) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET title = excluded.title, updated_ms = excluded.updated_ms, metadata = excluded.metadata,"
+        " temporary = excluded.temporary, owner = excluded.owner");
     if (!statement) return statement.error();
-    return (*statement)->bind(1, c.id).bind(2, c.title).bind(3, c.created_ms).bind(4, c.updated_ms).bind(5, *metadata).run();
+    Statement& s = **statement;
+    s.bind(1, c.id).bind(2, c.title).bind(3, c.created_ms).bind(4, c.updated_ms).bind(5, *metadata);
+    return s.bind(6, std::int64_t{c.temporary}).bind(7, by_.owner).run();
   }
 
   Result<void> operator()(Response& r) {
@@ -54,22 +78,18 @@ class RecordWriter {
     if (!metadata) return metadata.error();
     auto statement = database_.prepare(
         "INSERT INTO responses (id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms, owner,"
-        " metadata, durable, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " metadata, durable, attempts, spent_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
         " parent_id = excluded.parent_id, model = excluded.model, status = excluded.status, reason = excluded.reason,"
         " request = excluded.request, usage = excluded.usage, finished_ms = excluded.finished_ms, owner = excluded.owner,"
-        " metadata = excluded.metadata, durable = excluded.durable, attempts = excluded.attempts");
+        " metadata = excluded.metadata, durable = excluded.durable, attempts = excluded.attempts,"
+        " spent_ms = excluded.spent_ms");
     if (!statement) return statement.error();
     Statement& s = **statement;
     s.bind(1, r.id).bind(2, r.conversation_id).bind(3, r.parent_id).bind(4, r.model).bind(5, r.status).bind(6, r.reason);
-    return s.bind(7, *request)
-        .bind(8, *usage)
-        .bind(9, r.created_ms)
-        .bind(10, r.finished_ms)
-        .bind(11, owner_)
-        .bind(12, *metadata)
-        .bind(13, std::int64_t{r.durable})
-        .bind(14, std::int64_t{r.attempts})
-        .run();
+    s.bind(7, *request).bind(8, *usage).bind(9, r.created_ms).bind(10, r.finished_ms).bind(11, by_.owner).bind(12, *metadata);
+    s.bind(13, std::int64_t{r.durable}).bind(14, std::int64_t{r.attempts}).bind(15, r.spent_ms);
+    if (Result<void> done = s.run(); !done) return done;
+    return terminal(r.status) ? close_invocations_of(database_, r.id) : Result<void>();
   }
 
   Result<void> operator()(Item& item) {
@@ -82,7 +102,7 @@ class RecordWriter {
         " ?7, ?8, ?9)");
     if (!statement) return statement.error();
     Statement& s = **statement;
-    s.bind(1, item.id).bind(2, item.conversation_id).bind(3, item.response_id).bind(4, *content).bind(5, item.text);
+    s.bind(1, item.id).bind(2, item.conversation_id).bind(3, item.response_id).bind(4, *content).bind(5, in_short_words(item.text));
     // Never a null pointer: SQLite would store NULL for it.
     s.bind_blob(6, item.raw_tokens.empty() ? "" : static_cast<const void*>(item.raw_tokens.data()), item.raw_tokens.size() * 4);
     s.bind(7, item.model_sha256).bind(8, item.template_sha256).bind(9, item.created_ms);
@@ -105,8 +125,8 @@ class RecordWriter {
     (*statement)->bind(1, event.response_id).bind(2, event.sequence_number).bind(3, event.type).bind(4, *data);
     Result<void> done = (*statement)->run();
     if (!done && done.error().code == errc::invalid_argument)
-      return Error{errc::invalid_argument, "journal " + database_.file().string() + ": response " + event.response_id +
-                                               " has ended already; a second event " + event.type + " is refused"};
+      return refuse(errc::invalid_argument,
+                    "response " + event.response_id + " has ended already; a second event " + event.type + " is refused");
     return done;
   }
 
@@ -133,8 +153,7 @@ class RecordWriter {
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, claim.key).bind(2, claim.response_id).bind(3, claim.fingerprint).step();
     if (!row) return row.error();
-    if (!*row)
-      return Error{errc::exists, "journal " + database_.file().string() + ": the key '" + claim.key + "' stands for another response"};
+    if (!*row) return refuse(errc::exists, "the key '" + claim.key + "' stands for another response");
     return (*statement)->run();
   }
 
@@ -142,6 +161,32 @@ class RecordWriter {
     auto statement = database_.prepare("INSERT OR IGNORE INTO allowed_tools (conversation_id, tool) VALUES (?, ?)");
     if (!statement) return statement.error();
     return (*statement)->bind(1, allow.conversation_id).bind(2, allow.tool).run();
+  }
+
+  Result<void> operator()(Spent& spent) {
+    auto statement = database_.prepare("UPDATE responses SET spent_ms = ? WHERE id = ?");
+    if (!statement) return statement.error();
+    return (*statement)->bind(1, spent.ms).bind(2, spent.response_id).run();
+  }
+
+  Result<void> operator()(AnswerApproval& answer) {
+    auto statement = database_.prepare(
+        "INSERT INTO approval_answers (approval_id, response_id, answered_ms) VALUES (?, ?, ?) ON CONFLICT (approval_id) DO UPDATE SET"
+        " response_id = excluded.response_id WHERE response_id = excluded.response_id RETURNING 1");
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, answer.approval_id).bind(2, answer.response_id).bind(3, by_.clock_ms).step();
+    if (!row) return row.error();
+    if (!*row) return refuse(errc::exists, "the approval " + answer.approval_id + " was answered by another response");
+    return (*statement)->run();
+  }
+
+  Result<void> operator()(EndAbandoned& end) {
+    auto statement = database_.prepare("SELECT 1 FROM responses WHERE id = ? AND owner = ? AND status IN ('queued', 'in_progress')");
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, end.response_id).bind(2, end.owner).step();
+    if (!row) return row.error();
+    if (!*row) return refuse(errc::not_found, "response " + end.response_id + " is over, or another process has it");
+    return end_response(database_, end.response_id);
   }
 
   Result<void> operator()(RemoveConversation& remove) {
@@ -172,9 +217,7 @@ class RecordWriter {
     if (!items) return items.error();
     if (!fork.last_item.empty()) {
       const auto last = std::find_if(items->begin(), items->end(), [&](const Item& item) { return item.id == fork.last_item; });
-      if (last == items->end())
-        return Error{errc::not_found,
-                     "journal " + database_.file().string() + ": conversation " + fork.from + " has no item " + fork.last_item};
+      if (last == items->end()) return refuse(errc::not_found, "conversation " + fork.from + " has no item " + fork.last_item);
       items->erase(last + 1, items->end());
     }
     if (Result<void> done = (*this)(fork.to); !done) return done;
@@ -184,6 +227,18 @@ class RecordWriter {
       if (Result<void> done = (*this)(item); !done) return done;
     }
     return {};
+  }
+
+  Result<void> operator()(ExpectIdle& expected) {
+    auto statement = database_.prepare(
+        "SELECT coalesce((SELECT id FROM responses WHERE conversation_id = ?1 ORDER BY created_ms DESC, rowid DESC LIMIT 1), ''),"
+        " EXISTS (SELECT 1 FROM responses WHERE conversation_id = ?1 AND status IN ('queued', 'in_progress')),"
+        " EXISTS (SELECT 1 FROM conversations WHERE id = ?1)");
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, expected.conversation_id).step();
+    if (!row) return row.error();
+    if ((*statement)->text(0) == expected.last_response_id && (*statement)->number(1) == 0 && (*statement)->number(2) != 0) return {};
+    return refuse(errc::overtaken, "conversation " + expected.conversation_id + " was continued by somebody else just now");
   }
 
   Result<void> operator()(Rate& rate) {
@@ -202,6 +257,8 @@ class RecordWriter {
   }
 
  private:
+  Error refuse(errc code, const std::string& why) const { return journal_error(code, database_.file(), why); }
+
   // `sql` returns a row when there was something to change.
   Result<void> change_one(const char* sql, const std::string& otherwise, std::initializer_list<std::string_view> values) {
     auto statement = database_.prepare(sql);
@@ -210,7 +267,7 @@ class RecordWriter {
     for (const std::string_view value : values) (*statement)->bind(++index, value);
     const Result<bool> row = (*statement)->step();
     if (!row) return row.error();
-    if (!*row) return Error{errc::not_found, "journal " + database_.file().string() + ": " + otherwise};
+    if (!*row) return refuse(errc::not_found, otherwise);
     return (*statement)->run();
   }
 
@@ -219,16 +276,16 @@ class RecordWriter {
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, id).step();
     if (!row) return row.error();
-    if (*row) return Error{errc::exists, "journal " + database_.file().string() + ": " + what + " " + id + " is here already"};
+    if (*row) return refuse(errc::exists, what + " " + id + " is here already");
     return {};
   }
 
   Database& database_;
-  std::int64_t owner_;
+  const Writing& by_;
 };
 
 }  // namespace
 
-Result<void> write(Database& database, Write& record, std::int64_t owner) { return std::visit(RecordWriter(database, owner), record); }
+Result<void> write(Database& database, Write& record, const Writing& by) { return std::visit(RecordWriter(database, by), record); }
 
 }  // namespace baton::memory

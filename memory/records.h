@@ -9,31 +9,57 @@ inline constexpr const char* kTerminalTypes = "('response.completed', 'response.
 // JSON nested deeper than this is refused: nlohmann writes and compares it by recursion.
 inline constexpr int kMaxJsonDepth = 512;
 
-// Writes one record. Events get their number. `owner` is ours (owners.h), for responses.
-Result<void> write(Database& database, Write& record, std::int64_t owner);
+// Who writes, and when.
+struct Writing {
+  std::int64_t owner = 0;     // ours (owners.h), for responses and conversations
+  std::int64_t clock_ms = 0;  // clock.h
+};
+// Writes one record. Events get their number.
+Result<void> write(Database& database, Write& record, const Writing& by);
 
-// Whose open responses or tool invocations are in the file.
-Result<std::vector<std::int64_t>> owners_of_open_runs(Database& database);
-// Ends the responses of `owner` that are still open, but for the durable ones: incomplete, reason "interrupted", one terminal event, open
-// tool invocations unknown.
-Result<void> end_responses_of(Database& database, std::int64_t owner);
-// Takes over the durable responses of `owner` that are still open.
-Result<void> adopt_responses_of(Database& database, std::int64_t owner, std::int64_t self);
+// recovery.cpp: what is left of processes that are no more.
+using Alive = std::function<bool(std::int64_t owner)>;
+// Ends the open runs of owners that live no more: incomplete, reason "interrupted", one terminal event, open tool invocations unknown. With
+// `adopter`, durable ones become its own and count one more attempt; without, they are left.
+Result<void> end_dead_runs(Database& database, const Alive& alive, std::optional<std::int64_t> adopter);
+// Ends those of the open runs of `owner` that more than `max_attempts` processes have had. Reads nothing of them but their ids.
+Result<void> give_up_runs_of(Database& database, std::int64_t owner, int max_attempts);
+Result<std::vector<std::string>> open_run_ids_of(Database& database, std::int64_t owner);  // oldest first
+Result<void> remove_dead_temporaries(Database& database, const Alive& alive);
+Result<void> forget_approvals(Database& database, std::int64_t before_ms);
+// Ends one open response as interrupted.
+Result<void> end_response(Database& database, const std::string& id);
+// The tool invocations of a response that has ended are not under way.
+Result<void> close_invocations_of(Database& database, const std::string& response_id);
 
+// queries.cpp. `self`: whose responses are ours.
 Result<std::vector<Conversation>> read_conversations(Database& database, int limit, int offset);
 Result<Conversation> read_conversation(Database& database, const std::string& id);
-Result<std::vector<Response>> read_responses(Database& database, const std::string& conversation_id);
-Result<Response> read_response(Database& database, const std::string& id);
-Result<std::vector<Response>> read_unfinished(Database& database);
-Result<std::vector<Response>> read_unfinished_of(Database& database, std::int64_t owner);
+Result<std::vector<Response>> read_responses(Database& database, const std::string& conversation_id, std::int64_t self);
+Result<Response> read_response(Database& database, const std::string& id, std::int64_t self);
+Result<std::vector<Response>> read_unfinished(Database& database, std::int64_t self);
+Result<std::string> read_conversation_id_of(Database& database, const std::string& response_id);
+// Whose it is while it is open; 0 when it is over.
+Result<std::int64_t> read_owner_of_open(Database& database, const std::string& response_id);
+Result<std::vector<ResponseHead>> read_response_heads(Database& database, const std::string& conversation_id, std::int64_t self);
 Result<std::vector<Item>> read_items_of_response(Database& database, const std::string& id);
 Result<Item> read_item(Database& database, const std::string& id);
+Result<std::int64_t> read_item_bytes(Database& database, const std::string& id);  // errc::not_found
 Result<Claim> read_claim(Database& database, const std::string& key);
+Result<std::string> read_approval_answer(Database& database, const std::string& approval_id);
 Result<std::vector<std::string>> read_allowed_tools(Database& database, const std::string& conversation_id);
 Result<std::vector<Item>> read_items(Database& database, const std::string& conversation_id);
 Result<std::vector<Event>> read_events(Database& database, const std::string& response_id, std::int64_t after);
+Result<std::vector<Event>> read_events_of_type(Database& database, const std::string& response_id, const std::string& type);
 Result<std::vector<ToolInvocation>> read_tool_invocations(Database& database, const std::string& response_id);
 Result<std::vector<SearchHit>> search_items(Database& database, const std::string& words, int limit);
+
+// snapshots.cpp: several of the above at one moment.
+Result<Thread> read_thread(Database& database, const std::string& conversation_id, std::int64_t self);
+Result<Thread> read_thread_of(Database& database, const std::string& response_id, std::int64_t self);
+Result<RunRecord> read_run_record(Database& database, const std::string& response_id, std::int64_t self);
+Result<Told> read_told(Database& database, const std::string& response_id, std::int64_t after, std::int64_t self);
+Result<std::vector<Item>> read_items_by_id(Database& database, const std::vector<std::string>& ids, std::size_t max_bytes);
 
 // transfer.cpp: a conversation as one JSON value, and back.
 Result<Json> read_export(Database& database, const std::string& conversation_id);

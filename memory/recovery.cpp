@@ -3,6 +3,29 @@
 namespace baton::memory {
 namespace {
 
+// The first column of every row of a bound statement, read to its end before anything is written.
+Result<std::vector<std::string>> texts(Statement& statement) {
+  std::vector<std::string> all;
+  while (true) {
+    const Result<bool> row = statement.step();
+    if (!row) return row.error();
+    if (!*row) return all;
+    all.push_back(statement.text(0));
+  }
+}
+
+Result<std::vector<std::int64_t>> numbers(Database& database, const char* sql) {
+  auto select = database.prepare(sql);
+  if (!select) return select.error();
+  std::vector<std::int64_t> all;
+  while (true) {
+    const Result<bool> row = (*select)->step();
+    if (!row) return row.error();
+    if (!*row) return all;
+    all.push_back((*select)->number(0));
+  }
+}
+
 // A run whose terminal event was committed but whose row was not brought up to date needs no second end.
 Result<std::string> status_by_terminal_event(Database& database, const std::string& response_id) {
   static const std::string kSelect = std::string("SELECT type FROM events WHERE response_id = ? AND type IN ") + kTerminalTypes;
@@ -13,16 +36,69 @@ Result<std::string> status_by_terminal_event(Database& database, const std::stri
   return *row ? (*statement)->text(0).substr(std::string("response.").size()) : std::string();
 }
 
-Result<void> end_response(Database& database, const std::string& id) {
-  const Result<std::string> ended = status_by_terminal_event(database, id);
-  if (!ended) return ended.error();
+Result<void> end_as(Database& database, const std::string& id, const std::string& status, const std::string& reason) {
   auto update = database.prepare("UPDATE responses SET status = ?, reason = ?, finished_ms = ? WHERE id = ?");
   if (!update) return update.error();
-  (*update)->bind(1, ended->empty() ? "incomplete" : *ended).bind(2, ended->empty() ? "interrupted" : "");
-  if (Result<void> done = (*update)->bind(3, now_ms()).bind(4, id).run(); !done) return done;
-  if (!ended->empty()) return {};
-  Write record = interrupted_event(id);
-  return write(database, record, 0);
+  return (*update)->bind(1, status).bind(2, reason).bind(3, now_ms()).bind(4, id).run();
+}
+
+// Ends the responses of `owner` that are still open, but for the durable ones.
+Result<void> end_responses_of(Database& database, std::int64_t owner) {
+  std::vector<std::string> open;
+  {
+    // A durable run that told its end has nothing to go on with.
+    static const std::string kEnding =
+        std::string("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') AND (durable = 0 OR EXISTS") +
+        " (SELECT 1 FROM events WHERE response_id = responses.id AND type IN " + kTerminalTypes + "))";
+    auto select = database.prepare(kEnding.c_str());
+    if (!select) return select.error();
+    (*select)->bind(1, owner);
+    Result<std::vector<std::string>> ids = texts(**select);
+    if (!ids) return ids.error();
+    open = std::move(*ids);
+  }
+  for (const std::string& id : open)
+    if (Result<void> done = end_response(database, id); !done) return done;
+  // Those of runs that ended before their owner did as well.
+  auto unknown = database.prepare(
+      "UPDATE tool_invocations SET status = 'unknown', finished_ms = ? WHERE status = 'intent' AND EXISTS (SELECT 1 FROM responses"
+      " WHERE id = tool_invocations.response_id AND owner = ? AND NOT (durable AND status IN ('queued', 'in_progress')))");
+  if (!unknown) return unknown.error();
+  return (*unknown)->bind(1, now_ms()).bind(2, owner).run();
+}
+
+// Takes over the durable responses of `owner` that are still open.
+Result<void> adopt_responses_of(Database& database, std::int64_t owner, std::int64_t self) {
+  auto update = database.prepare(
+      "UPDATE responses SET owner = ?, attempts = attempts + 1 WHERE owner = ? AND durable = 1 AND status IN ('queued', 'in_progress')");
+  if (!update) return update.error();
+  return (*update)->bind(1, self).bind(2, owner).run();
+}
+
+Result<void> give_up(Database& database, const std::string& id, int max_attempts) {
+  const std::string why = "it was under way when Baton was killed, " + std::to_string(max_attempts) + " times; it is not tried again";
+  if (Result<void> done = end_as(database, id, "failed", why); !done) return done;
+  if (Result<void> done = close_invocations_of(database, id); !done) return done;
+  Event event;
+  event.response_id = id;
+  event.type = "response.failed";
+  event.data = {{"type", event.type},
+                {"response", {{"id", id}, {"status", "failed"}, {"error", {{"code", "server_error"}, {"message", why}}}}}};
+  Write record = std::move(event);
+  return write(database, record, {});
+}
+
+// Whether a run of this conversation is under way, or is one of a process that lives.
+Result<bool> in_use(Database& database, const std::string& conversation_id, const Alive& alive) {
+  auto select = database.prepare("SELECT owner, status IN ('queued', 'in_progress') FROM responses WHERE conversation_id = ?");
+  if (!select) return select.error();
+  (*select)->bind(1, conversation_id);
+  while (true) {
+    const Result<bool> row = (*select)->step();
+    if (!row) return row.error();
+    if (!*row) return false;
+    if ((*select)->number(1) != 0 || alive((*select)->number(0))) return true;
+  }
 }
 
 }  // namespace
@@ -36,51 +112,99 @@ Event interrupted_event(const std::string& response_id) {
   return event;
 }
 
-Result<std::vector<std::int64_t>> owners_of_open_runs(Database& database) {
-  auto select = database.prepare(
-      "SELECT owner FROM responses WHERE status IN ('queued', 'in_progress') UNION SELECT owner FROM responses WHERE id IN"
-      " (SELECT response_id FROM tool_invocations WHERE status = 'intent')");
-  if (!select) return select.error();
-  std::vector<std::int64_t> owners;
-  while (true) {
-    const Result<bool> row = (*select)->step();
-    if (!row) return row.error();
-    if (!*row) return owners;
-    owners.push_back((*select)->number(0));
-  }
+Result<void> close_invocations_of(Database& database, const std::string& response_id) {
+  auto unknown =
+      database.prepare("UPDATE tool_invocations SET status = 'unknown', finished_ms = ? WHERE response_id = ? AND status = 'intent'");
+  if (!unknown) return unknown.error();
+  return (*unknown)->bind(1, now_ms()).bind(2, response_id).run();
 }
 
-Result<void> end_responses_of(Database& database, std::int64_t owner) {
-  std::vector<std::string> open;
+Result<void> end_response(Database& database, const std::string& id) {
+  const Result<std::string> ended = status_by_terminal_event(database, id);
+  if (!ended) return ended.error();
+  const bool told = !ended->empty();
+  if (Result<void> done = end_as(database, id, told ? *ended : "incomplete", told ? "" : "interrupted"); !done) return done;
+  if (Result<void> done = close_invocations_of(database, id); !done || told) return done;
+  Write record = interrupted_event(id);
+  return write(database, record, {});
+}
+
+Result<void> end_dead_runs(Database& database, const Alive& alive, std::optional<std::int64_t> adopter) {
+  Result<std::vector<std::int64_t>> owners =
+      numbers(database,
+              "SELECT owner FROM responses WHERE status IN ('queued', 'in_progress') UNION SELECT owner FROM responses WHERE id IN"
+              " (SELECT response_id FROM tool_invocations WHERE status = 'intent')");
+  if (!owners) return owners.error();
+  std::erase_if(*owners, alive);
+  if (owners->empty()) return {};
+  Transaction transaction(database);
+  if (Result<void> begun = transaction.begin(); !begun) return begun;
+  for (const std::int64_t owner : *owners) {
+    if (Result<void> done = end_responses_of(database, owner); !done) return done;
+    if (!adopter) continue;
+    if (Result<void> done = adopt_responses_of(database, owner, *adopter); !done) return done;
+  }
+  return transaction.commit();
+}
+
+Result<void> give_up_runs_of(Database& database, std::int64_t owner, int max_attempts) {
+  std::vector<std::string> hopeless;
   {
-    // A durable run that told its end has nothing to go on with.
-    static const std::string kEnding =
-        std::string("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') AND (durable = 0 OR EXISTS") +
-        " (SELECT 1 FROM events WHERE response_id = responses.id AND type IN " + kTerminalTypes + "))";
-    auto select = database.prepare(kEnding.c_str());
+    auto select = database.prepare(
+        "SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') AND durable = 1 AND attempts > ?");
+    if (!select) return select.error();
+    (*select)->bind(1, owner).bind(2, std::int64_t{max_attempts});
+    Result<std::vector<std::string>> ids = texts(**select);
+    if (!ids) return ids.error();
+    hopeless = std::move(*ids);
+  }
+  if (hopeless.empty()) return {};
+  Transaction transaction(database);
+  if (Result<void> begun = transaction.begin(); !begun) return begun;
+  for (const std::string& id : hopeless)
+    if (Result<void> done = give_up(database, id, max_attempts); !done) return done;
+  return transaction.commit();
+}
+
+Result<std::vector<std::string>> open_run_ids_of(Database& database, std::int64_t owner) {
+  auto select =
+      database.prepare("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') ORDER BY created_ms, rowid");
+  if (!select) return select.error();
+  (*select)->bind(1, owner);
+  return texts(**select);
+}
+
+Result<void> remove_dead_temporaries(Database& database, const Alive& alive) {
+  Result<std::vector<std::int64_t>> owners = numbers(database, "SELECT DISTINCT owner FROM conversations WHERE temporary = 1");
+  if (!owners) return owners.error();
+  std::erase_if(*owners, alive);
+  if (owners->empty()) return {};
+  Transaction transaction(database);
+  if (Result<void> begun = transaction.begin(); !begun) return begun;
+  for (const std::int64_t owner : *owners) {
+    auto select = database.prepare("SELECT id FROM conversations WHERE temporary = 1 AND owner = ?");
     if (!select) return select.error();
     (*select)->bind(1, owner);
-    while (true) {
-      const Result<bool> row = (*select)->step();
-      if (!row) return row.error();
-      if (!*row) break;
-      open.push_back((*select)->text(0));
+    const Result<std::vector<std::string>> ids = texts(**select);
+    if (!ids) return ids.error();
+    for (const std::string& id : *ids) {
+      const Result<bool> used = in_use(database, id, alive);
+      if (!used) return used.error();
+      if (*used) continue;
+      Write record = RemoveConversation{id};
+      if (Result<void> done = write(database, record, {}); !done) return done;
     }
   }
-  for (const std::string& id : open)
-    if (Result<void> done = end_response(database, id); !done) return done;
-  auto unknown = database.prepare(
-      "UPDATE tool_invocations SET status = 'unknown', finished_ms = ? WHERE status = 'intent' AND response_id IN"
-      " (SELECT id FROM responses WHERE owner = ? AND NOT (durable AND status IN ('queued', 'in_progress')))");
-  if (!unknown) return unknown.error();
-  return (*unknown)->bind(1, now_ms()).bind(2, owner).run();
+  return transaction.commit();
 }
 
-Result<void> adopt_responses_of(Database& database, std::int64_t owner, std::int64_t self) {
-  auto update = database.prepare(
-      "UPDATE responses SET owner = ?, attempts = attempts + 1 WHERE owner = ? AND durable = 1 AND status IN ('queued', 'in_progress')");
-  if (!update) return update.error();
-  return (*update)->bind(1, self).bind(2, owner).run();
+Result<void> forget_approvals(Database& database, std::int64_t before_ms) {
+  auto oldest = database.number("SELECT min(answered_ms) FROM approval_answers");
+  if (!oldest) return oldest.error();
+  if (*oldest == 0 || *oldest >= before_ms) return {};
+  auto remove = database.prepare("DELETE FROM approval_answers WHERE answered_ms < ?");
+  if (!remove) return remove.error();
+  return (*remove)->bind(1, before_ms).run();
 }
 
 }  // namespace baton::memory

@@ -102,6 +102,31 @@ CREATE TABLE allowed_tools (
   PRIMARY KEY (conversation_id, tool)
 ) STRICT, WITHOUT ROWID;
 )sql",
+    R"sql(
+ALTER TABLE conversations ADD COLUMN temporary INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN owner INTEGER NOT NULL DEFAULT 0;  -- who put it last, as in responses
+DROP INDEX conversations_by_time;
+CREATE INDEX conversations_by_time ON conversations (updated_ms DESC, created_ms DESC, id DESC) WHERE temporary = 0;
+CREATE INDEX conversations_temporary ON conversations (owner) WHERE temporary = 1;
+
+ALTER TABLE responses ADD COLUMN spent_ms INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX responses_by_parent ON responses (parent_id);
+
+CREATE TABLE approval_answers (  -- outlives its response, so that no approval is used twice
+  approval_id TEXT PRIMARY KEY NOT NULL,
+  response_id TEXT NOT NULL,
+  answered_ms INTEGER NOT NULL  -- by the clock below
+) STRICT;
+CREATE INDEX approval_answers_by_time ON approval_answers (answered_ms);
+
+CREATE TABLE clock (  -- four readings of one moment
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  ms INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  boot_ms INTEGER NOT NULL,
+  wall_ms INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 
 // The version of the file; an error when it is none that we may touch.
@@ -112,12 +137,13 @@ Result<std::int64_t> checked_version(Database& database, std::int64_t newest) {
   if (!version) return version.error();
   const Result<std::int64_t> tables = database.number("SELECT count(*) FROM sqlite_schema");
   if (!tables) return tables.error();
-  const std::string journal = "journal " + database.file().string() + ": ";
+  const std::filesystem::path& file = database.file();
   if (*application != kApplicationId && (*tables != 0 || *version != 0))
-    return Error{errc::corrupt, journal + "this is the database of another program; name another file"};
+    return journal_error(errc::corrupt, file, "this is the database of another program; name another file");
   if (*version > newest)
-    return Error{errc::newer_version, journal + "it has version " + std::to_string(*version) + " and this Baton knows versions up to " +
-                                          std::to_string(newest) + "; install a newer Baton, or name another file. Nothing was changed"};
+    return journal_error(errc::newer_version, file,
+                         "it has version " + std::to_string(*version) + " and this Baton knows versions up to " + std::to_string(newest) +
+                             "; install a newer Baton, or name another file. Nothing was changed");
   return *version;
 }
 

@@ -4,41 +4,57 @@
 
 namespace baton::memory {
 
+Error journal_error(errc code, const std::filesystem::path& file, const std::string& what) {
+  return {code, "journal " + file.string() + ": " + what, "journal: " + what};
+}
+
 Error damaged(const std::filesystem::path& file, const std::string& detail) {
   const std::string name = file.string();
   const std::string last_line = detail.substr(detail.rfind('\n') + 1);  // before it stands which database of the connection
-  return {errc::corrupt, "journal " + name + ": damaged (" + last_line + "). Move it and its -wal and -shm away; then put a backup in its" +
-                             " place (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name +
-                             " .recover | sqlite3 rescued.db` (docs/durability.md)"};
+  Error error = journal_error(errc::corrupt, file,
+                              "damaged (" + last_line + "). Move it and its -wal and -shm away; then put a backup in its place" +
+                                  " (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name +
+                                  " .recover | sqlite3 rescued.db` (docs/durability.md)");
+  error.without_path = "journal: damaged (" + last_line + "); whoever runs Baton has to put a backup in its place";
+  return error;
 }
 
 namespace {
 
 Error translate(const std::filesystem::path& file, int status, const std::string& detail) {
-  const std::string journal = "journal " + file.string() + ": ";
   switch (status & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {errc::locked, journal + "another process holds it locked (" + detail +
-                                "); close the program that has it open, or try again, or name another file"};
+      return journal_error(
+          errc::locked, file,
+          "another process holds it locked (" + detail + "); close the program that has it open, or try again, or name another file");
     case SQLITE_READONLY:
-      return {errc::read_only, journal + "the file or its folder is read-only; make both writable, or name another file"};
+      return journal_error(errc::read_only, file, "the file or its folder is read-only; make both writable, or name another file");
     case SQLITE_FULL:
-      return {errc::full, journal + "no space left on its disk; free some and try again. What was committed before is safe"};
+      return journal_error(errc::full, file, "no space left on its disk; free some and try again. What was committed before is safe");
     case SQLITE_NOTADB:
-      return {errc::corrupt, journal + "this is not a SQLite database; move it away, or name another file"};
+      return journal_error(errc::corrupt, file, "this is not a SQLite database; move it away, or name another file");
     case SQLITE_CORRUPT:
       return damaged(file, detail);
     case SQLITE_CANTOPEN:
-      return {errc::io, journal + "cannot be opened (" + detail + "); check that its folder exists and may be written"};
+      return journal_error(errc::io, file, "cannot be opened (" + detail + "); check that its folder exists and may be written");
     case SQLITE_CONSTRAINT:
       if (status == SQLITE_CONSTRAINT_FOREIGNKEY)
-        return {errc::not_found, journal + "the conversation or response that this belongs to is not there; it may have been deleted"};
-      return {errc::invalid_argument, journal + "refused: " + detail};
+        return journal_error(errc::not_found, file,
+                             "the conversation or response that this belongs to is not there; it may have been deleted");
+      return journal_error(errc::invalid_argument, file, "refused: " + detail);
     case SQLITE_TOOBIG:
-      return {errc::invalid_argument, journal + "a value is larger than SQLite takes (1 GB)"};
+      return journal_error(errc::invalid_argument, file, "a value is larger than SQLite takes (1 GB)");
+    case SQLITE_NOMEM:
+      return journal_error(errc::too_large, file, "there is not enough memory for this; close other programs, or ask for less");
+    // A statement that can never go well. As errc::io the writer would try it for ever.
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+    case SQLITE_MISUSE:
+      return journal_error(errc::invalid_argument, file, "refused: " + detail);
     default:
-      return {errc::io, journal + "reading or writing failed (" + detail + "); check the disk, then try again"};
+      return journal_error(errc::io, file, "reading or writing failed (" + detail + "); check the disk, then try again");
   }
 }
 
@@ -204,6 +220,12 @@ Transaction::~Transaction() {
 Result<void> Transaction::begin() { return run("BEGIN IMMEDIATE"); }
 
 Result<void> Transaction::commit() { return run("COMMIT"); }
+
+Snapshot::~Snapshot() {
+  if (database_.in_transaction()) (void)database_.exec("COMMIT");
+}
+
+Result<void> Snapshot::begin() { return database_.exec("BEGIN"); }
 
 // Prepared, as each streamed token has a transaction.
 Result<void> Transaction::run(const char* sql) {

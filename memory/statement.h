@@ -16,6 +16,9 @@ struct sqlite3_stmt;
 
 namespace baton::memory {
 
+// An error about the journal `file`; `what` names no path.
+Error journal_error(errc code, const std::filesystem::path& file, const std::string& what);
+
 // errc::corrupt, with what to do.
 Error damaged(const std::filesystem::path& file, const std::string& detail);
 
@@ -88,6 +91,19 @@ class Transaction {
 
  private:
   Result<void> run(const char* sql);
+  Database& database_;
+};
+
+// Several reads of one moment. Ends however it goes.
+class Snapshot {
+ public:
+  explicit Snapshot(Database& database) : database_(database) {}
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  Result<void> begin();
+
+ private:
   Database& database_;
 };
 

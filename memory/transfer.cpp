@@ -23,6 +23,7 @@ Json to_json(const Response& r) {
           {"attempts", r.attempts},
           {"rating", r.rating},
           {"rating_note", r.rating_note},
+          {"spent_ms", r.spent_ms},
           {"created_ms", r.created_ms},
           {"finished_ms", r.finished_ms}};
 }
@@ -115,6 +116,7 @@ void response_from(Reader& read, const Json& json, const std::string& conversati
   r.metadata = read.object(json, "metadata");
   r.durable = read.flag(json, "durable");
   r.attempts = static_cast<int>(read.number(json, "attempts"));
+  if (json.contains("spent_ms")) r.spent_ms = read.number(json, "spent_ms");  // not in exports of older versions
   r.created_ms = read.number(json, "created_ms");
   r.finished_ms = read.number(json, "finished_ms");
   const bool open = r.status == "queued" || r.status == "in_progress";
@@ -157,19 +159,6 @@ Item item_from(Reader& read, const Json& json, const std::string& conversation_i
   return item;
 }
 
-// Ends the reading transaction however it goes.
-class Snapshot {
- public:
-  explicit Snapshot(Database& database) : database_(database) {}
-  ~Snapshot() {
-    if (database_.in_transaction()) (void)database_.exec("COMMIT");
-  }
-  Result<void> begin() { return database_.exec("BEGIN"); }
-
- private:
-  Database& database_;
-};
-
 }  // namespace
 
 Result<Json> read_export(Database& database, const std::string& conversation_id) {
@@ -177,7 +166,7 @@ Result<Json> read_export(Database& database, const std::string& conversation_id)
   if (Result<void> begun = snapshot.begin(); !begun) return begun.error();
   const Result<Conversation> conversation = read_conversation(database, conversation_id);
   if (!conversation) return conversation.error();
-  const Result<std::vector<Response>> responses = read_responses(database, conversation->id);
+  const Result<std::vector<Response>> responses = read_responses(database, conversation->id, 0);
   if (!responses) return responses.error();
   const Result<std::vector<Item>> items = read_items(database, conversation->id);
   if (!items) return items.error();

@@ -1,43 +1,32 @@
 #include "writer.h"
 
 #include <algorithm>
-#include <map>
 
 namespace baton::memory {
 namespace {
 
-// A piece of streamed text or arguments: {"type": "response.output_text.delta", "delta": "...", ...}.
-bool is_delta(const Event& event) {
-  return event.type.size() > 6 && event.type.compare(event.type.size() - 6, 6, ".delta") == 0 && event.data.is_object() &&
-         event.data.contains("delta") && event.data["delta"].is_string();
-}
-
-bool same_but_for_delta(const Event& a, const Event& b) {
-  if (a.type != b.type || a.data.size() != b.data.size()) return false;
-  return std::equal(a.data.items().begin(), a.data.items().end(), b.data.items().begin(),
-                    [](const auto& x, const auto& y) { return x.key() == y.key() && (x.key() == "delta" || x.value() == y.value()); });
-}
-
 // A record that may not be written, rather than a file that cannot be.
 bool refused(const Error& error) {
-  return error.code == errc::not_found || error.code == errc::exists || error.code == errc::invalid_argument;
+  return error.code == errc::not_found || error.code == errc::exists || error.code == errc::invalid_argument ||
+         error.code == errc::too_large || error.code == errc::overtaken;
 }
 
-// The response, when the batch is nothing but deltas of one; such a batch can only fail together with its neighbours.
-const std::string* delta_response(const std::vector<Write>& writes) {
-  const std::string* response = nullptr;
-  for (const Write& write : writes) {
-    const Event* event = std::get_if<Event>(&write);
-    if (!event || !is_delta(*event) || (response && *response != event->response_id)) return nullptr;
-    response = &event->response_id;
-  }
-  return response;
+// What passes: there is space again, the disk is back, the other process lets go.
+bool cannot_write(const Error& error) {
+  return error.code == errc::full || error.code == errc::io || error.code == errc::read_only || error.code == errc::locked;
+}
+
+std::int64_t count_events(const Pending& pending) {
+  return std::count_if(pending.writes.begin(), pending.writes.end(), [](const Write& w) { return std::holds_alternative<Event>(w); });
 }
 
 }  // namespace
 
-Writer::Writer(std::shared_ptr<Connection> process, std::shared_ptr<Connection> power, std::int64_t owner)
-    : process_(std::move(process)), power_(std::move(power)), owner_(owner), thread_([this] { run(); }) {}
+Writer::Writer(std::shared_ptr<Connection> process, std::shared_ptr<Connection> power, std::int64_t owner, DurableClock& clock,
+               std::optional<FileIdentity> file)
+    : process_(std::move(process)), power_(std::move(power)), owner_(owner), clock_(clock), file_(std::move(file)), thread_([this] {
+        run();
+      }) {}
 
 Writer::~Writer() {
   {
@@ -48,34 +37,73 @@ Writer::~Writer() {
   thread_.join();
 }
 
-void Writer::submit(std::vector<Write> writes, Durability durability, Journal::Committed done) {
-  {
-    std::unique_lock lock(mutex_);
-    // The writer itself, in a callback, must not wait for itself.
-    if (!on_writer_thread()) room_.wait(lock, [this] { return queue_.size() < kMaxQueued; });
-    queue_.push_back({std::move(writes), durability, std::move(done), Clock::now(), std::nullopt, 0});
-    if (durability == Durability::power) ++queued_power_;
+void Writer::submit(Pending pending) {
+  std::unique_lock lock(mutex_);
+  Admission admission = Admission::later;
+  room_.wait(lock, [&] { return (admission = admit(pending)) != Admission::later; });
+  if (admission == Admission::refused) {
+    const Error why = *failure_;
+    lock.unlock();
+    pending.waiters.front().done(why);
+    return;
   }
+  if (admission == Admission::merged) return;
+  pending.waiters.front().number = ++n_submitted_;
+  if (pending.durability == Durability::power) ++queued_power_;
+  queue_.push_back(std::move(pending));
+  lock.unlock();
   work_.notify_one();
 }
 
-void Writer::run() {
-  while (true) {
-    std::vector<Pending> group = next_group();
-    if (group.empty()) return;
-    commit(group);
-  }
+Writer::Admission Writer::admit(Pending& pending) {
+  if (mode_ == Mode::holding && pending.waited_for) return Admission::refused;
+  if (queue_.size() < kMaxQueued || on_writer_thread()) return Admission::queued;  // in a callback it must not wait for itself
+  if (mode_ != Mode::holding) return Admission::later;
+  if (merge_into_queue(pending)) return Admission::merged;
+  return queue_.size() < kMaxHeld ? Admission::queued : Admission::later;
 }
 
-std::vector<Writer::Pending> Writer::next_group() {
+bool Writer::merge_into_queue(Pending& pending) {
+  if (pending.delta_of.empty()) return false;
+  for (auto last = queue_.rbegin(); last != queue_.rend(); ++last) {
+    if (last->writes.empty()) continue;
+    if (last->delta_of.empty()) return false;
+    if (last->delta_of != pending.delta_of) continue;
+    pending.waiters.front().number = n_submitted_ + 1;
+    const bool was_power = last->durability == Durability::power;
+    if (!last->take_in(pending)) return false;
+    ++n_submitted_;
+    if (!was_power && last->durability == Durability::power) ++queued_power_;
+    return true;
+  }
+  return false;
+}
+
+void Writer::run() {
+  while (std::optional<Group> group = next_group()) write_group(std::move(*group));
+  if (mode_ != Mode::writing || stats_.transactions == 0) return;  // looking into a journal leaves it as it is
+  Group clock_alone;
+  (void)attempt(clock_alone);
+}
+
+std::optional<Writer::Group> Writer::next_group() {
   std::unique_lock lock(mutex_);
-  work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
-  if (queue_.empty()) return {};
-  work_.wait_until(lock, queue_.front().submitted + kGroupWait,
-                   [this] { return queued_power_ > 0 || queue_.size() >= kMaxGroup || stopping_; });
-  // Those who were told of the last commit are about to come again; without this, one of them would be a group of its own.
-  if (power_company_ > 1) work_.wait_for(lock, kCompanyWait, [this] { return queued_power_ >= power_company_ || stopping_; });
-  std::vector<Pending> group;
+  in_flight_ = 0;
+  if (mode_ == Mode::holding) {
+    work_.wait_until(lock, retry_at_, [this] { return stopping_; });
+  } else if (mode_ == Mode::failing) {
+    if (!work_.wait_until(lock, retry_at_, [this] { return !queue_.empty() || stopping_; })) return Group();
+  } else {
+    work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
+  }
+  if (queue_.empty()) return std::nullopt;
+  if (mode_ == Mode::writing) {
+    work_.wait_until(lock, queue_.front().submitted + kGroupWait,
+                     [this] { return queued_power_ > 0 || queue_.size() >= kMaxGroup || stopping_; });
+    // Those who were told of the last commit are about to come again; without this, one of them would be a group of its own.
+    if (power_company_ > 1) work_.wait_for(lock, kCompanyWait, [this] { return queued_power_ >= power_company_ || stopping_; });
+  }
+  Group group;
   power_company_ = 0;
   while (!queue_.empty() && group.size() < kMaxGroup) {
     group.push_back(std::move(queue_.front()));
@@ -83,93 +111,162 @@ std::vector<Writer::Pending> Writer::next_group() {
     if (group.back().durability == Durability::power) ++power_company_;
   }
   queued_power_ -= power_company_;
+  in_flight_ = static_cast<std::int64_t>(group.size());
   lock.unlock();
   room_.notify_all();
   return group;
 }
 
-void Writer::merge_deltas(std::vector<Pending>& group) {
-  std::map<std::string, std::size_t> open;  // response -> the batch whose last event takes the next delta
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    group[i].merged_into = i;
-    const std::string* response = delta_response(group[i].writes);
-    if (!response) {
-      if (!group[i].writes.empty()) open.clear();  // keeps the order relative to items and other events
-      continue;
-    }
-    const auto [target, fresh] = open.try_emplace(*response, i);
-    std::vector<Write> rest;
-    for (Write& write : group[i].writes) {
-      Event& event = std::get<Event>(write);
-      std::vector<Write>& into = fresh || !rest.empty() ? rest : group[target->second].writes;
-      Event* last = into.empty() ? nullptr : &std::get<Event>(into.back());
-      if (last && same_but_for_delta(*last, event) && last->data["delta"].get_ref<const std::string&>().size() < kMaxMergedBytes) {
-        last->data["delta"].get_ref<std::string&>() += event.data["delta"].get_ref<const std::string&>();
-      } else {
-        rest.push_back(std::move(write));
-      }
-    }
-    group[i].writes = std::move(rest);
-    if (group[i].writes.empty())
-      group[i].merged_into = target->second;
-    else
-      target->second = i;
+void Writer::write_group(Group group) {
+  merge_deltas(group);
+  if (mode_ == Mode::giving_up) return tell(group, failure_);  // this thread alone changes both
+  const Result<void> written = attempt(group);
+  if (!written && cannot_write(written.error())) return hold(std::move(group), written.error());
+  if (written) set_state({});
+  tell(group, written ? std::nullopt : std::optional(written.error()));
+}
+
+// A group that is empty writes the clock's row, to see whether the file takes it.
+Result<void> Writer::attempt(Group& group) {
+  if (file_)
+    if (Result<void> there = file_->check(); !there) return there;
+  const bool power = std::any_of(group.begin(), group.end(), [](const Pending& p) { return p.durability == Durability::power; });
+  Connection& connection = power ? *power_ : *process_;
+  const Writing by{owner_, clock_.now_ms()};
+  Result<void> written;
+  const auto begun = Clock::now();
+  {
+    const std::lock_guard lock(connection.mutex);
+    written = write_together(group, *connection.database, by);
+    if (!written && group.size() > 1 && refused(written.error())) written = write_each(group, *connection.database, by);
+  }
+  const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
+  const std::lock_guard lock(mutex_);
+  stats_.write_microseconds += spent.count();
+  ++(written ? stats_.transactions : stats_.failed);
+  if (!written) return written;
+  in_flight_ = 0;
+  for (const Pending& pending : group) {
+    if (pending.error) continue;
+    stats_.batches += static_cast<std::int64_t>(pending.waiters.size());
+    stats_.events += count_events(pending);
+  }
+  return written;
+}
+
+Result<void> Writer::write_batch(Pending& pending, Database& database, const Writing& by) {
+  try {
+    for (Write& record : pending.writes)
+      if (Result<void> done = write(database, record, by); !done) return done;
+    return {};
+  } catch (const std::bad_alloc&) {
+    return journal_error(errc::too_large, database.file(), "there is not enough memory to write this; send less at once");
   }
 }
 
-Result<void> Writer::write_together(std::vector<Pending>& group, Database& database) {
+Result<void> Writer::write_together(Group& group, Database& database, const Writing& by) {
   Transaction transaction(database);
   if (Result<void> begun = transaction.begin(); !begun) return begun;
   for (Pending& pending : group)
-    for (Write& record : pending.writes)
-      if (Result<void> done = write(database, record, owner_); !done) return done;
-  return transaction.commit();
+    if (Result<void> done = write_batch(pending, database, by); !done) return done;
+  const bool with_clock = group.empty() || clock_.due();
+  if (with_clock)
+    if (Result<void> done = clock_.save(database); !done) return done;
+  Result<void> done = transaction.commit();
+  if (done && with_clock) clock_.saved();
+  return done;
 }
 
-Result<void> Writer::write_each(std::vector<Pending>& group, Database& database) {
+Result<void> Writer::write_each(Group& group, Database& database, const Writing& by) {
   Transaction transaction(database);
   if (Result<void> begun = transaction.begin(); !begun) return begun;
   for (Pending& pending : group) {
     if (pending.writes.empty()) continue;
     if (Result<void> done = database.exec("SAVEPOINT batch"); !done) return done;
-    for (Write& record : pending.writes) {
-      const Result<void> done = write(database, record, owner_);
-      if (done) continue;
-      pending.error = done.error();
+    if (const Result<void> done = write_batch(pending, database, by); !done) {
       // After a full disk or an I/O error SQLite may have given up the whole transaction.
-      if (!database.in_transaction()) return done.error();
+      if (cannot_write(done.error()) || !database.in_transaction()) return done;
+      pending.error = done.error();
       if (Result<void> back = database.exec("ROLLBACK TO batch"); !back) return back;
-      break;
     }
     if (Result<void> done = database.exec("RELEASE batch"); !done) return done;
   }
   return transaction.commit();
 }
 
-void Writer::commit(std::vector<Pending>& group) {
-  merge_deltas(group);
-  const bool power = std::any_of(group.begin(), group.end(), [](const Pending& p) { return p.durability == Durability::power; });
-  Connection& connection = power ? *power_ : *process_;
-  Result<void> written;
+void Writer::hold(Group group, const Error& why) {
+  Group failed, held;
   {
-    const std::lock_guard lock(connection.mutex);
-    written = write_together(group, *connection.database);
-    if (!written && group.size() > 1 && refused(written.error())) written = write_each(group, *connection.database);
+    const std::lock_guard lock(mutex_);
+    for (Group* from : {&group, &queue_})
+      for (Pending& pending : *from) {
+        pending.error.reset();
+        (pending.waited_for || stopping_ ? failed : held).push_back(std::move(pending));
+      }
+    queue_ = std::move(held);
+    queued_power_ = static_cast<std::size_t>(
+        std::count_if(queue_.begin(), queue_.end(), [](const Pending& p) { return p.durability == Durability::power; }));
+    in_flight_ = 0;
+    retry_at_ = Clock::now() + (mode_ == Mode::writing ? kFirstRetry : kRetry);
+    mode_ = stopping_ ? Mode::giving_up : queue_.empty() ? Mode::failing : Mode::holding;
+    failure_ = why;
   }
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    Pending& pending = group[i];
-    if (!written) pending.error = written.error();
-    if (pending.merged_into != i) pending.error = group[pending.merged_into].error;
-    if (!pending.done) continue;
-    if (pending.error) {
-      pending.done(*pending.error);
+  room_.notify_all();
+  set_state({false, why.code, why.public_message()});
+  tell(failed, why);
+}
+
+void Writer::set_state(JournalState state) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state.writable) mode_ = Mode::writing;
+    if (state.writable == state_.writable && state.code == state_.code && state.why == state_.why) return;
+    state_ = state;
+  }
+  room_.notify_all();
+  const std::lock_guard lock(listener_mutex_);
+  if (listener_) listener_(state);
+}
+
+void Writer::tell(Group& group, const std::optional<Error>& error) {
+  struct Answer {
+    Waiter* waiter;
+    Pending* batch;
+  };
+  std::vector<Answer> answers;
+  for (Pending& pending : group)
+    for (Waiter& waiter : pending.waiters)
+      if (waiter.done) answers.push_back({&waiter, &pending});
+  std::sort(answers.begin(), answers.end(), [](const Answer& a, const Answer& b) { return a.waiter->number < b.waiter->number; });
+  for (const Answer& answer : answers) {
+    Pending& batch = *answer.batch;
+    if (error || batch.error) {
+      answer.waiter->done(error ? *error : *batch.error);
       continue;
     }
     std::vector<Event> events;
-    for (Write& record : pending.writes)
-      if (Event* event = std::get_if<Event>(&record)) events.push_back(std::move(*event));
-    pending.done(std::move(events));
+    if (answer.waiter == &batch.waiters.front())
+      for (Write& record : batch.writes)
+        if (Event* event = std::get_if<Event>(&record)) events.push_back(std::move(*event));
+    answer.waiter->done(std::move(events));
   }
+}
+
+JournalState Writer::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+void Writer::on_state(std::function<void(const JournalState&)> listener) {
+  const std::lock_guard lock(listener_mutex_);
+  listener_ = std::move(listener);
+}
+
+JournalStats Writer::stats() const {
+  const std::lock_guard lock(mutex_);
+  JournalStats stats = stats_;
+  stats.queued = static_cast<std::int64_t>(queue_.size()) + in_flight_;
+  return stats;
 }
 
 }  // namespace baton::memory

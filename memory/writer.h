@@ -2,11 +2,14 @@
 // The one thread that writes. Batches are committed in groups: what waits is written in one transaction, in the order of submission. When
 // one is refused, the group is written again with each batch under a savepoint of its own, so that it takes nobody with it. Savepoints
 // from the start would cost a copy of each changed page and a segment of the search index for each batch.
+//
+// A group that the file does not take goes back to the front of the queue and is tried again (Journal::commit).
 #include <condition_variable>
-#include <deque>
 #include <thread>
 
-#include "batch.h"
+#include "clock.h"
+#include "journal_file.h"
+#include "pending.h"
 #include "records.h"
 
 namespace baton::memory {
@@ -14,45 +17,71 @@ namespace baton::memory {
 class Writer {
  public:
   static constexpr std::size_t kMaxQueued = 4096;  // batches
+  static constexpr std::size_t kMaxHeld = 16384;   // batches, while the file cannot be written
   static constexpr std::size_t kMaxGroup = 1024;   // batches of one transaction
   static constexpr std::chrono::milliseconds kGroupWait{20};
   static constexpr std::chrono::microseconds kCompanyWait{200};  // a power batch for those that came with the last one
-  static constexpr std::size_t kMaxMergedBytes = 64 * 1024;      // of the text of one merged event
+  static constexpr std::chrono::milliseconds kFirstRetry{100}, kRetry{1000};
 
-  // The connections: synchronous=NORMAL and synchronous=FULL. May be the same one (":memory:"), and may be shared with readers.
-  Writer(std::shared_ptr<Connection> process, std::shared_ptr<Connection> power, std::int64_t owner);
+  // The connections: synchronous=NORMAL and synchronous=FULL. May be the same one (":memory:"), and may be shared with readers. `file`:
+  // what they have open; none for ":memory:".
+  Writer(std::shared_ptr<Connection> process, std::shared_ptr<Connection> power, std::int64_t owner, DurableClock& clock,
+         std::optional<FileIdentity> file);
   ~Writer();  // writes what is queued
 
-  void submit(std::vector<Write> writes, Durability durability, Journal::Committed done);
+  void submit(Pending batch);
   bool on_writer_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
+
+  JournalState state() const;
+  void on_state(std::function<void(const JournalState&)> listener);
+  JournalStats stats() const;  // without the sizes of the files
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Pending {
-    std::vector<Write> writes;
-    Durability durability = Durability::process;
-    Journal::Committed done;
-    Clock::time_point submitted;
-    std::optional<Error> error;
-    std::size_t merged_into;  // index in its group: its own, or that of the batch that carries its text
+  using Group = std::deque<Pending>;
+  enum class Admission { later, queued, merged, refused };
+  enum class Mode {
+    writing,
+    failing,    // the last transaction failed, and nobody's batch waits for another
+    holding,    // the front of the queue is tried again at retry_at_
+    giving_up,  // at the end, after the last attempt failed
   };
 
   void run();
-  std::vector<Pending> next_group();  // empty: the end
-  void commit(std::vector<Pending>& group);
-  Result<void> write_together(std::vector<Pending>& group, Database& database);  // the first error is that of all
-  Result<void> write_each(std::vector<Pending>& group, Database& database);
-  static void merge_deltas(std::vector<Pending>& group);
+  std::optional<Group> next_group();  // none: the end. Empty: time to see whether the file can be written again
+  void write_group(Group group);
+  Result<void> attempt(Group& group);
+  Result<void> write_batch(Pending& pending, Database& database, const Writing& by);
+  Result<void> write_together(Group& group, Database& database, const Writing& by);  // the first error is that of all
+  Result<void> write_each(Group& group, Database& database, const Writing& by);
+  void hold(Group group, const Error& why);
+  void set_state(JournalState state);
+  static void tell(Group& group, const std::optional<Error>& error);
+  // With mutex_ held:
+  Admission admit(Pending& pending);
+  bool merge_into_queue(Pending& pending);
 
   std::shared_ptr<Connection> process_, power_;
   const std::int64_t owner_;
+  DurableClock& clock_;
+  const std::optional<FileIdentity> file_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable work_, room_;
-  std::deque<Pending> queue_;
+  Group queue_;
+  std::uint64_t n_submitted_ = 0;
   std::size_t queued_power_ = 0;
   std::size_t power_company_ = 0;  // power batches of the last group
   bool stopping_ = false;
+  Mode mode_ = Mode::writing;
+  std::optional<Error> failure_;  // of the last attempt, unless writing
+  Clock::time_point retry_at_;
+  JournalState state_;
+  JournalStats stats_;
+  std::int64_t in_flight_ = 0;  // batches of the group that is being written
+
+  std::mutex listener_mutex_;
+  std::function<void(const JournalState&)> listener_;
 
   std::thread thread_;  // last: it uses all of the above
 };

@@ -1,5 +1,6 @@
 // The `baton` program. The environment is read here and nowhere else.
 #include <baton/agent/models/pull.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -69,6 +70,9 @@ void add_globals(CLI::App& app, cli::Globals& globals, LogOptions& log) {
   app.add_option("--max-draft", globals.max_draft, "As many tokens that a schema forces are computed at once; 0: one after the other")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
+  app.add_option("--max-parallel", globals.max_parallel, "As many answers are computed at once; clients share the places")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   cli::add_tool_options(app, globals);
   app.add_option("--log-level", log.level, "What the log on stderr has; default: info for serve, warn for the others")
       ->check(CLI::IsMember(cli::log_levels()));
@@ -118,11 +122,21 @@ struct CommandLine {
   cli::WhereServed where;
 };
 
+// A request of megabytes is copied a few times on its way. glibc raises the size from which a block is a mapping of its own when such a
+// block is freed, up to 32 MB, so that the next ones stay in the arenas of the threads that handled them. Setting the size, here to what it
+// is at first, keeps it there, and each large block goes back to the system when it is freed.
+void give_large_blocks_back() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+#endif
+}
+
 }  // namespace
 
 namespace baton::agent::cli {
 
 int program(int argc, char** argv, tools::ToolSet* own) try {
+  give_large_blocks_back();
   survive(SIGXFSZ);
   const Globals environment = from_environment();
   CommandLine first(environment, own);  // says what is wrong with it, gives help, and names the config file

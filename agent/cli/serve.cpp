@@ -47,6 +47,17 @@ void add_options(CLI::App& command, ServeOptions& o) {
       ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
   command.add_option("--max-connections", l.connections, "Open at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command.add_option("--max-waiting-connections", l.waiting_connections, "Of one address, open without having sent a request's header")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--max-client-requests", l.client_requests, "Of one client at a time; one more is answered 429")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--max-client-streams", l.client_streams, "Event streams and WebSockets of one client; one more is answered 429")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command.add_option("--max-queue", l.queue, "Requests that wait for a thread; one more is answered 503")->capture_default_str();
+  command.add_option("--max-bodies-bytes", l.bodies_bytes, "Of long bodies that are being received, together")->capture_default_str();
   command.add_option("--max-header-bytes", l.header_bytes, "Of a request")->capture_default_str();
   command.add_option("--max-body-bytes", l.body_bytes, "Of a request")->capture_default_str();
   command.add_option("--max-message-bytes", l.message_bytes, "Of a WebSocket message")->capture_default_str();
@@ -63,6 +74,7 @@ void add_options(CLI::App& command, ServeOptions& o) {
         ->default_str(fmt::format("{}", static_cast<double>(value.count()) / 1000));
   };
   seconds("--request-seconds", l.request_time, "From the first byte of a request's body to its last");
+  seconds("--header-seconds", l.header_time, "From the connection, or a request's first byte, to the end of its header");
   seconds("--keep-alive-seconds", l.keep_alive, "Between two requests");
   seconds("--write-seconds", l.write_time, "Without the reader taking a byte");
   seconds("--socket-idle-seconds", l.socket_idle, "A WebSocket that answers no ping");

@@ -56,7 +56,8 @@ Result<std::unique_ptr<Session>> Session::open(const Globals& globals, const Run
   auto generator = load_generator(globals);
   if (!generator) return generator.error();
   session->generator_ = std::move(*generator);
-  session->agent_ = std::make_unique<Agent>(*session->generator_, *session->tools_, *session->journal_, session->clock_,
+  session->clock_.emplace(*session->journal_);
+  session->agent_ = std::make_unique<Agent>(*session->generator_, *session->tools_, *session->journal_, *session->clock_,
                                             AgentOptions{.permissions = std::move(*permissions)});
   return session;
 }

@@ -6,6 +6,7 @@
 #include <baton/tools/registry.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ class Session {
 
   Agent& agent() { return *agent_; }
   memory::Journal& journal() { return *journal_; }
+  const JournalClock& clock() const { return *clock_; }
   const EmbeddedGenerator& generator() const { return *generator_; }
   // Without its input.
   RunRequest request(const RunOptions& options, const std::string& conversation_id) const;
@@ -51,7 +53,7 @@ class Session {
   std::unique_ptr<memory::Journal> journal_;
   std::unique_ptr<tools::ToolSet> tools_;
   std::unique_ptr<EmbeddedGenerator> generator_;
-  Clock clock_;
+  std::optional<JournalClock> clock_;
   std::unique_ptr<Agent> agent_;
 };
 

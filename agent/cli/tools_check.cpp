@@ -7,8 +7,7 @@
 #include <baton/llm/chat/tool_name.h>
 #include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
-#include <baton/tools/api/json_text.h>
-#include <baton/tools/repeated_keys.h>
+#include <baton/tools/read_json.h>
 #include <fmt/core.h>
 
 #include <set>
@@ -30,17 +29,6 @@ struct Checked {
   llm::Json parameters;                 // likewise
   std::vector<llm::Unmasked> in_model;  // what the syntax of the model that was asked for leaves to the validator beside that
 };
-
-// JSON pointers of the keys that stand twice in an object.
-std::vector<std::string> repeated_keys(const std::string& text) {
-  tools::RepeatedKeys keys;
-  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
-    keys.see(event, value);
-    return true;
-  };
-  [[maybe_unused]] const Json whole = Json::parse(text, watch, false);
-  return keys.pointers();
-}
 
 // The list of definitions in a file, and the JSON pointer of its parent. Null: there is none.
 std::pair<const Json*, std::string> definitions(const Json& root) {
@@ -191,12 +179,13 @@ void compare_with_model(const ModelSyntax& model, Checked& checked) {
 int check(const Globals& globals, const std::string& path, const std::string& model, bool json) {
   const auto text = read_text_file(path);
   if (!text) return fail(text.error().message);
-  const auto root = tools::parse_json(*text);
-  if (!root) return fail(path + ": " + root.error().message);
-  const auto [list, parent] = definitions(*root);
+  const auto read = tools::read_json(*text, tools::kLimitsOfFile);
+  if (!read) return fail(path + ": " + read.error().message);
+  const Json& root = read->value;
+  const auto [list, parent] = definitions(root);
   std::vector<Checked> all;
-  if (list == nullptr && root->is_object() && (root->contains("name") || root->contains("function"))) {
-    all.push_back(check_definition(*root, ""));
+  if (list == nullptr && root.is_object() && (root.contains("name") || root.contains("function"))) {
+    all.push_back(check_definition(root, ""));
   } else if (list == nullptr || list->empty()) {
     return fail(path + " holds no tools: it must be a list of {name, description, parameters}, {\"tools\": [..]}, or one tool");
   } else {
@@ -215,16 +204,16 @@ int check(const Globals& globals, const std::string& path, const std::string& mo
   }
   std::size_t n_errors = 0;
   for (const Checked& one : all) n_errors += one.errors.size();
-  const std::vector<std::string> repeated = repeated_keys(*text);
-  n_errors += repeated.size();
+  n_errors += read->repeated.size();
 
   if (json) {
-    Json out = {{"file", path}, {"tools", Json::array()}, {"repeated_keys", repeated}, {"errors", n_errors}};
+    Json out = {{"file", path}, {"tools", Json::array()}, {"repeated_keys", read->repeated}, {"errors", n_errors}};
     for (const Checked& one : all) out["tools"].push_back(to_json(one));
     print_json(out);
   } else {
     for (const Checked& one : all) print_checked(one, globals.colour);
-    for (const std::string& pointer : repeated) print("{}: this key stands twice in its object, and only one of them counts\n", pointer);
+    for (const std::string& pointer : read->repeated)
+      print("{}: this key stands twice in its object, and only one of them counts\n", pointer);
     print("{}: {} tool{}, {} error{}\n", path, all.size(), all.size() == 1 ? "" : "s", n_errors, n_errors == 1 ? "" : "s");
   }
   return n_errors == 0 ? 0 : kFailed;

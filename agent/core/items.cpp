@@ -35,9 +35,16 @@ Json mcp_call_item(const CallItem& call) {
 }
 
 Json approval_item(const CallItem& call) {
-  return {{"id", call.id},           {"type", "mcp_approval_request"},      {"server_label", "baton"},
-          {"name", call.name},       {"arguments", call.arguments},         {"baton.call_id", call.call_id},
-          {"baton.turn", call.turn}, {"baton.confidence", call.confidence}, {"baton.expires_at", call.expires_at}};
+  return {{"id", call.id},
+          {"type", "mcp_approval_request"},
+          {"server_label", "baton"},
+          {"name", call.name},
+          {"arguments", call.arguments},
+          {"baton.call_id", call.call_id},
+          {"baton.turn", call.turn},
+          {"baton.confidence", call.confidence},
+          {"baton.expires_at", call.expires_at},
+          {"baton.deadline_ms", call.deadline_ms}};
 }
 
 Json function_call_item(const CallItem& call) {

@@ -37,7 +37,8 @@ struct CallItem {
   int turn = 0;
   double confidence = 1;
   std::string approval_request_id;  // of a daemon's call that the user has agreed to, or not
-  std::int64_t expires_at = 0;      // of an approval: seconds since 1970
+  std::int64_t expires_at = 0;      // of an approval: seconds since 1970, for people
+  std::int64_t deadline_ms = 0;     // of an approval: Moment::steady_ms, which decides
 };
 Json call_item(const CallItem& call);
 

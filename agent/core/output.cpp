@@ -167,6 +167,11 @@ void Output::done(int output_index, const Json& item) {
   event("response.output_item.done", {{"output_index", output_index}, {"item", item}});
 }
 
+void Output::abandon(int output_index, const std::string& id) {
+  items_[static_cast<std::size_t>(output_index)] = nullptr;
+  event("baton.output_item.abandoned", {{"output_index", output_index}, {"item_id", id}});
+}
+
 Json Output::items() const {
   Json all = Json::array();
   for (const Json& item : items_) {

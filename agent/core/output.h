@@ -74,6 +74,9 @@ class Output {
   // Finished items in their order.
   Json items() const;
 
+  // What was shown at this place is not part of the output after all.
+  void abandon(int output_index, const std::string& id);
+
   // Takes over what a killed process had shown; nothing is emitted. Each in its place, null: not done.
   void restore(std::vector<Json> items) { items_ = std::move(items); }
   void done(int output_index, const Json& item);

@@ -35,11 +35,11 @@ Run::Run(RunConfig config) : config_(std::move(config)), output_(config_.new_id)
 
 // ---- events in
 
-Actions Run::start(const std::string& user_text, std::int64_t now) {
+Actions Run::start(const std::string& user_text, const Moment& now) {
   return start(std::vector<Json>{user_message_item("", user_text)}, now);
 }
 
-Actions Run::start(std::vector<Json> input, std::int64_t now) {
+Actions Run::start(std::vector<Json> input, const Moment& now) {
   if (state_ != State::ready) return {};
   started_ = now;
   output_.event("response.created", {{"response", response_json("in_progress", now)}});
@@ -48,7 +48,7 @@ Actions Run::start(std::vector<Json> input, std::int64_t now) {
   return output_.take();
 }
 
-void Run::begin(const std::vector<Json>& input, std::int64_t now) {
+void Run::begin(const std::vector<Json>& input, const Moment& now) {
   std::vector<StoredItem> items = config_.history;
   for (Json item : input) {
     if (item.contains("baton.turn")) item["baton.from"] = "client";  // what an earlier run said, given again: no output of this one
@@ -67,7 +67,7 @@ void Run::begin(const std::vector<Json>& input, std::int64_t now) {
   start_calls(now);
 }
 
-Actions Run::on_delta(llm::Delta delta, std::int64_t now) {
+Actions Run::on_delta(llm::Delta delta, const Moment& now) {
   if (state_ != State::generating) return {};
   std::visit(Overloaded{
                  [&](const llm::PrefillProgress&) {},
@@ -96,7 +96,7 @@ Actions Run::on_tool_progress(const std::string& call_id, double fraction, const
   return output_.take();
 }
 
-Actions Run::on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, std::int64_t now) {
+Actions Run::on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, const Moment& now) {
   if (state_ != State::calling) return {};
   const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.call.id == call_id; });
   if (call == calls_.end() || call->phase != Call::Phase::running) return {};
@@ -105,7 +105,7 @@ Actions Run::on_tool_finished(const std::string& call_id, const std::string& con
   return output_.take();
 }
 
-Actions Run::on_user_message(const std::string& text, Delivery delivery, std::int64_t now) {
+Actions Run::on_user_message(const std::string& text, Delivery delivery, const Moment& now) {
   if (finished() || state_ == State::ready) return {};
   queued_.push_back(text);
   if (delivery == Delivery::interrupt && state_ == State::generating && !interrupted_) {
@@ -118,17 +118,22 @@ Actions Run::on_user_message(const std::string& text, Delivery delivery, std::in
   return output_.take();
 }
 
-Actions Run::steer(const std::string& steer_id, const std::vector<Json>& input, std::int64_t) {
+Actions Run::steer(const std::string& steer_id, const std::vector<Json>& input, const Moment&) {
   if (finished() || state_ == State::ready) return {};
   steered_ = true;
   output_.event("response.steer.accepted",
                 {{"steer", {{"id", steer_id}, {"previous_response_id", config_.response_id}}}, {"baton.input", input}});
+  // An answer in words is cut off here; calls that are being written are run first, as their results belong to them.
+  if (state_ == State::generating && calls_.empty() && !interrupted_) {
+    interrupted_ = true;
+    output_.act(CancelGeneration{});
+  }
   return output_.take();
 }
 
-Actions Run::on_tick(std::int64_t now) {
+Actions Run::on_tick(const Moment& now) {
   if (finished() || state_ == State::ready) return {};
-  const std::int64_t spent = now - started_;
+  const std::int64_t spent = spent_ms(now);
   if (spent >= 2 * config_.budgets.max_milliseconds) return cut_off("incomplete", "max_milliseconds", now);
   if (spent >= config_.budgets.max_milliseconds && state_ == State::calling) {
     abandon_calls("cut off: the time of this run is used up");
@@ -137,10 +142,10 @@ Actions Run::on_tick(std::int64_t now) {
   return output_.take();
 }
 
-Actions Run::cancel(std::int64_t now) { return cut_off("cancelled", "cancelled", now); }
-Actions Run::fail(const std::string& reason, std::int64_t now) { return cut_off("failed", reason, now); }
+Actions Run::cancel(const Moment& now) { return cut_off("cancelled", "cancelled", now); }
+Actions Run::fail(const std::string& reason, const Moment& now) { return cut_off("failed", reason, now); }
 
-Actions Run::cut_off(const std::string& status, const std::string& reason, std::int64_t now) {
+Actions Run::cut_off(const std::string& status, const std::string& reason, const Moment& now) {
   if (finished() || state_ == State::ready) return {};
   if (state_ == State::generating) output_.act(CancelGeneration{});
   finish(status, reason, now);
@@ -149,13 +154,13 @@ Actions Run::cut_off(const std::string& status, const std::string& reason, std::
 
 // ---- a turn
 
-void Run::begin_turn(std::int64_t now) {
+void Run::begin_turn(const Moment& now) {
   if (steered_) return finish("incomplete", "steered", now);
   results_to_use_ = results_to_use_ && queued_.empty();
   take_user_messages();
   ++turn_;
   if (end_reason_.empty() && turn_ > config_.budgets.max_turns) end_reason_ = "max_turns";
-  if (end_reason_.empty() && now - started_ >= config_.budgets.max_milliseconds) end_reason_ = "max_milliseconds";
+  if (end_reason_.empty() && spent_ms(now) >= config_.budgets.max_milliseconds) end_reason_ = "max_milliseconds";
   if (!end_reason_.empty()) last_turn_ = true;
   if (usage_.output_tokens >= config_.budgets.max_output_tokens) return finish("incomplete", "max_output_tokens", now);
   text_.clear();
@@ -244,7 +249,7 @@ void Run::take(const llm::CallFinished& finished) {
   if (call->output_index >= 0) output_.call_written(*call);
 }
 
-void Run::end_generation(const llm::Finished& end, std::int64_t now) {
+void Run::end_generation(const llm::Finished& end, const Moment& now) {
   usage_.prompt_tokens += end.usage.prompt_tokens;
   usage_.cached_tokens += end.usage.cached_tokens;
   usage_.output_tokens += end.usage.output_tokens;
@@ -274,6 +279,7 @@ void Run::end_generation(const llm::Finished& end, std::int64_t now) {
     return start_calls(now);
   }
   results_to_use_ = false;
+  if (steered_ && end.reason == Reason::cancelled) return finish("incomplete", "steered", now);
   if (!queued_.empty()) return begin_turn(now);
   if (end.reason == Reason::length) return finish("incomplete", "max_output_tokens", now);
   if (const auto misfit = config_.why_misfits ? config_.why_misfits(text_) : std::nullopt) {
@@ -307,7 +313,7 @@ void Run::keep_turn_message() {
   messages_.push_back(std::move(message));
 }
 
-void Run::ask_for_the_call_again(const std::string& malformed, std::int64_t now) {
+void Run::ask_for_the_call_again(const std::string& malformed, const Moment& now) {
   if (++malformed_turns_ > kMaxMalformedTurns) return finish("incomplete", "malformed_call", now);
   const std::string hint = malformed + ". Write the call again as valid JSON" + (must_call() ? "." : ", or answer in plain words.");
   messages_.push_back({.role = llm::Role::user, .content = hint});
@@ -317,7 +323,7 @@ void Run::ask_for_the_call_again(const std::string& malformed, std::int64_t now)
 
 // ---- the end
 
-void Run::finish(const std::string& status, const std::string& reason, std::int64_t now) {
+void Run::finish(const std::string& status, const std::string& reason, const Moment& now) {
   // What the user saw stays, what the user said too, and every call has a result.
   if (state_ == State::generating) {
     drop_unwritten_calls();

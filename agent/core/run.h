@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "actions.h"
+#include "moment.h"
 #include "output.h"
 #include "run_config.h"
 #include "shown_items.h"
@@ -57,23 +58,24 @@ class Run {
  public:
   explicit Run(RunConfig config);
 
-  // Each takes the time in milliseconds since 1970 and gives the actions that follow, in their order. After finished() all give none.
+  // Each takes the time and gives the actions that follow, in their order. After finished() all give none.
   // `input`: items of the protocol that the client gives, checked; config.history is what was there before.
-  Actions start(std::vector<Json> input, std::int64_t now);
-  Actions start(const std::string& user_text, std::int64_t now);
-  Actions resume(const Interrupted& left, std::int64_t now);                           // instead of start
-  Actions park(const Interrupted& left, const std::string& reason, std::int64_t now);  // instead of resume: ends it as failed
-  Actions on_delta(llm::Delta delta, std::int64_t now);  // of the generation that the last StartGeneration asked for
+  Actions start(std::vector<Json> input, const Moment& now);
+  Actions start(const std::string& user_text, const Moment& now);
+  Actions resume(const Interrupted& left, const Moment& now);  // instead of start
+  Actions on_delta(llm::Delta delta, const Moment& now);       // of the generation that the last StartGeneration asked for
   // What a tool says of itself while it runs; `fraction` 0 to 1.
   Actions on_tool_progress(const std::string& call_id, double fraction, const std::string& message);
-  Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, std::int64_t now);
-  Actions on_user_message(const std::string& text, Delivery delivery, std::int64_t now);
-  Actions steer(const std::string& steer_id, const std::vector<Json>& input, std::int64_t now);
-  Actions on_tick(std::int64_t now);  // now and then, for the wall-clock budget
-  Actions cancel(std::int64_t now);
-  Actions fail(const std::string& reason, std::int64_t now);  // something outside broke, e.g. the journal
+  Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, const Moment& now);
+  Actions on_user_message(const std::string& text, Delivery delivery, const Moment& now);
+  Actions steer(const std::string& steer_id, const std::vector<Json>& input, const Moment& now);
+  Actions on_tick(const Moment& now);  // now and then, for the wall-clock budget
+  Actions cancel(const Moment& now);
+  Actions fail(const std::string& reason, const Moment& now);  // something outside broke, e.g. the journal
 
   bool finished() const { return state_ == State::finished; }
+  // Of the time budget, in this process and those before it.
+  std::int64_t spent_ms(const Moment& now) const { return config_.spent_ms + now.steady_ms - started_.steady_ms; }
   const RunConfig& config() const { return config_; }
 
  private:
@@ -87,30 +89,31 @@ class Run {
     int n_new = 0;  // n_new_calls_ when it was answered
   };
 
-  void begin(const std::vector<Json>& input, std::int64_t now);
+  void begin(const std::vector<Json>& input, const Moment& now);
   void open_approved_calls(const std::vector<Json>& input);
   void open_retried_calls(const std::vector<Json>& input);
 
   // After a killed process (run_resume.cpp).
   void restore(const Interrupted& left);
   void restore_calls(const std::vector<ShownItem>& calls, const Interrupted& left);
+  void abandon(const ShownItem& shown);
 
   // A turn of the model.
-  void begin_turn(std::int64_t now);
+  void begin_turn(const Moment& now);
   llm::ChatRequest make_request();
   bool must_call() const;  // whoever asked wants a call, and none was accepted
   void take_user_messages();
   void take(const llm::CallStarted& started);
   void take(const llm::CallArguments& arguments);
   void take(const llm::CallFinished& finished);
-  void end_generation(const llm::Finished& end, std::int64_t now);
+  void end_generation(const llm::Finished& end, const Moment& now);
   void show_unwritten_calls();
   bool drop_unwritten_calls();
   void keep_turn_message();
-  void ask_for_the_call_again(const std::string& malformed, std::int64_t now);
+  void ask_for_the_call_again(const std::string& malformed, const Moment& now);
 
   // Its calls (run_calls.cpp).
-  void start_calls(std::int64_t now);
+  void start_calls(const Moment& now);
   void hand_over(Call& call);
   bool asks_before(const Call& call) const;
   std::optional<std::string> why_refused(const Call& call) const;
@@ -121,12 +124,12 @@ class Run {
   void keep_calls();
   void remember_call(const llm::ToolCall& call, Answer answer);
   Json required_input() const;
-  void end_calls(std::int64_t now);
+  void end_calls(const Moment& now);
   Call* find_call(int index);
 
-  Actions cut_off(const std::string& status, const std::string& reason, std::int64_t now);
-  void finish(const std::string& status, const std::string& reason, std::int64_t now);
-  Json response_json(const std::string& status, std::int64_t now) const;
+  Actions cut_off(const std::string& status, const std::string& reason, const Moment& now);
+  void finish(const std::string& status, const std::string& reason, const Moment& now);
+  Json response_json(const std::string& status, const Moment& now) const;
   Json usage_json() const;
 
   RunConfig config_;
@@ -139,7 +142,7 @@ class Run {
   bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary
   Json required_input_ = Json::array();  // what the next response has to bring
-  std::int64_t started_ = 0;
+  Moment started_;                       // in this process
 
   // The current turn.
   int turn_ = 0;

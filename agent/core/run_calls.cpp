@@ -25,22 +25,26 @@ Call* Run::find_call(int index) {
   return call == calls_.end() ? nullptr : &*call;
 }
 
-// The user has agreed to them; those that were refused have their answer in the history.
+// The user has agreed to them; those that were refused have their answer in the history. A client that replays a conversation sends the
+// approval together with what the call brought: such a call has run.
 void Run::open_approved_calls(const std::vector<Json>& input) {
-  const auto find_request = [&](const std::string& id) {
-    for (const StoredItem& item : config_.history) {
-      if (string_of(item.content, "id") == id) return item.content;
-    }
-    for (const Json& item : input) {
-      if (string_of(item, "id") == id) return item;
-    }
-    return Json();
-  };
+  std::set<std::string> ran;
+  std::map<std::string, const Json*> requests;
+  for (const StoredItem& item : config_.history) {
+    ran.insert(string_of(item.content, "approval_request_id"));
+    if (string_of(item.content, "type") == "mcp_approval_request") requests.emplace(string_of(item.content, "id"), &item.content);
+  }
+  for (const Json& item : input) {
+    if (string_of(item, "type") == "mcp_call") ran.insert(string_of(item, "approval_request_id"));
+    if (string_of(item, "type") == "mcp_approval_request") requests.emplace(string_of(item, "id"), &item);
+  }
   for (const Json& item : input) {
     if (string_of(item, "type") != "mcp_approval_response" || !item.value("approve", false)) continue;
     const std::string id = string_of(item, "approval_request_id");
-    const Json request = find_request(id);
-    if (request.is_null()) continue;
+    if (!ran.insert(id).second) continue;
+    const auto asked = requests.find(id);
+    if (asked == requests.end()) continue;
+    const Json& request = *asked->second;
     Call call = output_.open_call(static_cast<int>(calls_.size()), string_of(request, "baton.call_id"), string_of(request, "name"), turn_);
     call.item.approval_request_id = id;
     call.item.arguments = string_of(request, "arguments");
@@ -54,13 +58,17 @@ void Run::open_approved_calls(const std::vector<Json>& input) {
 // The same call once more, as a new one: what was written of the old one stays as it was.
 void Run::open_retried_calls(const std::vector<Json>& input) {
   llm::Message again{.role = llm::Role::assistant};
+  const auto is_retry = [](const Json& item) { return string_of(item, "type") == "baton.retry_tool"; };
+  if (std::none_of(input.begin(), input.end(), is_retry)) return;
+  std::map<std::string, const Json*> earlier;
+  for (const StoredItem& item : config_.history) earlier.emplace(string_of(item.content, "id"), &item.content);
   for (const Json& item : input) {
-    if (string_of(item, "type") != "baton.retry_tool") continue;
-    const auto failed = std::find_if(config_.history.begin(), config_.history.end(),
-                                     [&](const StoredItem& s) { return string_of(s.content, "id") == string_of(item, "item_id"); });
-    if (failed == config_.history.end()) continue;
-    Call call = output_.open_call(static_cast<int>(calls_.size()), config_.new_id("call_"), string_of(failed->content, "name"), turn_);
-    call.item.arguments = string_of(failed->content, "arguments");
+    if (!is_retry(item)) continue;
+    const auto at = earlier.find(string_of(item, "item_id"));
+    if (at == earlier.end()) continue;
+    const Json& failed = *at->second;
+    Call call = output_.open_call(static_cast<int>(calls_.size()), config_.new_id("call_"), string_of(failed, "name"), turn_);
+    call.item.arguments = string_of(failed, "arguments");
     call.call.arguments = Json::parse(call.item.arguments, nullptr, false);
     if (!call.call.arguments.is_object()) call.malformed = "the arguments are no JSON object any more";
     call.phase = Call::Phase::written;
@@ -72,7 +80,7 @@ void Run::open_retried_calls(const std::vector<Json>& input) {
 }
 
 // Starts, answers or hands over those that can be now; when none is left the turn is over.
-void Run::start_calls(std::int64_t now) {
+void Run::start_calls(const Moment& now) {
   for (Call& call : calls_) {
     if (call.phase == Call::Phase::running && !config_.parallel_tool_calls) return;
     if (call.phase != Call::Phase::written) continue;
@@ -83,7 +91,8 @@ void Run::start_calls(std::int64_t now) {
     std::optional<Answer> known = answer_without_running(call);
     if (!known && asks_before(call)) {
       call.item.kind = CallItem::Kind::approval;
-      call.item.expires_at = (now + config_.approval_lifetime_ms) / 1000;
+      call.item.expires_at = (now.wall_ms + config_.approval_lifetime_ms) / 1000;
+      call.item.deadline_ms = now.steady_ms + config_.approval_lifetime_ms;
       called_ = true;
       call.phase = Call::Phase::waiting;
       output_.show_call(call);
@@ -113,7 +122,9 @@ void Run::start_calls(std::int64_t now) {
 
 void Run::start_tool(Call& call) {
   call.phase = Call::Phase::running;
-  output_.act(StartTool{call.call, config_.response_id + "/" + call.call.id});
+  // The key belongs to the call, so a call that waited for its approval has the same one in every response that could run it.
+  const std::string& owner = call.item.approval_request_id.empty() ? config_.response_id : call.item.approval_request_id;
+  output_.act(StartTool{call.call, owner + "/" + call.call.id});
 }
 
 // The client sees only calls that it can run; the others are answered to the model.
@@ -237,7 +248,7 @@ Json Run::required_input() const {
   return required;
 }
 
-void Run::end_calls(std::int64_t now) {
+void Run::end_calls(const Moment& now) {
   results_to_use_ = std::none_of(calls_.begin(), calls_.end(), [](const Call& c) { return c.is_error; });
   for (const Call& call : calls_) {
     if (call.counts && !earlier_calls_.contains(call_key(call.call))) ++n_new_calls_;

@@ -28,7 +28,7 @@ struct RunConfig {
   std::string conversation_id;
   std::string parent_id;  // the response that this one continues
   std::string model;
-  std::string client;                   // RunRequest::client
+  std::string client;                   // who shares the engine with the others: llm::EngineRequest::client
   std::string instructions;             // the system message; empty: none
   std::vector<StoredItem> history;      // the conversation so far
   std::vector<llm::ToolSpec> tools;     // in registration order
@@ -58,6 +58,8 @@ struct RunConfig {
   // again. At least 1.
   int max_repeating_turns = 1;
   Budgets budgets;
+  std::int64_t spent_ms = 0;                                     // of the time budget, by processes that ran it before
+  std::int64_t created_ms = 0;                                   // since 1970; 0: now
   std::function<std::string(const std::string& prefix)> new_id;  // unique ids: "item_..", "call_.."
 };
 

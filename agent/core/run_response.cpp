@@ -57,10 +57,10 @@ Json Run::usage_json() const {
           {"baton.turns", turn_}};
 }
 
-Json Run::response_json(const std::string& status, std::int64_t now) const {
+Json Run::response_json(const std::string& status, const Moment& now) const {
   Json response = {{"id", config_.response_id},
                    {"object", "response"},
-                   {"created_at", started_ / 1000},
+                   {"created_at", (config_.created_ms ? config_.created_ms : started_.wall_ms) / 1000},
                    {"completed_at", nullptr},
                    {"status", status},
                    {"model", config_.model},
@@ -81,7 +81,7 @@ Json Run::response_json(const std::string& status, std::int64_t now) const {
                    {"incomplete_details", nullptr}};
   if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;
   if (!config_.instructions.empty()) response["instructions"] = config_.instructions;
-  if (status == "completed") response["completed_at"] = now / 1000;
+  if (status == "completed") response["completed_at"] = now.wall_ms / 1000;
   return response;
 }
 

@@ -27,7 +27,7 @@ std::vector<Json> by_place(const std::vector<ShownItem>& shown) {
   for (const ShownItem& one : shown) {
     const auto place = static_cast<std::size_t>(std::max(one.output_index, 0));
     if (items.size() <= place) items.resize(place + 1);
-    if (one.done) items[place] = one.item;
+    if (one.done && !one.abandoned) items[place] = one.item;
   }
   return items;
 }
@@ -44,7 +44,7 @@ Json cut_short(const ShownItem& shown) {
 
 }  // namespace
 
-Actions Run::resume(const Interrupted& left, std::int64_t now) {
+Actions Run::resume(const Interrupted& left, const Moment& now) {
   if (left.events.empty()) return start(left.input, now);  // killed before it had said anything
   if (state_ != State::ready) return {};
   started_ = now;
@@ -55,19 +55,6 @@ Actions Run::resume(const Interrupted& left, std::int64_t now) {
   } else {
     start_calls(now);
   }
-  return output_.take();
-}
-
-Actions Run::park(const Interrupted& left, const std::string& reason, std::int64_t now) {
-  if (state_ != State::ready) return {};
-  started_ = now;
-  if (left.events.empty()) {
-    output_.event("response.created", {{"response", response_json("in_progress", now)}});
-    for (const Json& item : left.input) output_.input_item(item);
-  } else {
-    restore(left);
-  }
-  finish("failed", reason, now);
   return output_.take();
 }
 
@@ -87,7 +74,7 @@ void Run::restore(const Interrupted& left) {
 
   std::vector<ShownItem> open;  // of the last turn; the earlier ones are whole
   for (const ShownItem& one : shown) {
-    if (!kept.contains(one.id) && turn_of(one.item) == turn_) open.push_back(one);
+    if (!one.abandoned && !kept.contains(one.id) && turn_of(one.item) == turn_) open.push_back(one);
   }
   const bool ended = std::any_of(open.begin(), open.end(), ends_a_turn);
   if (ended) {
@@ -108,10 +95,14 @@ void Run::restore(const Interrupted& left) {
   }
   state_ = State::calling;
   if (ended) return restore_calls(open, left);
-  for (const ShownItem& one : open) {
-    if (!one.done) output_.done(one.output_index, cut_short(one));
-  }
+  for (const ShownItem& one : open) abandon(one);
   if (!open.empty()) --turn_;  // it is written again
+}
+
+// Its turn is written again, so the output will hold it once: as it is then.
+void Run::abandon(const ShownItem& shown) {
+  if (!shown.done) output_.done(shown.output_index, cut_short(shown));
+  output_.abandon(shown.output_index, shown.id);
 }
 
 void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& left) {
@@ -135,6 +126,7 @@ void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& l
       call.item.kind = type == "function_call" ? CallItem::Kind::client : CallItem::Kind::approval;
       call.item.status = "completed";
       call.item.expires_at = one.item.value("baton.expires_at", std::int64_t{0});
+      call.item.deadline_ms = one.item.value("baton.deadline_ms", std::int64_t{0});
       call.phase = Call::Phase::waiting;
     } else if (one.done) {
       call.phase = Call::Phase::answered;

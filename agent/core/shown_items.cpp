@@ -29,6 +29,8 @@ std::vector<ShownItem> shown_items(const std::vector<EmitEvent>& events) {
       at->arguments = string_of(event.data, "arguments");
     } else if (event.type == "response.mcp_call.in_progress") {
       at->started = true;
+    } else if (event.type == "baton.output_item.abandoned") {
+      at->abandoned = true;
     }
   }
   return shown;

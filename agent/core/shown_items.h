@@ -16,6 +16,7 @@ struct ShownItem {
   std::string text;                      // of its deltas
   std::optional<std::string> arguments;  // when they were complete
   bool started = false;                  // a call whose answer the model had ended
+  bool abandoned = false;                // its turn was written again
 };
 
 // In the order of the output. Events as the journal gives them.

@@ -7,16 +7,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "continuation.h"
+#include "failed_event.h"
 #include "journal_error.h"
 #include "request.h"
-#include "restore.h"
 #include "run_loop.h"
 
 namespace baton::agent {
 namespace {
 
-// How many processes a run may bring down.
-constexpr int kMaxCrashes = 2;
+// Somebody else may be quicker to continue a conversation; then it is looked at anew.
+constexpr int kMaxOvertaken = 8;
 
 using Schemas = std::map<std::string, llm::Schema>;
 
@@ -36,18 +37,9 @@ void make_valid_utf8(RunRequest& request) {
   for (Json& item : request.input) item = Json::parse(to_text(item));
 }
 
-StoredItem stored(const memory::Item& item) {
-  return {item.response_id, item.content, {item.raw_tokens, item.model_sha256, item.template_sha256}};
-}
-
-// Messages that were sent to a response that had ended, or was about to: the first response that goes on from it takes them.
-std::vector<Json> steering_of(const std::vector<memory::Event>& events) {
-  std::vector<Json> input;
-  for (const memory::Event& event : events) {
-    if (event.type != "response.steer.accepted" || !event.data.contains("baton.input")) continue;
-    for (const Json& item : event.data["baton.input"]) input.push_back(item);
-  }
-  return input;
+std::string answered_message(const std::string& approval, const std::string& response_id) {
+  return "the approval '" + approval + "' was answered before, by response " + response_id +
+         ": an approval runs its call once; continue with" + " previous_response_id " + response_id;
 }
 
 Permission stricter(Permission a, Permission b) { return std::max(a, b); }
@@ -86,7 +78,7 @@ struct Agent::Prepared {
   std::vector<llm::ToolSpec> specs;
 };
 
-Result<Agent::Prepared> Agent::prepare(const RunRequest& request) {
+Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
   auto specs = offered_tools(*this, request);
   if (!specs) return specs.error();
   specs->insert(specs->end(), request.client_tools.begin(), request.client_tools.end());
@@ -120,170 +112,132 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
     return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
   if (!request.conversation_id.empty() && !request.store)
     return Error{errc::invalid_argument, "store: false does not go with a conversation, which keeps its items"};
-  const std::scoped_lock lock(mutex_);
-  RunConfig found;  // history and parent
-  auto conversation = find_conversation(request, found);
-  if (!conversation) return conversation.error();
-  if (!request.previous_response_id.empty()) {
-    const auto events = journal_.events(request.previous_response_id);
-    const auto responses = journal_.responses(conversation->id);
-    if (!events || !responses) return from(events ? responses.error() : events.error());
-    const bool taken = std::any_of(responses->begin(), responses->end(),
-                                   [&](const memory::Response& r) { return r.parent_id == request.previous_response_id; });
-    std::vector<Json> steering = taken ? std::vector<Json>{} : steering_of(*events);
-    request.input.insert(request.input.begin(), steering.begin(), steering.end());
-  }
-  auto prepared = prepare(request);
+  const auto prepared = prepare(request);
   if (!prepared) return prepared.error();
-  if (const Result<void> fits = check_answers(found.history, request.input, clock_.now_ms()); !fits) return fits.error();
-  const auto allowed = journal_.allowed_tools(conversation->id);
-  if (!allowed) return from(allowed.error());
+  for (int attempt = 1;; ++attempt) {
+    auto started = try_start(request, *prepared, observer);
+    if (!started || *started) return started;
+    if (attempt == kMaxOvertaken)
+      return Error{errc::busy, "this conversation is being continued by others again and again; try again in a moment"};
+  }
+}
 
-  RunConfig& config = prepared->config;
-  for (const std::string& tool : *allowed) config.ask_before.erase(tool);
-  config.history = std::move(found.history);
-  config.parent_id = found.parent_id;
-  config.response_id = memory::new_id("resp_");
-  config.conversation_id = conversation->id;
-  conversation->updated_ms = clock_.now_ms();
-  if (conversation->created_ms == 0) conversation->created_ms = conversation->updated_ms;
-  if (conversation->title.empty()) conversation->title = title_of(request.input);
+// Null: somebody else has continued the conversation meanwhile.
+Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const Prepared& prepared, const RunObserver& observer) {
+  auto found = find_continuation(journal_, request);
+  if (!found) return found.error();
+  if (found->steering.empty()) {
+    if (const Result<void> asks = check_asks(request.input); !asks) return asks.error();
+  }
+  if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
+  const std::vector<std::string> approvals = answered_approvals(request.input);
+
+  RunConfig config = prepared.config;
+  config.history = std::move(found->history);
+  config.parent_id = found->parent_id;
+  config.response_id = request.response_id.empty() ? memory::new_id("resp_") : request.response_id;
+  config.conversation_id = found->conversation.id;
+  config.created_ms = clock_.now_ms();
+  for (const std::string& tool : found->allowed_tools) config.ask_before.erase(tool);
+  std::vector<Json> input = std::move(found->steering);
+  input.insert(input.end(), request.input.begin(), request.input.end());
+  memory::Conversation& conversation = found->conversation;
 
   memory::Response record;
   record.id = config.response_id;
-  record.conversation_id = conversation->id;
+  record.conversation_id = conversation.id;
   record.parent_id = config.parent_id;
   record.model = config.model;
   record.status = "in_progress";
-  record.request = request_json(request, prepared->specs);
+  record.request = request_json(request, prepared.specs);
+  record.request["input"] = input;
   record.metadata = request.metadata;
   record.durable = request.durable;
-  record.created_ms = clock_.now_ms();
+  record.created_ms = config.created_ms;
   memory::Batch batch;
-  batch.put(*conversation).put(record);
+  conversation.updated_ms = config.created_ms;
+  found->titled = conversation.title.empty();
+  if (found->titled) conversation.title = title_of(input);
+  found->put_into(batch);
+  batch.put(record);
   if (!request.key.empty()) batch.claim(request.key, record.id, request.fingerprint);
-  for (const Json& item : request.input) {
-    if (string_of(item, "type") != "mcp_approval_response" || item.value("approve", Json()) != true ||
-        item.value("baton.remember", Json()) != true)
-      continue;
-    for (const StoredItem& earlier : config.history) {
-      if (string_of(earlier.content, "id") != string_of(item, "approval_request_id")) continue;
-      batch.allow_tool(conversation->id, string_of(earlier.content, "name"));
-      config.ask_before.erase(string_of(earlier.content, "name"));
-    }
+  for (const std::string& approval : approvals) batch.answer_approval(approval, record.id);
+  for (const std::string& tool : remembered_tools(config.history, request.input)) {
+    batch.allow_tool(conversation.id, tool);
+    config.ask_before.erase(tool);
   }
-  const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
-  if (!kept) return from(kept.error());
+  if (const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power); !kept) {
+    if (kept.error().code == memory::errc::overtaken) return std::unique_ptr<RunHandle>();
+    if (kept.error().code == memory::errc::not_found && !request.previous_response_id.empty())
+      return Error{errc::previous_not_found, "previous_response_id: response '" + request.previous_response_id + "' was deleted just now"};
+    for (const std::string& approval : approvals) {
+      if (const auto by = journal_.approval_answer(approval); by && kept.error().code == memory::errc::exists)
+        return Error{errc::answered, answered_message(approval, *by)};
+    }
+    return from_journal(kept.error());
+  }
 
-  auto loop = std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(record),
-                                                std::move(*conversation), std::move(observer));
-  loop->start(std::move(request.input));
+  auto loop =
+      std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(record), observer);
+  loop->start(std::move(input));
   return std::unique_ptr<RunHandle>(new RunHandle(std::move(loop)));
 }
 
-Result<std::unique_ptr<RunHandle>> Agent::resume(memory::Response record, RunObserver observer) {
-  RunRequest request = request_from_json(record.request);
-  std::erase_if(request.tools, [&](const std::string& name) { return !tools_.find(name); });
-  request.metadata = record.metadata;
-  request.model = record.model;
-  const std::scoped_lock lock(mutex_);
-  auto conversation = journal_.conversation(record.conversation_id);
-  if (!conversation) return from(conversation.error());
-  const auto items = journal_.items(record.conversation_id);
-  const auto events = journal_.events(record.id);
-  const auto invocations = journal_.tool_invocations(record.id);
-  const auto allowed = journal_.allowed_tools(record.conversation_id);
-  if (!items) return from(items.error());
-  if (!events) return from(events.error());
-  if (!invocations) return from(invocations.error());
-  if (!allowed) return from(allowed.error());
+Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& response, RunObserver observer) {
+  Result<std::unique_ptr<RunHandle>> resumed = Error{errc::io, "it could not be read"};
+  try {
+    auto record = journal_.run_record(response.id);
+    resumed = record ? continue_run(std::move(*record), std::move(observer)) : from_journal(record.error());
+  } catch (const std::exception& e) {  // whatever it holds: the other runs go on
+    resumed = Error{errc::io, std::string("it broke while it was read (") + e.what() + ")"};
+  }
+  if (resumed) return resumed;
+  const std::string reason = "this run was under way when Baton ended, and cannot be continued: " + resumed.error().message;
+  memory::Response ended = response;
+  ended.status = "failed";
+  ended.reason = reason;
+  const auto kept =
+      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(std::move(ended)), memory::Durability::power);
+  if (!kept) return from_journal(kept.error());
+  return resumed;
+}
+
+Result<std::unique_ptr<RunHandle>> Agent::continue_run(memory::RunRecord record, RunObserver observer) {
+  memory::Response& response = record.response;
+  RunRequest request = request_from_json(response.request);
+  const auto offered = [&](const std::string& name) {
+    const tools::Tool* tool = tools_.find(name);
+    return tool && permission(tool->spec()) != Permission::deny;
+  };
+  std::erase_if(request.tools, [&](const std::string& name) { return !offered(name); });
+  request.metadata = response.metadata;
+  request.model = response.model;
   auto prepared = prepare(request);
   if (!prepared) return prepared.error();
 
   Interrupted left;
   left.input = std::move(request.input);
   RunConfig& config = prepared->config;
-  for (const std::string& tool : *allowed) config.ask_before.erase(tool);
-  for (const memory::Item& item : *items) (item.response_id == record.id ? left.kept : config.history).push_back(stored(item));
-  for (const memory::Event& event : *events) left.events.push_back({event.type, event.data});
-  for (const memory::ToolInvocation& call : *invocations) {
-    const tools::Tool* tool = tools_.find(call.tool);
+  for (const std::string& tool : record.allowed_tools) config.ask_before.erase(tool);
+  for (memory::Item& item : record.items) {
+    std::vector<StoredItem>& items = item.response_id == response.id ? left.kept : config.history;
+    items.push_back({item.response_id, std::move(item.content), {std::move(item.raw_tokens), item.model_sha256, item.template_sha256}});
+  }
+  for (memory::Event& event : record.events) left.events.push_back({std::move(event.type), std::move(event.data)});
+  for (const memory::ToolInvocation& call : record.invocations) {
     const bool finished = call.status == "done" || call.status == "error";
-    const bool again = call.status == "intent" && tool && tool->spec().traits.idempotent;
+    const bool again = call.status == "intent" && offered(call.tool) && tools_.find(call.tool)->spec().traits.idempotent;
     left.calls[call.id] = {finished, call.status == "error", call.result, again};
   }
-  config.response_id = record.id;
-  config.conversation_id = record.conversation_id;
-  config.parent_id = record.parent_id;
-  const bool hopeless = record.attempts > kMaxCrashes;
-  auto loop = std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(record),
-                                                std::move(*conversation), std::move(observer));
-  loop->resume(
-      std::move(left),
-      hopeless ? "this run was under way when Baton was killed, " + std::to_string(kMaxCrashes) + " times; it is not tried again" : "");
+  config.response_id = response.id;
+  config.conversation_id = response.conversation_id;
+  config.parent_id = response.parent_id;
+  config.spent_ms = response.spent_ms;
+  config.created_ms = response.created_ms;
+  auto loop = std::make_shared<RunHandle::Loop>(RunParts{generator_, tools_, journal_, clock_}, std::move(config), std::move(response),
+                                                std::move(observer));
+  loop->resume(std::move(left));
   return std::unique_ptr<RunHandle>(new RunHandle(std::move(loop)));
-}
-
-Result<void> Agent::check_idle(const std::string& conversation_id) const {
-  const auto responses = journal_.responses(conversation_id);
-  if (!responses) return from(responses.error());
-  for (const memory::Response& response : *responses) {
-    if (response.status == "in_progress" || response.status == "queued") {
-      return Error{errc::busy,
-                   "conversation " + conversation_id + " has a run under way (" + response.id + "): wait for its end, or cancel it"};
-    }
-  }
-  return {};
-}
-
-// Fills in what was said before.
-Result<memory::Conversation> Agent::find_conversation(const RunRequest& request, RunConfig& config) {
-  if (request.conversation_id.empty() && request.previous_response_id.empty()) {
-    memory::Conversation fresh;
-    fresh.id = memory::new_id("conv_");
-    return fresh;
-  }
-  Result<memory::Conversation> conversation = request.previous_response_id.empty() ? [&]() -> Result<memory::Conversation> {
-    auto found = journal_.conversation(request.conversation_id);
-    if (!found) return from(found.error());
-    if (const Result<void> idle = check_idle(found->id); !idle) return idle.error();
-    const auto responses = journal_.responses(found->id);
-    if (!responses) return from(responses.error());
-    if (!responses->empty()) config.parent_id = responses->back().id;
-    return std::move(*found);
-  }()
-      : continue_response(request, config);
-  if (!conversation) return conversation.error();
-  if (const Result<void> restored = keep_cut_items(journal_, conversation->id); !restored) return restored.error();
-  const auto items = journal_.items(conversation->id);
-  if (!items) return from(items.error());
-  for (const memory::Item& item : *items) config.history.push_back(stored(item));
-  return conversation;
-}
-
-Result<memory::Conversation> Agent::continue_response(const RunRequest& request, RunConfig& config) {
-  const auto previous = journal_.response(request.previous_response_id);
-  if (!previous) return from(previous.error());
-  if (previous->status == "in_progress" || previous->status == "queued")
-    return Error{errc::busy, "response " + previous->id + " is still under way: wait for its end, cancel it, or steer it"};
-  config.parent_id = previous->id;
-  const auto responses = journal_.responses(previous->conversation_id);
-  if (!responses) return from(responses.error());
-  const auto items = journal_.items(previous->conversation_id);
-  if (!items) return from(items.error());
-  const bool last = responses->back().id == previous->id && (items->empty() || items->back().response_id == previous->id);
-  if (last && request.store) {
-    auto conversation = journal_.conversation(previous->conversation_id);
-    if (!conversation) return from(conversation.error());
-    return std::move(*conversation);
-  }
-  if (const Result<void> restored = keep_cut_items(journal_, previous->conversation_id); !restored) return restored.error();
-  const auto own = journal_.items_of_response(previous->id);
-  if (!own) return from(own.error());
-  if (own->empty()) return Error{errc::not_found, "response " + previous->id + " has no items to go on from"};
-  auto fork = journal_.fork(previous->conversation_id, own->back().id);
-  if (!fork) return from(fork.error());
-  return std::move(*fork);
 }
 
 }  // namespace baton::agent

@@ -17,7 +17,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -35,7 +34,9 @@ struct RunRequest {
   // Items of the protocol: messages, function_call_output, mcp_approval_response, and whatever a client replays of an earlier output.
   std::vector<Json> input;
   std::string conversation_id;       // as Journal::conversation takes it; empty: a new conversation
+  std::string response_id;           // of the new response; empty: one is made
   std::string previous_response_id;  // instead: goes on after that response; on a copy, when its conversation has gone on already
+  bool continues_unstored = false;   // that response was not stored, and whoever asks may continue it all the same
   std::string instructions;          // the system message
   std::vector<std::string> tools;    // names, in the order of the prompt; empty with all_tools: every tool of the set
   bool all_tools = true;
@@ -54,11 +55,13 @@ struct RunRequest {
   Budgets budgets;
   Json metadata = Json::object();  // the client's own
   std::string model;               // the name shown with the response; empty: the generator's
-  bool store = true;               // false: whoever started the run removes it after its end
+  bool store = true;               // false: whoever started the run removes its conversation, which is a temporary one
+  bool continuable = true;         // false: nobody learns this response's id, so that nobody continues it
   bool durable = false;            // goes on after a killed process (Agent::resume)
   std::string key;                 // of an idempotent creation; empty: none
   std::string fingerprint;         // of the request that the key stands for
-  std::string client;              // who asks: the clients share the engine, whoever of them asks for more at once. Not kept
+  std::string client;              // who asks. Not kept
+  std::string share;    // requests with the same one share a part of the engine, and of the runs; empty: those of the client. Not kept
   std::string session;  // a WebSocket's: an unstored response can be continued there while it is open (RunHub::end_session). Not kept
 
   // A run of one message.
@@ -99,7 +102,8 @@ class RunHandle {
   bool send(std::string user_text, Delivery delivery);
   // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. False: the run has ended.
   bool steer(std::string steer_id, std::vector<Json> input);
-  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. Tools that run are waited for.
+  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. Tools that run are waited for half a
+  // second.
   void park();
   const std::string& response_id() const;
   const std::string& conversation_id() const;
@@ -121,13 +125,15 @@ class Agent {
  public:
   Agent(Generator& generator, tools::ToolSet& tools, memory::Journal& journal, const Clock& clock, AgentOptions options = {});
 
-  // The run is in the journal when this returns. Errors: invalid_argument (a request that makes no sense, an output of no call, a tool
-  // whose schema cannot be read), not_found (conversation, response, tool), busy (the conversation has a run under way), conflict (the
-  // key is taken, see Journal::claim), io (a journal that cannot be read or written).
+  // The run is in the journal when this returns. Several starts may run at once: of two that continue the same conversation in place, the
+  // journal takes the first one, and the other sees it. Errors: invalid_argument (a request that makes no sense, an output of no call, a
+  // tool whose schema cannot be read), not_found (conversation, tool), previous_not_found, busy (the conversation has a run under way),
+  // conflict (the key is taken, see Journal::claim), answered (an approval was answered before), journal_unwritable, io.
   Result<std::unique_ptr<RunHandle>> start(RunRequest request, RunObserver observer);
 
-  // A run that a killed process left (Journal::adopted): goes on, or, when it has brought down two processes, is ended as failed.
-  Result<std::unique_ptr<RunHandle>> resume(memory::Response record, RunObserver observer);
+  // Continues a run that a killed process left (Journal::adopted). Tools that are no longer here, or are denied now, are not offered any
+  // more. One that cannot be continued is ended as failed, in the journal, and the reason is given back.
+  Result<std::unique_ptr<RunHandle>> resume(const memory::Response& record, RunObserver observer);
 
   Permission permission(const tools::ToolSpec& tool) const;
   const tools::ToolSet& tools() const { return tools_; }
@@ -135,17 +141,15 @@ class Agent {
 
  private:
   struct Prepared;
-  Result<Prepared> prepare(const RunRequest& request);
-  Result<memory::Conversation> find_conversation(const RunRequest& request, RunConfig& config);
-  Result<memory::Conversation> continue_response(const RunRequest& request, RunConfig& config);
-  Result<void> check_idle(const std::string& conversation_id) const;
+  Result<Prepared> prepare(const RunRequest& request) const;
+  Result<std::unique_ptr<RunHandle>> try_start(RunRequest& request, const Prepared& prepared, const RunObserver& observer);
+  Result<std::unique_ptr<RunHandle>> continue_run(memory::RunRecord record, RunObserver observer);
 
   Generator& generator_;
   tools::ToolSet& tools_;
   memory::Journal& journal_;
   const Clock& clock_;
   const AgentOptions options_;
-  std::mutex mutex_;  // one start at a time: two runs of one conversation would mix their items
 };
 
 }  // namespace baton::agent

@@ -1,15 +1,28 @@
 #pragma once
-// What the journal says, in the runtime's words. Internal to the folder.
+// What the journal says, in the agent's words: they go to clients, and name no file.
 #include <baton/agent/error.h>
 #include <baton/memory/error.h>
 
 namespace baton::agent {
 
-inline Error from(const memory::Error& error) {
+inline Error from_journal(const memory::Error& error) {
   using enum memory::errc;
-  if (error.code == not_found) return {errc::not_found, error.message};
-  if (error.code == exists) return {errc::conflict, error.message};
-  return {error.code == invalid_argument ? errc::invalid_argument : errc::io, error.message};
+  switch (error.code) {
+    case not_found:
+      return {errc::not_found, error.public_message()};
+    case exists:
+      return {errc::conflict, error.public_message()};
+    case full:
+    case io:
+    case read_only:
+    case locked:
+      return {errc::journal_unwritable, error.public_message()};
+    case invalid_argument:
+    case too_large:
+      return {errc::invalid_argument, error.public_message()};
+    default:
+      return {errc::io, error.public_message()};
+  }
 }
 
 }  // namespace baton::agent

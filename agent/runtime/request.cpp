@@ -91,9 +91,6 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
 
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
   const auto wrong = [](const std::string& message) { return Error{errc::invalid_argument, message}; };
-  const bool asks = std::any_of(request.input.begin(), request.input.end(),
-                                [](const Json& item) { return string_of(item, "type") != "message" || !text_of_message(item).empty(); });
-  if (!asks) return wrong("the message is empty: say what the agent shall do");
   if (request.max_output_tokens < 1)
     return wrong("max_output_tokens is " + std::to_string(request.max_output_tokens) + " and must be at least 1");
   const Budgets& b = request.budgets;
@@ -117,39 +114,108 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
   return {};
 }
 
-Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, std::int64_t now) {
+Result<void> check_asks(const std::vector<Json>& input) {
+  const bool asks = std::any_of(input.begin(), input.end(),
+                                [](const Json& item) { return string_of(item, "type") != "message" || !text_of_message(item).empty(); });
+  if (asks) return {};
+  return Error{errc::invalid_argument, "the message is empty: say what the agent shall do"};
+}
+
+namespace {
+
+// What the items so far leave open.
+class OpenSoFar {
+ public:
+  void see(const Json& item) {
+    const std::string type = string_of(item, "type");
+    if (type == "function_call" && string_of(item, "status") != "incomplete") functions_.insert(string_of(item, "call_id"));
+    if (type == "function_call_output") outputs_.insert(string_of(item, "call_id"));
+    if (type == "mcp_approval_request") approvals_.emplace(string_of(item, "id"), &item);
+    if (type == "mcp_approval_response") answered_.insert(string_of(item, "approval_request_id"));
+  }
+  bool waits_for_output(const std::string& call_id) const { return functions_.contains(call_id) && !outputs_.contains(call_id); }
+  // Null: no such approval waits.
+  const Json* waiting_approval(const std::string& id) const {
+    const auto asked = approvals_.find(id);
+    return asked == approvals_.end() || answered_.contains(id) ? nullptr : asked->second;
+  }
+
+ private:
+  std::set<std::string> functions_, outputs_, answered_;
+  std::map<std::string, const Json*> approvals_;
+};
+
+}  // namespace
+
+// One that a client replays may have no deadline; one of an older Baton has a time of day only.
+bool approval_expired(const Json& approval, const Moment& now) {
+  if (const Json deadline = approval.value("baton.deadline_ms", Json()); deadline.is_number_integer() && deadline != 0)
+    return deadline.get<std::int64_t>() < now.steady_ms;
+  const Json expires = approval.value("baton.expires_at", Json());
+  return expires.is_number_integer() && expires.get<std::int64_t>() < now.wall_ms / 1000;
+}
+
+Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, const Moment& now) {
   const auto wrong = [](std::size_t i, const std::string& message) {
     return Error{errc::invalid_argument, "input[" + std::to_string(i) + "]: " + message};
   };
-  std::vector<StoredItem> items = history;
+  OpenSoFar open;
+  std::map<std::string, const Json*> earlier;
+  for (const StoredItem& item : history) {
+    open.see(item.content);
+    earlier.emplace(string_of(item.content, "id"), &item.content);
+  }
   for (std::size_t i = 0; i < input.size(); ++i) {
     const Json& item = input[i];
     const std::string type = string_of(item, "type");
     if (type == "function_call_output") {
       const std::string id = string_of(item, "call_id");
-      const OpenCalls open = open_calls(items);
-      const bool waits =
-          std::any_of(open.functions.begin(), open.functions.end(), [&](const Json& c) { return string_of(c, "call_id") == id; });
-      if (!waits) return wrong(i, "no function call '" + id + "' waits for an output");
+      if (!open.waits_for_output(id)) return wrong(i, "no function call '" + id + "' waits for an output");
     } else if (type == "mcp_approval_response") {
       const std::string id = string_of(item, "approval_request_id");
-      const OpenCalls open = open_calls(items);
-      const auto asked =
-          std::find_if(open.approvals.begin(), open.approvals.end(), [&](const Json& a) { return string_of(a, "id") == id; });
-      if (asked == open.approvals.end()) return wrong(i, "no call waits for the approval '" + id + "'");
-      const Json expires = asked->value("baton.expires_at", Json());  // one that a client replays may have none
-      if (expires.is_number_integer() && expires.get<std::int64_t>() < now / 1000)
+      const Json* asked = open.waiting_approval(id);
+      if (!asked) return wrong(i, "no call waits for the approval '" + id + "'");
+      if (approval_expired(*asked, now))
         return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
     } else if (type == "baton.retry_tool") {
       const std::string id = string_of(item, "item_id");
-      const auto call = std::find_if(history.begin(), history.end(), [&](const StoredItem& s) { return string_of(s.content, "id") == id; });
-      if (call == history.end() || string_of(call->content, "type") != "mcp_call")
+      const auto call = earlier.find(id);
+      if (call == earlier.end() || string_of(*call->second, "type") != "mcp_call")
         return wrong(i, "this conversation has no mcp_call item '" + id + "' to run again");
-      if (!call_item_failed(call->content)) return wrong(i, "the call '" + id + "' has a result; only failed calls are run again");
+      if (!call_item_failed(*call->second)) return wrong(i, "the call '" + id + "' has a result; only failed calls are run again");
     }
-    items.push_back({"", item, {}});
+    open.see(item);
   }
   return {};
+}
+
+std::vector<std::string> answered_approvals(const std::vector<Json>& input) {
+  std::set<std::string> seen;
+  for (const Json& item : input) {
+    if (string_of(item, "type") == "mcp_call") seen.insert(string_of(item, "approval_request_id"));
+  }
+  std::vector<std::string> ids;
+  for (const Json& item : input) {
+    if (string_of(item, "type") != "mcp_approval_response") continue;
+    std::string id = string_of(item, "approval_request_id");
+    if (seen.insert(id).second) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+std::vector<std::string> remembered_tools(const std::vector<StoredItem>& history, const std::vector<Json>& input) {
+  std::set<std::string> approvals;
+  for (const Json& item : input) {
+    if (string_of(item, "type") == "mcp_approval_response" && item.value("approve", Json()) == true &&
+        item.value("baton.remember", Json()) == true)
+      approvals.insert(string_of(item, "approval_request_id"));
+  }
+  std::vector<std::string> tools;
+  if (approvals.empty()) return tools;
+  for (const StoredItem& item : history) {
+    if (approvals.contains(string_of(item.content, "id"))) tools.push_back(string_of(item.content, "name"));
+  }
+  return tools;
 }
 
 RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
@@ -172,7 +238,7 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.budgets = request.budgets;
   config.metadata = request.metadata;
   config.store = request.store;
-  config.client = request.client;
+  config.client = request.share.empty() ? request.client : request.share;
   return config;
 }
 

@@ -14,8 +14,20 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
 // errc::invalid_argument names the field. `specs`: all tools, the client's included.
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
 
-// Whether the input answers calls of this history: errc::invalid_argument names the item. `now`: milliseconds since 1970.
-Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, std::int64_t now);
+// Whether there is anything to do: errc::invalid_argument.
+Result<void> check_asks(const std::vector<Json>& input);
+
+// Whether it is too late to answer this mcp_approval_request.
+bool approval_expired(const Json& request, const Moment& now);
+
+// Whether the input answers calls of this history: errc::invalid_argument names the item. Takes time in proportion to the items.
+Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, const Moment& now);
+
+// The approvals that the input answers, without those whose calls are replayed with what they brought.
+std::vector<std::string> answered_approvals(const std::vector<Json>& input);
+
+// The names of the tools that the user approves of for the whole conversation.
+std::vector<std::string> remembered_tools(const std::vector<StoredItem>& history, const std::vector<Json>& input);
 
 // Without ids, model and history.
 RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);

@@ -48,11 +48,12 @@ Json cut_item(const ShownItem& shown, const std::map<std::string, memory::ToolIn
   return type == "reasoning" ? reasoning_item(shown.id, shown.text, turn, "incomplete") : Json();
 }
 
-Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response& response, const std::set<std::string>& kept) {
+Result<bool> keep_cut_items_of(memory::Journal& journal, const std::string& conversation_id, const memory::ResponseHead& response,
+                               const std::set<std::string>& kept) {
   const auto events = journal.events(response.id);
-  if (!events) return from(events.error());
+  if (!events) return from_journal(events.error());
   const auto invocations = journal.tool_invocations(response.id);
-  if (!invocations) return from(invocations.error());
+  if (!invocations) return from_journal(invocations.error());
   std::map<std::string, memory::ToolInvocation> by_call;
   for (const memory::ToolInvocation& invocation : *invocations) by_call.emplace(invocation.id, invocation);
 
@@ -62,37 +63,41 @@ Result<void> keep_cut_items_of(memory::Journal& journal, const memory::Response&
   memory::Batch batch;
   bool any = false;
   for (const ShownItem& shown : shown_items(shown_events)) {
-    if (kept.contains(shown.id)) continue;
+    if (shown.abandoned || kept.contains(shown.id)) continue;
     Json content = cut_item(shown, by_call);
     if (content.is_null()) continue;
     memory::Item item;
     item.id = shown.id;
-    item.conversation_id = response.conversation_id;
+    item.conversation_id = conversation_id;
     item.response_id = response.id;
     item.text = search_text(content);
     item.content = std::move(content);
     batch.add(std::move(item));
     any = true;
   }
-  if (!any) return {};
+  if (!any) return false;
   const auto committed = journal.commit_and_wait(std::move(batch), memory::Durability::power);
-  return committed ? Result<void>() : from(committed.error());
+  // An item that is there already: somebody else has kept them at the same time.
+  if (!committed && committed.error().code != memory::errc::invalid_argument) return from_journal(committed.error());
+  return true;
 }
 
 }  // namespace
 
-Result<void> keep_cut_items(memory::Journal& journal, const std::string& conversation_id) {
-  const auto responses = journal.responses(conversation_id);
-  if (!responses) return from(responses.error());
-  const auto items = journal.items(conversation_id);
-  if (!items) return from(items.error());
+Result<bool> keep_cut_items(memory::Journal& journal, const std::string& conversation_id) {
+  const auto thread = journal.thread(conversation_id);
+  if (!thread) return from_journal(thread.error());
   std::set<std::string> kept;
-  for (const memory::Item& item : *items) kept.insert(item.id);
-  for (const memory::Response& response : *responses) {
-    if (response.status != "incomplete" || response.reason != "interrupted") continue;
-    if (Result<void> done = keep_cut_items_of(journal, response, kept); !done) return done;
+  for (const memory::Item& item : thread->items) kept.insert(item.id);
+  bool any = false;
+  for (const memory::ResponseHead& response : thread->responses) {
+    const bool interrupted = response.status == "incomplete" && response.reason == "interrupted";
+    if (!interrupted && response.status != "failed") continue;
+    const Result<bool> done = keep_cut_items_of(journal, thread->conversation.id, response, kept);
+    if (!done) return done;
+    any = any || *done;
   }
-  return {};
+  return any;
 }
 
 }  // namespace baton::agent

@@ -8,8 +8,8 @@
 
 namespace baton::agent {
 
-// Looks at the interrupted runs of one conversation and commits the items that they lack; does nothing the second time. To be called
-// before the conversation goes on, and by whoever shows it.
-Result<void> keep_cut_items(memory::Journal& journal, const std::string& conversation_id);
+// Looks at the interrupted and failed runs of one conversation and commits the items that they lack; does nothing the second time. To be
+// called before the conversation is continued, and by whoever shows it. True: there were such items.
+Result<bool> keep_cut_items(memory::Journal& journal, const std::string& conversation_id);
 
 }  // namespace baton::agent

@@ -1,93 +1,35 @@
 #include "run_hub.h"
 
+#include <baton/agent/core/items.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
-#include <baton/agent/core/items.h>
-
+#include "failed_event.h"
 #include "journal_error.h"
 #include "request.h"
+#include "run_hub_live.h"
 
 namespace baton::agent {
-namespace {
-
-std::shared_ptr<const std::string> wire(const std::string& type, Json data, std::int64_t number) {
-  Json event = {{"type", type}};
-  event.update(data);
-  event["sequence_number"] = number;
-  return std::make_shared<const std::string>(to_text(event));
+bool waits_for_journal(const HubEvent& event) {
+  return event.type == kJournalEvent && event.json->find("\"writable\":false") != std::string::npos;
 }
-
-}  // namespace
 
 bool is_terminal(const std::string& type) {
   return type == "response.completed" || type == "response.failed" || type == "response.incomplete";
 }
 
-// Whoever listens to one response.
-class RunHub::Listener {
- public:
-  Listener(Sink sink, std::int64_t after) : sink_(std::make_shared<Sink>(std::move(sink))), last_(after) {}
-
-  // False: wants no more.
-  bool give(const HubEvent& event) {
-    const std::scoped_lock lock(mutex_);
-    const std::shared_ptr<Sink> sink = sink_;  // lives while it runs, though it may close us
-    if (!sink) return false;
-    if (event.sequence_number <= last_) return true;  // read from the journal before
-    last_ = event.sequence_number;
-    try {
-      if (!(*sink)(event)) sink_ = nullptr;
-    } catch (const std::exception& e) {  // a bug of the listener's: the run and the others go on
-      spdlog::error("a listener broke at {}: {}", event.type, e.what());
-      sink_ = nullptr;
-    }
-    return sink_ != nullptr;
-  }
-  void close() {
-    const std::scoped_lock lock(mutex_);
-    sink_ = nullptr;
-  }
-
- private:
-  std::recursive_mutex mutex_;  // held while the sink runs, so that close() on another thread waits for it
-  std::shared_ptr<Sink> sink_;
-  std::int64_t last_;
-};
-
-class RunHub::Held final : public Subscription {
- public:
-  explicit Held(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
-  ~Held() override { listener_->close(); }
-
- private:
-  std::shared_ptr<Listener> listener_;
-};
-
-struct RunHub::Live {
-  std::string id;
-  std::shared_ptr<RunHandle> handle;  // guarded by the hub's mutex; its run refers to this, so it is dropped at the end
-  bool store = true;
-  RunRequest request;  // of a successor: its input is replaced
-  RunOutcome outcome;  // set by the end
-  std::atomic<bool> steered = false;
-
-  std::mutex mutex;  // guards the listeners, and keeps their order of events
-  std::vector<std::shared_ptr<Listener>> listeners;
-  bool over = false;  // nothing is said any more, and what is not stored goes; guarded by the mutex
-  std::int64_t last_number = -1;
-  std::int64_t tools_completed = 0, tools_failed = 0;
-  std::vector<std::pair<std::string, Json>> steers;  // accepted: id and input
-};
-
 RunHub::RunHub(Agent& agent, memory::Journal& journal, HubOptions options) : agent_(agent), journal_(journal), options_(options) {
+  resuming_ = !journal_.adopted().empty();
+  journal_.on_state([this](const memory::JournalState& state) { on_journal_state(state); });
   cleaner_ = std::thread([this] { clean_up(); });
 }
 
 RunHub::~RunHub() {
   shutdown(std::chrono::milliseconds(0));
+  journal_.on_state({});
   {
     const std::scoped_lock lock(mutex_);
     stop_ = true;
@@ -104,85 +46,164 @@ std::shared_ptr<RunHub::Live> RunHub::find(const std::string& response_id) const
 
 // ---- starting
 
-Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
+// The response that an earlier request like this one has started. errc::not_found: there is none.
+Result<std::string> RunHub::made_before(const RunRequest& request) const {
   if (!request.key.empty()) {
     const auto claim = journal_.claim(request.key);
-    if (claim) {
-      if (claim->fingerprint != request.fingerprint)
-        return Error{errc::conflict, "the key '" + request.key + "' was used for another request (" + claim->response_id + ")"};
-      const auto response = journal_.response(claim->response_id);
-      if (!response) return from(response.error());
-      Started known{claim->response_id, response->conversation_id, true, nullptr};
-      if (sink) {
-        auto subscription = subscribe(known.response_id, -1, std::move(sink));
-        if (!subscription) return subscription.error();
-        known.subscription = std::move(*subscription);
-      }
-      return known;
-    }
-    if (claim.error().code != memory::errc::not_found) return from(claim.error());
+    if (claim && claim->fingerprint != request.fingerprint)
+      return Error{errc::conflict, "the key '" + request.key + "' was used for another request (" + claim->response_id + ")"};
+    if (claim) return claim->response_id;
+    if (claim.error().code != memory::errc::not_found) return from_journal(claim.error());
   }
-  const std::string key = request.key;
+  const auto is_answer = [](const Json& item) { return string_of(item, "type") == "mcp_approval_response"; };
+  const Error none{errc::not_found, ""};
+  if (request.input.empty() || !std::all_of(request.input.begin(), request.input.end(), is_answer)) return none;
+  std::string by;
+  for (const std::string& approval : answered_approvals(request.input)) {
+    const auto answer = journal_.approval_answer(approval);
+    if (!answer && answer.error().code != memory::errc::not_found) return from_journal(answer.error());
+    if (!answer || (!by.empty() && by != *answer)) return none;
+    by = *answer;
+  }
+  return journal_.response(by) ? Result<std::string>(by) : none;
+}
+
+Result<RunHub::Started> RunHub::give_again(const std::string& response_id, Sink sink) {
+  const auto response = journal_.response(response_id);
+  if (!response) return from_journal(response.error());
+  Started known{response_id, response->conversation_id, true, nullptr};
+  if (!sink) return known;
+  auto subscription = subscribe(response_id, -1, std::move(sink));
+  if (!subscription) return subscription.error();
+  known.subscription = std::move(*subscription);
+  return known;
+}
+
+Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
+  const auto before = made_before(request);
+  if (before) return give_again(*before, std::move(sink));
+  if (before.error().code != errc::not_found) return before.error();
+  const bool may_be_made_twice = !request.key.empty() || !answered_approvals(request.input).empty();
   RunRequest again;
-  if (!key.empty()) again = request;
+  if (may_be_made_twice) again = request;
   auto started = launch(std::move(request), sink);
-  // Somebody else was quicker with the same key.
-  if (!started && started.error().code == errc::conflict && !key.empty() && journal_.claim(key))
-    return start(std::move(again), std::move(sink));
-  return started;
+  if (started || !may_be_made_twice) return started;
+  if (started.error().code != errc::conflict && started.error().code != errc::answered) return started;
+  const auto other = made_before(again);  // somebody else was quicker with the same request
+  return other ? give_again(*other, std::move(sink)) : started;
+}
+
+// With the mutex held.
+Result<void> RunHub::check_room() const {
+  if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
+  if (static_cast<int>(live_.size()) < options_.max_runs) return {};
+  return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
+}
+
+// With the mutex held. One who asks for very much leaves some places to the others.
+Result<void> RunHub::check_share(const RunRequest& request) const {
+  const std::string& share = request.share.empty() ? request.client : request.share;
+  if (share.empty()) return {};
+  const auto own = std::count_if(live_.begin(), live_.end(), [&](const auto& live) { return live.second->share == share; });
+  const auto most = std::max(1, options_.max_runs - options_.max_runs / 4);
+  if (own < most) return {};
+  return Error{errc::saturated,
+               std::to_string(own) + " runs of this client are under way, as many as one client may have; try again in a moment"};
+}
+
+Result<void> RunHub::ready() const {
+  const memory::JournalState state = journal_.state();
+  if (!state.writable) return Error{errc::journal_unwritable, "the journal cannot be written: " + state.why};
+  const std::scoped_lock lock(mutex_);
+  if (resuming_) return Error{errc::saturated, "the runs of the process before are being continued; try again in a moment"};
+  return check_room();
 }
 
 Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
+  if (const memory::JournalState state = journal_.state(); !state.writable)
+    return Error{errc::journal_unwritable, "nothing is started while the journal cannot be written: " + state.why};
+  auto live = std::make_shared<Live>();
   {
     const std::scoped_lock lock(mutex_);
-    if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
-    if (static_cast<int>(live_.size()) + starting_ >= options_.max_runs)
-      return Error{errc::saturated,
-                   std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
-    ++starting_;
+    if (const Result<void> room = check_room(); !room) return room.error();
+    if (const Result<void> room = check_share(request); !room) return room.error();
+    live->share = request.share.empty() ? request.client : request.share;
+    if (!request.previous_response_id.empty())
+      request.continues_unstored = unstored_.may_continue(request.previous_response_id, request.session, request.client);
+    live->id = request.response_id = memory::new_id("resp_");
+    live_[live->id] = live;
   }
-  auto live = std::make_shared<Live>();
+  // Whatever happens.
+  const auto no_longer_starting = [&](void*) {
+    const std::scoped_lock lock(mutex_);
+    live->starting = false;
+    if (!live->handle) live_.erase(live->id);
+    changed_.notify_all();
+  };
+  const std::unique_ptr<void, decltype(no_longer_starting)> starting(this, no_longer_starting);
   live->store = request.store;
+  std::vector<Json> input = std::exchange(request.input, {});
   live->request = request;
   live->request.key.clear();
+  request.input = std::move(input);
   std::shared_ptr<Subscription> held;
   if (sink) {
     auto listener = std::make_shared<Listener>(std::move(sink), -1);
     live->listeners.push_back(listener);
-    held = std::make_shared<Held>(std::move(listener));
+    held = std::make_shared<Held>(std::move(listener), false);
   }
   auto handle = agent_.start(std::move(request), observe(live));
-  const std::scoped_lock lock(mutex_);
-  --starting_;
   if (!handle) return handle.error();
+  spdlog::info("{} starts: {}, model {}, {} tools{}", (*handle)->response_id(), (*handle)->conversation_id(), live->request.model,
+               live->request.tools.size() + live->request.client_tools.size(), live->store ? "" : ", not stored");
+  const std::scoped_lock lock(mutex_);
   live->handle = std::move(*handle);
-  live->id = live->handle->response_id();
-  live_[live->id] = live;
-  changed_.notify_all();
   return Started{live->id, live->handle->conversation_id(), false, std::move(held)};
 }
 
-void RunHub::resume(const std::vector<memory::Response>& adopted) {
-  for (const memory::Response& record : adopted) {
+void RunHub::resume() {
+  for (const std::string& id : journal_.adopted()) {
     auto live = std::make_shared<Live>();
-    live->request = request_from_json(record.request);
-    live->request.model = record.model;
-    live->request.durable = true;
-    live->store = live->request.store;
-    live->id = record.id;
-    if (const auto events = journal_.events(record.id)) {
-      for (const memory::Event& event : *events) note(*live, event);
+    live->id = id;
+    {
+      const std::scoped_lock lock(mutex_);
+      live_[id] = live;
     }
-    auto handle = agent_.resume(record, observe(live));
-    if (!handle) {
-      spdlog::error("{} cannot go on: {}", record.id, handle.error().message);
-      continue;
+    Result<void> resumed = Error{errc::io, ""};
+    try {
+      resumed = resume(live);
+    } catch (const std::exception& e) {  // whatever it holds: the others are continued
+      resumed = Error{errc::io, e.what()};
     }
+    if (!resumed) spdlog::error("{} cannot be continued: {}", id, resumed.error().message);
     const std::scoped_lock lock(mutex_);
-    live->handle = std::move(*handle);
-    live_[live->id] = live;
+    live->starting = false;
+    if (live->handle) ++stats_.adopted;
+    if (!live->handle) live_.erase(id);
     changed_.notify_all();
   }
+  const std::scoped_lock lock(mutex_);
+  resuming_ = false;
+}
+
+Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
+  const auto record = journal_.response(live->id);
+  if (!record) return from_journal(record.error());
+  const auto steered = journal_.events_of_type(live->id, "response.steer.accepted");
+  if (!steered) return from_journal(steered.error());
+  for (const memory::Event& event : *steered) note(*live, event);
+  auto handle = agent_.resume(*record, observe(live));
+  if (!handle) return handle.error();
+  RunRequest request = request_from_json(record->request);
+  request.input.clear();
+  request.model = record->model;
+  request.durable = true;
+  spdlog::info("{} is continued, attempt {}", live->id, record->attempts);
+  const std::scoped_lock lock(mutex_);
+  live->store = request.store;
+  live->request = std::move(request);
+  live->handle = std::move(*handle);
+  return {};
 }
 
 // ---- listening
@@ -196,8 +217,12 @@ RunObserver RunHub::observe(const std::shared_ptr<Live>& live) {
 
 void RunHub::note(Live& live, const memory::Event& event) {
   live.last_number = event.sequence_number;
+  live.ended = live.ended || is_terminal(event.type);
   live.tools_completed += event.type == "response.mcp_call.completed";
   live.tools_failed += event.type == "response.mcp_call.failed";
+  if (live.first_token_ms < 0 && (event.type == "response.output_item.added" || event.type.ends_with(".delta")))
+    live.first_token_ms = milliseconds_since(live.began);
+  if (event.type == "response.failed") live.error_code = string_of(event.data["response"]["error"], "code");
   if (event.type == "response.steer.accepted") live.steers.emplace_back(string_of(event.data["steer"], "id"), event.data["baton.input"]);
 }
 
@@ -216,41 +241,84 @@ void RunHub::on_finished(const std::shared_ptr<Live>& live, const RunOutcome& ou
   changed_.notify_all();
 }
 
+// What the journal has of a response, which is over unless it is live.
+Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t after, bool live) {
+  auto told = journal_.told(response_id, after);
+  if (!told) return from_journal(told.error());
+  const memory::Response& response = told->response;
+  const bool open = response.status == "in_progress" || response.status == "queued";
+  if (live || !open) return std::move(*told);
+  if (response.ours) {
+    const std::scoped_lock lock(mutex_);
+    if (resuming_) return Error{errc::saturated, "response " + response_id + " is being continued after a restart; try again in a moment"};
+  }
+  if (const Result<void> ended = end_abandoned(response); !ended) return ended.error();
+  told = journal_.told(response_id, after);
+  if (!told) return from_journal(told.error());
+  return std::move(*told);
+}
+
+// One that is open, and that nobody here runs.
+Result<void> RunHub::end_abandoned(const memory::Response& response) {
+  if (!response.ours) {
+    const auto ended = journal_.end_if_abandoned(response.id);
+    if (!ended) return from_journal(ended.error());
+    if (*ended) return {};
+    return Error{errc::elsewhere, "response " + response.id + " is run by another process with the same journal; ask that one"};
+  }
+  memory::Response failed = response;
+  failed.status = "failed";
+  failed.reason = "something broke inside Baton while this run was under way; its log says what";
+  const auto kept =
+      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, failed.reason)).put(failed), memory::Durability::power);
+  // It has told its end just now.
+  if (!kept && kept.error().code != memory::errc::invalid_argument) return from_journal(kept.error());
+  return {};
+}
+
 Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& response_id, std::int64_t after, Sink sink) {
   const std::shared_ptr<Live> live = find(response_id);
   auto listener = std::make_shared<Listener>(std::move(sink), after);
   std::unique_lock<std::mutex> lock;
   if (live) lock = std::unique_lock(live->mutex);  // what is committed meanwhile waits, and is known by its number
-  const auto known = journal_.response(response_id);
-  if (!known) return from(known.error());
-  const auto events = journal_.events(response_id, after);
-  if (!events) return from(events.error());
+  const auto known = told(response_id, after, live != nullptr);
+  if (!known) return known.error();
   const bool over = !live || live->over;
-  if (over && after < 0 && events->empty())
+  if (over && after < 0 && known->events.empty())
     return Error{errc::not_found, "response " + response_id + " has ended, and was not to be stored"};
   bool more = true;
-  for (const memory::Event& event : *events) {
+  for (const memory::Event& event : known->events) {
     more = more && listener->give({event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)});
   }
-  if (!over && more) live->listeners.push_back(listener);
-  return std::unique_ptr<Subscription>(new Held(std::move(listener)));
+  if (!over && more) {
+    live->listeners.push_back(listener);
+    if (const memory::JournalState state = journal_.state(); !state.writable) tell_journal_state(*live, state);
+  }
+  return std::unique_ptr<Subscription>(new Held(std::move(listener), over || live->ended));
 }
 
 // ---- while it runs
 
-std::shared_ptr<RunHandle> RunHub::handle_of(const std::string& response_id) const {
-  const std::scoped_lock lock(mutex_);
+// Null: it is over, or not here.
+std::shared_ptr<RunHandle> RunHub::handle_of(const std::string& response_id) {
+  std::unique_lock lock(mutex_);
   const auto at = live_.find(response_id);
-  return at == live_.end() ? nullptr : at->second->handle;
+  if (at == live_.end()) return nullptr;
+  const std::shared_ptr<Live> live = at->second;
+  changed_.wait(lock, [&] { return !live->starting; });
+  return live->handle;
 }
 
 Result<void> RunHub::cancel(const std::string& response_id) {
   if (const auto handle = handle_of(response_id)) {
     handle->cancel();
+    if (const memory::JournalState state = journal_.state(); !state.writable)
+      return Error{errc::journal_unwritable,
+                   "response " + response_id + " is cancelled; its end is kept when the journal can be written: " + state.why};
     return {};
   }
-  const auto known = journal_.response(response_id);
-  if (!known) return from(known.error());
+  const auto known = told(response_id, std::numeric_limits<std::int64_t>::max(), find(response_id) != nullptr);
+  if (!known) return known.error();
   return {};
 }
 
@@ -271,132 +339,8 @@ HubStats RunHub::stats() const {
   const std::scoped_lock lock(mutex_);
   HubStats stats = stats_;
   stats.active = static_cast<int>(live_.size());
+  stats.unstored = static_cast<int>(unstored_.size());
   return stats;
-}
-
-Result<void> RunHub::ready() const {
-  const std::scoped_lock lock(mutex_);
-  if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
-  if (static_cast<int>(live_.size()) + starting_ >= options_.max_runs)
-    return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
-  return {};
-}
-
-void RunHub::end_session(const std::string&) {}
-
-// ---- after the end
-
-void RunHub::clean_up() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    // A run may end before launch() has put it into the map.
-    const auto ready = [&] { return !ended_.empty() && live_.contains(ended_.front()->outcome.response_id); };
-    changed_.wait(lock, [&] { return stop_ || ready(); });
-    if (!ready()) return;
-    const std::shared_ptr<Live> live = std::move(ended_.front());
-    ended_.pop_front();
-    const std::shared_ptr<RunHandle> handle = std::exchange(live->handle, nullptr);
-    lock.unlock();
-    handle->wait();
-    clean_up(live);
-    lock.lock();
-    live_.erase(live->id);
-    count(*live);
-    changed_.notify_all();
-  }
-}
-
-void RunHub::count(const Live& live) {
-  if (live.outcome.status.empty()) return;  // parked
-  ++stats_.finished[live.outcome.status];
-  const Json& usage = live.outcome.usage;
-  if (!usage.is_object()) return;
-  stats_.input_tokens += usage.value("input_tokens", std::int64_t{0});
-  stats_.output_tokens += usage.value("output_tokens", std::int64_t{0});
-  if (const auto details = usage.find("input_tokens_details"); details != usage.end())
-    stats_.cached_tokens += details->value("cached_tokens", std::int64_t{0});
-  stats_.tools_completed += live.tools_completed;
-  stats_.tools_failed += live.tools_failed;
-}
-
-// To those that still listen; not in the journal.
-void RunHub::tell(Live& live, const std::string& type, const Json& data) {
-  const std::scoped_lock lock(live.mutex);
-  const std::int64_t number = ++live.last_number;
-  const HubEvent said{number, type, wire(type, data, number)};
-  for (const auto& listener : live.listeners) listener->give(said);
-}
-
-void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message) {
-  tell(live, "response.steer.failed",
-       {{"steer", {{"id", id}, {"previous_response_id", live.id}, {"input", input}}},
-        {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", message}}}});
-}
-
-// The messages of a steered run go on in its successor.
-void RunHub::follow(Live& live) {
-  const RunOutcome& outcome = live.outcome;
-  for (const auto& [id, input] : outcome.unsteered)
-    steer_failed(live, id, input, "response_already_completed", "the response had ended; send the input with previous_response_id");
-  if (live.steers.empty() || outcome.status.empty()) return;
-  if (!outcome.required_input.empty()) {
-    for (const auto& [id, input] : live.steers) {
-      tell(live, "response.steer.pending",
-           {{"steer", {{"id", id}, {"previous_response_id", live.id}}},
-            {"reason", "waiting_for_required_input"},
-            {"required_input", outcome.required_input}});
-    }
-    return;
-  }
-  if (outcome.status == "failed" || outcome.status == "cancelled") {
-    for (const auto& [id, input] : live.steers)
-      steer_failed(live, id, input, "response_not_active", "the response ended as " + outcome.status);
-    return;
-  }
-  RunRequest request = live.request;
-  request.input.clear();  // Agent::start puts the accepted messages there
-  request.conversation_id.clear();
-  request.previous_response_id = live.id;
-  request.tool_choice = {};
-  const auto started = launch(std::move(request), {});
-  if (!started) {
-    for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
-  }
-  Successor successor;
-  {
-    const std::scoped_lock lock(mutex_);
-    successor = successor_;
-  }
-  if (successor) successor(live.id, started);
-}
-
-void RunHub::clean_up(const std::shared_ptr<Live>& live) {
-  follow(*live);
-  {
-    const std::scoped_lock lock(live->mutex);
-    live->listeners.clear();
-    live->over = true;
-  }
-  if (live->store || live->outcome.status.empty()) return;
-  // With what was made for it alone: a conversation of its own.
-  if (const auto removed = journal_.remove_conversation(live->outcome.conversation_id); !removed)
-    spdlog::error("{}: {}", live->id, removed.error().message);
-}
-
-void RunHub::shutdown(std::chrono::milliseconds patience) {
-  std::unique_lock lock(mutex_);
-  closing_ = true;
-  const auto quiet = [&] { return live_.empty() && starting_ == 0; };
-  if (changed_.wait_for(lock, patience, quiet)) return;
-  for (const auto& [id, live] : live_) {
-    if (!live->handle) continue;  // it has ended
-    if (live->request.durable) {
-      live->handle->park();
-    } else {
-      live->handle->cancel();
-    }
-  }
-  changed_.wait(lock, quiet);
 }
 
 }  // namespace baton::agent

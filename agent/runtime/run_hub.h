@@ -13,8 +13,13 @@
 #include <thread>
 #include <vector>
 
+#include "hub_stats.h"
+#include "unstored_responses.h"
+
 namespace baton::agent {
 
+// Events that are not of the journal (kJournalEvent, response.steer.pending and response.steer.failed) bear the number of the last one that
+// is, or the ones after it.
 struct HubEvent {
   std::int64_t sequence_number = 0;
   std::string type;
@@ -24,22 +29,23 @@ struct HubEvent {
 // Completed, failed or incomplete: the last event of a response, but for response.steer.pending.
 bool is_terminal(const std::string& event_type);
 
+// Told to whoever listens to a run when the journal cannot be written, and when it can again: {"response_id", "writable": bool,
+// "message"}. The run waits meanwhile.
+inline constexpr const char* kJournalEvent = "baton.journal";
+// Of such an event: the run waits for the journal.
+bool waits_for_journal(const HubEvent& event);
+
 // Once destroyed the sink is not called again. The sink itself may destroy it.
 class Subscription {
  public:
   virtual ~Subscription() = default;
+  // Everything was told before subscribe() returned: the response has ended, here or in another process.
+  virtual bool over() const = 0;
 };
 
 struct HubOptions {
-  int max_runs = 256;  // under way at the same time; one more is errc::saturated
-};
-
-struct HubStats {
-  int active = 0;
-  // Of the runs that have ended:
-  std::map<std::string, std::int64_t> finished;  // by status
-  std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
-  std::int64_t tools_completed = 0, tools_failed = 0;  // calls of the daemon's tools
+  // Under way at the same time; one more is errc::saturated, as is one more than three quarters of them for one client.
+  int max_runs = 256;
 };
 
 // The agent and the journal outlive the hub. Any thread.
@@ -55,18 +61,21 @@ class RunHub {
   struct Started {
     std::string response_id;
     std::string conversation_id;
-    bool existed = false;                        // the request's key was known: nothing was started
+    bool existed = false;                        // the same request was made before: nothing was started
     std::shared_ptr<Subscription> subscription;  // of the sink, if one was given
   };
-  // Errors of Agent::start, saturated, and conflict when the key stands for another request. `sink`: as of subscribe(id, -1, ..), and sure
-  // to get everything, also of a run that is not stored.
+  // Errors of Agent::start, saturated, and conflict when the key stands for another request. A request that was made before, by its key or
+  // because it holds nothing but answers to approvals that one response has taken, gives that response. `sink`: as of
+  // subscribe(id, -1, ..), and sure to get everything, also of a run that is not stored.
   Result<Started> start(RunRequest request, Sink sink = {});
 
   // Events from after + 1 on: what the journal has on the caller's thread, before this returns, the rest on the run's. The sink must not
-  // block or call the hub; false from it ends the subscription. After the terminal event it ends by itself. errc::not_found.
+  // block or call the hub; false from it ends the subscription. After the terminal event it ends by itself. Where a response ends before
+  // `after`, its terminal event is told nevertheless; where it had ended, nothing is, and the subscription is over. errc::not_found.
   Result<std::unique_ptr<Subscription>> subscribe(const std::string& response_id, std::int64_t after, Sink sink);
 
-  // Nothing where the response has ended already. errc::not_found.
+  // Nothing where the response has ended already. errc::not_found, elsewhere (another process runs it), journal_unwritable (it is
+  // cancelled, and its end is told when the journal can be written).
   Result<void> cancel(const std::string& response_id);
 
   // Messages to a run under way: it ends at its next boundary, and a successor, which goes on with them, starts by itself (on_successor).
@@ -77,8 +86,9 @@ class RunHub {
   using Successor = std::function<void(const std::string& response_id, const Result<Started>& successor)>;
   void on_successor(Successor callback);  // on a thread of the hub's; it may subscribe
 
-  // Runs that a killed process left to us. errors: each is said in the log, and the others go on.
-  void resume(const std::vector<memory::Response>& adopted);
+  // Continues the runs that a killed process left to us (Journal::adopted). One that cannot be continued is ended as failed, which the log
+  // says, and the others are continued. Until this was called, the hub is not ready where there are any.
+  void resume();
 
   HubStats stats() const;
 
@@ -96,19 +106,29 @@ class RunHub {
   struct Live;
   class Listener;
   class Held;
+  Result<void> resume(const std::shared_ptr<Live>& live);
+  Result<std::string> made_before(const RunRequest& request) const;
+  Result<Started> give_again(const std::string& response_id, Sink sink);
   Result<Started> launch(RunRequest request, Sink sink);
+  Result<void> check_room() const;
+  Result<void> check_share(const RunRequest& request) const;
+  Result<memory::Told> told(const std::string& response_id, std::int64_t after, bool live);
+  Result<void> end_abandoned(const memory::Response& response);
   RunObserver observe(const std::shared_ptr<Live>& live);
   void count(const Live& live);
+  void on_journal_state(const memory::JournalState& state);
+  void remove(const std::vector<UnstoredResponse>& responses);
   static void note(Live& live, const memory::Event& event);
   static void on_event(Live& live, const memory::Event& event);
   static void tell(Live& live, const std::string& type, const Json& data);
+  static void tell_journal_state(Live& live, const memory::JournalState& state);
   static void steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message);
   void follow(Live& live);
   void on_finished(const std::shared_ptr<Live>& live, const RunOutcome& outcome);
   void clean_up();
   void clean_up(const std::shared_ptr<Live>& live);
   std::shared_ptr<Live> find(const std::string& response_id) const;
-  std::shared_ptr<RunHandle> handle_of(const std::string& response_id) const;
+  std::shared_ptr<RunHandle> handle_of(const std::string& response_id);
 
   Agent& agent_;
   memory::Journal& journal_;
@@ -116,11 +136,12 @@ class RunHub {
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
-  std::map<std::string, std::shared_ptr<Live>> live_;  // by response id
+  std::map<std::string, std::shared_ptr<Live>> live_;  // by response id; before the journal knows it
   std::deque<std::shared_ptr<Live>> ended_;            // to be cleaned up
+  UnstoredResponses unstored_;
   Successor successor_;
   HubStats stats_;
-  int starting_ = 0;
+  bool resuming_;  // until resume() is through: a run of ours that is open may not be live yet
   bool closing_ = false;
   bool stop_ = false;
   std::thread cleaner_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "failed_event.h"
+
 namespace baton::agent {
 namespace {
 
@@ -16,17 +18,14 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce aggregates by itself
 
 constexpr auto kTick = std::chrono::milliseconds(200);           // how late a wall-clock budget may be noticed
+constexpr auto kParkPatience = std::chrono::milliseconds(500);   // for tools that run when the process ends, after its own patience
 constexpr auto kProgressPause = std::chrono::milliseconds(250);  // between two events of one call's progress: they are kept for ever
 
 }  // namespace
 
-RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, RunObserver observer)
-    : parts_(parts),
-      run_(std::move(config)),
-      record_(std::move(record)),
-      conversation_(std::move(conversation)),
-      observer_(std::move(observer)) {
-  outcome_.conversation_id = conversation_.id;
+RunHandle::Loop::Loop(RunParts parts, RunConfig config, memory::Response record, RunObserver observer)
+    : parts_(parts), run_(std::move(config)), record_(std::move(record)), observer_(std::move(observer)) {
+  outcome_.conversation_id = record_.conversation_id;
   outcome_.response_id = record_.id;
 }
 
@@ -35,13 +34,13 @@ RunHandle::Loop::~Loop() {
 }
 
 void RunHandle::Loop::start(std::vector<Json> input) {
-  thread_ = std::thread([this, input = std::move(input)] { loop([&] { return run_.start(input, last_tick_); }); });
+  thread_ =
+      std::thread([this, input = std::move(input)]() mutable { run([&] { return run_.start(std::exchange(input, {}), last_tick_); }); });
 }
 
-void RunHandle::Loop::resume(Interrupted left, std::string hopeless) {
-  thread_ = std::thread([this, left = std::move(left), why = std::move(hopeless)] {
-    loop([&] { return why.empty() ? run_.resume(left, last_tick_) : run_.park(left, why, last_tick_); });
-  });
+void RunHandle::Loop::resume(Interrupted left) {
+  thread_ =
+      std::thread([this, left = std::move(left)]() mutable { run([&] { return run_.resume(std::exchange(left, {}), last_tick_); }); });
 }
 
 const RunOutcome& RunHandle::Loop::wait() {
@@ -50,21 +49,45 @@ const RunOutcome& RunHandle::Loop::wait() {
   return outcome_;
 }
 
+void RunHandle::Loop::run(std::function<Actions()> first) {
+  try {
+    loop(first);
+  } catch (const std::exception& e) {
+    broke(e.what());
+  }
+  end();
+}
+
+// A bug of ours, or no memory is left. The run ends here, with what is committed; the daemon and the other runs go on.
+void RunHandle::Loop::broke(const char* what) {
+  spdlog::error("{}: the run broke: {}", record_.id, what);
+  generation_.reset();
+  for (auto& [id, running] : running_) running.stop.request_stop();
+  record_.status = outcome_.status = "failed";
+  record_.reason = outcome_.reason = "something broke inside Baton while this run was under way; its log says what";
+  const auto kept =
+      parts_.journal.commit_and_wait(memory::Batch().add(failed_event(record_.id, record_.reason)).put(record_), memory::Durability::power);
+  if (!kept) {  // it had told its end before, or the next start ends it
+    spdlog::error("{}: its end cannot be kept: {}", record_.id, kept.error().message);
+  } else if (observer_.event) {
+    for (const memory::Event& event : *kept) observer_.event(event);
+  }
+}
+
 void RunHandle::Loop::loop(const std::function<Actions()>& first) {
-  last_tick_ = parts_.clock.now_ms();
+  last_tick_ = parts_.clock.now();
   perform(first());
   while (!done_) {
     std::optional<RunInput> input = queue_->pop(kTick);
     const bool quiet = !input;
     if (input) take(std::move(*input));
-    const std::int64_t now = parts_.clock.now_ms();
-    if (quiet || now - last_tick_ >= kTick.count()) {
+    const Moment now = parts_.clock.now();
+    if (quiet || now.steady_ms - last_tick_.steady_ms >= kTick.count()) {
       last_tick_ = now;
       if (!parking_) perform(run_.on_tick(now));
     }
     park_if_quiet();
   }
-  end();
 }
 
 void RunHandle::Loop::end() {
@@ -81,6 +104,16 @@ void RunHandle::Loop::end() {
 
 // The process will end by its own will: that is no crash of this run's.
 void RunHandle::Loop::park_if_quiet() {
+  // What waits for a disk that cannot be written would hold up the end of the process for ever: the next one continues from what is kept.
+  if (parking_ && !done_ && !parts_.journal.state().writable) {
+    outcome_.status.clear();  // an end that is not kept is none
+    done_ = true;
+  }
+  if (parking_ && !running_.empty() && std::chrono::steady_clock::now() >= park_deadline_) {
+    // Their intents stay: the next process runs an idempotent tool again, and says "outcome unknown" of another.
+    for (auto& [id, running] : running_) running.stop.request_stop();
+    running_.clear();
+  }
   if (!parking_ || parked_ || done_ || run_.finished() || !running_.empty() || !pending_.empty()) return;
   parked_ = true;
   --record_.attempts;
@@ -92,7 +125,7 @@ void RunHandle::Loop::park_if_quiet() {
 }
 
 void RunHandle::Loop::take(RunInput input) {
-  const std::int64_t now = parts_.clock.now_ms();
+  const Moment now = parts_.clock.now();
   std::visit(Overloaded{
                  [&](GeneratorSaid& said) {
                    if (said.generation != generation_number_) return;
@@ -117,8 +150,7 @@ void RunHandle::Loop::take(RunInput input) {
                    if (!parking_) perform(run_.cancel(now));
                  },
                  [&](ParkAsked&) {
-                   if (run_.finished()) return;
-                   parking_ = true;
+                   if (!std::exchange(parking_, true)) park_deadline_ = std::chrono::steady_clock::now() + kParkPatience;
                    generation_.reset();
                    ++generation_number_;  // what it said and is still in the queue belongs to a turn that will be written again
                  },
@@ -153,7 +185,7 @@ void RunHandle::Loop::perform(Actions actions, RunStep step) {
 void RunHandle::Loop::plan(RunStep& step, KeepItem& item) {
   memory::Item record;
   record.id = std::move(item.id);
-  record.conversation_id = conversation_.id;
+  record.conversation_id = record_.conversation_id;
   record.response_id = record_.id;
   record.content = std::move(item.content);
   record.text = std::move(item.text);
@@ -196,17 +228,17 @@ void RunHandle::Loop::plan(RunStep& step, const FinishRun& finish) {
   record_.reason = outcome_.reason = finish.reason;
   record_.usage = outcome_.usage = finish.usage;
   outcome_.required_input = finish.required_input;
-  record_.finished_ms = conversation_.updated_ms = parts_.clock.now_ms();
+  record_.finished_ms = parts_.clock.now_ms();
   step.batch.put(record_);
-  step.batch.put(conversation_);
   step.durability = memory::Durability::power;
   step.last = true;
 }
 
 void RunHandle::Loop::commit(RunStep step) {
+  if (step.durability == memory::Durability::power) step.batch.spent(record_.id, run_.spent_ms(parts_.clock.now()));
   const std::size_t number = n_steps_++;
   pending_.push_back({number, std::move(step.tools), step.last});
-  if (journal_broken_ && !step.last) {  // only the end of the run is tried once more
+  if (refused_ && !step.last) {  // only the end of the run is tried once more
     queue_->push(Committed{number, std::vector<memory::Event>{}});
     return;
   }
@@ -224,7 +256,7 @@ void RunHandle::Loop::on_committed(Committed& committed) {
   const Pending done = std::move(*step);
   pending_.erase(step);
   if (!committed.events) {
-    journal_failed(committed.events.error().message);
+    refused(committed.events.error().message);
   } else if (observer_.event) {
     for (const memory::Event& event : *committed.events) observer_.event(event);
   }
@@ -232,11 +264,12 @@ void RunHandle::Loop::on_committed(Committed& committed) {
   if (done.last) done_ = true;
 }
 
-void RunHandle::Loop::journal_failed(const std::string& message) {
-  if (std::exchange(journal_broken_, true)) return;
+// A disk that is full is not that: the journal holds what it cannot write.
+void RunHandle::Loop::refused(const std::string& message) {
+  if (std::exchange(refused_, true)) return;
   spdlog::error("{}: {}", record_.id, message);
-  const std::string reason = "the journal cannot be written: " + message;
-  perform(run_.fail(reason, parts_.clock.now_ms()));
+  const std::string reason = "the journal does not take what this run says; its conversation may have been deleted";
+  perform(run_.fail(reason, parts_.clock.now()));
   outcome_.status = "failed";  // also when the run had ended before, and its end could not be kept
   outcome_.reason = reason;
 }
@@ -274,7 +307,7 @@ void RunHandle::Loop::on_tool_progress(const ToolProgress& said) {
   const auto running = running_.find(said.call_id);
   if (running == running_.end()) return;
   if (observer_.tool_progress) observer_.tool_progress(said.call_id, said.fraction, said.message);
-  const std::int64_t now = parts_.clock.now_ms();
+  const std::int64_t now = parts_.clock.steady_ms();
   if (now < running->second.next_progress) return;
   running->second.next_progress = now + kProgressPause.count();
   perform(run_.on_tool_progress(said.call_id, said.fraction, said.message));
@@ -292,7 +325,7 @@ void RunHandle::Loop::on_tool_finished(const ToolFinished& result) {
     step.durability = memory::Durability::power;
     running_.erase(running);
   }
-  perform(run_.on_tool_finished(result.call_id, result.content, result.is_error, parts_.clock.now_ms()), std::move(step));
+  perform(run_.on_tool_finished(result.call_id, result.content, result.is_error, parts_.clock.now()), std::move(step));
 }
 
 }  // namespace baton::agent

@@ -1,5 +1,6 @@
 #pragma once
 // The performing half of a run: takes inputs from its queue, steps the state machine, commits what it decided, then does it.
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -31,12 +32,12 @@ struct RunStep {
 
 class RunHandle::Loop {
  public:
-  // The record and its conversation are in the journal.
-  Loop(RunParts parts, RunConfig config, memory::Response record, memory::Conversation conversation, RunObserver observer);
+  // The record is in the journal.
+  Loop(RunParts parts, RunConfig config, memory::Response record, RunObserver observer);
   ~Loop();
 
   void start(std::vector<Json> input);
-  void resume(Interrupted left, std::string hopeless);                  // `hopeless`: why it only ends; empty: it goes on
+  void resume(Interrupted left);
   bool push(RunInput input) { return queue_->push(std::move(input)); }  // false: the run has ended
   const RunOutcome& wait();
   const RunOutcome& outcome() const { return outcome_; }  // its ids: any time
@@ -54,7 +55,9 @@ class RunHandle::Loop {
     std::int64_t next_progress = 0;  // the earliest time to tell of it again
   };
 
+  void run(std::function<Actions()> first);  // the thread's: whatever is thrown below ends as a failed run
   void loop(const std::function<Actions()>& first);
+  void broke(const char* what);
   void end();
   void park_if_quiet();
   void take(RunInput input);
@@ -69,12 +72,11 @@ class RunHandle::Loop {
   void on_tool_finished(const ToolFinished& result);
   void start_generation(llm::ChatRequest request);
   void start_tool(const StartTool& start);
-  void journal_failed(const std::string& message);
+  void refused(const std::string& message);
 
   RunParts parts_;
   Run run_;
   memory::Response record_;
-  memory::Conversation conversation_;
   RunObserver observer_;
   RunOutcome outcome_;
   std::shared_ptr<RunQueue> queue_ = std::make_shared<RunQueue>();  // shared with callbacks that may outlive the run
@@ -83,10 +85,11 @@ class RunHandle::Loop {
   std::map<std::string, RunningTool> running_;  // by call id: intent on its way, or started
   std::deque<Pending> pending_;
   std::size_t n_steps_ = 0;
-  std::int64_t last_tick_ = 0;
-  bool journal_broken_ = false;
-  bool parking_ = false;  // no more generations; the loop ends when the tools have
-  bool parked_ = false;   // the record is on its way
+  Moment last_tick_;
+  bool refused_ = false;                                 // the journal does not take what this run says
+  bool parking_ = false;                                 // no more generations; the loop ends when the tools have, or soon
+  std::chrono::steady_clock::time_point park_deadline_;  // then the tools are not waited for any more
+  bool parked_ = false;                                  // the record is on its way
   bool done_ = false;
 
   std::mutex mutex_;

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <sstream>
 
 #include <embedded_served.h>
+
+#include "run_metrics.h"
 
 namespace baton::agent::server {
 namespace {
@@ -32,9 +33,10 @@ struct StaticFile {
   const char* type;
   std::string_view (*text)();
 };
-const std::array<StaticFile, 4> kFiles{{
+const std::array<StaticFile, 5> kFiles{{
     {"/", "text/html; charset=utf-8", served::index_html},
     {"/console/console.css", "text/css; charset=utf-8", served::console_css},
+    {"/console/conversation.js", "text/javascript; charset=utf-8", served::conversation_js},
     {"/console/console.js", "text/javascript; charset=utf-8", served::console_js},
     {"/openapi.json", "application/json", served::openapi_json},
 }};
@@ -45,35 +47,39 @@ struct Api::Route {
   const char* method;
   const char* pattern;
   void (Api::*run)(const HttpCall&, const Path&, Done);
+  About about;
 };
 
 const std::vector<Api::Route>& Api::routes() {
+  constexpr About kResponses{Where::work, RouteClass::responses}, kConversations{Where::work, RouteClass::conversations},
+      kChat{Where::work, RouteClass::chat}, kOther{Where::work, RouteClass::other}, kQuick{Where::quick, RouteClass::other},
+      kAtOnce{Where::io, RouteClass::other};
   static const std::vector<Route> kRoutes = {
-      {"POST", "/v1/responses", &Api::create_response},
-      {"GET", "/v1/responses/{}", &Api::get_response},
-      {"DELETE", "/v1/responses/{}", &Api::delete_response},
-      {"POST", "/v1/responses/{}/cancel", &Api::cancel_response},
-      {"GET", "/v1/responses/{}/input_items", &Api::list_input_items},
-      {"POST", "/v1/baton/responses/{}/rating", &Api::rate_response},
-      {"POST", "/v1/conversations", &Api::create_conversation},
-      {"GET", "/v1/conversations/{}", &Api::get_conversation},
-      {"POST", "/v1/conversations/{}", &Api::update_conversation},
-      {"DELETE", "/v1/conversations/{}", &Api::delete_conversation},
-      {"POST", "/v1/conversations/{}/items", &Api::add_items},
-      {"GET", "/v1/conversations/{}/items", &Api::list_items},
-      {"GET", "/v1/conversations/{}/items/{}", &Api::get_item},
-      {"DELETE", "/v1/conversations/{}/items/{}", &Api::delete_item},
-      {"GET", "/v1/baton/conversations", &Api::list_conversations},
-      {"GET", "/v1/baton/tools", &Api::list_tools},
-      {"POST", "/v1/chat/completions", &Api::chat_completions},
-      {"GET", "/v1/models", &Api::list_models},
-      {"GET", "/v1/models/{}", &Api::get_model},
-      {"GET", "/healthz", &Api::health},
-      {"GET", "/readyz", &Api::ready},
-      {"GET", "/metrics", &Api::metrics},
-      {"GET", "/", &Api::file},
-      {"GET", "/console/{}", &Api::file},
-      {"GET", "/openapi.json", &Api::file},
+      {"POST", "/v1/responses", &Api::create_response, kResponses},
+      {"GET", "/v1/responses/{}", &Api::get_response, kResponses},
+      {"DELETE", "/v1/responses/{}", &Api::delete_response, kResponses},
+      {"POST", "/v1/responses/{}/cancel", &Api::cancel_response, kResponses},
+      {"GET", "/v1/responses/{}/input_items", &Api::list_input_items, kResponses},
+      {"POST", "/v1/baton/responses/{}/rating", &Api::rate_response, kResponses},
+      {"POST", "/v1/conversations", &Api::create_conversation, kConversations},
+      {"GET", "/v1/conversations/{}", &Api::get_conversation, kConversations},
+      {"POST", "/v1/conversations/{}", &Api::update_conversation, kConversations},
+      {"DELETE", "/v1/conversations/{}", &Api::delete_conversation, kConversations},
+      {"POST", "/v1/conversations/{}/items", &Api::add_items, kConversations},
+      {"GET", "/v1/conversations/{}/items", &Api::list_items, kConversations},
+      {"GET", "/v1/conversations/{}/items/{}", &Api::get_item, kConversations},
+      {"DELETE", "/v1/conversations/{}/items/{}", &Api::delete_item, kConversations},
+      {"GET", "/v1/baton/conversations", &Api::list_conversations, kConversations},
+      {"GET", "/v1/baton/tools", &Api::list_tools, kOther},
+      {"POST", "/v1/chat/completions", &Api::chat_completions, kChat},
+      {"GET", "/v1/models", &Api::list_models, kQuick},
+      {"GET", "/v1/models/{}", &Api::get_model, kQuick},
+      {"GET", "/healthz", &Api::health, kAtOnce},
+      {"GET", "/readyz", &Api::ready, kQuick},
+      {"GET", "/metrics", &Api::metrics, kQuick},
+      {"GET", "/", &Api::file, kAtOnce},
+      {"GET", "/console/{}", &Api::file, kAtOnce},
+      {"GET", "/openapi.json", &Api::file, kAtOnce},
   };
   return kRoutes;
 }
@@ -85,23 +91,38 @@ void Api::handle(const HttpCall& call, Done done) {
   try {
     route(call, done);
   } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
-    done(HttpReply::of(ApiError{500, "server_error", "internal_error", std::string("this request broke something: ") + e.what(), ""}));
+    done(HttpReply::of(ApiError::internal(e.what())));
   }
 }
 
 void Api::route(const HttpCall& call, const Done& done) {
   const std::string method = call.method == "HEAD" ? "GET" : call.method;
-  std::string allowed;
   for (const Route& route : routes()) {
-    const auto parts = match(route.pattern, call.path);
-    if (!parts) continue;
-    if (method == route.method) return (this->*route.run)(call, *parts, done);
-    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method) + (std::string(route.method) == "GET" ? ", HEAD" : "");
+    if (method != route.method) continue;
+    if (const auto parts = match(route.pattern, call.path)) return (this->*route.run)(call, *parts, done);
   }
+  const std::string allowed = methods(call.path);
   if (allowed.empty()) return done(HttpReply::of(ApiError::not_found("there is nothing at " + call.method + " " + call.path)));
   HttpReply reply = HttpReply::of(ApiError{405, "invalid_request_error", "method_not_allowed", call.path + " takes " + allowed, ""});
   reply.headers.emplace_back("Allow", allowed);
   done(std::move(reply));
+}
+
+Api::About Api::about(const HttpCall& call) const {
+  const std::string method = call.method == "HEAD" ? "GET" : call.method;
+  for (const Route& route : routes()) {
+    if (method == route.method && match(route.pattern, call.path)) return route.about;
+  }
+  return {};
+}
+
+std::string Api::methods(const std::string& path) const {
+  std::string all;
+  for (const Route& route : routes()) {
+    if (!match(route.pattern, path)) continue;
+    all += (all.empty() ? "" : ", ") + std::string(route.method) + (std::string(route.method) == "GET" ? ", HEAD" : "");
+  }
+  return all;
 }
 
 Offer Api::offer() const {
@@ -152,34 +173,25 @@ void Api::list_tools(const HttpCall&, const Path&, Done done) {
 void Api::health(const HttpCall&, const Path&, Done done) { done(HttpReply::of(Json{{"status", "ok"}})); }
 
 void Api::ready(const HttpCall&, const Path&, Done done) {
-  done(HttpReply::of(Json{{"status", ready_ ? "ready" : "not ready"}}, ready_ ? 200 : 503));
+  std::string why;
+  if (!ready_) {
+    why = "the daemon is starting, or shutting down";
+  } else if (const Result<void> can_run = hub_.ready(); !can_run) {
+    why = ApiError::from(can_run.error()).message;
+  }
+  if (why.empty()) return done(HttpReply::of(Json{{"status", "ready"}}));
+  HttpReply reply = HttpReply::of(Json{{"status", "not ready"}, {"reason", why}}, 503);
+  reply.headers.emplace_back("Retry-After", "1");
+  done(std::move(reply));
 }
 
 void Api::metrics(const HttpCall&, const Path&, Done done) {
-  const HubStats stats = hub_.stats();
-  std::ostringstream out;
-  out << "# HELP baton_runs_active Runs under way.\n# TYPE baton_runs_active gauge\nbaton_runs_active " << stats.active << "\n";
-  out << "# HELP baton_runs_total Runs that ended, by status.\n# TYPE baton_runs_total counter\n";
-  for (const char* status : {"completed", "incomplete", "failed", "cancelled"}) {
-    const auto count = stats.finished.find(status);
-    out << "baton_runs_total{status=\"" << status << "\"} " << (count == stats.finished.end() ? 0 : count->second) << "\n";
-  }
-  const auto counter = [&](const char* name, const char* help, std::int64_t value) {
-    out << "# HELP " << name << " " << help << "\n# TYPE " << name << " counter\n" << name << " " << value << "\n";
-  };
-  counter("baton_input_tokens_total", "Tokens of prompts, of runs that ended.", stats.input_tokens);
-  counter("baton_cached_tokens_total", "Of these, tokens that had not to be read again.", stats.cached_tokens);
-  counter("baton_output_tokens_total", "Tokens that the model wrote, of runs that ended.", stats.output_tokens);
-  out << "# HELP baton_tool_calls_total Calls of the daemon's tools, of runs that ended, by outcome.\n# TYPE baton_tool_calls_total "
-         "counter\n"
-      << "baton_tool_calls_total{outcome=\"completed\"} " << stats.tools_completed << "\n"
-      << "baton_tool_calls_total{outcome=\"failed\"} " << stats.tools_failed << "\n";
-  out << "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds "
-      << (memory::now_ms() - started_ms_) / 1000 << "\n";
-  if (more_metrics_) out << more_metrics_();
   HttpReply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = out.str();
+  reply.body = run_metrics(hub_.stats()) + journal_metrics(journal_.stats(), journal_.state()) +
+               "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds " +
+               std::to_string((memory::now_ms() - started_ms_) / 1000) + "\n";
+  if (more_metrics_) reply.body += more_metrics_();
   done(std::move(reply));
 }
 

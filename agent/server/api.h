@@ -8,9 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "config.h"
 #include "create_request.h"
 #include "http_call.h"
 #include "profile.h"
+#include "server_metrics.h"
 
 namespace baton::agent::server {
 
@@ -18,6 +20,7 @@ struct ApiOptions {
   Profiles profiles;
   std::string after_tools;
   int max_output_tokens = 1024;
+  std::size_t max_input_bytes = ServerLimits{}.body_bytes;  // of a request's items, with those that references name in their places
 };
 
 // The parts outlive it. Any thread.
@@ -29,12 +32,27 @@ class Api {
   // Answers exactly once. Every answer has a JSON body, errors as the protocol has them.
   void handle(const HttpCall& call, Done done);
 
+  // Where a call is answered, which is known before its body is read.
+  enum class Where {
+    io,     // at once: nothing waits for anything
+    quick,  // on a thread that no request's body ever takes
+    work,   // on a thread that may wait for the disk
+  };
+  struct About {
+    Where where = Where::io;
+    RouteClass what = RouteClass::other;
+  };
+  About about(const HttpCall& call) const;
+  // Those that the path takes: "GET, HEAD, POST"; empty: there is nothing at it.
+  std::string methods(const std::string& path) const;
+
   Offer offer() const;
   // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
   Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key) const;
   RunHub& hub() { return hub_; }
   // The response as it stands.
   Parsed<Json> response(const std::string& id) const;
+  std::string status(const std::string& id) const;  // of a response; empty: there is none
 
   void set_ready(bool ready) { ready_ = ready; }
   // What else /metrics shows: lines of Prometheus text.
@@ -54,7 +72,7 @@ class Api {
   void list_input_items(const HttpCall& call, const Path& path, Done done);
   void rate_response(const HttpCall& call, const Path& path, Done done);
   HttpReply event_stream(const std::string& id, std::int64_t after);
-  Result<void> when_ended(const std::string& id, std::function<void(const Json& response)> then);
+  Result<void> when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then);
 
   // conversations_api.cpp
   void create_conversation(const HttpCall& call, const Path& path, Done done);
@@ -67,7 +85,8 @@ class Api {
   void delete_item(const HttpCall& call, const Path& path, Done done);
   void list_conversations(const HttpCall& call, const Path& path, Done done);
   Parsed<memory::Conversation> find_conversation(const std::string& id) const;
-  // Puts the stored items in the place of the references to them. `param`: the list's name, for errors.
+  // Puts the stored items in the place of the references to them. `param`: the list's name, for errors; `input_too_large`: together they
+  // have more than max_input_bytes, counted before anything is copied.
   std::optional<ApiError> take_references(std::vector<Json>& items, const std::string& param) const;
 
   // chat_api.cpp

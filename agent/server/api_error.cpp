@@ -1,7 +1,6 @@
 #include "api_error.h"
 
 namespace baton::agent::server {
-
 Json ApiError::json() const {
   return {{"error",
            {{"message", message},
@@ -27,24 +26,34 @@ ApiError ApiError::not_found(std::string message, std::string param) {
   return {404, "invalid_request_error", "not_found", std::move(message), std::move(param)};
 }
 
+ApiError ApiError::internal(std::string log) {
+  return {500, "server_error", "internal_error", "the daemon failed at this; its log says why, beside this answer's x-request-id",
+          "",  std::move(log)};
+}
+
 ApiError ApiError::from(const Error& error) {
+  const std::string& message = error.message;
   switch (error.code) {
     case errc::not_found:
-      return {404, "invalid_request_error", "not_found", error.message, ""};
+      return {404, "invalid_request_error", "not_found", message, ""};
     case errc::invalid_argument:
-      return {400, "invalid_request_error", "invalid_value", error.message, ""};
+      return {400, "invalid_request_error", "invalid_value", message, ""};
     case errc::busy:
-      return {409, "invalid_request_error", "conversation_busy", error.message, ""};
+      return {409, "invalid_request_error", "conversation_busy", message, ""};
     case errc::conflict:
-      return {409, "invalid_request_error", "idempotency_key_reused", error.message, ""};
+      return {409, "invalid_request_error", "idempotency_key_reused", message, ""};
     case errc::saturated:
-      return {503, "server_error", "saturated", error.message, ""};
+      return {503, "server_error", "saturated", message, ""};
     case errc::journal_unwritable:
-      return {507, "server_error", "journal_unwritable", error.message, ""};
+      return {507, "server_error", "journal_unwritable", message, "", error.message};
+    case errc::previous_not_found:
+      return {404, "invalid_request_error", "previous_response_not_found", message, "previous_response_id"};
+    case errc::answered:
+      return {409, "invalid_request_error", "approval_already_answered", message, "input"};
     case errc::elsewhere:
-      return {409, "invalid_request_error", "response_of_another_process", error.message, ""};
+      return {409, "invalid_request_error", "response_of_another_process", message, ""};
     default:
-      return {500, "server_error", "internal_error", error.message, ""};
+      return internal(error.message);
   }
 }
 

@@ -18,6 +18,7 @@ struct ApiError {
   std::string code;
   std::string message;  // what was wrong, where, and what to do
   std::string param;    // the field, as a path: "tools[0].name"; empty: none
+  std::string log{};    // what is behind it, for the daemon's log only: it may name files
 
   Json json() const;  // {"error": {"message", "type", "param", "code"}}
 
@@ -25,7 +26,9 @@ struct ApiError {
   static ApiError unknown(const std::string& param);  // a field that nobody reads
   static ApiError unsupported(const std::string& param, const std::string& supported);
   static ApiError not_found(std::string message, std::string param = "");
+  // What names files of the daemon's is for its log; the client gets the rest.
   static ApiError from(const Error& error);
+  static ApiError internal(std::string log);
 };
 
 // A value or what to tell the client.

@@ -1,10 +1,13 @@
 // /v1/chat/completions: the same runs, told as clients of chat completions want it. Nothing of them is stored. With an agent profile as
 // model the daemon's tools run, and `baton.tool_calls` says which; clients ignore it.
 #include <baton/agent/core/items.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 
 #include "api.h"
 #include "chat_request.h"
@@ -40,9 +43,11 @@ std::string finish_reason_of(const Json& response, const Choice& choice) {
 // All choices of one request. Events come on the threads of their runs.
 class Completion : public std::enable_shared_from_this<Completion> {
  public:
-  Completion(RunHub& hub, ChatRequestBody request, std::string model, Api::Done done)
+  // `left`: HttpCall::left.
+  Completion(RunHub& hub, ChatRequestBody request, std::string model, std::stop_token left, Api::Done done)
       : hub_(hub),
         request_(std::move(request)),
+        left_(std::move(left)),
         done_(std::move(done)),
         id_(memory::new_id("chatcmpl-")),
         model_(std::move(model)),
@@ -50,6 +55,10 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   // The first choice computes the prompt; the others begin when it has, and share its pages.
   void start() {
+    if (left_.stop_requested()) return;
+    on_left_.emplace(left_, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->give_up();
+    });
     if (const auto started = start_choice(0); !started) {
       answer(HttpReply::of(ApiError::from(started.error())));
       return;
@@ -71,15 +80,50 @@ class Completion : public std::enable_shared_from_this<Completion> {
     run.sampling.seed += index;
     auto started =
         hub_.start(std::move(run), [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
-    if (started) {
+    if (!started) return started;
+    bool gone = false;
+    {
       const std::scoped_lock lock(mutex_);
       subscriptions_.push_back(started->subscription);
       response_ids_.push_back(started->response_id);
+      gone = gone_;
     }
+    if (gone) (void)hub_.cancel(started->response_id);
     return started;
   }
 
+  // The client has left. Nobody can come back to the answer, so nobody needs the rest.
+  void give_up() {
+    std::vector<std::string> running;
+    {
+      const std::scoped_lock lock(mutex_);
+      gone_ = true;
+      running = response_ids_;
+    }
+    for (const std::string& id : running) (void)hub_.cancel(id);
+  }
+
+  // Nobody is let wait for a disk that is full, and nobody can come back to this answer.
+  void give_up_waiting(const HubEvent& event) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (gone_) return;
+      const ApiError error = ApiError::from(Error{errc::journal_unwritable, string_of(Json::parse(*event.json), "message")});
+      if (request_.stream) {
+        emit(data_line(error.json()), false);
+        emit(std::make_shared<const std::string>("data: [DONE]\n\n"), true);
+      } else {
+        answer(HttpReply::of(error));
+      }
+    }
+    give_up();
+  }
+
   bool on_event(std::size_t index, const HubEvent& event) {
+    if (event.type == kJournalEvent) {
+      if (waits_for_journal(event)) give_up_waiting(event);
+      return true;
+    }
     const Json data = Json::parse(*event.json);
     if (index == 0 && (event.type == "response.output_item.added" || is_terminal(event.type))) start_the_others();
     const std::scoped_lock lock(mutex_);
@@ -176,14 +220,16 @@ class Completion : public std::enable_shared_from_this<Completion> {
   void start_the_others() {
     {
       const std::scoped_lock lock(mutex_);
-      if (others_started_) return;
+      if (others_started_ || gone_) return;
       others_started_ = true;
     }
     for (std::size_t i = 1; i < choices_.size(); ++i) {
       const auto started = start_choice(i);
       if (started) continue;
       const std::scoped_lock lock(mutex_);
-      failure_ = {{"code", "server_error"}, {"message", started.error().message}};
+      const ApiError error = ApiError::from(started.error());
+      if (!error.log.empty()) spdlog::error("{}: {}", id_, error.log);
+      failure_ = {{"code", "server_error"}, {"message", error.message}};
       end(i, choices_[i], Json::object());
     }
   }
@@ -245,6 +291,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   RunHub& hub_;
   const ChatRequestBody request_;
+  const std::stop_token left_;
+  std::optional<std::stop_callback<std::function<void()>>> on_left_;
   Api::Done done_;
   const std::string id_, model_;
   const std::int64_t created_ = memory::now_ms() / 1000;
@@ -268,7 +316,10 @@ void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
   Parsed<ChatRequestBody> request = parse_chat(*body, offer());
   if (!request) return done(HttpReply::of(request.error()));
   const std::string model = request->run.model.empty() ? agent_.generator().model_name() : request->run.model;
-  std::make_shared<Completion>(hub_, std::move(*request), model, std::move(done))->start();
+  request->run.client = call.client;
+  request->run.share = call.share;
+  request->run.continuable = false;
+  std::make_shared<Completion>(hub_, std::move(*request), model, call.left, std::move(done))->start();
 }
 
 }  // namespace baton::agent::server

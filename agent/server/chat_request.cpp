@@ -6,6 +6,7 @@
 #include <map>
 
 #include "fields.h"
+#include "request_limits.h"
 #include "text_format.h"
 
 namespace baton::agent::server {
@@ -20,6 +21,10 @@ Parsed<Json> items_from(const Json& messages, std::vector<std::string>& places) 
   };
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const std::string at = "messages[" + std::to_string(i) + "]";
+    if (places.size() > kMaxItems)
+      return ApiError::invalid("messages", "'messages' up to '" + at + "' make " + std::to_string(places.size()) +
+                                               " items, a message and each of its tool calls being one; more than " +
+                                               std::to_string(kMaxItems));
     Fields message(messages[i], at);
     message.skip_own();
     const std::string role = message.string("role").value_or("");
@@ -27,6 +32,9 @@ Parsed<Json> items_from(const Json& messages, std::vector<std::string>& places) 
     message.any("name");
     message.any("refusal");
     const Json* calls = message.array("tool_calls");
+    if (calls) {
+      if (auto error = more_than(kMaxItems, at + ".tool_calls", calls->size(), "calls")) return *error;
+    }
     const auto call_id = message.string("tool_call_id", 256);
     message.unsupported("audio", "this model reads text only");
     message.unsupported("function_call", "send tool_calls");
@@ -66,6 +74,7 @@ Parsed<Json> items_from(const Json& messages, std::vector<std::string>& places) 
 
 // {"type": "function", "function": {..}} as the Responses protocol has it.
 Parsed<Json> tools_from(const Json& list) {
+  if (auto error = more_than(kMaxTools, "tools", list.size(), "tools")) return *error;
   Json tools = Json::array();
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string at = "tools[" + std::to_string(i) + "]";
@@ -77,8 +86,8 @@ Parsed<Json> tools_from(const Json& list) {
     else if (function->contains("type"))
       outer.fail(ApiError::unknown(at + ".function.type"));
     if (auto error = outer.error()) return *error;
-    Json tool = {{"type", "function"}};
-    tool.update(*function);
+    Json tool = *function;  // not update(), which searches the tool once for each key of the function
+    tool["type"] = "function";
     tools.push_back(std::move(tool));
   }
   return tools;
@@ -113,6 +122,9 @@ Parsed<Json> tool_choice_from(const Json& choice) {
   Json allowed = {{"type", "allowed_tools"}, {"mode", inner.string("mode").value_or("auto")}, {"tools", Json::array()}};
   const Json* tools = inner.array("tools");
   if (auto error = inner.error()) return *error;
+  if (tools) {
+    if (auto error = more_than(kMaxTools, at + ".tools", tools->size(), "tools")) return *error;
+  }
   for (std::size_t i = 0; tools && i < tools->size(); ++i) {
     auto tool = named_function((*tools)[i], at + ".tools[" + std::to_string(i) + "]");
     if (!tool) return tool.error();
@@ -126,6 +138,7 @@ Parsed<std::map<std::int32_t, float>> logit_bias_from(const Json& object) {
   std::map<std::int32_t, float> bias;
   if (!object.is_object())
     return ApiError::invalid("logit_bias", "'logit_bias' must be an object from token ids to numbers", "invalid_type");
+  if (auto error = more_than(kMaxLogitBias, "logit_bias", object.size(), "tokens")) return *error;
   for (const auto& [key, value] : object.items()) {
     std::int32_t id = -1;
     const auto [end, failed] = std::from_chars(key.data(), key.data() + key.size(), id);
@@ -136,15 +149,6 @@ Parsed<std::map<std::int32_t, float>> logit_bias_from(const Json& object) {
     bias[id] = value.get<float>();
   }
   return bias;
-}
-
-Parsed<std::vector<std::string>> stop_from(const Json& value) {
-  std::vector<std::string> stop;
-  for (const Json& one : value.is_array() ? value : Json::array({value})) {
-    if (!one.is_string()) return ApiError::invalid("stop", "'stop' must be a string or an array of strings", "invalid_type");
-    stop.push_back(one.get<std::string>());
-  }
-  return stop;
 }
 
 void unsupported(Fields& fields) {
@@ -231,7 +235,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   const auto presence = fields.number("presence_penalty", -2, 2), frequency = fields.number("frequency_penalty", -2, 2);
   std::vector<std::string> stop;
   if (const Json* value = fields.any("stop")) {
-    auto parsed = stop_from(*value);
+    auto parsed = parse_stops(value->is_array() ? *value : Json::array({*value}), "stop");
     if (!parsed) return parsed.error();
     stop = std::move(*parsed);
   }

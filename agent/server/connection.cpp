@@ -49,6 +49,9 @@ Connection::executor_type Connection::get_executor() const { return link_->botto
 void Connection::handshake(std::function<void(error_code)> done) { link_->handshake(std::move(done)); }
 void Connection::expires_after(std::chrono::nanoseconds time) { link_->bottom().expires_after(time); }
 void Connection::expires_never() { link_->bottom().expires_never(); }
+void Connection::wait_for_reset(std::function<void(error_code)> done) {
+  link_->bottom().socket().async_wait(asio::ip::tcp::socket::wait_error, std::move(done));
+}
 void Connection::shutdown_send() {
   error_code ignored;
   link_->bottom().socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

@@ -41,6 +41,9 @@ class Connection {
   void expires_after(std::chrono::nanoseconds time);
   void expires_never();
 
+  // Called when the peer is found to have reset the connection, or with an error when this is closed.
+  void wait_for_reset(std::function<void(error_code)> done);
+
   void shutdown_send();  // says that nothing follows
   void close();          // at once; what runs fails
 

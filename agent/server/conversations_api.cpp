@@ -1,6 +1,9 @@
 // /v1/conversations
 #include <baton/agent/core/items.h>
+#include <baton/agent/runtime/journal_error.h>
 #include <baton/agent/runtime/restore.h>
+
+#include <algorithm>
 
 #include "api.h"
 #include "fields.h"
@@ -16,7 +19,7 @@ Json shown(const memory::Conversation& conversation) {
           {"baton.title", conversation.title}};
 }
 
-ApiError io(const memory::Error& error) { return ApiError::from(Error{errc::io, error.message}); }
+ApiError io(const memory::Error& error) { return ApiError::from(from_journal(error)); }
 
 // Reads {"items": [..]}, at most 20 as the protocol has it.
 Parsed<std::vector<Json>> items_of(const Json* list) {
@@ -30,18 +33,38 @@ Parsed<std::vector<Json>> items_of(const Json* list) {
 
 Parsed<memory::Conversation> Api::find_conversation(const std::string& id) const {
   auto found = journal_.conversation(id);
-  if (!found || found->id != id) return ApiError::not_found("there is no conversation '" + id + "'");
+  if (!found || found->id != id || found->temporary) return ApiError::not_found("there is no conversation '" + id + "'");
   return std::move(*found);
 }
 
 std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std::string& param) const {
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (string_of(items[i], "type") != "item_reference") continue;
-    const std::string id = string_of(items[i], "id");
-    auto found = journal_.item(id);
-    if (!found || found->id != id)
-      return ApiError::invalid(param + "[" + std::to_string(i) + "].id", "there is no item '" + id + "'", "item_not_found");
-    items[i] = std::move(found->content);
+  std::vector<std::string> ids;
+  std::size_t bytes = 0;  // of the other items
+  for (const Json& item : items) {
+    if (string_of(item, "type") == "item_reference") {
+      ids.push_back(string_of(item, "id"));
+    } else {
+      bytes += to_text(item).size();
+    }
+  }
+  if (ids.empty()) return std::nullopt;
+  auto stored = journal_.items_by_id(ids, options_.max_input_bytes - std::min(bytes, options_.max_input_bytes));
+  if (!stored && stored.error().code == memory::errc::too_large)
+    return ApiError::invalid(param,
+                             "'" + param + "' has more than " + std::to_string(options_.max_input_bytes) +
+                                 " bytes with the items that its references name: refer to fewer, or to each once",
+                             "input_too_large");
+  if (!stored && stored.error().code == memory::errc::not_found) {
+    const auto missing = std::find_if(items.begin(), items.end(), [&](const Json& item) {
+      return string_of(item, "type") == "item_reference" && !journal_.item(string_of(item, "id"));
+    });
+    const auto at = std::to_string(missing - items.begin());
+    return ApiError::invalid(param + "[" + at + "].id", "'" + param + "[" + at + "]' names an item that is not here", "item_not_found");
+  }
+  if (!stored) return io(stored.error());
+  auto next = stored->begin();
+  for (Json& item : items) {
+    if (string_of(item, "type") == "item_reference") item = std::move((next++)->content);
   }
   return std::nullopt;
 }

@@ -2,24 +2,21 @@
 
 #include <baton/llm/chat/tool_name.h>
 #include <baton/llm/json_schema/json_schema.h>
-#include <baton/tools/repeated_keys.h>
+#include <baton/tools/read_json.h>
 
 #include <algorithm>
 
 #include "fields.h"
+#include "request_limits.h"
 #include "text_format.h"
 
 namespace baton::agent::server {
 namespace {
 
-constexpr int kMaxJsonLevels = 64;
-constexpr std::size_t kMaxTools = 256;
-
 // A set of the daemon's tools: ["a", "b"] or {"tool_names": [..], "read_only": true}.
 Parsed<std::set<std::string>> tool_filter(const Json& filter, const std::string& param, const Offer& offer) {
-  const auto find = [&](const std::string& name) {
-    return std::any_of(offer.tools.begin(), offer.tools.end(), [&](const tools::ToolSpec* t) { return t->name == name; });
-  };
+  std::set<std::string_view> offered;
+  for (const tools::ToolSpec* tool : offer.tools) offered.insert(tool->name);
   std::set<std::string> names;
   const Json* list = &filter;
   if (filter.is_object()) {
@@ -36,11 +33,12 @@ Parsed<std::set<std::string>> tool_filter(const Json& filter, const std::string&
   }
   if (!list->is_array())
     return ApiError::invalid(param, "'" + param + "' must be an array of names or {\"tool_names\": [..], \"read_only\": true}");
+  if (auto error = more_than(kMaxToolFilter, param, list->size(), "names")) return *error;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string at = param + "[" + std::to_string(i) + "]";
     const Json& name = (*list)[i];
     if (!name.is_string()) return ApiError::invalid(at, "'" + at + "' must be a tool's name", "invalid_type");
-    if (!find(name.get<std::string>()))
+    if (!offered.contains(name.get_ref<const std::string&>()))
       return ApiError::invalid(at, "this daemon has no tool '" + name.get<std::string>() + "'", "tool_not_found");
     names.insert(name.get<std::string>());
   }
@@ -105,6 +103,7 @@ class Parser {
                            "model"});
     run().model = *name;
     run().tools = profile->second.tools;
+    named_ = {run().tools.begin(), run().tools.end()};
     run().budgets.max_turns = profile->second.max_turns;
     run().budgets.max_tool_calls = profile->second.max_tool_calls;
     run().budgets.max_milliseconds = std::int64_t{1000} * profile->second.max_seconds;
@@ -130,6 +129,7 @@ class Parser {
       run().logprobs = *value > 0;
     }
     if (const Json* include = fields_.array("include")) {
+      if (auto error = more_than(kMaxInclude, "include", include->size(), "entries")) return fields_.fail(*error);
       for (std::size_t i = 0; i < include->size(); ++i) {
         if ((*include)[i] == "message.output_text.logprobs") {
           run().logprobs = true;
@@ -154,7 +154,7 @@ class Parser {
     const Json* list = fields_.array("tools");
     run().parallel_tool_calls = fields_.boolean("parallel_tool_calls").value_or(true);
     if (!list) return;
-    if (list->size() > kMaxTools) return fields_.fail(ApiError::invalid("tools", "more than " + std::to_string(kMaxTools) + " tools"));
+    if (auto error = more_than(kMaxTools, "tools", list->size(), "tools")) return fields_.fail(*error);
     for (std::size_t i = 0; i < list->size(); ++i) {
       const std::string at = "tools[" + std::to_string(i) + "]";
       Fields tool((*list)[i], at);
@@ -180,6 +180,11 @@ class Parser {
     spec.parameters = parameters ? *parameters : Json{{"type", "object"}, {"properties", Json::object()}};
     if (const std::string wrong = llm::wrong_with_tool_name(spec.name); !wrong.empty())
       tool.fail(ApiError::invalid(at + ".name", "'" + at + ".name' " + wrong));
+    // Checked before the schema is: compiling it takes longer than counting it.
+    tool_bytes_ += spec.name.size() + spec.description.size() + to_text(spec.parameters).size();
+    if (tool_bytes_ > kMaxToolBytes)
+      return tool.fail(ApiError::invalid(at, "'tools' up to '" + at + "' have " + std::to_string(tool_bytes_) +
+                                                 " bytes of names, descriptions and schemas, more than " + std::to_string(kMaxToolBytes)));
     if (!spec.parameters.is_object())
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' must be a JSON schema of an object", "invalid_type"));
     const auto schema = llm::Schema::parse(spec.parameters);
@@ -202,7 +207,7 @@ class Parser {
       auto names = tool_filter(*allowed, at + ".allowed_tools", offer_);
       if (!names) return tool.fail(names.error());
       for (const tools::ToolSpec* spec : offer_.tools) {
-        if (names->contains(spec->name)) run().tools.push_back(spec->name);
+        if (names->contains(spec->name) && named_.insert(spec->name).second) run().tools.push_back(spec->name);
       }
     } else {
       run().all_tools = true;
@@ -253,13 +258,15 @@ class Parser {
         fields.fail(ApiError::invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required"));
       if (mode == "required") run().tool_choice.mode = Mode::required;
       const Json* list = fields.array("tools");
+      if (list) {
+        if (auto error = more_than(kMaxTools, "tool_choice.tools", list->size(), "tools")) return fields_.fail(*error);
+      }
       for (const Json& tool : list ? *list : Json::array()) {
         if (tool.is_object() && tool.contains("name") && tool["name"].is_string()) {
           run().allowed_tools.insert(tool["name"].get<std::string>());
         } else if (tool.is_object() && tool.value("type", Json()) == "mcp") {
           for (const tools::ToolSpec* spec : offer_.tools) {
-            const auto& names = run().tools;
-            if (run().all_tools || std::find(names.begin(), names.end(), spec->name) != names.end()) run().allowed_tools.insert(spec->name);
+            if (run().all_tools || named_.contains(spec->name)) run().allowed_tools.insert(spec->name);
           }
         } else {
           fields.fail(ApiError::invalid("tool_choice.tools", "each of 'tool_choice.tools' must name a function or the mcp server 'baton'"));
@@ -302,10 +309,9 @@ class Parser {
     if (const auto value = fields_.string("baton.after_tools")) run().after_tools = *value;
     if (const auto value = fields_.string("baton.key", 256)) run().key = *value;
     if (const Json* stop = fields_.array("baton.stop")) {
-      for (const Json& one : *stop) {
-        if (!one.is_string()) return fields_.fail(ApiError::invalid("baton.stop", "'baton.stop' must hold strings", "invalid_type"));
-        run().stop.push_back(one.get<std::string>());
-      }
+      auto stops = parse_stops(*stop, "baton.stop");
+      if (!stops) return fields_.fail(stops.error());
+      run().stop = std::move(*stops);
     }
   }
 
@@ -333,34 +339,36 @@ class Parser {
   const Channel channel_;
   Fields fields_;
   CreateRequest request_;
+  std::set<std::string> named_;  // run().tools
+  std::size_t tool_bytes_ = 0;   // of the functions read so far
 };
 
 }  // namespace
 
 Parsed<Json> parse_json(const std::string& text) {
-  bool deep = false;
-  tools::RepeatedKeys keys;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    deep = deep || depth > kMaxJsonLevels;
-    if (!deep) keys.see(event, value);
-    return !deep;
-  };
-  std::string wrong;
-  Json json;
-  try {
-    json = Json::parse(text, watch);
-  } catch (const Json::exception& e) {
-    wrong = e.what();
-  }
-  if (deep) return ApiError::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxJsonLevels) + " levels", "json_too_deep");
-  if (!wrong.empty()) return ApiError::invalid("", "this is no JSON: " + wrong, "invalid_json");
-  if (!keys.pointers().empty())
-    return ApiError::invalid("", "the key at " + keys.pointers().front() + " stands twice in its object, and only one of them would count",
+  auto read = tools::read_json(text);
+  if (!read)
+    return ApiError::invalid("", read.error().message, read.error().code == tools::errc::too_large ? "json_too_large" : "invalid_json");
+  if (!read->repeated.empty())
+    return ApiError::invalid("", "the key at " + read->repeated.front() + " stands twice in its object, and only one of them would count",
                              "invalid_json");
-  return json;
+  return std::move(read->value);
 }
 
 Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel) { return Parser(body, offer, channel).parse(); }
+
+Parsed<std::vector<std::string>> parse_stops(const Json& list, const std::string& param) {
+  if (auto error = more_than(kMaxStops, param, list.size(), "strings")) return *error;
+  std::vector<std::string> stops;
+  for (const Json& one : list) {
+    if (!one.is_string()) return ApiError::invalid(param, "'" + param + "' must be a string or an array of strings", "invalid_type");
+    stops.push_back(one.get<std::string>());
+    if (stops.back().size() > kMaxStopBytes)
+      return ApiError::invalid(param, "a string of '" + param + "' has " + std::to_string(stops.back().size()) + " bytes, more than " +
+                                          std::to_string(kMaxStopBytes));
+  }
+  return stops;
+}
 
 Parsed<Json> parse_metadata(const Json& value, const std::string& param) {
   if (!value.is_object()) return ApiError::invalid(param, "'" + param + "' must be an object", "invalid_type");

@@ -29,13 +29,16 @@ struct CreateRequest {
 
 enum class Channel { http, websocket };
 
-// JSON of at most 64 levels. An error's param is empty.
+// JSON within the limits of tools::JsonLimits, no key twice in one object. An error's param is empty.
 Parsed<Json> parse_json(const std::string& text);
 
 Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel);
 
 // `input` of a request: a string, or items. Each error names the item.
 Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& param);
+
+// Strings that end an answer, as many and as long as request_limits.h says.
+Parsed<std::vector<std::string>> parse_stops(const Json& list, const std::string& param);
 
 // {"a": "b"}: at most 16 pairs of strings, 64 and 512 bytes long.
 Parsed<Json> parse_metadata(const Json& value, const std::string& param);

@@ -1,6 +1,7 @@
 #include "gate.h"
 
 #include <baton/tools/text.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <string_view>
@@ -32,6 +33,15 @@ bool is_open(const GateRequest& request) {
          (request.path == "/" || request.path == "/healthz" || request.path.rfind("/console/", 0) == 0);
 }
 
+std::string name_of_token(const std::string& token) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  unsigned char hash[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(token.data()), token.size(), hash);
+  std::string name = "token:";
+  for (int i = 0; i < 8; ++i) name += {kDigits[hash[i] >> 4], kDigits[hash[i] & 15]};
+  return name;
+}
+
 ApiError refused(int status, std::string code, std::string message) {
   return {status, status == 401 ? "authentication_error" : "permission_error", std::move(code), std::move(message), ""};
 }
@@ -52,6 +62,7 @@ std::optional<std::string> refused_configuration(const ServerConfig& config) {
 
 Gate::Gate(const ServerConfig& config, unsigned short port)
     : origins_(config.allowed_origins), token_(config.token), tls_(!config.tls_certificate.empty()) {
+  if (!token_.empty()) token_name_ = name_of_token(token_);
   const std::string digits = std::to_string(port);
   for (const char* name : {"localhost", "127.0.0.1", "[::1]"}) hosts_.push_back(std::string(name) + ":" + digits);
   for (const std::string& host : config.allowed_hosts) hosts_.push_back(tools::ascii_lower(has_port(host) ? host : host + ":" + digits));
@@ -84,21 +95,34 @@ Parsed<Admission> Gate::admit(const GateRequest& request) const {
   const std::string& host = request.host[0];
   if (!host_is_ours(host))
     return refused(403, "host_not_allowed", "the host '" + host + "' is not one of this daemon's; --host names further ones");
-  Admission admission;
   if (request.origin.size() > 1) return refused(403, "origin_not_allowed", "more than one Origin header");
-  if (!request.origin.empty()) {
-    const std::string& origin = request.origin[0];
-    const bool ours = tools::ascii_lower(origin) == tools::ascii_lower((tls_ ? "https://" : "http://") + host);
-    const bool named = std::find(origins_.begin(), origins_.end(), origin) != origins_.end();
-    if (!ours && !named)
-      return refused(403, "origin_not_allowed", "pages of '" + origin + "' may not use this daemon; --allow-origin names those that may");
-    if (!ours) admission.cors_origin = origin;
-  }
+  if (!request.origin.empty() && !origin_is_ours(request) && !origin_is_named(request))
+    return refused(403, "origin_not_allowed",
+                   "pages of '" + request.origin[0] + "' may not use this daemon; --allow-origin names those that may");
+  Admission admission;
+  admission.cors_origin = cors_origin(request);
+  if (token_.empty()) return admission;
   // A preflight carries no token; it is answered only to origins that are named.
   const bool preflight = request.method == "OPTIONS" && !admission.cors_origin.empty();
-  if (!token_.empty() && !is_open(request) && !preflight && !token_is_right(request))
+  if (token_is_right(request)) {
+    admission.client = token_name_;
+  } else if (!is_open(request) && !preflight) {
     return refused(401, "token_missing_or_wrong", "this daemon wants its token: Authorization: Bearer TOKEN");
+  }
   return admission;
+}
+
+bool Gate::origin_is_ours(const GateRequest& request) const {
+  return tools::ascii_lower(request.origin[0]) == tools::ascii_lower((tls_ ? "https://" : "http://") + request.host[0]);
+}
+
+bool Gate::origin_is_named(const GateRequest& request) const {
+  return std::find(origins_.begin(), origins_.end(), request.origin[0]) != origins_.end();
+}
+
+std::string Gate::cors_origin(const GateRequest& request) const {
+  if (request.host.size() != 1 || !host_is_ours(request.host[0]) || request.origin.size() != 1) return "";
+  return !origin_is_ours(request) && origin_is_named(request) ? request.origin[0] : "";
 }
 
 }  // namespace baton::agent::server

@@ -21,6 +21,7 @@ struct GateRequest {
 
 struct Admission {
   std::string cors_origin;  // to be answered as Access-Control-Allow-Origin; empty: no such header
+  std::string client;       // whose token it was: "token:" and the beginning of its hash; empty: of nobody's
 };
 
 class Gate {
@@ -29,14 +30,19 @@ class Gate {
   Gate(const ServerConfig& config, unsigned short port);
 
   Parsed<Admission> admit(const GateRequest& request) const;
+  // Also where admit() refuses: a page that is named may read why.
+  std::string cors_origin(const GateRequest& request) const;
 
  private:
+  bool origin_is_ours(const GateRequest& request) const;
+  bool origin_is_named(const GateRequest& request) const;
   bool host_is_ours(const std::string& host) const;
   bool token_is_right(const GateRequest& request) const;
 
   std::vector<std::string> hosts_;  // lower case, with port
   std::vector<std::string> origins_;
   std::string token_;
+  std::string token_name_;  // Admission::client
   bool tls_;
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,9 @@ struct HttpCall {
   std::map<std::string, std::string> query;    // decoded; the last of equal names
   std::map<std::string, std::string> headers;  // names in lower case; the last of equal names
   std::string body;
+  std::string client;    // who asks: "token:.." or "address:.."; no secret
+  std::string share;     // RunRequest::share
+  std::stop_token left;  // stopped when the client goes before it has its answer, on a thread that may block
 
   std::string header(const std::string& name) const {
     const auto at = headers.find(name);
@@ -36,7 +40,8 @@ struct HttpReply {
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  Stream stream;  // instead of the body
+  Stream stream;    // instead of the body
+  std::string log;  // ApiError::log
 
   static HttpReply of(const Json& json, int status = 200) {
     HttpReply reply;
@@ -46,7 +51,8 @@ struct HttpReply {
   }
   static HttpReply of(const ApiError& error) {
     HttpReply reply = of(error.json(), error.status);
-    if (error.status == 503 || error.status == 507) reply.headers.emplace_back("Retry-After", "1");
+    reply.log = error.log;
+    if (error.status == 429 || error.status == 503 || error.status == 507) reply.headers.emplace_back("Retry-After", "1");
     if (error.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return reply;
   }

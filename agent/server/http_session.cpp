@@ -1,17 +1,17 @@
-// An HTTP connection: one request after the other, until one of them becomes a WebSocket.
+#include "http_session.h"
+
 #include <baton/tools/text.h>
 
 #include <boost/url.hpp>
 
-#include <array>
-#include <charconv>
-#include <deque>
-#include <optional>
+#include <cstring>
 
-#include "net.h"
+#include "cors.h"
 
 namespace baton::agent::server {
 namespace {
+
+constexpr std::size_t kReadAhead = 16 * 1024;  // bytes of further requests; beyond it the client waits in its own buffers
 
 // False: not a target of ours.
 bool read_target(beast::string_view target, HttpCall& call) {
@@ -22,326 +22,336 @@ bool read_target(beast::string_view target, HttpCall& call) {
   return call.path.find('\0') == std::string::npos;
 }
 
-using Response = http::response<http::string_body>;
-
-std::string hex(std::size_t n) {
-  std::array<char, 16> digits{};
-  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n, 16).ptr};
+// Whether the answer may be a stream of events: what could be is counted before it is begun.
+bool may_stream(const HttpCall& call) {
+  constexpr std::string_view kStream = "\"stream\"";
+  return call.query.contains("stream") || ::memmem(call.body.data(), call.body.size(), kStream.data(), kStream.size()) != nullptr;
 }
 
-class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
- public:
-  HttpSession(std::shared_ptr<Shared> shared, Connection stream) : shared_(std::move(shared)), stream_(std::move(stream)) {}
+Refusal kind_of(const ApiError& error) {
+  return error.status == 401 ? Refusal::token : error.code == "origin_not_allowed" ? Refusal::origin : Refusal::host;
+}
 
-  void begin() {
-    stream_.expires_after(limits().request_time);
-    stream_.handshake([self = shared_from_this()](error_code failed) {
-      if (failed) return self->end();
-      self->read_header();
-    });
-  }
-
-  // ---- Session
-  void leave() override {
-    last_ = true;
-    if (idle_) drop();
-  }
-  void drop() override { stream_.close(); }
-  void on_successor(const std::string&, const Result<RunHub::Started>&) override {}
-
- private:
-  const ServerLimits& limits() const { return shared_->config.limits; }
-
-  // ---- reading
-
-  void read_header() {
-    if (last_) return end();
-    idle_ = true;
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
-    parser_->body_limit(limits().body_bytes);
-    stream_.expires_after(limits().keep_alive);
-    http::async_read_header(stream_, buffer_, *parser_, beast::bind_front_handler(&HttpSession::on_header, shared_from_this()));
-  }
-
-  void on_header(error_code failed, std::size_t) {
-    idle_ = false;
-    if (failed) return on_bad_request(failed);
-    shared_->n_requests++;
-    const auto& request = parser_->get();
-    call_ = {};
-    call_.method = std::string(request.method_string());
-    head_ = request.method() == http::verb::head;
-    version_ = request.version();
-    keep_alive_ = request.keep_alive();
-    cors_origin_.clear();
-    if (!read_target(request.target(), call_))
-      return refuse(ApiError::invalid("", "the request's target is no path: " + std::string(request.target()).substr(0, 100)));
-    GateRequest at_the_gate{call_.method, call_.path, {}, {}, std::string(request[http::field::authorization]), {}};
-    for (const auto& header : request) {
-      call_.headers[tools::ascii_lower(std::string_view(header.name_string().data(), header.name_string().size()))] =
-          std::string(header.value());
-      if (header.name() == http::field::host) at_the_gate.host.emplace_back(header.value());
-      if (header.name() == http::field::origin) at_the_gate.origin.emplace_back(header.value());
-    }
-    at_the_gate.protocols = call_.header("sec-websocket-protocol");
-    const Parsed<Admission> admission = shared_->gate->admit(at_the_gate);
-    if (!admission) {
-      shared_->n_refused++;
-      return refuse(admission.error());
-    }
-    cors_origin_ = admission->cors_origin;
-    if (websocket::is_upgrade(request)) return upgrade();
-    if (beast::iequals(request[http::field::upgrade], "websocket"))
-      return refuse(ApiError::invalid(
-          "", "this is no complete WebSocket upgrade: it needs Connection, Upgrade, Sec-WebSocket-Key and Sec-WebSocket-Version: 13"));
-    if (parser_->content_length() && *parser_->content_length() > limits().body_bytes) return too_large();
-    stream_.expires_after(limits().request_time);
-    if (beast::iequals(request[http::field::expect], "100-continue")) return send_continue();
-    read_body();
-  }
-
-  void upgrade() {
-    if (call_.path != "/v1/responses") return refuse(ApiError::not_found("WebSockets are at /v1/responses"));
-    shared_->remove(shared_from_this());
-    begin_socket(shared_, std::move(stream_), parser_->release());
-    moved_ = true;
-  }
-
-  void send_continue() {
-    send(std::make_shared<Response>(http::status::continue_, version_), false, [self = shared_from_this()](error_code failed, std::size_t) {
-      if (failed) return self->end();
-      self->read_body();
-    });
-  }
-
-  void read_body() { http::async_read(stream_, buffer_, *parser_, beast::bind_front_handler(&HttpSession::on_body, shared_from_this())); }
-
-  void on_body(error_code failed, std::size_t) {
-    if (failed) return on_bad_request(failed);
-    stream_.expires_never();
-    if (call_.method == "OPTIONS" && !cors_origin_.empty()) return preflight();
-    call_.body = std::move(parser_->get().body());
-    asio::post(shared_->pool, [self = shared_from_this()] {
-      self->shared_->api.handle(self->call_, [self](HttpReply reply) {
-        asio::post(self->shared_->io, [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
-      });
-    });
-  }
-
-  void on_bad_request(error_code failed) {
-    if (failed == http::error::end_of_stream || failed == asio::error::eof || failed == asio::error::operation_aborted) return end();
-    if (failed == http::error::header_limit)
-      return refuse({431, "invalid_request_error", "headers_too_large",
-                     "the headers have more than " + std::to_string(limits().header_bytes) + " bytes", ""});
-    if (failed == http::error::body_limit) return too_large();
-    if (failed == beast::error::timeout) return end();
-    if (failed.category() == http::make_error_code(http::error::bad_method).category())
-      return refuse(ApiError::invalid("", "this is no HTTP request: " + failed.message(), "bad_request"));
-    end();
-  }
-  void too_large() {
-    refuse(
-        {413, "invalid_request_error", "body_too_large", "the body has more than " + std::to_string(limits().body_bytes) + " bytes", ""});
-  }
-  // What comes after is not read: its beginning is unknown, or too long.
-  void refuse(const ApiError& error) {
-    last_ = true;
-    write(HttpReply::of(error));
-  }
-
-  // ---- writing
-
-  void set_headers(Response& response, const HttpReply& reply) {
-    response.set(http::field::server, "baton");
-    response.set(http::field::content_type, reply.content_type);
-    response.set("X-Content-Type-Options", "nosniff");
-    response.set("Referrer-Policy", "no-referrer");
-    if (!cors_origin_.empty()) {
-      response.set(http::field::access_control_allow_origin, cors_origin_);
-      response.set(http::field::vary, "Origin");
-    }
-    for (const auto& [name, value] : reply.headers) response.set(name, value);
-    response.keep_alive(keep_alive_ && !last_);
-  }
-
-  // The response, or its header alone.
-  void send(std::shared_ptr<Response> response, bool header_only, Connection::Done done) {
-    auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*response);
-    Connection::Done sent = [response, serializer, done = std::move(done)](error_code failed, std::size_t n) { done(failed, n); };
-    if (header_only) {
-      http::async_write_header(stream_, *serializer, std::move(sent));
-    } else {
-      http::async_write(stream_, *serializer, std::move(sent));
-    }
-  }
-
-  // Bytes of a body without a known length, which have to live until `done`; in chunks, an empty one is the last.
-  void send_chunk(std::string_view bytes, Connection::Done done) {
-    chunk_head_ = chunked_ ? hex(bytes.size()) + "\r\n" : "";
-    const std::array<asio::const_buffer, 3> whole = {asio::buffer(chunk_head_), asio::buffer(bytes),
-                                                     asio::buffer(chunked_ ? "\r\n" : "", chunked_ ? 2 : 0)};
-    asio::async_write(stream_, whole, std::move(done));
-  }
-
-  void preflight() {
-    HttpReply reply;
-    reply.status = 204;
-    reply.headers = {{"Access-Control-Allow-Methods", "GET, POST, DELETE"},
-                     {"Access-Control-Allow-Headers", "authorization, content-type, idempotency-key"},
-                     {"Access-Control-Max-Age", "600"}};
-    write(std::move(reply));
-  }
-
-  void write(HttpReply reply) {
-    if (reply.stream && !head_) return write_stream(std::move(reply));
-    auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
-    set_headers(*response, reply);
-    if (reply.status != 204) response->content_length(reply.body.size());
-    if (!head_) response->body() = std::move(reply.body);
-    stream_.expires_after(limits().write_time);
-    send(response, head_, [self = shared_from_this(), response](error_code failed, std::size_t) {
-      if (failed || !response->keep_alive()) return self->shut_down();
-      self->read_header();
-    });
-  }
-
-  void write_stream(HttpReply reply) {
-    auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
-    set_headers(*response, reply);
-    chunked_ = version_ >= 11;
-    response->chunked(chunked_);
-    if (!chunked_) response->keep_alive(false);
-    again_ = response->keep_alive();
-    stream_.expires_after(limits().write_time);
-    send(response, true, [self = shared_from_this(), stream = std::move(reply.stream)](error_code failed, std::size_t) {
-      if (failed) return self->end();
-      self->stream_.expires_never();
-      asio::post(self->shared_->pool, [self, stream] {
-        auto held = stream([weak = self->weak_from_this()](std::shared_ptr<const std::string> piece, bool last) {
-          const auto alive = weak.lock();
-          return alive && alive->out(std::move(piece), last);
-        });
-        asio::post(self->shared_->io, [self, held = std::move(held)]() mutable { self->hold(std::move(held)); });
-      });
-    });
-  }
-
-  void hold(std::shared_ptr<void> held) {
-    if (!ended_ && !stream_done_) held_ = std::move(held);
-  }
-
-  // Any thread.
-  bool out(std::shared_ptr<const std::string> piece, bool last) {
-    {
-      const std::scoped_lock lock(mutex_);
-      if (gone_) return false;
-      queued_bytes_ += piece->size();
-      pieces_.emplace_back(std::move(piece), last);
-      if (queued_bytes_ > limits().output_queue_bytes) {
-        gone_ = true;
-        shared_->n_too_slow++;
-        asio::post(shared_->io, [self = shared_from_this()] { self->drop(); });
-        return false;
-      }
-    }
-    asio::post(shared_->io, [self = shared_from_this()] { self->write_piece(); });
-    return true;
-  }
-
-  void write_piece() {
-    std::pair<std::shared_ptr<const std::string>, bool> piece;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (writing_ || pieces_.empty() || ended_) return;
-      writing_ = true;
-      piece = pieces_.front();
-    }
-    stream_.expires_after(limits().write_time);
-    Connection::Done done = [self = shared_from_this(), piece](error_code failed, std::size_t) { self->on_piece(failed, piece.second); };
-    if (piece.first->empty()) {
-      asio::post(shared_->io, [done = std::move(done)] { done({}, 0); });
-    } else {
-      send_chunk(*piece.first, std::move(done));
-    }
-  }
-
-  void on_piece(error_code failed, bool last) {
-    if (failed) return end();
-    stream_.expires_never();
-    {
-      const std::scoped_lock lock(mutex_);
-      writing_ = false;
-      queued_bytes_ -= pieces_.front().first->size();
-      pieces_.pop_front();
-    }
-    if (!last) return write_piece();
-    stream_done_ = true;
-    held_.reset();
-    if (!chunked_) return shut_down();
-    send_chunk("", [self = shared_from_this()](error_code broken, std::size_t) {
-      if (broken || !self->again_ || self->last_) return self->shut_down();
-      self->stream_done_ = false;
-      self->read_header();
-    });
-  }
-
-  // ---- the end
-
-  // Says that nothing follows, and reads what the client may still be sending for a moment: closing at once would reset the connection, and
-  // the client would not see the answer.
-  void shut_down() {
-    if (ended_) return;
-    stream_.shutdown_send();
-    stream_.expires_after(std::chrono::seconds(2));
-    drain();
-  }
-  void drain() {
-    stream_.async_read_some(asio::buffer(drained_), [self = shared_from_this()](error_code failed, std::size_t n) {
-      self->n_drained_ += n;
-      if (failed || self->n_drained_ > (64u << 20)) return self->end();
-      self->drain();
-    });
-  }
-  void end() {
-    if (std::exchange(ended_, true) || moved_) return;
-    {
-      const std::scoped_lock lock(mutex_);
-      gone_ = true;
-    }
-    held_.reset();
-    drop();
-    shared_->remove(shared_from_this());
-  }
-
-  const std::shared_ptr<Shared> shared_;
-  Connection stream_;
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  HttpCall call_;
-  std::string cors_origin_;
-  unsigned version_ = 11;
-  bool head_ = false, keep_alive_ = true, idle_ = true, last_ = false, ended_ = false, moved_ = false;
-  std::string chunk_head_;
-  bool chunked_ = true, again_ = true, stream_done_ = false;
-  std::shared_ptr<void> held_;
-  std::array<char, 4096> drained_{};
-  std::size_t n_drained_ = 0;
-
-  std::mutex mutex_;  // guards all below
-  std::deque<std::pair<std::shared_ptr<const std::string>, bool>> pieces_;
-  std::size_t queued_bytes_ = 0;
-  bool writing_ = false, gone_ = false;
-};
+ApiError saturated(const std::string& what) { return {503, "server_error", "saturated", what + "; try again in a moment", ""}; }
 
 }  // namespace
 
-void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl::context* tls) {
+HttpSession::HttpSession(std::shared_ptr<Shared> shared, Connection stream, std::string address)
+    : shared_(std::move(shared)), stream_(std::move(stream)), address_(std::move(address)), deadline_(shared_->io) {}
+
+void HttpSession::begin() {
+  stand_in(&shared_->fresh);
+  wait_at_most(limits().header_time);
+  stream_.handshake([self = shared_from_this()](error_code failed) {
+    if (failed) return self->end();
+    self->read_header();
+  });
+}
+
+void HttpSession::leave() {
+  last_ = true;
+  if (phase_ == Phase::header) end();
+}
+
+// ---- time and place
+
+void HttpSession::wait_at_most(std::chrono::milliseconds time) {
+  deadline_.expires_after(time);
+  deadline_.async_wait([weak = weak_from_this()](error_code cancelled) {
+    const auto self = weak.lock();
+    // The handler of a deadline that has just been put off may be on its way already.
+    if (!cancelled && self && self->deadline_.expiry() <= std::chrono::steady_clock::now()) self->end();
+  });
+}
+
+void HttpSession::stand_in(Doorway* doorway) {
+  if (doorway_) doorway_->leave(address_, ticket_);
+  doorway_ = doorway;
+  if (doorway_) ticket_ = doorway_->enter(address_, this);
+}
+
+// ---- reading
+
+void HttpSession::read_more() {
+  if (std::exchange(reading_, true)) return;
+  stream_.async_read_some(buffer_.prepare(phase_ == Phase::body ? 65536 : 4096),
+                          [self = shared_from_this()](error_code failed, std::size_t n) { self->on_read(failed, n); });
+}
+
+void HttpSession::on_read(error_code failed, std::size_t n) {
+  reading_ = false;
+  buffer_.commit(n);
+  peer_closed_ = peer_closed_ || failed;
+  if (phase_ == Phase::header || phase_ == Phase::body) return failed ? on_end_of_input(failed) : parse();
+  if (phase_ == Phase::answering) return failed ? on_peer_closed(failed) : watch();
+  if (phase_ == Phase::draining) return drain(failed, n);
+}
+
+void HttpSession::read_header() {
+  if (phase_ == Phase::ended) return;
+  if (last_ || (peer_closed_ && buffer_.size() == 0)) return shut_down();
+  phase_ = Phase::header;
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
+  parser_->body_limit(limits().body_bytes);
+  if (doorway_ != &shared_->fresh) {
+    stand_in(&shared_->idle);
+    wait_at_most(limits().keep_alive);
+  }
+  parse();
+}
+
+void HttpSession::parse() {
+  const bool first_bytes = phase_ == Phase::header && buffer_.size() > 0 && !parser_->got_some();
+  if (first_bytes && doorway_ == &shared_->idle) wait_at_most(limits().header_time);
+  error_code failed;
+  while (true) {
+    if (phase_ == Phase::header && parser_->is_header_done()) return on_header();
+    if (phase_ == Phase::body && parser_->is_done()) return on_body();
+    if (failed == http::error::need_more || buffer_.size() == 0) return peer_closed_ ? on_end_of_input({}) : read_more();
+    parser_->eager(phase_ == Phase::body);
+    buffer_.consume(parser_->put(buffer_.data(), failed));
+    if (failed && failed != http::error::need_more) return on_bad_request(failed);
+  }
+}
+
+void HttpSession::on_end_of_input(error_code failed) {
+  if ((failed && failed != asio::error::eof) || !parser_->got_some()) return end();
+  error_code wrong;
+  parser_->put_eof(wrong);
+  if (wrong) return on_bad_request(wrong);
+  end();
+}
+
+void HttpSession::on_header() {
+  stand_in(nullptr);
+  begin_line();
+  const auto& request = parser_->get();
+  call_ = {};
+  line_.method = call_.method = std::string(request.method_string());
+  head_ = request.method() == http::verb::head;
+  version_ = request.version();
+  keep_alive_ = request.keep_alive();
+  const std::string_view target(request.target().data(), request.target().size());
+  if (!read_target(request.target(), call_))
+    return refuse(Refusal::request, ApiError::invalid("", "the request's target is no path: " + visible(target, 100)));
+  line_.path = call_.path;
+  if (!admitted()) return;
+  if (websocket::is_upgrade(request)) return upgrade();
+  if (beast::iequals(request[http::field::upgrade], "websocket"))
+    return refuse(Refusal::request, ApiError::invalid("",
+                                                      "this is no complete WebSocket upgrade: it needs Connection, Upgrade, "
+                                                      "Sec-WebSocket-Key and Sec-WebSocket-Version: 13"));
+  const std::size_t length = parser_->content_length() ? *parser_->content_length() : parser_->chunked() ? limits().body_bytes : 0;
+  if (length > limits().body_bytes) return too_large();
+  if (length > kLargeBody && !(body_bytes_ = shared_->bodies.take(length)))
+    return refuse(Refusal::saturated, saturated("the daemon is receiving as many long requests as it takes"));
+  phase_ = Phase::body;
+  if (!parser_->is_done()) stand_in(&shared_->idle);
+  wait_at_most(limits().request_time);
+  if (beast::iequals(request[http::field::expect], "100-continue")) return send_interim([this] { parse(); });
+  parse();
+}
+
+// Whether the gate lets the request in; otherwise it is answered.
+bool HttpSession::admitted() {
+  GateRequest at_the_gate{call_.method, call_.path, {}, {}, {}, {}};
+  for (const auto& header : parser_->get()) {
+    call_.headers[tools::ascii_lower(std::string_view(header.name_string().data(), header.name_string().size()))] =
+        std::string(header.value());
+    if (header.name() == http::field::host) at_the_gate.host.emplace_back(header.value());
+    if (header.name() == http::field::origin) at_the_gate.origin.emplace_back(header.value());
+  }
+  at_the_gate.authorization = std::string(parser_->get()[http::field::authorization]);
+  at_the_gate.protocols = call_.header("sec-websocket-protocol");
+  if (const std::string own = call_.header("x-client-request-id"); own.size() <= 128 && is_token(own)) client_request_id_ = own;
+  cors_origin_ = shared_->gate->cors_origin(at_the_gate);
+  const Parsed<Admission> admission = shared_->gate->admit(at_the_gate);
+  if (!admission) {
+    refuse(kind_of(admission.error()), admission.error());
+    return false;
+  }
+  if (!admission->client.empty()) line_.client = admission->client;
+  call_.client = line_.client;
+  // Without a token all programs of this machine have one address, and only their connections tell them apart.
+  if (admission->client.empty()) call_.share = line_.client + "/" + connection_;
+  return true;
+}
+
+void HttpSession::upgrade() {
+  if (call_.path != "/v1/responses") return refuse(Refusal::request, ApiError::not_found("WebSockets are at /v1/responses"));
+  if (reading_)
+    return refuse(Refusal::request, ApiError::invalid("", "an upgrade must not be sent before the answer to the request before it"));
+  Admitted admitted{line_.client, line_.id, shared_->streams.enter(line_.client, limits().client_streams)};
+  if (!admitted.place) return refuse(Refusal::client, too_many_streams());
+  wait_no_longer();
+  phase_ = Phase::ended;
+  const auto self = shared_from_this();  // the server lets go of it
+  shared_->remove(self);
+  begin_socket(shared_, std::move(stream_), parser_->release(), std::move(admitted));
+}
+
+void HttpSession::on_bad_request(error_code failed) {
+  if (phase_ == Phase::header) begin_line();
+  if (failed == http::error::header_limit)
+    return refuse(Refusal::too_large, {431, "invalid_request_error", "headers_too_large",
+                                       "the headers have more than " + std::to_string(limits().header_bytes) + " bytes", ""});
+  if (failed == http::error::body_limit) return too_large();
+  refuse(Refusal::request, ApiError::invalid("", "this is no HTTP request: " + failed.message(), "bad_request"));
+}
+
+void HttpSession::too_large() {
+  refuse(Refusal::too_large,
+         {413, "invalid_request_error", "body_too_large", "the body has more than " + std::to_string(limits().body_bytes) + " bytes", ""});
+}
+
+ApiError HttpSession::too_many_streams() const {
+  return {429, "rate_limit_error", "too_many_streams",
+          "this client has " + std::to_string(limits().client_streams) + " event streams and WebSockets open, as many as are allowed", ""};
+}
+
+// What comes after is not read: its beginning is unknown, or too long.
+void HttpSession::refuse(Refusal why, const ApiError& error) {
+  last_ = true;
+  turn_away(why, error);
+}
+
+// Not served, but the connection stays.
+void HttpSession::turn_away(Refusal why, const ApiError& error) {
+  shared_->metrics.count(why);
+  shared_->refusals.refused(why, line_.client, line_.id, error.message);
+  refused_ = true;
+  wait_no_longer();
+  stand_in(nullptr);
+  phase_ = Phase::answering;
+  write(HttpReply::of(error));
+}
+
+// ---- a whole request
+
+void HttpSession::on_body() {
+  wait_no_longer();
+  stand_in(nullptr);
+  phase_ = Phase::answering;
+  if (call_.method == "OPTIONS" && !cors_origin_.empty()) return preflight();
+  call_.body = std::move(parser_->get().body());
+  const Api::About about = shared_->api.about(call_);
+  class_ = about.what;
+  left_ = std::stop_source();
+  call_.left = left_.get_token();
+  if (about.where == Api::Where::io) return shared_->api.handle(call_, [this](HttpReply reply) { write(std::move(reply)); });
+  if (about.where == Api::Where::work) {
+    place_ = shared_->requests.enter(line_.client, limits().client_requests);
+    if (!place_)
+      return turn_away(Refusal::client, {429, "rate_limit_error", "too_many_requests",
+                                         "this client has " + std::to_string(limits().client_requests) +
+                                             " requests waiting or being answered, as many as are allowed",
+                                         ""});
+    if (may_stream(call_) && !(stream_place_ = shared_->streams.enter(line_.client, limits().client_streams)))
+      return turn_away(Refusal::client, too_many_streams());
+  }
+  dispatch(about.where);
+}
+
+void HttpSession::dispatch(Api::Where where) {
+  const bool quick = where == Api::Where::quick;
+  const Work::Size size = !quick && call_.body.size() > kLargeBody ? Work::Size::large : Work::Size::small;
+  waiting_ = std::make_shared<Waiting>(std::move(call_), std::move(body_bytes_));
+  Work& work = quick ? shared_->quick : shared_->work;
+  if (!work.add(line_.client, size, [self = shared_from_this(), waiting = waiting_] { self->serve(*waiting); })) {
+    waiting_.reset();
+    return turn_away(Refusal::saturated, saturated("as many requests wait as are allowed"));
+  }
+  watch();
+}
+
+// The answer comes when it comes; by then the client may have left, and the session with it.
+void HttpSession::serve(Waiting& waiting) {
+  if (waiting.taken.exchange(true)) return;
+  shared_->api.handle(waiting.call, [weak = weak_from_this()](HttpReply reply) {
+    const auto self = weak.lock();
+    if (!self) return;
+    asio::post(self->shared_->io, [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
+  });
+  waiting.clear();
+}
+
+// ---- the client, while it waits
+
+void HttpSession::watch() {
+  if (buffer_.size() < kReadAhead && !peer_closed_) read_more();
+}
+
+// No more comes from the client. It may have gone, or wait for the answer with its own half closed; TCP shows no difference until something
+// is sent: one that has gone answers it with a reset.
+void HttpSession::on_peer_closed(error_code failed) {
+  if (failed != asio::error::eof || version_ < 11) return end();
+  stream_.wait_for_reset([weak = weak_from_this()](error_code cancelled) {
+    const auto self = weak.lock();
+    if (!cancelled && self) self->end();
+  });
+  if (streaming_) {
+    out(pieces_, std::make_shared<const std::string>(":\n\n"), false);  // a comment
+  } else if (!writing_) {
+    probing_ = true;
+    send_interim([this] {
+      probing_ = false;
+      if (reply_) write(std::move(*std::exchange(reply_, std::nullopt)));
+    });
+  }
+}
+
+// ---- the end
+
+// Says that nothing follows, and reads what the client may still be sending for a moment: closing at once would reset the connection, and
+// the client would not see the answer.
+void HttpSession::shut_down() {
+  if (phase_ == Phase::ended) return;
+  phase_ = Phase::draining;
+  stream_.shutdown_send();
+  if (peer_closed_) return end();
+  stand_in(&shared_->idle);
+  wait_at_most(std::chrono::seconds(2));
+  read_more();
+}
+
+void HttpSession::drain(error_code failed, std::size_t n) {
+  n_drained_ += n;
+  buffer_.clear();
+  if (failed || n_drained_ > (64u << 20)) return end();
+  read_more();
+}
+
+// Whoever works for the client learns that it is gone, on a thread that may wait.
+void HttpSession::stop_work() {
+  shared_->quick.post([left = left_]() mutable { left.request_stop(); });
+}
+
+void HttpSession::end() {
+  const Phase was = std::exchange(phase_, Phase::ended);
+  if (was == Phase::ended) return;
+  const auto self = shared_from_this();  // the server lets go of it below
+  if (was == Phase::answering) {
+    end_line(true);
+    stop_work();
+  }
+  if (const auto waiting = std::exchange(waiting_, nullptr); waiting && !waiting->taken.exchange(true)) waiting->clear();
+  if (pieces_) pieces_->close();
+  streaming_ = false;
+  held_.reset();
+  body_bytes_.reset();
+  wait_no_longer();
+  stand_in(nullptr);
+  stream_.close();
+  shared_->remove(self);
+}
+
+void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, std::string address, asio::ssl::context* tls) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   // What waits for a slow reader shall wait where it is counted, not in the kernel, which would take megabytes a connection.
   socket.set_option(asio::socket_base::send_buffer_size(256 * 1024), ignored);
-  auto session = std::make_shared<HttpSession>(shared, Connection(std::move(socket), tls));
+  auto session = std::make_shared<HttpSession>(shared, Connection(std::move(socket), tls), std::move(address));
   shared->add(session);
   session->begin();
 }

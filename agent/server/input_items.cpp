@@ -1,16 +1,16 @@
 // The input items of a request.
 #include <baton/agent/core/items.h>
 #include <baton/llm/chat/tool_name.h>
+#include <baton/tools/read_json.h>
 
 #include <optional>
 
 #include "create_request.h"
 #include "fields.h"
+#include "request_limits.h"
 
 namespace baton::agent::server {
 namespace {
-
-constexpr std::size_t kMaxItems = 10'000;
 
 // Text of a message: a string, or parts of text.
 Parsed<Json> parse_content(const Json* content, const std::string& path, bool assistant) {
@@ -23,6 +23,7 @@ Parsed<Json> parse_content(const Json* content, const std::string& path, bool as
   if (!content) return ApiError::invalid(path, "'" + path + "' is missing");
   if (content->is_string()) return Json::array({part_of(content->get<std::string>())});
   if (!content->is_array()) return ApiError::invalid(path, "'" + path + "' must be a string or an array of parts", "invalid_type");
+  if (auto error = more_than(kMaxParts, path, content->size(), "parts")) return *error;
   Json parts = Json::array();
   for (std::size_t i = 0; i < content->size(); ++i) {
     const std::string at = path + "[" + std::to_string(i) + "]";
@@ -45,20 +46,18 @@ ApiError missing(const std::string& path, const char* key) {
   return ApiError::invalid(path + "." + key, "'" + path + "." + key + "' is missing");
 }
 
-bool is_object_text(const std::string& text) { return Json::parse(text, nullptr, false).is_object(); }
-
 class ItemParser {
  public:
-  ItemParser(const Json& item, std::string path) : item_(item), fields_(item, path), path_(std::move(path)) {}
+  // `argument_keys`: of the items of the request before this one; its own are added.
+  ItemParser(const Json& item, std::string path, std::size_t& argument_keys)
+      : item_(item), fields_(item, path), path_(std::move(path)), argument_keys_(argument_keys) {}
 
   Parsed<Json> parse() {
     if (auto error = fields_.error(); error && !item_.is_object()) return *error;
     std::string type = fields_.string("type").value_or(item_.contains("role") ? "message" : "");
     fields_.any("id");
     fields_.any("status");
-    for (const auto& [key, value] : item_.items()) {
-      if (key.rfind("baton.", 0) == 0) fields_.any(key.c_str());
-    }
+    fields_.skip_own();
     Parsed<Json> parsed = by_type(type);
     if (!parsed) return parsed;
     if (auto error = fields_.error()) return *error;
@@ -82,6 +81,22 @@ class ItemParser {
     if (auto error = take("baton.call_id", &Json::is_string, "a string")) return error;
     if (auto error = take("baton.remember", &Json::is_boolean, "true or false")) return error;
     return take("baton.confidence", &Json::is_number, "a number");
+  }
+
+  // The text of a call's arguments; an error, unless it is a JSON object.
+  Parsed<std::string> arguments() {
+    const std::string at = path_ + ".arguments";
+    const auto text = fields_.string("arguments");
+    if (!text && !string_of(item_, "arguments").empty()) return *fields_.error();  // too long
+    if (!text) return ApiError::invalid(at, "'" + at + "' must be the text of a JSON object");
+    const auto read = tools::read_json(*text, kArgumentLimits);
+    if (!read && read.error().code == tools::errc::too_large) return ApiError::invalid(at, "'" + at + "': " + read.error().message);
+    if (!read || !read->value.is_object()) return ApiError::invalid(at, "'" + at + "' must be the text of a JSON object");
+    argument_keys_ += read->keys;
+    if (argument_keys_ > kMaxArgumentKeys)
+      return ApiError::invalid(at, "the arguments of all calls up to '" + at + "' have " + std::to_string(argument_keys_) +
+                                       " keys, more than " + std::to_string(kMaxArgumentKeys));
+    return *text;
   }
 
   Parsed<Json> by_type(const std::string& type) {
@@ -113,14 +128,13 @@ class ItemParser {
     return Json{{"type", "message"}, {"role", role}, {"status", "completed"}, {"content", std::move(*content)}};
   }
   Parsed<Json> function_call() {
-    const auto call_id = fields_.string("call_id", 256), name = fields_.string("name", llm::kMaxToolNameBytes),
-               arguments = fields_.string("arguments");
+    const auto call_id = fields_.string("call_id", 256), name = fields_.string("name", llm::kMaxToolNameBytes);
     fields_.any("namespace");
     if (!call_id) return missing(path_, "call_id");
     if (!name) return missing(path_, "name");
-    if (!arguments || !is_object_text(*arguments))
-      return ApiError::invalid(path_ + ".arguments", "'" + path_ + ".arguments' must be the text of a JSON object");
-    return Json{{"type", "function_call"}, {"call_id", *call_id}, {"name", *name}, {"arguments", *arguments}, {"status", "completed"}};
+    const auto text = arguments();
+    if (!text) return text.error();
+    return Json{{"type", "function_call"}, {"call_id", *call_id}, {"name", *name}, {"arguments", *text}, {"status", "completed"}};
   }
   Parsed<Json> function_call_output() {
     const auto call_id = fields_.string("call_id", 256);
@@ -161,26 +175,33 @@ class ItemParser {
   }
   // What a client replays of an earlier output: it keeps its id, which approvals refer to.
   Parsed<Json> daemon_call(const std::string& type) {
-    const auto name = fields_.string("name", llm::kMaxToolNameBytes), arguments = fields_.string("arguments");
+    const auto name = fields_.string("name", llm::kMaxToolNameBytes);
     for (const char* key : {"server_label", "output", "error", "approval_request_id"}) fields_.any(key);
     if (!name) return missing(path_, "name");
-    if (!arguments || !is_object_text(*arguments))
-      return ApiError::invalid(path_ + ".arguments", "'" + path_ + ".arguments' must be the text of a JSON object");
-    Json item = {{"id", string_of(item_, "id")}, {"type", type}, {"server_label", "baton"}, {"name", *name}, {"arguments", *arguments}};
+    const auto text = arguments();
+    if (!text) return text.error();
+    Json item = {{"id", string_of(item_, "id")}, {"type", type}, {"server_label", "baton"}, {"name", *name}, {"arguments", *text}};
     item["baton.call_id"] = string_of(item_, "id");
     if (type == "mcp_approval_request") return item;
     const std::string status = string_of(item_, "status");
     item["status"] = status.empty() ? "completed" : status;
     item["output"] = string_of(item_, "output");
-    item["error"] = item_.contains("error") ? item_["error"] : Json();
+    item["error"] = call_error();
     if (!string_of(item_, "approval_request_id").empty()) item["approval_request_id"] = string_of(item_, "approval_request_id");
     return item;
+  }
+  // Any JSON may be an error; what is kept of it is what a model reads, in the form that we give errors ourselves.
+  Json call_error() const {
+    if (!call_item_failed(item_)) return nullptr;
+    if (item_["error"].is_string()) return item_["error"];
+    return {{"type", "mcp_tool_execution_error"}, {"content", Json::array({{{"type", "text"}, {"text", result_of_call_item(item_)}}})}};
   }
   Parsed<Json> reasoning() {
     for (const char* key : {"summary", "encrypted_content"}) fields_.any(key);
     const Json* content = fields_.array("content");
     Json item = {{"type", "reasoning"}, {"summary", Json::array()}, {"content", Json::array()}};
     if (!content) return item;
+    if (auto error = more_than(kMaxParts, path_ + ".content", content->size(), "parts")) return *error;
     for (const Json& part : *content) {
       if (!string_of(part, "text").empty()) item["content"].push_back({{"type", "reasoning_text"}, {"text", string_of(part, "text")}});
     }
@@ -190,6 +211,7 @@ class ItemParser {
   const Json& item_;
   Fields fields_;
   const std::string path_;
+  std::size_t& argument_keys_;
 };
 
 }  // namespace
@@ -197,12 +219,11 @@ class ItemParser {
 Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& param) {
   if (input.is_string()) return std::vector<Json>{user_message_item("", input.get<std::string>())};
   if (!input.is_array()) return ApiError::invalid(param, "'" + param + "' must be a string or an array of items", "invalid_type");
-  if (input.size() > kMaxItems)
-    return ApiError::invalid(param,
-                             "'" + param + "' holds " + std::to_string(input.size()) + " items, more than " + std::to_string(kMaxItems));
+  if (auto error = more_than(kMaxItems, param, input.size(), "items")) return *error;
   std::vector<Json> items;
+  std::size_t argument_keys = 0;
   for (std::size_t i = 0; i < input.size(); ++i) {
-    Parsed<Json> item = ItemParser(input[i], param + "[" + std::to_string(i) + "]").parse();
+    Parsed<Json> item = ItemParser(input[i], param + "[" + std::to_string(i) + "]", argument_keys).parse();
     if (!item) return item.error();
     items.push_back(std::move(*item));
   }

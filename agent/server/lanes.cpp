@@ -1,6 +1,7 @@
 #include "lanes.h"
 
 #include <baton/agent/core/items.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -26,7 +27,7 @@ void Lanes::on_message(const std::string& text) {
   try {
     read_message(text);
   } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
-    error({500, "server_error", "internal_error", std::string("this message broke something: ") + e.what(), ""}, "");
+    error(ApiError::internal(e.what()), "");
   }
 }
 
@@ -50,6 +51,7 @@ bool Lanes::tell(std::shared_ptr<const std::string> text, const std::string& mer
 }
 
 void Lanes::error(const ApiError& error, const std::string& lane) {
+  if (!error.log.empty()) spdlog::error("a message failed with {}, client={}: {}", error.status, client_, error.log);
   Json event = {{"type", "error"}};
   event.update(error.json());
   event["status"] = error.status;
@@ -67,6 +69,9 @@ void Lanes::create(const Json& message) {
   const std::string named = string_of(message, "stream_id");
   Parsed<CreateRequest> request = api_.parse(message, Channel::websocket, "");
   if (!request) return error(request.error(), named);
+  request->run.client = client_;
+  if (client_.starts_with("address:")) request->run.share = session_;
+  request->run.session = session_;
   const std::string lane_id = request->stream_id;
   {
     const std::scoped_lock lock(mutex_);
@@ -157,9 +162,32 @@ void Lanes::on_successor(const std::string& response_id, const Result<RunHub::St
 
 void Lanes::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
   const int turn = next_turn(lane);
-  auto subscription = api_.hub().subscribe(response_id, after, sink(lane));
-  if (subscription) return take(lane, turn, response_id, std::move(*subscription));
-  error(ApiError::not_found("there is no response '" + response_id + "'", "response_id"), lane);
+  const auto ended = std::make_shared<std::atomic<bool>>(false);
+  auto subscription = api_.hub().subscribe(response_id, after, [ended, sink = sink(lane)](const HubEvent& event) {
+    if (is_terminal(event.type)) *ended = true;
+    return sink(event);
+  });
+  if (subscription) {
+    const bool nothing_follows = (*subscription)->over() && !*ended;
+    take(lane, turn, response_id, std::move(*subscription));
+    if (nothing_follows) resumed(lane, response_id, after);
+    return;
+  }
+  const Error& why = subscription.error();
+  error(
+      why.code == errc::not_found ? ApiError::not_found("there is no response '" + response_id + "'", "response_id") : ApiError::from(why),
+      lane);
+  next(lane);
+}
+
+// The client has seen the response's last event: it is told so, and the lane is free.
+void Lanes::resumed(const std::string& lane, const std::string& response_id, std::int64_t after) {
+  const Json event = {{"type", "baton.resumed"},
+                      {"response_id", response_id},
+                      {"status", api_.status(response_id)},
+                      {"starting_after", after},
+                      {"sequence_number", 0}};
+  tell(with_lane(std::make_shared<const std::string>(to_text(event)), lane));
   next(lane);
 }
 
@@ -219,15 +247,20 @@ void Lanes::cancel(const Json& message) {
   fields.any("type");
   const std::string id = fields.string("response_id", 128).value_or(""), lane = fields.string("stream_id", 64).value_or("");
   if (auto wrong = fields.error()) return error(*wrong, lane);
-  if (const auto cancelled = api_.hub().cancel(id); !cancelled)
-    error(ApiError::not_found("there is no response '" + id + "'", "response_id"), lane);
+  const auto cancelled = api_.hub().cancel(id);
+  if (cancelled) return;
+  const Error& why = cancelled.error();
+  error(why.code == errc::not_found ? ApiError::not_found("there is no response '" + id + "'", "response_id") : ApiError::from(why), lane);
 }
 
 void Lanes::close() {
   std::map<std::string, Lane> gone;
-  const std::scoped_lock lock(mutex_);
-  closed_ = true;
-  gone.swap(lanes_);
+  {
+    const std::scoped_lock lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+    gone.swap(lanes_);
+  }
+  post_([api = &api_, session = session_] { api->hub().end_session(session); });
 }
 
 }  // namespace baton::agent::server

@@ -22,7 +22,9 @@ struct LaneLimits {
 class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
  public:
   Lanes(Api& api, LaneLimits limits, std::weak_ptr<Peer> peer, Post post)
-      : api_(api), limits_(limits), peer_(std::move(peer)), post_(std::move(post)) {}
+      : api_(api), limits_(limits), peer_(std::move(peer)), post_(std::move(post)) {
+    if (const auto socket = peer_.lock()) client_ = socket->client();
+  }
 
   void on_message(const std::string& text) override;
   void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override;
@@ -46,6 +48,7 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   bool on_event(const std::string& lane, const HubEvent& event);
   void next(const std::string& lane);
   void follow(const std::string& lane, const std::string& response_id, std::int64_t after);
+  void resumed(const std::string& lane, const std::string& response_id, std::int64_t after);
   int next_turn(const std::string& lane);
   void take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription);
   RunHub::Sink sink(const std::string& lane);
@@ -57,8 +60,10 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   const LaneLimits limits_;
   const std::weak_ptr<Peer> peer_;  // which holds us
   const Post post_;
-  std::mutex mutex_;                   // guards all below
-  std::map<std::string, Lane> lanes_;  // by stream_id
+  std::string client_;
+  const std::string session_ = memory::new_id("sock_");  // RunRequest::session
+  std::mutex mutex_;                                     // guards all below
+  std::map<std::string, Lane> lanes_;                    // by stream_id
   bool closed_ = false;
 };
 

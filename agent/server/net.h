@@ -3,7 +3,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
@@ -14,10 +13,15 @@
 #include <set>
 
 #include "api.h"
+#include "clients.h"
 #include "config.h"
 #include "connection.h"
+#include "doorway.h"
 #include "gate.h"
+#include "request_log.h"
+#include "server_metrics.h"
 #include "talk.h"
+#include "work.h"
 
 namespace baton::agent::server {
 
@@ -33,7 +37,7 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual void leave() = 0;  // the server shuts down: WebSockets close with 1012, idle connections at once, others after their answer
-  virtual void drop() = 0;   // at once
+  virtual void drop() = 0;   // at once: it is none of the server's when this returns
   virtual void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) = 0;
 };
 
@@ -46,10 +50,15 @@ struct Shared {
   const TalkFactory talk;
   std::unique_ptr<Gate> gate;  // once the port is known
   asio::io_context io{1};
-  asio::thread_pool pool{4};  // routes, which may wait for the disk
+  Work quick{1, 0, 4096};                // what an operator asks; requests' bodies never get there
+  Work work{4, 2, config.limits.queue};  // routes, which may wait for the disk
   std::atomic<bool> leaving = false;
 
-  std::atomic<std::int64_t> n_requests = 0, n_refused = 0, n_messages_in = 0, n_messages_out = 0, n_too_slow = 0, n_sockets = 0;
+  ServerMetrics metrics;
+  RefusalLog refusals;
+  Clients requests, streams;
+  ByteBudget bodies{config.limits.bodies_bytes};
+  Doorway fresh, idle;  // connections that have sent no header yet, and others that wait for their client
 
   void add(const std::shared_ptr<Session>& session) {
     const std::scoped_lock lock(mutex);
@@ -73,10 +82,15 @@ struct Shared {
   std::set<std::shared_ptr<Session>> sessions;
 };
 
-// Takes a fresh connection; TLS if a context is given.
-void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, asio::ssl::context* tls);
+// Takes a fresh connection; TLS if a context is given. `address`: the peer's (peer_name).
+void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, std::string address, asio::ssl::context* tls);
 
+// Who has asked for a WebSocket, and the place that it takes among the client's streams.
+struct Admitted {
+  std::string client, request_id;
+  std::shared_ptr<void> place;
+};
 // Goes on with a connection whose upgrade request has passed the gate.
-void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade);
+void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade, Admitted admitted);
 
 }  // namespace baton::agent::server

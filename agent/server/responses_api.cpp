@@ -2,7 +2,10 @@
 #include <baton/agent/core/items.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <charconv>
+
+#include <baton/agent/runtime/journal_error.h>
 
 #include "api.h"
 #include "fields.h"
@@ -22,6 +25,18 @@ std::string hex(const std::string& bytes) {
   std::string out;
   for (const unsigned char c : bytes) out += {kDigits[c >> 4], kDigits[c & 15]};
   return out;
+}
+
+// The answer to somebody who waits for a run that waits for the journal.
+ApiError waiting_for_journal(const HubEvent& event) {
+  const Json data = Json::parse(*event.json);
+  return ApiError::from(
+      Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " + string_of(data, "response_id") + " later"});
+}
+
+void drop_item(Json& output, const std::string& id) {
+  const auto at = std::find_if(output.begin(), output.end(), [&](const Json& item) { return string_of(item, "id") == id; });
+  if (at != output.end()) output.erase(at);
 }
 
 std::shared_ptr<const std::string> sse(const HubEvent& event) {
@@ -81,6 +96,8 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
+  request->run.client = call.client;
+  request->run.share = call.share;
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
@@ -91,9 +108,14 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
     }));
   }
   const bool background = request->background;
-  // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then.
+  // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then. Nobody is let
+  // wait for a disk that is full: the run is there, and can be asked for later.
   auto held = std::make_shared<std::shared_ptr<Subscription>>();
   const auto started = hub_.start(std::move(request->run), [background, done, held](const HubEvent& event) {
+    if (waits_for_journal(event)) {
+      done(HttpReply::of(waiting_for_journal(event)));
+      return false;
+    }
     if (!background && !is_terminal(event.type)) return true;
     done(HttpReply::of(Json::parse(*event.json)["response"]));
     return false;
@@ -102,11 +124,15 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   *held = started->subscription;
 }
 
-Result<void> Api::when_ended(const std::string& id, std::function<void(const Json& response)> then) {
+Result<void> Api::when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then) {
   auto held = std::make_shared<std::unique_ptr<Subscription>>();
   auto subscription = hub_.subscribe(id, -1, [held, then](const HubEvent& event) {
+    if (waits_for_journal(event)) {
+      then(waiting_for_journal(event));
+      return false;
+    }
     if (!is_terminal(event.type)) return true;
-    then(Json::parse(*event.json)["response"]);
+    then(Parsed<Json>(Json::parse(*event.json)["response"]));
     return false;
   });
   if (!subscription) return subscription.error();
@@ -116,21 +142,33 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Jso
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
   return stream_of([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
-    auto subscription = hub_.subscribe(id, after, [out](const HubEvent& event) {
+    const auto told_last = std::make_shared<std::atomic<bool>>(false);
+    auto subscription = hub_.subscribe(id, after, [out, told_last](const HubEvent& event) {
+      if (*told_last) return false;
       const bool last = is_terminal(event.type);
+      *told_last = last;
       return out(sse(event), last) && !last;
     });
-    if (subscription) return std::shared_ptr<Subscription>(std::move(*subscription));
-    out(std::make_shared<const std::string>(), true);
+    if (subscription && !(*subscription)->over()) return std::shared_ptr<Subscription>(std::move(*subscription));
+    if (!told_last->exchange(true)) out(std::make_shared<const std::string>(), true);
     return nullptr;
   });
 }
 
-Parsed<Json> Api::response(const std::string& id) const {
+std::string Api::status(const std::string& id) const {
   const auto record = journal_.response(id);
-  if (!record) return ApiError::not_found("there is no response '" + id + "'");
-  const auto events = journal_.events(id);
-  if (!events) return ApiError::from(Error{errc::io, events.error().message});
+  return record ? record->status : "";
+}
+
+Parsed<Json> Api::response(const std::string& id) const {
+  const auto told = journal_.told(id);
+  const ApiError not_found = ApiError::not_found("there is no response '" + id + "'");
+  if (!told && told.error().code == memory::errc::not_found) return not_found;
+  if (!told) return ApiError::from(from_journal(told.error()));
+  const memory::Response* record = &told->response;
+  const std::vector<memory::Event>* events = &told->events;
+  const bool open = record->status == "in_progress" || record->status == "queued";
+  if (!open && !record->request.value("store", true)) return not_found;  // it is kept a while for whoever continues it
   Json shown = {{"id", id},
                 {"object", "response"},
                 {"created_at", record->created_ms / 1000},
@@ -147,6 +185,7 @@ Parsed<Json> Api::response(const std::string& id) const {
   for (const memory::Event& event : *events) {
     if (event.data.contains("response")) shown.update(event.data["response"]);
     if (event.type == "response.output_item.done" && event.data.contains("item")) shown["output"].push_back(event.data["item"]);
+    if (event.type == "baton.output_item.abandoned") drop_item(shown["output"], string_of(event.data, "item_id"));
     if (is_terminal(event.type) && event.data["response"].contains("output")) shown["output"] = event.data["response"]["output"];
   }
   if (!record->rating.empty()) shown["baton.rating"] = {{"rating", record->rating}, {"note", record->rating_note}};
@@ -172,30 +211,35 @@ void Api::get_response(const HttpCall& call, const Path& path, Done done) {
 }
 
 void Api::cancel_response(const HttpCall&, const Path& path, Done done) {
-  // Asked for its end first: one that is not stored is gone right behind it.
-  const auto waiting = when_ended(path[0], [this, id = path[0], done](const Json& ended) {
+  // Asked for its end first: one that is not stored is gone soon after it.
+  const auto waiting = when_ended(path[0], [this, id = path[0], done](const Parsed<Json>& ended) {
+    if (!ended) return done(HttpReply::of(ended.error()));
     const Parsed<Json> shown = response(id);
-    done(HttpReply::of(shown ? *shown : ended));
+    done(HttpReply::of(shown ? *shown : *ended));
   });
-  if (!waiting) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
-  (void)hub_.cancel(path[0]);
+  if (!waiting && waiting.error().code == errc::not_found)
+    return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  if (!waiting) return done(HttpReply::of(ApiError::from(waiting.error())));
+  (void)hub_.cancel(path[0]);  // what it says, the one who waits is told as well
 }
 
 void Api::delete_response(const HttpCall&, const Path& path, Done done) {
-  const auto record = journal_.response(path[0]);
-  if (!record) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
-  if (record->status == "in_progress" || record->status == "queued")
+  const Parsed<Json> shown = response(path[0]);
+  if (!shown) return done(HttpReply::of(shown.error()));
+  const std::string status = string_of(*shown, "status");
+  if (status == "in_progress" || status == "queued")
     return done(HttpReply::of(ApiError{409, "invalid_request_error", "response_in_progress",
                                        "cancel the response first: POST /v1/responses/" + path[0] + "/cancel", ""}));
-  if (const auto removed = journal_.remove_response(path[0]); !removed)
-    return done(HttpReply::of(ApiError::from(Error{errc::io, removed.error().message})));
+  const auto removed = journal_.remove_response(path[0]);
+  if (!removed && removed.error().code != memory::errc::not_found)
+    return done(HttpReply::of(ApiError::from(from_journal(removed.error()))));
   done(HttpReply::of(Json{{"id", path[0]}, {"object", "response"}, {"deleted", true}}));
 }
 
 void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
   if (!journal_.response(path[0])) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
   const auto items = journal_.items_of_response(path[0]);
-  if (!items) return done(HttpReply::of(ApiError::from(Error{errc::io, items.error().message})));
+  if (!items) return done(HttpReply::of(ApiError::from(from_journal(items.error()))));
   std::vector<Json> shown;
   for (const memory::Item& item : *items) {
     const std::string from = string_of(item.content, "baton.from");

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "lanes.h"
@@ -22,6 +23,17 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const ServerConfig& conf
   if (failed)
     return Error{errc::io, "the key " + config.tls_key + " cannot be read, or belongs to another certificate: " + failed.message()};
   return context;
+}
+
+// Whom a connection belongs to as far as can be told: one machine has many addresses of version 6, all of one network.
+std::string peer_name(const asio::ip::address& address) {
+  if (address.is_v4()) return address.to_string();
+  const asio::ip::address_v6 six = address.to_v6();
+  if (six.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, six).to_string();
+  if (six.is_loopback()) return six.to_string();
+  asio::ip::address_v6::bytes_type bytes = six.to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
+  return asio::ip::address_v6(bytes).to_string() + "/64";
 }
 
 }  // namespace
@@ -75,7 +87,11 @@ class Server::Impl {
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
     });
-    shared_->pool.join();
+    // What waits for a thread is dropped. What is under way is waited for: it uses what ends with us.
+    shared_->work.stop();
+    shared_->quick.stop();
+    shared_->work.join();
+    shared_->quick.join();
     // What was cancelled runs its handlers, which let go of the sessions; then run() returns by itself.
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
@@ -101,35 +117,53 @@ class Server::Impl {
   static std::string metrics(const std::weak_ptr<Shared>& weak) {
     const auto shared = weak.lock();
     if (!shared) return "";
-    std::string out;
-    const auto line = [&](const char* name, const char* type, const char* help, std::int64_t value) {
-      out +=
-          std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " " + type + "\n" + name + " " + std::to_string(value) + "\n";
-    };
-    line("baton_connections", "gauge", "Open connections.", static_cast<std::int64_t>(shared->n_sessions()));
-    line("baton_websockets", "gauge", "Of these, WebSockets.", shared->n_sockets);
-    line("baton_http_requests_total", "counter", "Requests, upgrades included.", shared->n_requests);
-    line("baton_refused_total", "counter", "Requests that the gate refused: host, origin or token.", shared->n_refused);
-    line("baton_messages_received_total", "counter", "WebSocket messages of clients.", shared->n_messages_in);
-    line("baton_messages_sent_total", "counter", "WebSocket messages to clients.", shared->n_messages_out);
-    line("baton_slow_readers_total", "counter", "Connections closed because their reader was too slow.", shared->n_too_slow);
-    return out;
+    return shared->metrics.text({.connections = static_cast<std::int64_t>(shared->n_sessions()),
+                                 .streams = shared->streams.all(),
+                                 .waiting = static_cast<std::int64_t>(shared->work.waiting() + shared->quick.waiting())});
   }
 
   void accept() {
     acceptor_.async_accept([this](error_code failed, tcp::socket socket) {
       if (failed == asio::error::operation_aborted || shared_->leaving) return;
       if (failed) {  // no more descriptors, most likely: a pause instead of a busy loop
-        spdlog::warn("cannot accept a connection: {}", failed.message());
+        std::int64_t left_out = 0;
+        if (warnings_.allow(std::chrono::steady_clock::now(), left_out)) spdlog::warn("cannot accept a connection: {}", failed.message());
+        if (failed == asio::error::no_descriptors) make_room("");
         pause_.expires_after(std::chrono::milliseconds(100));
         return pause_.async_wait([this](error_code cancelled) {
           if (!cancelled) accept();
         });
       }
-      if (static_cast<int>(shared_->n_sessions()) < shared_->config.limits.connections)
-        begin_session(shared_, std::move(socket), tls_.get());
+      let_in(std::move(socket));
       accept();
     });
+  }
+
+  void let_in(tcp::socket socket) {
+    error_code failed;
+    const tcp::endpoint peer = socket.remote_endpoint(failed);
+    if (failed) return;  // it has gone
+    const std::string address = peer_name(peer.address());
+    const ServerLimits& limits = shared_->config.limits;
+    if (shared_->fresh.count(address) >= static_cast<std::size_t>(limits.waiting_connections)) make_room(address);
+    if (shared_->n_sessions() >= static_cast<std::size_t>(limits.connections)) make_room("");
+    if (shared_->n_sessions() < static_cast<std::size_t>(limits.connections))
+      return begin_session(shared_, std::move(socket), address, tls_.get());
+    shared_->metrics.count(Refusal::connections);
+    shared_->refusals.refused(Refusal::connections, "address:" + address, "", "all connections are taken by requests under way");
+  }
+
+  // The oldest connection that has not sent a header makes way: of the address; empty: of that which has most of them, or else the oldest
+  // that waits for its client otherwise: for a body, or between two requests. Those who hold many places without using them lose them, not
+  // those who come.
+  void make_room(const std::string& address) {
+    Session* oldest = address.empty() ? shared_->fresh.oldest_of_most() : shared_->fresh.oldest(address);
+    if (!oldest) oldest = shared_->idle.oldest_of_most();
+    if (!oldest) return;
+    shared_->metrics.count(Refusal::connections);
+    shared_->refusals.refused(Refusal::connections, address.empty() ? "-" : "address:" + address, "",
+                              "a connection that waited for its client made way for a new one");
+    oldest->drop();
   }
 
   void run() {
@@ -148,6 +182,7 @@ class Server::Impl {
   std::unique_ptr<asio::ssl::context> tls_;
   tcp::acceptor acceptor_{shared_->io};
   asio::steady_timer pause_{shared_->io};
+  RefusalLog warnings_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{shared_->io.get_executor()};
   unsigned short port_ = 0;
   std::atomic<bool> ran_out_ = false;

@@ -1,5 +1,6 @@
 // A WebSocket connection.
 #include <baton/agent/core/items.h>
+#include <spdlog/spdlog.h>
 
 #include <deque>
 #include <optional>
@@ -31,12 +32,13 @@ std::shared_ptr<const std::string> merged(const std::string& a, const std::strin
 
 class SocketSession final : public Session, public Peer, public std::enable_shared_from_this<SocketSession> {
  public:
-  SocketSession(std::shared_ptr<Shared> shared, Connection stream) : shared_(std::move(shared)), socket_(std::move(stream)) {}
+  SocketSession(std::shared_ptr<Shared> shared, Connection stream, Admitted admitted)
+      : shared_(std::move(shared)), socket_(std::move(stream)), admitted_(std::move(admitted)) {}
 
   void begin(http::request<http::string_body> upgrade) {
-    shared_->n_sockets++;
+    shared_->metrics.n_sockets++;
     const ServerLimits& limits = shared_->config.limits;
-    talk_ = shared_->talk(weak_from_this(), [pool = shared_](std::function<void()> job) { asio::post(pool->pool, std::move(job)); });
+    talk_ = shared_->talk(weak_from_this(), [shared = shared_](std::function<void()> job) { shared->work.post(std::move(job)); });
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = limits.request_time;
     timeout.idle_timeout = limits.socket_idle;
@@ -47,8 +49,9 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     socket_.auto_fragment(false);
     socket_.text(true);
     const bool with_protocol = upgrade.find(http::field::sec_websocket_protocol) != upgrade.end();
-    socket_.set_option(websocket::stream_base::decorator([with_protocol](websocket::response_type& response) {
+    socket_.set_option(websocket::stream_base::decorator([with_protocol, id = admitted_.request_id](websocket::response_type& response) {
       response.set(http::field::server, "baton");
+      response.set("X-Request-Id", id);
       if (with_protocol) response.set(http::field::sec_websocket_protocol, "baton");
     }));
     upgrade_ = std::move(upgrade);
@@ -74,7 +77,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       }
       if (queued_bytes_ > shared_->config.limits.output_queue_bytes || queue_.size() > kMaxQueued) {
         closing_ = true;
-        shared_->n_too_slow++;
+        shared_->metrics.n_too_slow++;
         asio::post(shared_->io, [self = shared_from_this()] {
           self->close(websocket::close_code::try_again_later, "too slow: resume by sequence number");
         });
@@ -86,9 +89,14 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     return true;
   }
 
+  const std::string& client() const override { return admitted_.client; }
+
   // ---- Session
   void leave() override { close(websocket::close_code::service_restart, "the daemon restarts: come back"); }
-  void drop() override { socket_.next_layer().close(); }
+  void drop() override {
+    socket_.next_layer().close();
+    end();
+  }
   void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override {
     talk_->on_successor(response_id, successor);
   }
@@ -100,8 +108,9 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   };
 
   void on_accept(error_code failed) {
-    if (failed) return end();
+    if (failed || ended_) return end();
     accepted_ = true;
+    spdlog::info("websocket opened client={} id={}", admitted_.client, admitted_.request_id);
     if (const auto wanted = std::exchange(close_when_accepted_, std::nullopt)) return close(wanted->first, wanted->second);
     read();
     write();
@@ -110,18 +119,25 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   void read() { socket_.async_read(buffer_, beast::bind_front_handler(&SocketSession::on_read, shared_from_this())); }
 
   void on_read(error_code failed, std::size_t) {
-    if (failed) return end();
-    shared_->n_messages_in++;
+    if (failed == websocket::error::closed && close_code_ == 0) close_code_ = socket_.reason().code;
+    if (failed || ended_) return end();
+    shared_->metrics.n_messages_in++;
     if (!socket_.got_text()) return close(websocket::close_code::unknown_data, "messages are text: JSON");
     auto text = std::make_shared<std::string>(beast::buffers_to_string(buffer_.data()));
     buffer_.consume(buffer_.size());
     // The next one is read when this one is dealt with: a client that sends too much waits in its own buffers.
-    asio::post(shared_->pool, [self = shared_from_this(), text] {
+    const Work::Size size = text->size() > kLargeBody ? Work::Size::large : Work::Size::small;
+    const bool queued = shared_->work.add(admitted_.client, size, [self = shared_from_this(), text] {
+      if (self->ended_) return;
       self->talk_->on_message(*text);
       asio::post(self->shared_->io, [self] {
         if (!self->ended_) self->read();
       });
     });
+    if (queued) return;
+    shared_->metrics.count(Refusal::saturated);
+    shared_->refusals.refused(Refusal::saturated, admitted_.client, admitted_.request_id, "a message: the queue is full");
+    close(websocket::close_code::try_again_later, "too much is asked of the daemon: come back");
   }
 
   void write() {
@@ -137,7 +153,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
 
   void on_write(error_code failed) {
     if (failed) return end();
-    shared_->n_messages_out++;
+    shared_->metrics.n_messages_out++;
     {
       const std::scoped_lock lock(mutex_);
       writing_ = false;
@@ -158,6 +174,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
       return;
     }
     close_sent_ = true;
+    if (close_code_ == 0) close_code_ = code;
     // A reader that takes nothing would not take the close frame either.
     drop_later_.expires_after(std::chrono::seconds(5));
     drop_later_.async_wait([self = shared_from_this()](error_code cancelled) {
@@ -167,13 +184,19 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   }
 
   void end() {
-    if (std::exchange(ended_, true)) return;
+    if (ended_.exchange(true)) return;
+    const auto self = shared_from_this();  // the server lets go of it below
     drop_later_.cancel();
     {
       const std::scoped_lock lock(mutex_);
       closing_ = true;
     }
-    shared_->n_sockets--;
+    shared_->metrics.n_sockets--;
+    if (accepted_) {
+      spdlog::info("websocket closed code={} client={} id={}", close_code_ == 0 ? 1006 : close_code_, admitted_.client,
+                   admitted_.request_id);
+    }
+    admitted_.place.reset();
     talk_->close();
     shared_->remove(shared_from_this());
   }
@@ -184,7 +207,10 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   http::request<http::string_body> upgrade_;
   beast::flat_buffer buffer_;
   std::shared_ptr<Talk> talk_;
-  bool accepted_ = false, ended_ = false, close_sent_ = false;  // the I/O thread's
+  Admitted admitted_;
+  bool accepted_ = false, close_sent_ = false;  // the I/O thread's
+  std::atomic<bool> ended_ = false;             // set by the I/O thread
+  unsigned close_code_ = 0;                     // of the close that was first, theirs or ours
   std::optional<std::pair<websocket::close_code, const char*>> close_when_accepted_;
 
   std::mutex mutex_;  // guards all below
@@ -196,8 +222,8 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
 
 }  // namespace
 
-void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade) {
-  auto session = std::make_shared<SocketSession>(shared, std::move(stream));
+void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade, Admitted admitted) {
+  auto session = std::make_shared<SocketSession>(shared, std::move(stream), std::move(admitted));
   shared->add(session);
   session->begin(std::move(upgrade));
 }

@@ -14,6 +14,7 @@ class Peer {
   virtual ~Peer() = default;
   // `merge_key`: events with the same one that wait next to each other may become one; empty: never. False: the socket is closed.
   virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
+  virtual const std::string& client() const = 0;  // HttpCall::client
 };
 
 // Lives as long as its socket.

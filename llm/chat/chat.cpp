@@ -11,6 +11,7 @@
 #include "format_constraint.h"
 #include "format_grammar_cache.h"
 #include "format_or_calls.h"
+#include "turns.h"
 
 namespace baton::llm {
 
@@ -58,23 +59,37 @@ class Chat::Stream {
     }
   }
 
-  // On the worker.
-  void prepare(State& state) {
-    {
-      std::scoped_lock lock(mutex_);
-      if (abandoned_) return;
-      preparing_ = true;
+  const std::string& client() const { return request_.client; }
+
+  // Renders and encodes, on any one thread. False: there is nothing to submit.
+  bool prepare(const State& state) {
+    if (!begin()) return false;
+    try {
+      if (is_cancelled()) {
+        say_finished(FinishReason::cancelled, std::nullopt);
+      } else if (auto prompt = state.prompts.build(request_, state.engine->n_ctx()); !prompt) {
+        say_finished(FinishReason::error, prompt.error());
+      } else {
+        prompt_ = std::move(*prompt);
+      }
+    } catch (const std::exception& e) {  // no memory is left, or a bug of ours: the other requests are served
+      say_finished(FinishReason::error, Error{errc::out_of_memory, std::string("the prompt could not be made: ") + e.what()});
     }
+    std::scoped_lock lock(mutex_);
+    preparing_ = false;
+    prepared_.notify_all();
+    return prompt_.has_value();
+  }
+
+  // After prepare(), on the thread that the grammars belong to.
+  void submit(State& state) {
+    if (!begin()) return;
     std::unique_ptr<EngineStream> stream;
     std::optional<std::promise<std::shared_ptr<CallGrammar>>> compiled;  // where it is not there yet
     if (is_cancelled()) {
       say_finished(FinishReason::cancelled, std::nullopt);
-    } else if (auto prompt = state.prompts.build(request_); !prompt) {
-      say_finished(FinishReason::error, prompt.error());
-    } else if (is_cancelled()) {
-      say_finished(FinishReason::cancelled, std::nullopt);
     } else {
-      stream = submit(state, *prompt, compiled);
+      stream = submit(state, *prompt_, compiled);
     }
     {
       std::scoped_lock lock(mutex_);
@@ -87,6 +102,12 @@ class Chat::Stream {
   }
 
  private:
+  bool begin() {
+    std::scoped_lock lock(mutex_);
+    if (!abandoned_) preparing_ = true;
+    return preparing_;
+  }
+
   bool is_cancelled() {
     std::scoped_lock lock(mutex_);
     return cancelled_;
@@ -120,6 +141,7 @@ class Chat::Stream {
     request.prompt = std::move(prompt.ids);
     request.sampling = request_.sampling;
     request.max_output_tokens = request_.max_output_tokens;
+    request.client = request_.client;
     const auto ends = state.tokenizer.end_of_generation_ids();
     request.stop_tokens.assign(ends.begin(), ends.end());
     return state.engine->submit(std::move(request), [this](const EngineEvent& event) {
@@ -176,6 +198,7 @@ class Chat::Stream {
 
   ChatRequest request_;
   Sink sink_;
+  std::optional<Prompt> prompt_;
   std::unique_ptr<Answer> answer_;  // the engine's thread's, once submitted
   std::mutex mutex_;
   std::condition_variable prepared_;
@@ -196,45 +219,74 @@ std::tm local_time() {
 
 }  // namespace
 
-// Renders and submits, one request after the other.
+// Renders and encodes on a few threads, because that may take a second for a long conversation, and submits on one, to which the grammars
+// belong. A client never has all of the few, so that it keeps no other waiting.
 class Chat::Worker {
  public:
-  explicit Worker(State& state) : thread_([this, &state] { run(state); }) {}
+  explicit Worker(State& state) : submitter_([this, &state] { submit(state); }) {
+    for (int i = 0; i < kPreparers; ++i) preparers_.emplace_back([this, &state] { prepare(state); });
+  }
   ~Worker() {
-    {
-      std::scoped_lock lock(mutex_);
-      ends_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
+    end(ends_);
+    for (std::thread& thread : preparers_) thread.join();
+    end(all_prepared_);
+    submitter_.join();
   }
   void add(std::shared_ptr<Stream> stream) {
     {
       std::scoped_lock lock(mutex_);
-      waiting_.push_back(std::move(stream));
+      std::string client = stream->client();
+      waiting_.push(std::move(client), std::move(stream));
     }
     changed_.notify_all();
   }
 
  private:
-  void run(State& state) {
+  static constexpr int kPreparers = 3;
+
+  void end(bool& what) {
+    {
+      std::scoped_lock lock(mutex_);
+      what = true;
+    }
+    changed_.notify_all();
+  }
+
+  void prepare(State& state) {
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [&] { return ends_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      const auto stream = std::move(waiting_.front());
-      waiting_.pop_front();
+      std::optional<std::pair<std::string, std::shared_ptr<Stream>>> taken;
+      changed_.wait(lock, [&] { return (taken = waiting_.take()).has_value() || (ends_ && waiting_.empty()); });
+      if (!taken) return;
       lock.unlock();
-      stream->prepare(state);
+      const bool goes_on = taken->second->prepare(state);
+      lock.lock();
+      waiting_.done(taken->first);
+      if (goes_on) prepared_.push_back(std::move(taken->second));
+      changed_.notify_all();
+    }
+  }
+
+  void submit(State& state) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [&] { return all_prepared_ || !prepared_.empty(); });
+      if (prepared_.empty()) return;
+      const auto stream = std::move(prepared_.front());
+      prepared_.pop_front();
+      lock.unlock();
+      stream->submit(state);
       lock.lock();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::shared_ptr<Stream>> waiting_;
-  bool ends_ = false;
-  std::thread thread_;
+  Turns<std::shared_ptr<Stream>> waiting_{kPreparers - 1};
+  std::deque<std::shared_ptr<Stream>> prepared_;
+  bool ends_ = false, all_prepared_ = false;
+  std::thread submitter_;
+  std::vector<std::thread> preparers_;
 };
 
 Chat::Chat(std::unique_ptr<State> state) : state_(std::move(state)) { state_->worker = std::make_unique<Worker>(*state_); }
@@ -259,9 +311,10 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
     if (!parsed) return parsed.error();
     options.chat_template = std::move(*parsed);
   }
-  return std::unique_ptr<Chat>(
-      new Chat(std::make_unique<State>(std::move(engine), std::move(*tokenizer), std::move(*options.chat_template),
-                                       std::move(options.model_sha256), options.constrain, options.min_call_confidence, local_time)));
+  auto state = std::make_unique<State>(std::move(engine), std::move(*tokenizer), std::move(*options.chat_template),
+                                       std::move(options.model_sha256), options.constrain, options.min_call_confidence, local_time);
+  if (const auto& fault = state->prompts.fault()) return *fault;
+  return std::unique_ptr<Chat>(new Chat(std::move(state)));
 }
 
 std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {

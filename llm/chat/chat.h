@@ -34,16 +34,17 @@ class ChatStream {
 
 class Chat {
  public:
-  // Called one delta at a time, on the engine's thread or, for a request that does not get that far, on Chat's own. Must not block.
+  // Called one delta at a time, on the engine's thread or, for a request that does not get that far, on one of Chat's own. Must not block.
   using Sink = std::function<void(Delta)>;
 
   // Reads the tokenizer and the template from the file that the engine's model came from. errc::unsupported when the file has no chat
-  // template (a base model) and none was given.
+  // template (a base model) and none was given; errc::invalid_template when it is malformed or takes too much work.
   static Result<std::unique_ptr<Chat>> create(std::unique_ptr<Engine> engine, ChatOptions options);
   ~Chat();  // every stream must have been destroyed before
 
-  // Any thread; never blocks: rendering and tokenising a long prompt takes milliseconds and happens on a thread of Chat's own, in the
-  // order of the calls. The last delta is Finished, also when the request cannot be served.
+  // Any thread; never blocks: rendering and tokenising, which takes milliseconds, and up to a second where the prompt is very long, happens
+  // on threads of Chat's own, which clients (ChatRequest::client) share: the requests of one begin roughly in the order of the calls. The
+  // last delta is Finished, also when the request cannot be served.
   //
   // Two choices are honoured by beginning the answer: ToolChoice::required with `{"name":`, named with the whole head of the call. The
   // model writes on from there; not possible for a model whose prompt ends inside a reasoning block.

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <limits>
 #include <optional>
 #include <random>
 #include <set>
@@ -71,16 +73,36 @@ Json special_tokens(const Tokenizer& tokenizer) {
   return trusted;
 }
 
-// How often `word` stands in the data, wholly.
-int occurrences(const std::vector<Span>& spans, const std::string& word) {
-  int n = 0;
+std::string place_holder(const std::string& random, std::size_t i) { return random + "i" + std::to_string(i) + "e"; }
+
+// Whether the data has the place holder of each of `n` messages exactly once, and the template's text none. One pass over the spans,
+// because a long conversation has many messages.
+std::vector<bool> came_through(const std::vector<Span>& spans, const std::string& random, std::size_t n) {
+  std::vector<int> counts(n, 0);
   for (const Span& span : spans) {
-    for (auto at = span.text.find(word); at != std::string::npos; at = span.text.find(word, at + word.size())) {
-      if (span.from_template) return 0;
-      ++n;
+    for (auto at = span.text.find(random); at != std::string::npos; at = span.text.find(random, at + random.size())) {
+      std::size_t i = n;
+      const char* const begin = span.text.data() + at + random.size() + 1;
+      const char* const end = span.text.data() + span.text.size();
+      if (begin >= end || std::from_chars(begin, end, i).ec != std::errc() || i >= n) continue;
+      const std::string whole = place_holder(random, i);
+      if (span.text.compare(at, whole.size(), whole) == 0) counts[i] += span.from_template ? 2 : 1;
     }
   }
-  return n;
+  std::vector<bool> once(n);
+  for (std::size_t i = 0; i < n; ++i) once[i] = counts[i] == 1;
+  return once;
+}
+
+// Deriving the syntax of calls renders some dozens of short conversations, a few thousand steps each with the templates that are in use.
+// This is what all of them together may take: about a second.
+constexpr std::size_t kStepsToLoad = 8'000'000;
+constexpr std::size_t kProbeBytes = 1 << 20;  // of each
+
+Error overflow(int n_ctx) {
+  return {errc::context_overflow, "the prompt has at least " + std::to_string(n_ctx) + " tokens and the context holds " +
+                                      std::to_string(n_ctx) +
+                                      ", one of them for the answer: shorten the conversation or start with a larger --ctx"};
 }
 
 bool ends_in_reasoning(const std::vector<Span>& spans, const std::string& opening) {
@@ -99,17 +121,23 @@ PromptBuilder::PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_templ
       template_sha256_(sha256(template_.source())),
       now_(std::move(now)),
       trusted_(special_tokens(tokenizer)) {
-  const Render render = [this](const Json& variables) { return run(variables); };
+  std::size_t steps = kStepsToLoad;
+  const RenderOptions options{now_, {.max_output_bytes = kProbeBytes}, &steps};
+  const Render render = [&](const Json& variables) { return run(variables, options); };
   abilities_ = probe_abilities(render);
   syntax_ = derive_tool_syntax(render, abilities_, template_.source());
+  if (steps == 0) {
+    fault_ = Error{errc::invalid_template, template_.name() + ": the template takes more than " + std::to_string(kStepsToLoad) +
+                                               " steps to show a few short messages, so it is not used; give another one"};
+  }
 }
 
 Result<std::vector<Span>> PromptBuilder::render(const ChatRequest& request, const std::vector<std::string>& place_holders) const {
-  return run(template_variables(request, abilities_, place_holders));
+  return run(template_variables(request, abilities_, place_holders), RenderOptions{now_, {}});
 }
 
-Result<std::vector<Span>> PromptBuilder::run(const Json& variables) const {
-  return template_.render(TemplateVariables{variables, trusted_}, RenderOptions{now_, {}});
+Result<std::vector<Span>> PromptBuilder::run(const Json& variables, const RenderOptions& options) const {
+  return template_.render(TemplateVariables{variables, trusted_}, options);
 }
 
 bool PromptBuilder::is_own(const Message& message) const {
@@ -119,8 +147,10 @@ bool PromptBuilder::is_own(const Message& message) const {
   return std::all_of(raw.ids.begin(), raw.ids.end(), [&](std::int32_t id) { return tokenizer_->is_valid(id); });
 }
 
-// Answers with calls as texts in the model's syntax, for a template that has no place for calls; `ids` gets the tokens of these.
-ChatRequest PromptBuilder::with_calls_as_text(ChatRequest request, std::vector<std::vector<std::int32_t>>& ids) const {
+// Answers with calls as texts in the model's syntax, for a template that has no place for calls; `ids` gets the tokens of these. Nothing
+// where one has more than max_tokens.
+std::optional<ChatRequest> PromptBuilder::with_calls_as_text(ChatRequest request, std::size_t max_tokens,
+                                                             std::vector<std::vector<std::int32_t>>& ids) const {
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     Message& message = request.messages[i];
     if (message.tool_calls.empty()) continue;
@@ -129,20 +159,31 @@ ChatRequest PromptBuilder::with_calls_as_text(ChatRequest request, std::vector<s
     if (!is_own(message)) message.raw.reset();
     std::vector<TextSpan> text;
     for (const Span& span : spans) text.push_back({span.text, span.from_template});
-    ids[i] = tokenizer_->encode(text);
+    auto encoded = tokenizer_->encode_up_to(max_tokens, text);
+    if (!encoded) return std::nullopt;
+    ids[i] = std::move(*encoded);
     message.content = joined(spans);
   }
   return request;
 }
 
-// Encodes what stands between the place holders, piece by piece, so that a piece comes to the same tokens in every later turn.
-std::vector<std::int32_t> PromptBuilder::encode(const std::vector<Span>& spans, const std::vector<Splice>& splices) const {
+// Encodes what stands between the place holders, piece by piece, so that a piece comes to the same tokens in every later turn. Nothing
+// where there are more than max_tokens.
+std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector<Span>& spans, const std::vector<Splice>& splices,
+                                                               std::size_t max_tokens) const {
   std::vector<std::int32_t> ids;
+  bool fits = true;
   std::vector<TextSpan> piece;
   auto next = splices.begin();
   const auto end_piece = [&] {
-    auto encoded = tokenizer_->encode(piece);
+    // A closing token that is there already may be left out below.
+    auto up_to_limit = tokenizer_->encode_up_to(max_tokens - std::min(max_tokens, ids.size()) + 1, piece);
     piece.clear();
+    if (!up_to_limit) {
+      fits = false;
+      return;
+    }
+    auto& encoded = *up_to_limit;
     const bool both_end = !ids.empty() && !encoded.empty() && next != splices.begin() && tokenizer_->ends_generation(ids.back());
     if (both_end && encoded.front() == ids.back()) {
       encoded.erase(encoded.begin());
@@ -153,7 +194,7 @@ std::vector<std::int32_t> PromptBuilder::encode(const std::vector<Span>& spans, 
   };
   for (const Span& span : spans) {
     std::string_view rest = span.text;
-    while (next != splices.end()) {
+    while (next != splices.end() && fits) {
       const auto at = rest.find(next->place_holder);
       if (at == std::string_view::npos) break;
       piece.push_back({rest.substr(0, at), span.from_template});
@@ -164,7 +205,8 @@ std::vector<std::int32_t> PromptBuilder::encode(const std::vector<Span>& spans, 
     }
     if (!rest.empty()) piece.push_back({rest, span.from_template});
   }
-  end_piece();
+  if (fits) end_piece();
+  if (!fits || ids.size() > max_tokens) return std::nullopt;
   return ids;
 }
 
@@ -192,12 +234,17 @@ void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const
   prompt.ids.insert(prompt.ids.end(), prompt.forced_ids.begin(), prompt.forced_ids.end());
 }
 
-Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
+Result<Prompt> PromptBuilder::build(const ChatRequest& request, int n_ctx) const {
   if (auto error = contradiction(request)) return *error;
+  // Half of what there is, so that nothing below overflows.
+  const std::size_t max_tokens = n_ctx > 0 ? static_cast<std::size_t>(n_ctx) - 1 : std::numeric_limits<std::size_t>::max() / 2;
   const std::size_t n = request.messages.size();
   std::vector<std::vector<std::int32_t>> in_words(n);  // of calls that the template does not show
   std::optional<ChatRequest> with_text;
-  if (!abilities_.calls) with_text = with_calls_as_text(request, in_words);
+  if (!abilities_.calls) {
+    with_text = with_calls_as_text(request, max_tokens, in_words);
+    if (!with_text) return overflow(n_ctx);
+  }
   const ChatRequest& told = with_text ? *with_text : request;
 
   std::vector<std::string> words(n);  // place holders
@@ -206,7 +253,7 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
   for (std::size_t i = 0; i < n; ++i) {
     const bool raw = request.history == HistoryForm::as_written && is_own(request.messages[i]);
     if (!raw && in_words[i].empty()) continue;
-    words[i] = random + "i" + std::to_string(i) + "e";
+    words[i] = place_holder(random, i);
     instead[i] = raw ? &request.messages[i].raw->ids : &in_words[i];
   }
   const auto is_set = [](const std::string& word) { return !word.empty(); };
@@ -214,10 +261,11 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
   // Messages whose place holder did not come through once are rendered as the template wants them; if that changes others, all are.
   for (int attempt = 0; attempt < 2 && std::any_of(words.begin(), words.end(), is_set); ++attempt) {
     bool lost = false;
-    for (std::string& word : words) {
-      if (word.empty() || (spans && occurrences(*spans, word) == 1)) continue;
+    const std::vector<bool> there = spans ? came_through(*spans, random, n) : std::vector<bool>(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (words[i].empty() || there[i]) continue;
       lost = true;
-      word.clear();
+      words[i].clear();
     }
     if (!lost) break;
     if (attempt == 1) std::fill(words.begin(), words.end(), std::string());
@@ -232,7 +280,9 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request) const {
     splices.push_back({words[i], instead[i]});
     if (instead[i] != &in_words[i]) ++prompt.n_raw_messages;
   }
-  prompt.ids = encode(*spans, splices);
+  auto ids = encode(*spans, splices, max_tokens);
+  if (!ids) return overflow(n_ctx);
+  prompt.ids = std::move(*ids);
   prompt.starts_in_reasoning = ends_in_reasoning(*spans, syntax_.reasoning_open);
   force_tool(request, prompt);
   if (prompt.ids.empty()) return Error{errc::invalid_template, template_.name() + ": the template rendered an empty prompt"};

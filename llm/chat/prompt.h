@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <ctime>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,12 @@ class PromptBuilder {
   PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now);
 
   // errc::invalid_argument for a request that contradicts itself (no messages, two tools of one name, a named tool that is not there);
-  // errc::invalid_template when the template refuses the conversation.
-  Result<Prompt> build(const ChatRequest& request) const;
+  // errc::invalid_template when the template refuses the conversation; errc::context_overflow when the prompt leaves no token of n_ctx for
+  // the answer (0: no limit), which is found without encoding the rest.
+  Result<Prompt> build(const ChatRequest& request, int n_ctx = 0) const;
+
+  // Set where the template takes too much work: then it is no use to build prompts with it.
+  const std::optional<Error>& fault() const { return fault_; }
 
   const ChatTemplate& chat_template() const { return template_; }
   const std::string& model_sha256() const { return model_sha256_; }
@@ -54,10 +59,12 @@ class PromptBuilder {
     const std::vector<std::int32_t>* ids;
   };
   Result<std::vector<Span>> render(const ChatRequest& request, const std::vector<std::string>& place_holders) const;
-  Result<std::vector<Span>> run(const Json& variables) const;
+  Result<std::vector<Span>> run(const Json& variables, const RenderOptions& options) const;
   bool is_own(const Message& message) const;
-  ChatRequest with_calls_as_text(ChatRequest request, std::vector<std::vector<std::int32_t>>& ids) const;
-  std::vector<std::int32_t> encode(const std::vector<Span>& spans, const std::vector<Splice>& splices) const;
+  std::optional<ChatRequest> with_calls_as_text(ChatRequest request, std::size_t max_tokens,
+                                                std::vector<std::vector<std::int32_t>>& ids) const;
+  std::optional<std::vector<std::int32_t>> encode(const std::vector<Span>& spans, const std::vector<Splice>& splices,
+                                                  std::size_t max_tokens) const;
   void force_tool(const ChatRequest& request, Prompt& prompt) const;
 
   const Tokenizer* tokenizer_;
@@ -68,6 +75,7 @@ class PromptBuilder {
   Json trusted_;
   TemplateAbilities abilities_;
   ToolSyntax syntax_;
+  std::optional<Error> fault_;
 };
 
 }  // namespace baton::llm

@@ -9,6 +9,8 @@ namespace {
 using jinja::Interpreter;
 using jinja::Value;
 
+constexpr std::size_t kMaxSourceBytes = 4 << 20;
+
 Error template_error(const std::string& name, const jinja::TemplateError& error) {
   return {errc::invalid_template,
           name + ':' + std::to_string(error.at.line) + ':' + std::to_string(error.at.column) + ": " + error.message};
@@ -58,6 +60,10 @@ std::string joined(const std::vector<Span>& spans) {
 ChatTemplate::ChatTemplate(std::shared_ptr<const jinja::Template> parsed) : template_(std::move(parsed)) {}
 
 Result<ChatTemplate> ChatTemplate::parse(std::string source, std::string name) {
+  if (source.size() > kMaxSourceBytes) {
+    return Error{errc::invalid_template, name + ": the template has " + std::to_string(source.size()) + " bytes; at most " +
+                                             std::to_string(kMaxSourceBytes) + " are read, and those in use have a hundredth of that"};
+  }
   auto parsed = std::make_shared<jinja::Template>();
   std::optional<jinja::TemplateError> error;
   std::vector<jinja::Token> tokens = jinja::tokenize(source, error);

@@ -84,7 +84,7 @@ bool contains(Interpreter& in, const Value& container, const Value& item) {
       in.fail("'in <string>' requires string as left operand, not " + item.type_name());
       return false;
     }
-    return in.charge(text->size() / 16) && text->bytes().find(part->bytes()) != std::string::npos;
+    return in.charge(text->size() / 16) && in.charge_search(*text, *part) && text->bytes().find(part->bytes()) != std::string::npos;
   }
   if (const Dict* dict = container.dict()) {
     std::string identity;

@@ -7,9 +7,14 @@
 namespace baton::llm::jinja {
 
 Value Interpreter::lookup(const std::string& name, const std::shared_ptr<Scope>& scope) {
-  for (const Scope* at = scope.get(); at; at = at->parent.get()) {
-    if (const Value* found = at->find_here(name)) return *found;
+  const Value* found = nullptr;
+  std::size_t n_names = 0;
+  for (const Scope* at = scope.get(); at && !found; at = at->parent.get()) {
+    found = at->find_here(name);
+    n_names += 1 + at->variables.size();
   }
+  if (!charge_names(n_names)) return {};
+  if (found) return *found;
   if (Value global = global_named(*this, name); !global.is_undefined()) return global;
   return Value::undefined("'" + name + "' is undefined");
 }

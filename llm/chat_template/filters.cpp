@@ -48,7 +48,7 @@ Value case_folded(Interpreter& in, const Value& value) {
 }
 
 Value Interpreter::apply_filter(const std::string& name, const Value& subject, Arguments& arguments) {
-  if (!charge()) return {};
+  if (!charge_reading(subject, arguments)) return {};
   if (Filter filter = find_filter(name)) return filter(*this, subject, arguments);
   for (std::string_view known : {"filesizeformat", "pprint", "random", "striptags", "urlencode", "urlize", "wordwrap", "xmlattr"}) {
     if (name == known) return fail("the filter '" + name + "' is not supported");
@@ -57,7 +57,7 @@ Value Interpreter::apply_filter(const std::string& name, const Value& subject, A
 }
 
 bool Interpreter::apply_test(const std::string& name, const Value& subject, Arguments& arguments) {
-  if (!charge()) return false;
+  if (!charge_reading(subject, arguments)) return false;
   if (Test test = find_test(name)) return test(*this, subject, arguments);
   fail("No test named '" + name + "'.");
   return false;

@@ -83,7 +83,10 @@ Value name_space(Interpreter& in, Arguments& arguments) {
   bool mark = true;
   if (!entries(in, "namespace", arguments, attributes, mark)) return {};
   Namespace result;
-  for (const auto& [key, value] : attributes.items()) result.set(key.text() ? key.text()->bytes() : to_str(in, key).bytes(), value);
+  for (const auto& [key, value] : attributes.items()) {
+    if (!in.charge_names(result.attributes.size())) return {};
+    result.set(key.text() ? key.text()->bytes() : to_str(in, key).bytes(), value);
+  }
   return in.make_namespace(std::move(result));
 }
 

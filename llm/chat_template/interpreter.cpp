@@ -25,9 +25,13 @@ void Scope::set(std::string_view name, Value value) {
 }
 
 Interpreter::Interpreter(const Template& parsed, const RenderOptions& options)
-    : template_(parsed), options_(options), steps_left_(options.limits.max_steps) {}
+    : template_(parsed),
+      options_(options),
+      max_steps_(options.shared_steps ? std::min(options.limits.max_steps, *options.shared_steps) : options.limits.max_steps),
+      steps_left_(max_steps_) {}
 
 Interpreter::~Interpreter() {
+  if (options_.shared_steps) *options_.shared_steps -= max_steps_ - steps_left_;
   for (auto& name_space : namespaces_) name_space->attributes.clear();
   for (auto& scope : closures_) scope->variables.clear();
   for (auto& loop : changing_loops_) loop->last_changed.reset();
@@ -48,7 +52,8 @@ Value Interpreter::fail(std::string message) {
 bool Interpreter::charge(std::size_t steps) {
   if (failed()) return false;
   if (steps > steps_left_) {
-    fail("rendering takes more than " + std::to_string(options_.limits.max_steps) + " steps, so it was stopped");
+    steps_left_ = 0;
+    fail("rendering takes more than " + std::to_string(max_steps_) + " steps, so it was stopped");
     return false;
   }
   steps_left_ -= steps;
@@ -67,6 +72,16 @@ bool Interpreter::charge_bytes(std::size_t added, std::size_t total) {
 Value Interpreter::make_text(Text text) {
   if (!charge_bytes(text.size(), text.size())) return {};
   return Value::text(std::move(text));
+}
+
+bool Interpreter::charge_search(const Text& text, const Text& part) { return charge(text.size() * part.size() / 1024); }
+
+bool Interpreter::charge_reading(const Value& subject, const Arguments& arguments) {
+  const auto steps = [](const Value& value) { return value.text() ? value.text()->size() / 16 : 0; };
+  std::size_t all = 1 + steps(subject);
+  for (const Value& value : arguments.positional) all += steps(value);
+  for (const auto& [name, value] : arguments.named) all += steps(value);
+  return charge(all);
 }
 
 Value Interpreter::make_sequence(Sequence::Type type, std::vector<Value> items, bool from_template) {

@@ -42,6 +42,10 @@ class Interpreter {
   const std::optional<TemplateError>& error() const { return error_; }
   bool charge(std::size_t steps = 1);                       // false: failed
   bool charge_bytes(std::size_t added, std::size_t total);  // before a text grows by `added` to `total` bytes
+  // Before a filter, test or method reads its operands, whatever it makes of them.
+  bool charge_reading(const Value& subject, const Arguments& arguments);
+  bool charge_search(const Text& text, const Text& part);      // which compares them at every place of `text`, at worst
+  bool charge_names(std::size_t n) { return charge(n / 32); }  // of variables that are looked at one by one
   const RenderOptions& options() const { return options_; }
 
   // ---- making values, within the limits
@@ -112,6 +116,7 @@ class Interpreter {
 
   const Template& template_;
   const RenderOptions& options_;
+  const std::size_t max_steps_;
   std::size_t steps_left_;
   int depth_ = 0;
   Position at_;

@@ -103,6 +103,7 @@ std::optional<Value> method_of(Interpreter& in, const Value& object, std::string
   if (object.dict()) return dict_method(in, object, name);
   if (object.sequence()) return sequence_method(in, object, name);
   if (Namespace* name_space = object.name_space()) {
+    if (!in.charge_names(name_space->attributes.size())) return std::nullopt;
     if (Value* found = name_space->find(name)) return *found;
   }
   if (const Callable* callable = object.callable(); callable && callable->attribute) {

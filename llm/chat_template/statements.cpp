@@ -117,7 +117,10 @@ void Interpreter::execute_call_block(const Stmt& statement, const std::shared_pt
 void Interpreter::assign(const Expr& target, const Value& value, const std::shared_ptr<Scope>& scope) {
   if (failed()) return;
   at_ = target.at;
-  if (target.type == Expr::Type::name) return scope->set(target.name, value);
+  if (target.type == Expr::Type::name) {
+    if (charge_names(scope->variables.size())) scope->set(target.name, value);
+    return;
+  }
   if (target.type == Expr::Type::namespace_attribute) {
     Value object = lookup(target.name, scope);
     Namespace* name_space = object.name_space();
@@ -125,7 +128,7 @@ void Interpreter::assign(const Expr& target, const Value& value, const std::shar
       fail("cannot assign attribute on non-namespace object");
     } else if (target.attribute[0] == '_') {
       fail("a namespace cannot have '" + target.attribute + "': names with an underscore in front are reserved");
-    } else {
+    } else if (charge_names(name_space->attributes.size())) {
       name_space->set(target.attribute, value);
     }
     return;

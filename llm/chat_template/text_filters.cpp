@@ -51,6 +51,7 @@ Value trim(Interpreter& in, const Value& subject, Arguments& arguments) {
   bool spaces = !given[0] || given[0]->is_none();
   const Text* chars = spaces ? nullptr : given.text(0);
   if (!spaces && !chars) return {};
+  if (chars && subject.text() && !in.charge_search(*subject.text(), *chars)) return {};
   return in.make_text(stripped(soft(in, subject), chars, true, true));
 }
 

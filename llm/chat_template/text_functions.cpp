@@ -109,6 +109,7 @@ Text replaced(Interpreter& in, const Text& text, const Text& old, const Text& wi
   Builder builder = like(in, text);
   const std::string& bytes = text.bytes();
   std::size_t at = 0;
+  if (!in.charge_search(text, old)) return {};
   if (old.empty()) {  // in front of every character, and at the end
     while (count != 0 && in.charge()) {
       builder.add(with);
@@ -158,6 +159,7 @@ std::vector<Value> split(Interpreter& in, const Text& text, const Text* separato
     return parts;
   }
   std::size_t at = 0;
+  if (!in.charge_search(text, *separator)) return parts;
   while ((limit < 0 || static_cast<Integer>(parts.size()) < limit) && in.charge()) {
     std::size_t found = text.bytes().find(separator->bytes(), at);
     if (found == std::string::npos) break;
@@ -176,6 +178,7 @@ std::vector<Value> split_from_right(Interpreter& in, const Text& text, const Tex
     return parts;
   }
   std::size_t end = text.size();
+  if (!in.charge_search(text, *separator)) return parts;
   while ((limit < 0 || static_cast<Integer>(parts.size()) < limit) && in.charge()) {
     std::size_t found = end < separator->size() ? std::string::npos : text.bytes().rfind(separator->bytes(), end - separator->size());
     if (found == std::string::npos) break;

@@ -25,6 +25,7 @@ Value strip(Interpreter& in, const Text& text, Arguments& arguments) {
   bool spaces = !given[0] || given[0]->is_none();
   const Text* chars = spaces ? nullptr : given.text(0);
   if (!spaces && !chars) return {};
+  if (chars && !in.charge_search(text, *chars)) return {};
   return in.make_text(stripped(text, chars, left, right));
 }
 
@@ -92,7 +93,7 @@ Value find(Interpreter& in, const Text& text, Arguments& arguments) {
   std::size_t end = 0;
   Integer found = -1;
   if (!part) return {};
-  if (narrowed(in, given, 1, text, begin, end) && in.charge(text.size() / 16)) {
+  if (narrowed(in, given, 1, text, begin, end) && in.charge_search(text, *part)) {
     std::string_view inside = std::string_view(text.bytes()).substr(begin, end - begin);
     std::size_t at = from_right ? inside.rfind(part->bytes()) : inside.find(part->bytes());
     if (at != std::string_view::npos) found = static_cast<Integer>(count_characters(std::string_view(text.bytes()).substr(0, begin + at)));
@@ -107,7 +108,7 @@ Value count(Interpreter& in, const Text& text, Arguments& arguments) {
   std::size_t begin = 0;
   std::size_t end = 0;
   if (!part) return {};
-  if (!narrowed(in, given, 1, text, begin, end)) return Value::integer(0, text.all_from_template());
+  if (!in.charge_search(text, *part) || !narrowed(in, given, 1, text, begin, end)) return Value::integer(0, text.all_from_template());
   std::string_view inside = std::string_view(text.bytes()).substr(begin, end - begin);
   Integer found = 0;
   if (part->empty()) {
@@ -134,7 +135,7 @@ Value starts_or_ends_with(Interpreter& in, const Text& text, Arguments& argument
     const Text* part = value.text();
     if (!part)
       return in.fail(std::string(ends ? "endswith" : "startswith") + " first arg must be str or a tuple of str, not " + value.type_name());
-    if (!inside || part->size() > end - begin) continue;
+    if (!inside || part->size() > end - begin || !in.charge(part->size() / 64)) continue;
     found = found || text.bytes().compare(ends ? end - part->size() : begin, part->size(), part->bytes()) == 0;
   }
   return Value::boolean(found);
@@ -204,6 +205,7 @@ Value partition(Interpreter& in, const Text& text, Arguments& arguments) {
   const Text* separator = given.text(0);
   if (!separator) return {};
   if (separator->empty()) return in.fail("empty separator");
+  if (!in.charge_search(text, *separator)) return {};
   std::size_t at = from_right ? text.bytes().rfind(separator->bytes()) : text.bytes().find(separator->bytes());
   std::vector<Value> parts;
   if (at == std::string::npos) {
@@ -293,7 +295,7 @@ std::optional<Value> text_method(Interpreter& in, const Value& object, std::stri
     return std::nullopt;
   }
   return in.make_function(std::string(name), 0, [object, method = found->second](Interpreter& run, Arguments& arguments) {
-    return method(run, *object.text(), arguments);
+    return run.charge_reading(object, arguments) ? method(run, *object.text(), arguments) : Value();
   });
 }
 

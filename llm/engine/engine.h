@@ -67,8 +67,10 @@ struct EngineFinished {
 using EngineEvent = std::variant<EngineProgress, Choice, Rewind, EngineFinished>;
 
 struct EngineOptions {
-  int max_parallel = 4;     // requests that share a batch; the others wait in the order of their arrival
-  int prefill_chunk = 256;  // prompt tokens a step, so that a long prompt does not hold up the others' tokens
+  // Requests that share a batch. Clients share the places: one that is alone may use them all, and gives some back, without losing what was
+  // computed, as soon as another comes. The requests of one client are served in the order of their arrival.
+  int max_parallel = 4;
+  int prefill_chunk = 256;  // prompt tokens a step, so that a long prompt does not hold up the others' tokens; clients take turns
   int max_draft = 16;       // tokens that are computed before they are chosen, an answer and a step; 0: none
 };
 
@@ -79,6 +81,7 @@ struct EngineStats {
   std::int64_t drafted_tokens = 0;   // computed before they were chosen (TokenConstraint::draft)
   std::int64_t accepted_tokens = 0;  // of these, the ones that were chosen
   std::int64_t steps = 0;            // forward passes
+  std::int64_t pauses = 0;           // requests that gave back their place before they had ended, to continue later
   int active = 0;
   int waiting = 0;
   int pages_total = 0;

@@ -10,6 +10,7 @@ ActiveRequest::ActiveRequest(EngineRequest request, Engine::Sink sink)
       constraint(std::move(request.constraint)),
       stop_tokens(std::move(request.stop_tokens)),
       max_output_tokens(request.max_output_tokens),
+      client(std::move(request.client)),
       sink_(std::move(sink)),
       n_prompt_(static_cast<int>(tokens.size())) {
   sampler.remember(tokens);  // the penalties look at the prompt's end as well

@@ -27,6 +27,7 @@ class ActiveRequest {
 
   int n_prompt() const { return n_prompt_; }
   int n_output() const { return static_cast<int>(tokens.size()) - n_prompt_; }
+  int n_left() const { return static_cast<int>(tokens.size()) - n_computed; }  // tokens to compute before the next is chosen
   bool prefilling() const { return n_computed < n_prompt_; }
 
   std::optional<Error> refused;      // found at submission: it is only reported
@@ -36,10 +37,14 @@ class ActiveRequest {
   std::shared_ptr<TokenConstraint> constraint;
   std::vector<std::int32_t> stop_tokens;
   int max_output_tokens;
+  std::string client;
 
   std::vector<PageId> pages;
   int n_computed = 0;  // tokens whose keys and values are in the pages
   int n_cached = 0;
+  int n_reported = 0;            // of the prompt: the last EngineProgress
+  std::uint64_t arrival = 0;     // smaller: came earlier
+  std::uint64_t last_chunk = 0;  // as ClientQueue::Client's
   EngineClock::time_point admitted{}, first_token{};
 
  private:

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <thread>
+#include <tuple>
+#include <utility>
 
 namespace baton::llm {
 namespace {
 
 constexpr std::chrono::microseconds kNap{200};  // where nothing can be computed
+constexpr int kHeadroom = 64;                   // tokens of an answer for which there must be pages when it starts or continues
 
 }  // namespace
 
@@ -15,19 +18,21 @@ Scheduler::Scheduler(Model& model, const EngineOptions& options)
 
 Scheduler::~Scheduler() { finish_all(EngineFinished::Reason::cancelled); }
 
-void Scheduler::enqueue(std::shared_ptr<ActiveRequest> request) { waiting_.push_back(std::move(request)); }
+void Scheduler::enqueue(std::shared_ptr<ActiveRequest> request) { queue_.push(std::move(request)); }
 
 bool Scheduler::step() {
-  admit();
-  if (active_.empty()) return false;
   for (const auto& request : active_) {
-    if (request->cancelled() && !request->finished()) request->finish(EngineFinished::Reason::cancelled);
+    if (request->cancelled()) request->finish(EngineFinished::Reason::cancelled);
   }
   retire_finished();
+  end_waiting();
+  admit();
+  if (active_.empty()) return false;
+  take_pages();
   const std::vector<Part> parts = plan();
   if (parts.empty()) {  // all that runs waits for grammars
-    if (!active_.empty()) std::this_thread::sleep_for(kNap);
-    return !active_.empty() || !waiting_.empty();
+    std::this_thread::sleep_for(kNap);
+    return true;
   }
   model_.forward(make_batch(parts));
   ++stats_.steps;
@@ -36,22 +41,60 @@ bool Scheduler::step() {
   return true;
 }
 
-void Scheduler::admit() {
-  // Strictly in the order of arrival: a large request is not overtaken for ever by small ones.
-  while (!waiting_.empty()) {
-    ActiveRequest& request = *waiting_.front();
+// Requests that need no place to end.
+void Scheduler::end_waiting() {
+  queue_.remove_if([](ActiveRequest& request) {
     if (request.refused) {
       request.finish(EngineFinished::Reason::error, request.refused);
     } else if (request.cancelled()) {
       request.finish(EngineFinished::Reason::cancelled);
     } else if (request.max_output_tokens <= 0) {
       request.finish(EngineFinished::Reason::length);
-    } else {
-      if (static_cast<int>(active_.size()) >= options_.max_parallel || is_being_computed(request) || !try_admit(request)) return;
-      active_.push_back(waiting_.front());
     }
-    waiting_.pop_front();
+    return request.finished();
+  });
+}
+
+void Scheduler::admit() {
+  int n_kept = 0;  // places for clients whose request waits for a prompt that another computes
+  queue_.start_round();
+  while (ClientQueue::Client* client = queue_.next()) {
+    ActiveRequest& request = *client->waiting.front();
+    if (is_being_computed(request)) {
+      client->passed_over = true;
+      ++n_kept;
+      continue;
+    }
+    if (static_cast<int>(active_.size()) + n_kept < options_.max_parallel && try_admit(request)) {
+      active_.push_back(queue_.take(*client));
+      continue;
+    }
+    // Nobody overtakes the client whose turn it is, or a large request would wait for ever while small ones come and go. Whoever has two
+    // places more than it makes room; with a difference of one the two would only change roles.
+    ActiveRequest* other = most_dispensable();
+    if (other == nullptr || queue_.of(*other).n_active < client->n_active + 2) return;
+    pause(*other);
   }
+}
+
+// The youngest request of the client that has the most in the batch. So the oldest of all is never chosen while there are others, and what
+// is in the batch ends.
+ActiveRequest* Scheduler::most_dispensable() const {
+  const auto rank = [this](const auto& request) { return std::pair(queue_.of(*request).n_active, request->arrival); };
+  const auto most = std::max_element(active_.begin(), active_.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  return most == active_.end() ? nullptr : most->get();
+}
+
+// What was computed goes to the cache, so that the request continues where it was, unless its pages were needed meanwhile: then they are
+// computed again. In both cases it writes what it would have written.
+void Scheduler::pause(ActiveRequest& request) {
+  const auto at = std::find_if(active_.begin(), active_.end(), [&](const auto& other) { return other.get() == &request; });
+  std::shared_ptr<ActiveRequest> paused = std::move(*at);
+  active_.erase(at);
+  leave_in_cache(request, n_lasting(request));
+  request.n_computed = 0;
+  ++stats_.pauses;
+  queue_.put_back(std::move(paused));
 }
 
 // Another request is at the prompt's beginning right now: several answers to one question, or two clients with the same tools. Waiting for
@@ -64,15 +107,18 @@ bool Scheduler::is_being_computed(const ActiveRequest& request) const {
   });
 }
 
-// The longest beginning that was computed, be it by a request that has ended or by one that is under way. The last prompt token is computed
-// in any case: its logits choose the first token.
+// Tokens whose pages will not be written to again: an answer under a constraint may go back.
+int Scheduler::n_lasting(const ActiveRequest& request) const {
+  return request.constraint ? std::min(request.n_computed, request.n_prompt()) : request.n_computed;
+}
+
+// The longest beginning that was computed, be it by a request that has ended or by one that is under way. The last token is computed in any
+// case: its logits choose the next one.
 PrefixMatch Scheduler::match(const ActiveRequest& request) {
-  const int limit = request.n_prompt() - 1;
+  const int limit = (request.constraint ? request.n_prompt() : static_cast<int>(request.tokens.size())) - 1;
   PrefixMatch match = cache_.match(model_.cache_key(), request.tokens, limit);
   for (const auto& other : active_) {
-    // An answer under a constraint may go back and write its pages again.
-    const int lasting = other->constraint ? std::min(other->n_computed, other->n_prompt()) : other->n_computed;
-    const int n = std::min({common_prefix(other->tokens, request.tokens), lasting, limit});
+    const int n = std::min({common_prefix(other->tokens, request.tokens), n_lasting(*other), limit});
     if (n <= match.n_tokens) continue;
     for (const PageId page : match.pages) pool_.release(page);
     match = {n, {other->pages.begin(), other->pages.begin() + pool_.pages_for(n)}};
@@ -81,59 +127,95 @@ PrefixMatch Scheduler::match(const ActiveRequest& request) {
   return match;
 }
 
-// All pages that the request can ever need are taken now, so that no sequence gets stuck half-way for want of a page.
+// Tokens, when it has answered as long as it may.
+int Scheduler::n_longest(const ActiveRequest& request) const {
+  return static_cast<int>(std::min(std::int64_t{request.n_prompt()} + request.max_output_tokens, std::int64_t{model_.n_ctx()}));
+}
+
+// Takes the pages of the prompt and of the answer's beginning. The rest is taken when it is needed (take_pages), because most answers are
+// far shorter than they may be, and one that may fill the context would keep all others waiting.
 bool Scheduler::try_admit(ActiveRequest& request) {
   const int page_tokens = pool_.page_tokens();
-  const int longest = std::min(request.n_prompt() + request.max_output_tokens, model_.n_ctx());
+  const int n_tokens =
+      std::max(static_cast<int>(request.tokens.size()), std::min(static_cast<int>(request.tokens.size()) + kHeadroom, n_longest(request)));
   const PrefixMatch match = this->match(request);
   const int n_shared = match.n_tokens / page_tokens;  // full pages; a partly filled one is copied, because it will be written to
-  const int n_new = pool_.pages_for(longest) - n_shared;
+  const int n_new = pool_.pages_for(n_tokens) - n_shared;
   const bool room = cache_.make_room(n_new);
   if (room) {
     request.pages.assign(match.pages.begin(), match.pages.begin() + n_shared);
     for (int i = 0; i < n_new; ++i) request.pages.push_back(pool_.allocate());
     if (match.n_tokens % page_tokens != 0) model_.copy_page(match.pages[n_shared], request.pages[n_shared]);
-    request.n_computed = request.n_cached = match.n_tokens;
-    request.admitted = EngineClock::now();
-    stats_.prompt_tokens += request.n_prompt();
-    stats_.cached_tokens += match.n_tokens;
+    request.n_computed = match.n_tokens;
+    if (request.admitted == EngineClock::time_point{}) {  // it was not paused
+      request.n_cached = match.n_tokens;
+      request.admitted = EngineClock::now();
+      stats_.prompt_tokens += request.n_prompt();
+      stats_.cached_tokens += match.n_tokens;
+    }
   }
   for (std::size_t i = room ? n_shared : 0; i < match.pages.size(); ++i) pool_.release(match.pages[i]);
   return room;
 }
 
+// For each token that this step computes. Where there are too few, requests pause until there are enough for the others; the context, and
+// so any one request, fits into the pool.
+void Scheduler::take_pages() {
+  for (const auto& request : std::vector(active_)) {
+    const auto is_active = [&] { return std::find(active_.begin(), active_.end(), request) != active_.end(); };
+    while (is_active() && !take_pages_for(*request, static_cast<int>(request->tokens.size()))) pause(*most_dispensable());
+  }
+}
+
+bool Scheduler::take_pages_for(ActiveRequest& request, int n_tokens) {
+  const int n_new = pool_.pages_for(n_tokens) - static_cast<int>(request.pages.size());
+  if (!cache_.make_room(n_new)) return false;
+  for (int i = 0; i < n_new; ++i) request.pages.push_back(pool_.allocate());
+  return true;
+}
+
 std::vector<Scheduler::Part> Scheduler::plan() {
+  std::vector<ActiveRequest*> single, chunked;  // a prompt, or what a rewind or a pause left to compute, goes in chunks
+  for (const auto& request : active_) {
+    request->draft.clear();
+    if (request->n_output() > 0 && request->constraint && request->constraint->waiting()) continue;
+    (request->prefilling() || request->n_left() > 1 ? chunked : single).push_back(request.get());
+  }
   std::vector<Part> parts;
   int budget = options_.prefill_chunk;
-  for (const auto& request : active_) {
-    if (request->prefilling() || (request->constraint && request->constraint->waiting())) continue;
-    // One token, but for those that a rewind put there, which are computed in chunks like a prompt's.
-    const int left = static_cast<int>(request->tokens.size()) - request->n_computed;
-    const int n = std::min(left, std::max(budget, 1));
-    if (left > 1) budget -= n;
-    parts.push_back({request.get(), n, n == left});
-    request->draft.clear();
-    if (left == 1) make_draft(*request, budget);
-    budget -= static_cast<int>(request->draft.size());
+  int draft_budget = chunked.empty() ? budget : budget / 2;  // the drafts of many answers do not keep prompts from being computed
+  for (ActiveRequest* request : single) {
+    parts.push_back({request, 1, true});
+    make_draft(*request, draft_budget);
+    const int n_drafted = static_cast<int>(request->draft.size());
+    budget -= n_drafted;
+    draft_budget -= n_drafted;
   }
-  for (std::size_t i = 0; i < active_.size() && budget > 0; ++i) {
-    ActiveRequest& request = *active_[(prefill_turn_ + i) % active_.size()];
-    if (!request.prefilling()) continue;
-    const int n = std::min(budget, request.n_prompt() - request.n_computed);
-    parts.push_back({&request, n, request.n_computed + n == request.n_prompt()});
+  for (ActiveRequest* request : by_turn(std::move(chunked))) {
+    if (budget <= 0) break;
+    const int n = std::min(budget, request->n_left());
+    parts.push_back({request, n, n == request->n_left()});
     budget -= n;
+    queue_.of(*request).last_chunk = request->last_chunk = ++n_chunks_;
   }
-  ++prefill_turn_;
   return parts;
 }
 
-void Scheduler::make_draft(ActiveRequest& request, int budget) const {
+// Clients take turns, and so do the requests of each.
+std::vector<ActiveRequest*> Scheduler::by_turn(std::vector<ActiveRequest*> requests) {
+  const auto rank = [this](const ActiveRequest* r) { return std::tuple(queue_.of(*r).last_chunk, r->last_chunk, r->arrival); };
+  std::sort(requests.begin(), requests.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  return requests;
+}
+
+void Scheduler::make_draft(ActiveRequest& request, int budget) {
   // Behind the last of them one more is chosen.
-  const int room = std::min(request.max_output_tokens - request.n_output(), model_.n_ctx() - static_cast<int>(request.tokens.size())) - 1;
-  const int limit = std::min({room, budget, options_.max_draft});
+  const int n_tokens = static_cast<int>(request.tokens.size());
+  const int limit = std::min({n_longest(request) - n_tokens - 1, budget, options_.max_draft});
   if (!request.constraint || limit <= 0) return;
   request.draft = request.constraint->draft();
   if (request.draft.size() > static_cast<std::size_t>(limit)) request.draft.resize(limit);
+  if (!take_pages_for(request, n_tokens + static_cast<int>(request.draft.size()))) request.draft.clear();
 }
 
 Batch Scheduler::make_batch(const std::vector<Part>& parts) const {
@@ -166,9 +248,12 @@ void Scheduler::take_results(const std::vector<Part>& parts) {
   std::vector<Open> open;
   int n_rows = 0;
   for (const auto& [request, n_tokens, wants_logits] : parts) {
-    const bool prefill = request->prefilling();
     request->n_computed += n_tokens;
-    if (prefill) request->emit(EngineProgress{request->n_computed, request->n_prompt(), request->n_cached});
+    const int n_of_prompt = std::min(request->n_computed, request->n_prompt());
+    if (n_of_prompt > request->n_reported) {  // less after a pause
+      request->n_reported = n_of_prompt;
+      request->emit(EngineProgress{n_of_prompt, request->n_prompt(), request->n_cached});
+    }
     if (!wants_logits) continue;
     open.push_back({request, n_rows});
     n_rows += 1 + static_cast<int>(request->draft.size());
@@ -239,35 +324,43 @@ void Scheduler::finish_if_full(ActiveRequest& request) {
   if (request.n_output() >= request.max_output_tokens || n_tokens >= model_.n_ctx()) request.finish(EngineFinished::Reason::length);
 }
 
-// What was computed stays for the next request that begins the same way; pages that hold nothing go back at once.
 void Scheduler::retire_finished() {
   for (auto& request : active_) {
     if (!request->finished()) continue;
-    const int n_used = pool_.pages_for(request->n_computed);
-    for (std::size_t i = n_used; i < request->pages.size(); ++i) pool_.release(request->pages[i]);
-    request->pages.resize(n_used);
-    request->tokens.resize(request->n_computed);
-    if (n_used > 0) cache_.insert({model_.cache_key(), std::move(request->tokens), std::move(request->pages)});
+    leave_in_cache(*request, request->n_computed);
+    queue_.leave(*request);
     request.reset();
   }
   active_.erase(std::remove(active_.begin(), active_.end(), nullptr), active_.end());
 }
 
+// What was computed stays for the next request that begins the same way; pages that hold nothing go back at once.
+void Scheduler::leave_in_cache(ActiveRequest& request, int n_tokens) {
+  const auto n_used = static_cast<std::size_t>(pool_.pages_for(n_tokens));
+  for (std::size_t i = n_used; i < request.pages.size(); ++i) pool_.release(request.pages[i]);
+  request.pages.resize(n_used);
+  std::vector<PageId> pages = std::exchange(request.pages, {});
+  if (n_used > 0) cache_.insert({model_.cache_key(), {request.tokens.begin(), request.tokens.begin() + n_tokens}, std::move(pages)});
+}
+
 void Scheduler::finish_all(EngineFinished::Reason reason, const std::optional<Error>& error) {
-  for (const auto& request : active_) request->finish(reason, error);
-  // After a failure the pages of a half-computed step hold nobody knows what, so nothing of it is kept.
   for (const auto& request : active_) {
+    request->finish(reason, error);
+    // After a failure the pages of a half-computed step hold nobody knows what, so nothing of it is kept.
     for (PageId page : request->pages) pool_.release(page);
+    queue_.leave(*request);
   }
   active_.clear();
-  for (const auto& request : waiting_) request->finish(reason, error);
-  waiting_.clear();
+  queue_.remove_if([&](ActiveRequest& request) {
+    request.finish(reason, error);
+    return true;
+  });
 }
 
 EngineStats Scheduler::stats() const {
   EngineStats stats = stats_;
   stats.active = static_cast<int>(active_.size());
-  stats.waiting = static_cast<int>(waiting_.size());
+  stats.waiting = queue_.n_waiting();
   stats.pages_total = pool_.n_pages();
   stats.pages_free = pool_.n_free() + cache_.reclaimable();
   return stats;

@@ -1,12 +1,12 @@
 #pragma once
 // Which tokens the next forward pass computes, and what becomes of its results. All of the engine but its thread: the tests step it.
+#include "client_queue.h"
 #include "engine.h"
 #include "request.h"
 
 #include <baton/llm/kv_cache/page_pool.h>
 #include <baton/llm/kv_cache/prefix_cache.h>
 
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -30,12 +30,21 @@ class Scheduler {
     int n_tokens;       // without its draft, which follows them
     bool wants_logits;  // of the last one, and of each of the draft
   };
+  void end_waiting();
   void admit();
   bool try_admit(ActiveRequest& request);
+  int n_longest(const ActiveRequest& request) const;
+  int n_lasting(const ActiveRequest& request) const;
   PrefixMatch match(const ActiveRequest& request);
+  void leave_in_cache(ActiveRequest& request, int n_tokens);
   bool is_being_computed(const ActiveRequest& request) const;
+  ActiveRequest* most_dispensable() const;
+  void pause(ActiveRequest& request);
+  void take_pages();
+  bool take_pages_for(ActiveRequest& request, int n_tokens);
   std::vector<Part> plan();
-  void make_draft(ActiveRequest& request, int budget) const;
+  std::vector<ActiveRequest*> by_turn(std::vector<ActiveRequest*> requests);
+  void make_draft(ActiveRequest& request, int budget);
   Batch make_batch(const std::vector<Part>& parts) const;
   void take_results(const std::vector<Part>& parts);
   bool take_token(ActiveRequest& request, Choice choice);
@@ -47,9 +56,9 @@ class Scheduler {
   EngineOptions options_;
   PagePool pool_;
   PrefixCache cache_;
-  std::deque<std::shared_ptr<ActiveRequest>> waiting_;
+  ClientQueue queue_;
   std::vector<std::shared_ptr<ActiveRequest>> active_;
-  std::size_t prefill_turn_ = 0;  // whose prompt is next, so that long prompts share the chunk budget in turn
+  std::uint64_t n_chunks_ = 0;
   EngineStats stats_;
 };
 

@@ -39,8 +39,10 @@ void PrefixCache::insert(CachedSequence sequence) {
 }
 
 bool PrefixCache::make_room(int n_pages) {
-  while (pool_.n_free() < n_pages && !sequences_.empty()) drop(std::prev(sequences_.end()));
-  return pool_.n_free() >= n_pages;
+  if (pool_.n_free() >= n_pages) return true;
+  if (pool_.n_free() + reclaimable() < n_pages) return false;
+  while (pool_.n_free() < n_pages) drop(std::prev(sequences_.end()));
+  return true;
 }
 
 int PrefixCache::reclaimable() const {

@@ -38,7 +38,8 @@ class PrefixCache {
   PrefixMatch match(const std::string& key, std::span<const std::int32_t> tokens, int limit);
   // Takes over the references of sequence.pages. Sequences that are a prefix of it are dropped.
   void insert(CachedSequence sequence);
-  // Gives back the pages of the least recently used sequences until n pages are free in the pool. False if that cannot be reached.
+  // Gives back the pages of the least recently used sequences until n pages are free in the pool. False, and nothing is given back, if that
+  // cannot be reached.
   bool make_room(int n_pages);
   // Pages that make_room() could free beside those that are free already.
   int reclaimable() const;

@@ -89,11 +89,15 @@ struct ByteLevelBpe::Scratch {
   std::string letters;
 };
 
-void ByteLevelBpe::encode(const Vocabulary& vocabulary, std::string_view text, std::vector<std::int32_t>& out) const {
+void ByteLevelBpe::encode(const Vocabulary& vocabulary, std::string_view text, TokenSink& out) const {
   std::string normalised;
   if (rule_->nfc && normalise_nfc(text, normalised)) text = normalised;
   Scratch scratch;
-  pre_tokenizer_.split(text, [&](std::string_view word) { encode_word(vocabulary, word, scratch, out); });
+  pre_tokenizer_.split(text, [&](std::string_view word) {
+    if (!out.has_room_for(word)) return false;
+    encode_word(vocabulary, word, scratch, out.tokens);
+    return true;
+  });
 }
 
 void ByteLevelBpe::encode_word(const Vocabulary& vocabulary, std::string_view word, Scratch& scratch,

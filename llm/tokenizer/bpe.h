@@ -4,6 +4,7 @@
 
 #include "merge.h"
 #include "pre_tokenizer.h"
+#include "token_limit.h"
 #include "vocabulary.h"
 
 namespace baton::llm {
@@ -28,8 +29,8 @@ class ByteLevelBpe {
  public:
   static Result<ByteLevelBpe> from_gguf(const GgufFile& file, const Vocabulary& vocabulary);
 
-  // Appends the tokens of `text`, which is valid UTF-8 and holds no special token.
-  void encode(const Vocabulary& vocabulary, std::string_view text, std::vector<std::int32_t>& out) const;
+  // Appends the tokens of `text`, which is valid UTF-8 and holds no special token, as long as `out` takes them.
+  void encode(const Vocabulary& vocabulary, std::string_view text, TokenSink& out) const;
 
   bool adds_bos() const { return rule_->adds_bos; }
   const std::vector<std::uint8_t>& missing_bytes() const { return missing_bytes_; }

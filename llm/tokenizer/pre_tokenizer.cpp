@@ -98,19 +98,19 @@ void PreTokenizer::split(std::string_view text, const WordSink& word) const {
     matches.emplace_back(pcre2_match_data_create(1, nullptr));
     if (!matches.back()) throw std::bad_alloc();
   }
-  const auto split_from = [&](const auto& self, std::size_t stage, std::string_view piece) -> void {
-    if (piece.empty()) return;
+  const auto split_from = [&](const auto& self, std::size_t stage, std::string_view piece) -> bool {
+    if (piece.empty()) return true;
     if (stage == patterns_.size()) return word(piece);
     auto* match = matches[stage].get();
     const auto* bounds = pcre2_get_ovector_pointer(match);
     std::size_t at = 0;
     while (at < piece.size() && patterns_[stage]->match(piece, at, match)) {
       const auto begin = bounds[0], end = bounds[1];  // no pattern matches the empty string
-      self(self, stage + 1, piece.substr(at, begin - at));
-      self(self, stage + 1, piece.substr(begin, end - begin));
+      if (!self(self, stage + 1, piece.substr(at, begin - at))) return false;
+      if (!self(self, stage + 1, piece.substr(begin, end - begin))) return false;
       at = end;
     }
-    self(self, stage + 1, piece.substr(at));
+    return self(self, stage + 1, piece.substr(at));
   };
   split_from(split_from, 0, text);
 }

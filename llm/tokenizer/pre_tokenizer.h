@@ -32,8 +32,8 @@ class PreTokenizer {
   PreTokenizer& operator=(PreTokenizer&&) noexcept;
   ~PreTokenizer();
 
-  // Calls `word` for each piece of valid UTF-8 `text`, in order; together they are the text.
-  using WordSink = std::function<void(std::string_view)>;
+  // Calls `word` for each piece of valid UTF-8 `text`, in order, until it returns false; together they are the text.
+  using WordSink = std::function<bool(std::string_view)>;
   void split(std::string_view text, const WordSink& word) const;
 
  private:

@@ -59,8 +59,9 @@ Result<SentencePiece> SentencePiece::from_gguf(const GgufFile& file, const Vocab
   return piece;
 }
 
-void SentencePiece::encode(const Vocabulary& vocabulary, std::string_view text, std::vector<std::int32_t>& out) const {
-  if (text.empty()) return;
+void SentencePiece::encode(const Vocabulary& vocabulary, std::string_view text, TokenSink& sink) const {
+  if (text.empty() || !sink.has_room_for(text)) return;
+  std::vector<std::int32_t>& out = sink.tokens;
   const auto marked = mark_spaces(text);
   if (marked.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     throw std::length_error("text of more than 2 GiB");

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "merge.h"
+#include "token_limit.h"
 #include "vocabulary.h"
 
 namespace baton::llm {
@@ -11,8 +12,8 @@ class SentencePiece {
  public:
   static Result<SentencePiece> from_gguf(const GgufFile& file, const Vocabulary& vocabulary);
 
-  // Appends the tokens of `text`, which is valid UTF-8, has its space prefix, and holds no special token.
-  void encode(const Vocabulary& vocabulary, std::string_view text, std::vector<std::int32_t>& out) const;
+  // Appends the tokens of `text`, which is valid UTF-8, has its space prefix, and holds no special token, if `out` takes them.
+  void encode(const Vocabulary& vocabulary, std::string_view text, TokenSink& out) const;
 
   bool adds_space_prefix() const { return space_prefix_; }
   const std::vector<std::uint8_t>& missing_bytes() const { return missing_bytes_; }

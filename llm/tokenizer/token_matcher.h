@@ -27,6 +27,12 @@ class TokenMatcher {
   void split(const MarkedText& marked, const std::function<void(std::string_view)>& plain,
              const std::function<void(std::int32_t)>& token) const;
 
+  struct Found {
+    std::int32_t id;
+    std::size_t size;
+  };
+  Found longest(std::string_view text) const;  // at the front of `text`, which is not empty; id -1: none
+
  private:
   // A trie over bytes: children of a node are a linked list, because nearly all nodes have one.
   struct Node {
@@ -34,14 +40,9 @@ class TokenMatcher {
     std::int32_t id = -1;
     std::int32_t child = -1, sibling = -1;
   };
-  struct Found {
-    std::int32_t id;
-    std::size_t size;
-  };
   void insert(std::string_view text, std::int32_t id);
   std::int32_t add(std::uint8_t byte, std::int32_t sibling);
   std::int32_t child_of(std::int32_t node, std::uint8_t byte) const;
-  Found longest(std::string_view text) const;  // at the front of `text`; id -1: none
 
   std::vector<Node> nodes_;
   std::array<std::int32_t, 256> roots_{};  // first nodes, by byte

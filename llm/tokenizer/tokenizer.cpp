@@ -1,10 +1,12 @@
 #include "tokenizer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "bpe.h"
 #include "detokenizer.h"
 #include "sentence_piece.h"
+#include "token_limit.h"
 #include "token_matcher.h"
 #include "utf8.h"
 
@@ -58,7 +60,8 @@ struct Tokenizer::State {
         sentence_piece(std::move(piece)),
         special_ids(whole_tokens(vocabulary, false)),
         specials(vocabulary, special_ids),
-        white_space(vocabulary, whole_tokens(vocabulary, true)) {}
+        white_space(vocabulary, whole_tokens(vocabulary, true)),
+        fewest(vocabulary, !missing_bytes().empty()) {}
 
   Vocabulary vocabulary;
   std::optional<ByteLevelBpe> bpe;  // one of the two
@@ -66,13 +69,16 @@ struct Tokenizer::State {
   std::vector<std::int32_t> special_ids;
   TokenMatcher specials;     // in template text
   TokenMatcher white_space;  // in any text
+  FewestTokens fewest;
   std::string_view pre;
   bool add_bos = false, add_eos = false;
   std::vector<std::int32_t> end_ids;
 
   void find_end_ids();
+  const std::vector<std::uint8_t>& missing_bytes() const { return bpe ? bpe->missing_bytes() : sentence_piece->missing_bytes(); }
+  void encode(const MarkedText& marked, TokenSink& out) const;
   std::vector<std::int32_t> encode(const MarkedText& marked) const;
-  void encode_plain(std::string_view text, bool after_special, std::vector<std::int32_t>& out) const;
+  void encode_plain(std::string_view text, bool after_special, TokenSink& out) const;
 };
 
 void Tokenizer::State::find_end_ids() {
@@ -121,23 +127,27 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-std::vector<std::int32_t> Tokenizer::State::encode(const MarkedText& marked) const {
-  std::vector<std::int32_t> out;
+void Tokenizer::State::encode(const MarkedText& marked, TokenSink& out) const {
   bool after_special = true;  // the beginning counts as one
   const auto plain = [&](std::string_view text) {
-    encode_plain(text, after_special, out);
+    if (!out.over()) encode_plain(text, after_special, out);
     after_special = false;
   };
   const auto token = [&](std::int32_t id) {
-    out.push_back(id);
+    if (!out.over()) out.tokens.push_back(id);
     after_special = true;
   };
   specials.split(marked, plain, token);
-  return out;
+}
+
+std::vector<std::int32_t> Tokenizer::State::encode(const MarkedText& marked) const {
+  TokenSink out(fewest, std::numeric_limits<std::size_t>::max());
+  encode(marked, out);
+  return std::move(out.tokens);
 }
 
 // `text` holds no special token that may match.
-void Tokenizer::State::encode_plain(std::string_view text, bool after_special, std::vector<std::int32_t>& out) const {
+void Tokenizer::State::encode_plain(std::string_view text, bool after_special, TokenSink& out) const {
   std::string changed;
   if (!is_valid_utf8(text)) {
     append_valid_utf8(text, changed);
@@ -157,10 +167,12 @@ void Tokenizer::State::encode_plain(std::string_view text, bool after_special, s
       sentence_piece->encode(vocabulary, part, out);
     }
   };
-  white_space.split({text, {{text.size(), true}}}, piece, [&](std::int32_t id) { out.push_back(id); });
+  white_space.split({text, {{text.size(), true}}}, piece, [&](std::int32_t id) {
+    if (!out.over()) out.tokens.push_back(id);
+  });
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::span<const TextSpan> spans) const {
+std::optional<std::vector<std::int32_t>> Tokenizer::encode_up_to(std::size_t max_tokens, std::span<const TextSpan> spans) const {
   std::string all;
   MarkedText marked;
   for (const auto& span : spans) {
@@ -170,7 +182,14 @@ std::vector<std::int32_t> Tokenizer::encode(std::span<const TextSpan> spans) con
     marked.runs.back().end = all.size();
   }
   marked.text = all;
-  return state_->encode(marked);
+  TokenSink out(state_->fewest, max_tokens);
+  state_->encode(marked, out);
+  if (out.over()) return std::nullopt;
+  return std::move(out.tokens);
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::span<const TextSpan> spans) const {
+  return *encode_up_to(std::numeric_limits<std::size_t>::max(), spans);
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const { return state_->encode({text, {{text.size(), false}}}); }
@@ -223,8 +242,6 @@ std::optional<std::int32_t> Tokenizer::unknown() const { return state_->vocabula
 bool Tokenizer::add_bos() const { return state_->add_bos; }
 bool Tokenizer::add_eos() const { return state_->add_eos; }
 bool Tokenizer::adds_space_prefix() const { return state_->sentence_piece && state_->sentence_piece->adds_space_prefix(); }
-std::span<const std::uint8_t> Tokenizer::missing_bytes() const {
-  return state_->bpe ? state_->bpe->missing_bytes() : state_->sentence_piece->missing_bytes();
-}
+std::span<const std::uint8_t> Tokenizer::missing_bytes() const { return state_->missing_bytes(); }
 
 }  // namespace baton::llm

@@ -52,6 +52,8 @@ class Tokenizer {
 
   // Appends no BOS or EOS: see add_bos(). Never fails; running out of memory throws.
   std::vector<std::int32_t> encode(std::span<const TextSpan> spans) const;
+  // Nothing where there are more than max_tokens. Most of a text that is far too long is not looked at, however it is made.
+  std::optional<std::vector<std::int32_t>> encode_up_to(std::size_t max_tokens, std::span<const TextSpan> spans) const;
   // All of it data: special tokens are off.
   std::vector<std::int32_t> encode(std::string_view text) const;
   // All of it template: special tokens are recognised.

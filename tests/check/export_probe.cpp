@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
     std::cerr << (journal ? "standard input is no JSON" : journal.error().message) << "\n";
     return 1;
   }
-  const agent::Clock clock;
+  const agent::JournalClock clock(**journal);
   agent::RunObserver observer;
   observer.event = [](const memory::Event& event) {
     Json line = event.data;

@@ -1,19 +1,49 @@
 // A daemon like `baton serve`, but for its model: what it says follows from the last message, so that checks know what to expect.
 //   say WORDS          says them
-//   slow N             N words, one every few milliseconds
+//   slow N [MS]        N words, one every MS milliseconds (5)
+//   fail               an error of the model's
 //   call NAME {..}     calls a tool; several separated by " ; "
 //   (after results)    "got: " and the results
-// Tools: add(a, b); send(n), which writes its idempotency key to EFFECTS; wait(ms). Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN]
+// Tools: add(a, b); echo(text); send(n), and ask_first(n), which asks for approval: both append "KEY:N" to EFFECTS, KEY being the call's idempotency
+// key; wait(ms); await(name), which waits until the file EFFECTS.NAME is there.
+//
+// Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN] [--max-runs N] [--deny TOOL] [--shutdown-ms N] [--clock FILE]
+// The clock file holds eight bytes, a number of seconds by which the wall clock is wrong; it may change at any time.
 #include <baton/agent/daemon.h>
 #include <baton/agent/runtime/scripted_generator.h>
+#include <malloc.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <string_view>
 #include <thread>
+
+namespace {
+
+const std::int64_t* g_clock_error_s = nullptr;  // of the clock file, mapped
+
+}  // namespace
+
+// Stands before the C library's, so that every reader of the wall clock in this process sees it step, as when an administrator sets it.
+// The monotonic clock is untouched.
+extern "C" __attribute__((no_sanitize("address", "thread", "undefined"))) int clock_gettime(clockid_t id, timespec* time) noexcept {
+  const long failed = syscall(SYS_clock_gettime, id, time);
+  if (failed == 0 && id == CLOCK_REALTIME && g_clock_error_s) time->tv_sec += __atomic_load_n(g_clock_error_s, __ATOMIC_RELAXED);
+  return static_cast<int>(failed);
+}
 
 namespace {
 
@@ -46,9 +76,14 @@ ScriptedAnswer answer(const llm::ChatRequest& request) {
   } else if (starts(last.content, "say ")) {
     said.text = last.content.substr(4);
   } else if (starts(last.content, "slow ")) {
-    const int n = std::atoi(last.content.c_str() + 5);
-    for (int i = 0; i < n; ++i) said.text += "w" + std::to_string(1000 + i);  // five bytes: one piece each
-    said.delay = std::chrono::milliseconds(5);
+    char* rest = nullptr;
+    const long n = std::strtol(last.content.c_str() + 5, &rest, 10);
+    for (long i = 0; i < n; ++i) said.text += "w" + std::to_string(1000 + i);  // five bytes: one piece each
+    const long pause = std::strtol(rest, nullptr, 10);
+    said.delay = std::chrono::milliseconds(pause > 0 ? pause : 5);
+  } else if (last.content == "fail") {
+    said.text = "this will not";
+    said.error = llm::Error{llm::errc::invalid_argument, "the script fails here"};
   } else if (starts(last.content, "call ")) {
     said.calls = calls_of(last.content.substr(5));
   } else {
@@ -66,11 +101,15 @@ void add_tools(tools::ToolSet& set, const std::string& effects) {
   set.add(spec("add", {{"a", number}, {"b", number}}, {}),
           [](const Json& a, tools::ToolContext&) { return tools::ToolResult::text(std::to_string(a.value("a", 0) + a.value("b", 0))); })
       .value();
-  const auto write = [effects](const Json&, tools::ToolContext& context) {
+  set.add(spec("echo", {{"text", {{"type", "string"}}}}, {}),
+          [](const Json& a, tools::ToolContext&) { return tools::ToolResult::text(a.value("text", "")); })
+      .value();
+  const auto write = [effects](const Json& a, tools::ToolContext& context) {
     static std::mutex mutex;
     const std::scoped_lock lock(mutex);
-    std::ofstream(effects, std::ios::app) << context.idempotency_key << std::endl;
-    return tools::ToolResult::text("sent");
+    std::ofstream out(effects, std::ios::app);
+    out << context.idempotency_key + ":" + a.value("n", Json(0)).dump() + "\n" << std::flush;
+    return out ? tools::ToolResult::text("sent") : tools::ToolResult::error("the effect could not be written");
   };
   set.add(spec("send", {{"n", number}}, {.effect = tools::Effect::reads}), write).value();
   set.add(spec("ask_first", {{"n", number}}, {.effect = tools::Effect::sends}), write).value();
@@ -82,6 +121,41 @@ void add_tools(tools::ToolSet& set, const std::string& effects) {
             return tools::ToolResult::text("waited");
           })
       .value();
+  set.add(spec("await", {{"name", {{"type", "string"}, {"pattern", "^[a-z0-9]+$"}}}}, {}),
+          [effects](const Json& a, tools::ToolContext& context) {
+            const std::filesystem::path file = effects + "." + a.value("name", "");
+            while (!std::filesystem::exists(file) && !context.stop.stop_requested())
+              std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            return tools::ToolResult::text("awaited");
+          })
+      .value();
+}
+
+// False: the file cannot be mapped.
+bool map_clock(const char* file) {
+  const int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  void* mapped = mmap(nullptr, sizeof(std::int64_t), PROT_READ, MAP_SHARED, descriptor, 0);
+  close(descriptor);
+  if (mapped == MAP_FAILED) return false;
+  g_clock_error_s = static_cast<const std::int64_t*>(mapped);
+  return true;
+}
+
+// False: there is no such option.
+bool read_option(std::string_view name, const char* value, agent::DaemonOptions& options) {
+  if (name == "--max-runs") {
+    options.max_runs = std::atoi(value);
+  } else if (name == "--deny") {
+    options.permissions.push_back(std::string(value) + "=deny");
+  } else if (name == "--shutdown-ms") {
+    options.shutdown_patience = std::chrono::milliseconds(std::atoi(value));
+  } else if (name == "--clock") {
+    return map_clock(value);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 std::stop_source g_stop;
@@ -91,6 +165,9 @@ std::stop_source g_stop;
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
   spdlog::set_level(spdlog::level::err);  // the first line of stdout is the address, and nobody empties the pipe
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);  // as `baton` does
+#endif
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -101,13 +178,20 @@ int main(int argc, char** argv) {
     sigwait(&signals, &signal);
     g_stop.request_stop();
   }).detach();
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("scripted_daemon"));  // stdout is for the address alone
   agent::DaemonOptions options;
   options.journal = argv[1];
   options.server.port = static_cast<unsigned short>(std::atoi(argv[3]));
   options.after_tools = "";
   options.max_runs = 2048;
   options.shutdown_patience = std::chrono::milliseconds(500);
-  if (argc > 4) options.server.token = argv[4];
+  int next = 4;
+  if (next < argc && std::string_view(argv[next]).substr(0, 2) != "--") options.server.token = argv[next++];
+  for (; next + 1 < argc; next += 2) {
+    if (read_option(argv[next], argv[next + 1], options)) continue;
+    std::cerr << argv[next] << " " << argv[next + 1] << ": no such option, or its file cannot be read\n";
+    return 2;
+  }
   tools::ToolSet tools({.n_threads = 16, .max_queued = 4096});
   add_tools(tools, argv[2]);
   agent::ScriptedGenerator generator(answer);

@@ -27,7 +27,7 @@ int main() {
   tools::ToolSet tools;
   agent::ScriptedGenerator generator([](const llm::ChatRequest&) { return agent::ScriptedAnswer{}; });
   auto journal = memory::Journal::open(":memory:").value();
-  agent::Clock clock;
+  const agent::JournalClock clock(*journal);
   agent::Agent agent(generator, tools, *journal, clock, {});
   agent::RunHub hub(agent, *journal);
   Api api(hub, agent, *journal, {});

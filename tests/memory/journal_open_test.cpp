@@ -1,12 +1,10 @@
 // Files that cannot be a journal, and disks that fail under one: each a sentence, and nothing is lost.
-#include <fcntl.h>
+#include <baton/memory/statement.h>
 #include <gmock/gmock.h>
 
-#include <atomic>
-#include <cerrno>
 #include <fstream>
 
-#include "journal_fixture.h"
+#include "faulty_disk.h"
 
 namespace baton::memory {
 namespace {
@@ -107,6 +105,36 @@ TEST(JournalOpen, waits_for_a_lock_and_then_says_so) {
   sqlite3_close(other);
 }
 
+TEST(JournalOpen, takes_its_files_from_everybody_else) {
+  TempFolder folder;
+  const auto file = folder / "j.db";
+  const auto journal = open_journal(file);
+  write(*journal, start("conv_a", "resp_a"));
+  const auto open_to_all = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write | std::filesystem::perms::group_read |
+                           std::filesystem::perms::others_read;
+  for (const char* suffix : {"", "-wal", "-shm", "-owners"}) std::filesystem::permissions(file.string() + suffix, open_to_all);
+  const auto second = open_journal(file);
+  for (const char* suffix : {"", "-wal", "-shm", "-owners"})
+    EXPECT_EQ(std::filesystem::status(file.string() + suffix).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << suffix;
+}
+
+TEST(JournalOpen, tells_clients_no_path) {
+  TempFolder folder;
+  const auto journal = open_journal(folder / "j.db");
+  const Error errors[] = {
+      journal->response("resp_x").error(),       journal->conversation("last").error(),
+      journal->item("item_x").error(),           journal->commit_and_wait(Batch().add(event("resp_x", "x")), Durability::power).error(),
+      damaged(folder / "j.db", "row 1 missing"), open_error(folder.path())};
+  for (const Error& error : errors) {
+    EXPECT_THAT(error.message, HasSubstr(folder.path().string()));
+    EXPECT_THAT(error.public_message(), testing::Not(HasSubstr(folder.path().string())));
+    EXPECT_THAT(error.public_message(), testing::StartsWith("journal: "));
+  }
+  EXPECT_EQ(errors[0].public_message(), "journal: no response resp_x");
+}
+
 // Root may write everywhere, so such a test becomes an ordinary user for a while.
 class ReadOnly : public testing::Test {
  protected:
@@ -133,6 +161,20 @@ TEST_F(ReadOnly, a_file_that_may_not_be_written) {
   EXPECT_THAT(error.message, HasSubstr("j.db: the file is read-only; make it writable"));
 }
 
+TEST_F(ReadOnly, a_file_of_somebody_else_that_others_may_read) {
+  if (!was_root_) GTEST_SKIP() << "takes root";
+  ASSERT_EQ(seteuid(0), 0);
+  const auto file = folder_ / "j.db";
+  open_journal(file);
+  for (const char* suffix : {"", "-owners"})
+    std::filesystem::permissions(file.string() + suffix, static_cast<std::filesystem::perms>(0666));
+  ASSERT_EQ(seteuid(65534), 0);
+  const Error error = open_error(file);
+  EXPECT_EQ(error.code, errc::read_only);
+  EXPECT_THAT(error.message, HasSubstr("j.db is open to other users and its mode cannot be changed"));
+  EXPECT_THAT(error.message, HasSubstr("chmod 600"));
+}
+
 TEST_F(ReadOnly, a_folder_that_may_not_be_written) {
   std::filesystem::create_directory(folder_ / "shut");
   open_journal(folder_ / "shut/j.db");
@@ -144,32 +186,6 @@ TEST_F(ReadOnly, a_folder_that_may_not_be_written) {
   EXPECT_THAT(error.message, HasSubstr("cannot be made"));
   std::filesystem::permissions(folder_ / "shut", std::filesystem::perms::owner_all);
 }
-
-// SQLite's own writing, replaced by one that fails on demand (sqlite3_vfs::xSetSystemCall).
-std::atomic<int> failing_errno{0};
-std::atomic<int> torn_bytes{0};  // so many bytes still arrive of the first write that fails
-ssize_t faulty_pwrite(int descriptor, const void* data, size_t size, off_t offset) {
-  if (failing_errno != 0) {
-    if (const int part = torn_bytes.exchange(0); part > 0) (void)!pwrite(descriptor, data, std::min<size_t>(part, size), offset);
-    errno = failing_errno;
-    return -1;
-  }
-  return pwrite(descriptor, data, size, offset);
-}
-
-class FaultyDisk : public testing::Test {
- protected:
-  void SetUp() override {
-    sqlite3_initialize();
-    for (const char* call : {"pwrite", "pwrite64"})
-      sqlite3_vfs_find(nullptr)->xSetSystemCall(sqlite3_vfs_find(nullptr), call, reinterpret_cast<sqlite3_syscall_ptr>(faulty_pwrite));
-  }
-  void TearDown() override {
-    failing_errno = 0;
-    for (const char* call : {"pwrite", "pwrite64"}) sqlite3_vfs_find(nullptr)->xSetSystemCall(sqlite3_vfs_find(nullptr), call, nullptr);
-  }
-  TempFolder folder_;
-};
 
 TEST_F(FaultyDisk, a_full_disk_is_said_and_what_was_committed_stays) {
   auto journal = open_journal(folder_ / "j.db");

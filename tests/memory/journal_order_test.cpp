@@ -28,7 +28,7 @@ class HeldWriter {
   std::promise<void> gate_;
 };
 
-struct Told {
+struct Answers {
   std::mutex mutex;
   std::vector<std::string> lines;
   Journal::Committed as(const std::string& name) {
@@ -48,7 +48,7 @@ TEST(JournalOrder, text_that_waits_together_becomes_one_event_told_to_its_first_
   const auto journal = open_journal(":memory:");
   write(*journal, start("conv_a", "resp_a"));
   write(*journal, start("conv_b", "resp_b"));
-  Told told;
+  Answers told;
   HeldWriter held(*journal);
   journal->commit(Batch().add(delta("resp_a", "one ")), Durability::process, told.as("1"));
   journal->commit(Batch().add(delta("resp_b", "uno ")), Durability::process, told.as("2"));
@@ -68,7 +68,7 @@ TEST(JournalOrder, text_that_waits_together_becomes_one_event_told_to_its_first_
 TEST(JournalOrder, text_is_not_merged_over_other_writes_or_other_fields) {
   const auto journal = open_journal(":memory:");
   write(*journal, start("conv_a", "resp_a"));
-  Told told;
+  Answers told;
   HeldWriter held(*journal);
   journal->commit(Batch().add(delta("resp_a", "a")), Durability::process, told.as("1"));
   journal->commit(Batch().add(message("item_1", "conv_a", "resp_a", "t")), Durability::power, told.as("2"));
@@ -85,7 +85,7 @@ TEST(JournalOrder, text_is_not_merged_over_other_writes_or_other_fields) {
 TEST(JournalOrder, a_batch_that_is_refused_takes_nobody_with_it) {
   const auto journal = open_journal(":memory:");
   write(*journal, start("conv_a", "resp_a"));
-  Told told;
+  Answers told;
   HeldWriter held(*journal);
   journal->commit(Batch().add(event("resp_a", "x")), Durability::process, told.as("1"));
   journal->commit(Batch().add(event("resp_a", "y")).add(event("resp_gone", "y")), Durability::process, told.as("2"));

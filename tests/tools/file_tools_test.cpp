@@ -277,6 +277,63 @@ TEST_F(FileTools, answer_patterns_that_are_malformed_or_too_hard) {
   EXPECT_THAT(search("answer").content, HasSubstr("latin1.txt:1:"));
 }
 
+TEST_F(FileTools, stop_a_search_whose_pattern_takes_too_much_work_and_give_what_was_found) {
+  std::string text = "aaaa\n";
+  for (int i = 0; i < 10'000; ++i) text += std::string(40, 'a') + "!\n";
+  write(base_ / "root/evil.txt", text + "aaaa\n");
+  write(base_ / "root/later.txt", "aaaa\n");
+  const ToolResult result = search({"^(a+)+$", {}, "*.txt", true, {}, {}});
+  EXPECT_FALSE(result.is_error);
+  EXPECT_THAT(result.content, StartsWith("evil.txt:1: aaaa\n["));
+  EXPECT_THAT(result.content, HasSubstr("the search stopped at evil.txt:"));
+  EXPECT_THAT(result.content, HasSubstr("simplify the pattern"));
+  EXPECT_THAT(result.content, testing::Not(HasSubstr("later.txt")));
+}
+
+int lines_until_out_of_work(LineMatcher& matcher, const std::string& line) {
+  int n = 0;
+  while (matcher.match(line) != LineMatcher::Match::out_of_work) ++n;
+  return n;
+}
+
+TEST(LineMatcher, takes_no_more_work_over_all_lines_than_it_was_given) {
+  constexpr std::uint64_t kWork = 3 * LineMatcher::kLineWork;
+  const std::string many(60'000, 'a');
+  for (const auto& [pattern, line] :
+       std::vector<std::pair<std::string, std::string>>{{"(a+)+$", std::string(40, 'a') + "!"},  // stopped at its first place
+                                                        {"(?:a?){12}b", many + "!b"},            // never for long at any place
+                                                        {"[a-z]+!", many + "?!"},                // runs to the end from each place
+                                                        {"(a+)+$", many + "!"}}) {
+    auto matcher = LineMatcher::make(pattern, true, false, kWork).value();
+    const int n = lines_until_out_of_work(matcher, line);
+    EXPECT_GE(n, 2) << pattern;
+    EXPECT_LE(n, 3000) << pattern;
+    EXPECT_EQ(matcher.work_left(), 0u);
+    EXPECT_EQ(matcher.match("a"), LineMatcher::Match::out_of_work);
+  }
+  auto literal = LineMatcher::make(std::string(999, 'a') + "b", false, true, kWork).value();
+  EXPECT_LE(lines_until_out_of_work(literal, many), 3);
+}
+
+TEST(LineMatcher, searches_megabytes_with_the_work_that_a_search_has) {
+  const std::string code = "  if (arguments.size() != count) return fail(name, \"takes \" + std::to_string(count) + \" arguments\");";
+  const std::string minified = [&] {
+    std::string text;
+    while (text.size() < 60'000) text += code;
+    return text;
+  }();
+  for (const char* pattern :
+       {"return \\w+", "\\bfail\\(.*\\)", "(foo|bar|takes).*ments", "\\w+=", "std::\\w+_string$", "[A-Z][a-z]+Error"}) {
+    auto matcher = LineMatcher::make(pattern, true, false).value();
+    for (int i = 0; i < 5000; ++i) EXPECT_NE(matcher.match(code), LineMatcher::Match::gave_up) << pattern;
+    for (int i = 0; i < 8; ++i) EXPECT_NE(matcher.match(minified), LineMatcher::Match::gave_up) << pattern;
+    EXPECT_GE(matcher.work_left(), LineMatcher::kAllWork / 4 * 3) << pattern;
+  }
+  auto literal = LineMatcher::make("to_string", false, false).value();
+  EXPECT_EQ(literal.match(minified), LineMatcher::Match::yes);
+  EXPECT_EQ(literal.match("TO_STRING"), LineMatcher::Match::no);
+}
+
 TEST_F(FileTools, show_hostile_file_names_on_one_line) {
   write(base_ / "root/a\nsrc (folder)\x1B[2J", "x");
   EXPECT_THAT(list().content, HasSubstr("a?src (folder)?[2J (1 byte)\n"));

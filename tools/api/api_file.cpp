@@ -2,12 +2,11 @@
 
 #include <baton/tools/http/http_url.h>
 #include <baton/tools/near_names.h>
+#include <baton/tools/read_json.h>
 
 #include <algorithm>
 #include <initializer_list>
 #include <map>
-
-#include "json_text.h"
 
 namespace baton::tools {
 namespace {
@@ -460,9 +459,9 @@ Result<std::vector<ApiSpec>> read_api_file(std::string_view text, const std::str
   if (text.size() > kMaxApiFileBytes) {
     return Error{errc::too_large, file + ": is larger than " + std::to_string(kMaxApiFileBytes >> 20) + " MiB"};
   }
-  const Result<Json> root = parse_json(text);
+  const Result<ReadJson> root = read_json(text, kLimitsOfFile);
   if (!root) return Error{errc::invalid_argument, file + ": is not JSON that can be read: " + root.error().message};
-  return ApiFileReader(file).read(*root);
+  return ApiFileReader(file).read(root->value);
 }
 
 }  // namespace baton::tools

@@ -2,6 +2,7 @@
 
 #include <baton/tools/http/content_type.h>
 #include <baton/tools/http/http_url.h>
+#include <baton/tools/read_json.h>
 #include <baton/tools/text.h>
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <random>
 
 #include "api_file.h"
-#include "json_text.h"
 #include "rate_limit.h"
 #include "reply.h"
 #include "request_builder.h"
@@ -22,6 +22,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t kMaxReplyBytes = 8 << 20;
+// A reply is only searched along paths, so one object may have all the keys: an API may answer with a map.
+constexpr JsonLimits kReplyLimits{.levels = 200, .keys_of_object = 200'000, .keys = 200'000, .values = 1'000'000};
 constexpr std::size_t kShownOfError = 2000;
 constexpr std::size_t kMinSecretBytes = 4;  // shorter ones would blot out half of any text
 
@@ -110,19 +112,22 @@ class ApiTool {
     if (response->head.status >= 400) return refused(*response);
     const std::string* type = find_header(response->head.headers, "content-type");
     if (response->body.empty()) return ToolResult::text("HTTP " + std::to_string(response->head.status) + ": done, the reply is empty");
-    Result<Json> reply = parse_json(response->body);
+    const Result<ReadJson> reply = read_json(response->body, kReplyLimits);
     if (!reply) {
       const bool text = type == nullptr || type->empty() ? looks_like_text(response->body) : is_text_type(*type);
       const std::string what = (type == nullptr ? "no type" : *type) + ", " + std::to_string(response->body.size()) + " bytes";
       if (!text) return ToolResult::error("the reply is binary (" + what + ") and is not shown");
+      if (reply.error().code == errc::too_large && spec_.result.empty()) return ToolResult::text(response->body);
+      if (reply.error().code == errc::too_large)
+        return ToolResult::error("the reply is too large to be searched: " + reply.error().message);
       if (!spec_.result.empty() || (type != nullptr && is_json_type(*type))) {
         return ToolResult::error("the reply is not JSON as expected (" + what +
                                  "): " + response->body.substr(0, utf8_prefix(response->body, kShownOfError)));
       }
       return ToolResult::text(response->body);
     }
-    const std::optional<Json> found = found_at(*reply, spec_.result);
-    if (!found) return nothing_at(spec_.result, *reply);
+    const std::optional<Json> found = found_at(reply->value, spec_.result);
+    if (!found) return nothing_at(spec_.result, reply->value);
     return shown(*found);
   }
 
@@ -144,27 +149,28 @@ class ApiTool {
     std::size_t bytes = 0;
     for (int page = 1;; ++page) {
       const Result<HttpResponse> response = request(built, url, context);
-      Result<Json> reply = Error{errc::network, ""};
-      if (response && response->head.status < 400) reply = parse_json(response->body);
+      Result<ReadJson> reply = Error{errc::network, ""};
+      if (response && response->head.status < 400) reply = read_json(response->body, kReplyLimits);
       if (!reply) {
         // What has come is worth more than an error, as long as it is said.
-        const ToolResult failed = !response                      ? ToolResult::error(response.error().message)
-                                  : response->head.status >= 400 ? refused(*response)
-                                                                 : ToolResult::error("the reply is not JSON as expected");
+        const ToolResult failed = !response ? ToolResult::error(response.error().message)
+                                  : response->head.status >= 400
+                                      ? refused(*response)
+                                      : ToolResult::error("the reply is not JSON as expected: " + reply.error().message);
         if (page == 1) return failed;
         note = "[page " + std::to_string(page) + " failed: " + failed.content + "]";
         break;
       }
       const ApiPath& where = pages.items ? *pages.items : spec_.result;
-      const std::optional<Json> found = found_at(*reply, where);
+      const std::optional<Json> found = found_at(reply->value, where);
       if (!found || !found->is_array()) {
-        if (page == 1) return found ? shown(*found) : nothing_at(where, *reply);
+        if (page == 1) return found ? shown(*found) : nothing_at(where, reply->value);
         break;
       }
       for (const Json& item : *found) items.push_back(item);
       bytes += response->body.size();
       context.progress(static_cast<double>(page) / pages.max, std::to_string(items.size()) + " items");
-      const Result<std::string> next = next_page(built, url, number, *response, *reply, found->size());
+      const Result<std::string> next = next_page(built, url, number, *response, reply->value, found->size());
       if (!next) {
         note = "[" + next.error().message + "]";
         break;

@@ -4,12 +4,12 @@
 
 #include <baton/tools/http/http_url.h>
 #include <baton/tools/near_names.h>
+#include <baton/tools/read_json.h>
 
 #include <algorithm>
 #include <set>
 
 #include "api_file.h"
-#include "json_text.h"
 #include "openapi_schema.h"
 
 namespace baton::tools {
@@ -663,19 +663,20 @@ Result<OpenApiImport> import_openapi(std::string_view text, const OpenApiOptions
                  "it is no JSON. If it is YAML, convert it first (needs PyYAML):\n  python3 -c 'import json,sys,yaml; "
                  "json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=str)' < openapi.yaml > openapi.json"};
   }
-  const Result<Json> document = parse_json(text.substr(first));
-  if (!document) return document.error();
-  if (document->contains("swagger")) {
+  const Result<ReadJson> read = read_json(text.substr(first), kLimitsOfFile);
+  if (!read) return read.error();
+  const Json& document = read->value;
+  if (document.contains("swagger")) {
     return Error{errc::invalid_argument,
-                 "it is Swagger " + text_at(*document, "swagger") +
+                 "it is Swagger " + text_at(document, "swagger") +
                      "; only OpenAPI 3.0 and 3.1 are read: convert it first (converter.swagger.io, or npx swagger2openapi)"};
   }
-  const std::string version = text_at(*document, "openapi");
+  const std::string version = text_at(document, "openapi");
   if (version.rfind("3.0", 0) != 0 && version.rfind("3.1", 0) != 0) {
     return Error{errc::invalid_argument, version.empty() ? "it has no \"openapi\" version: it is no OpenAPI document"
                                                          : "it is OpenAPI " + version + "; 3.0 and 3.1 are read"};
   }
-  return Importer(*document, options).run();
+  return Importer(document, options).run();
 }
 
 Json report_of(const OpenApiImport& import) {

@@ -5,22 +5,44 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace baton::tools {
 namespace {
 
 constexpr std::size_t kMaxPatternBytes = 1000;
 constexpr std::size_t kMaxGlobAlternatives = 64;
-// Steps and memory of one match: far above what a sensible pattern needs on a line, and a fraction of a second at most.
+// Steps and memory of one match at one place: far above what a sensible pattern needs on a line. They do not bound a line, which has many
+// places; the work that is counted does.
 constexpr std::uint32_t kMatchLimit = 200'000;
 constexpr std::uint32_t kDepthLimit = 2'000;
 constexpr std::uint32_t kHeapLimitKib = 8 * 1024;
+constexpr std::size_t kBytesAUnit = 32;         // that a part such as `.*` runs over, or that are compared
+constexpr std::size_t kBytesAheadAUnit = 4096;  // that a part may have run over in vain, which nobody tells
+
+struct Work {
+  std::uint64_t left = 0;
+  std::size_t last_place = 0;
+};
 
 struct FreePcre2 {
   void operator()(pcre2_code* p) const { pcre2_code_free(p); }
   void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
   void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
 };
+
+// Called for each part of the expression that is tried at a place. A negative number other than PCRE2's own ends the match, as its result.
+constexpr int kTooMuchWork = -10'000;
+int count_work(pcre2_callout_block* at, void* counted) {
+  Work& work = *static_cast<Work*>(counted);
+  const std::size_t place = at->current_position;
+  const std::size_t moved = place > work.last_place ? place - work.last_place : work.last_place - place;
+  const std::uint64_t units = 1 + moved / kBytesAUnit + (at->subject_length - place) / kBytesAheadAUnit;
+  work.last_place = place;
+  if (units > work.left) return kTooMuchWork;
+  work.left -= units;
+  return 0;
+}
 
 std::string error_text(int number) {
   std::array<PCRE2_UCHAR, 256> text{};
@@ -55,13 +77,18 @@ struct LineMatcher::Impl {
   std::unique_ptr<pcre2_code, FreePcre2> code;
   std::unique_ptr<pcre2_match_data, FreePcre2> data;
   std::unique_ptr<pcre2_match_context, FreePcre2> limits;
+  std::string text;  // what is looked for byte by byte; empty: `code` is matched
+  std::size_t pattern_bytes = 0;
+  bool is_regex = false;
+  std::uint64_t work_left = 0;  // for all lines
+  Work line;                    // for this one
 };
 
 LineMatcher::LineMatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 LineMatcher::LineMatcher(LineMatcher&&) noexcept = default;
 LineMatcher::~LineMatcher() = default;
 
-Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bool ignore_case) {
+Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bool ignore_case, std::uint64_t work) {
   if (pattern.empty()) return Error{errc::invalid_argument, "the pattern is empty"};
   if (pattern.size() > kMaxPatternBytes) {
     return Error{errc::invalid_argument,
@@ -70,7 +97,7 @@ Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bo
   if (pattern.find('\n') != std::string::npos)
     return Error{errc::invalid_argument, "the pattern holds a line break; the search goes line by line"};
   // MATCH_INVALID_UTF: files may hold anything, and what is not UTF-8 never matches.
-  std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+  std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
   if (!regex) options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_LITERAL;
   if (ignore_case) options |= PCRE2_CASELESS;
   int number = 0;
@@ -86,15 +113,36 @@ Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bo
   pcre2_set_match_limit(impl->limits.get(), kMatchLimit);
   pcre2_set_depth_limit(impl->limits.get(), kDepthLimit);
   pcre2_set_heap_limit(impl->limits.get(), kHeapLimitKib);
+  pcre2_set_callout(impl->limits.get(), count_work, &impl->line);
+  if (!regex && !ignore_case) impl->text = pattern;
+  impl->pattern_bytes = pattern.size();
+  impl->is_regex = regex;
+  impl->work_left = work;
   return LineMatcher(std::move(impl));
 }
 
-LineMatcher::Match LineMatcher::match(std::string_view line) const {
-  const int rc =
-      pcre2_match(impl_->code.get(), reinterpret_cast<PCRE2_SPTR>(line.data()), line.size(), 0, 0, impl_->data.get(), impl_->limits.get());
+LineMatcher::Match LineMatcher::match(std::string_view line) {
+  Impl& in = *impl_;
+  // A text that is looked for as it is: at worst, all of it is compared at every place.
+  const std::uint64_t work = 1 + line.size() * (in.is_regex || !in.text.empty() ? 1 : in.pattern_bytes) / kBytesAUnit;
+  if (work > in.work_left) {
+    in.work_left = 0;
+    return Match::out_of_work;
+  }
+  in.work_left -= work;
+  // memmem() takes linear time.
+  if (!in.text.empty()) return ::memmem(line.data(), line.size(), in.text.data(), in.text.size()) ? Match::yes : Match::no;
+  const std::uint64_t granted = std::min(kLineWork, in.work_left);
+  in.line = {granted, 0};
+  const int rc = pcre2_match(in.code.get(), reinterpret_cast<PCRE2_SPTR>(line.data()), line.size(), 0, 0, in.data.get(), in.limits.get());
+  if (rc == kTooMuchWork) in.line.left = 0;
+  in.work_left -= granted - in.line.left;
   if (rc >= 0) return Match::yes;
-  return rc == PCRE2_ERROR_NOMATCH ? Match::no : Match::gave_up;
+  if (rc == PCRE2_ERROR_NOMATCH) return Match::no;
+  return in.work_left == 0 ? Match::out_of_work : Match::gave_up;
 }
+
+std::uint64_t LineMatcher::work_left() const { return impl_->work_left; }
 
 Result<Glob> Glob::make(const std::string& glob) {
   if (glob.size() > kMaxPatternBytes) return Error{errc::invalid_argument, "the glob is too long"};

@@ -2,6 +2,7 @@
 // What search_files looks for. Internal to the folder.
 #include <baton/tools/error.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,16 +10,27 @@
 
 namespace baton::tools {
 
-// A plain text or a regular expression (PCRE2, with limits on its work: no pattern can hang).
+// A plain text or a regular expression (PCRE2). A unit of work is a part of the expression that was tried at a place, or some dozens
+// of bytes that it ran over; a second is some tens of millions of them. One line takes at most kLineWork, all together at most what make()
+// was given, so that neither a pattern nor a file can hold up whoever searches.
 class LineMatcher {
  public:
+  static constexpr std::uint64_t kLineWork = 1'500'000;
+  static constexpr std::uint64_t kAllWork = 30'000'000;
+
   // Errors name the position in the pattern.
-  static Result<LineMatcher> make(const std::string& pattern, bool regex, bool ignore_case);
+  static Result<LineMatcher> make(const std::string& pattern, bool regex, bool ignore_case, std::uint64_t work = kAllWork);
   LineMatcher(LineMatcher&&) noexcept;
   ~LineMatcher();
 
-  enum class Match { no, yes, gave_up };
-  Match match(std::string_view line) const;
+  enum class Match {
+    no,
+    yes,
+    gave_up,     // on this line
+    out_of_work  // on this line and all that follow
+  };
+  Match match(std::string_view line);
+  std::uint64_t work_left() const;
 
  private:
   struct Impl;

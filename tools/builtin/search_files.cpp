@@ -20,7 +20,7 @@ constexpr std::size_t kFoundTextBytes = kFileToolOutputBytes - 1024;  // the res
 
 class Search {
  public:
-  Search(const LineMatcher& matcher, const Glob* glob, std::uint64_t max_results, const std::stop_token& stop)
+  Search(LineMatcher& matcher, const Glob* glob, std::uint64_t max_results, const std::stop_token& stop)
       : matcher_(matcher), glob_(glob), max_results_(max_results), stop_(stop) {}
 
   // `folder` is open; `path` is "" for the root.
@@ -29,9 +29,11 @@ class Search {
   ToolResult result() &&;
 
  private:
-  bool done() const { return n_results_ >= max_results_ || full_ || gave_up_searching_ || stop_.stop_requested(); }
+  bool done() const {
+    return n_results_ >= max_results_ || full_ || gave_up_searching_ || !out_of_work_at_.empty() || stop_.stop_requested();
+  }
 
-  const LineMatcher& matcher_;
+  LineMatcher& matcher_;
   const Glob* const glob_;
   const std::uint64_t max_results_;
   const std::stop_token stop_;
@@ -40,6 +42,7 @@ class Search {
   std::uint64_t n_binary_ = 0, n_large_ = 0, n_unreadable_ = 0, n_hard_lines_ = 0;
   bool full_ = false;               // the output
   bool gave_up_searching_ = false;  // more files, bytes or levels than one search reads
+  std::string out_of_work_at_;      // the line at which the pattern had taken all the work that one search may
 };
 
 void Search::search_folder(int folder, const std::string& path, int depth) {
@@ -88,6 +91,10 @@ void Search::search_file(int fd, const struct stat& info, const std::string& pat
   const Result<bool> is_text = for_each_line(fd, kMaxSearchedBytes, [&](std::uint64_t number, std::string_view line, bool) {
     const LineMatcher::Match match = matcher_.match(line);
     if (match == LineMatcher::Match::gave_up) ++n_hard_lines_;
+    if (match == LineMatcher::Match::out_of_work) {
+      out_of_work_at_ = shown_name(path) + ":" + std::to_string(number);
+      return false;
+    }
     if (match == LineMatcher::Match::yes) {
       const std::size_t shown = utf8_prefix(line, kMaxShownLine);
       found.append(shown_name(path)).append(":").append(std::to_string(number)).append(": ").append(line.substr(0, shown));
@@ -119,8 +126,12 @@ ToolResult Search::result() && {
   if (full_ || n_results_ >= max_results_) note(n_results_, " matches are shown, there may be more: narrow the search");
   if (gave_up_searching_)
     notes.append(notes.empty() ? "" : "; ").append("the folder is too large to be searched as a whole: name a path or a glob");
+  if (!out_of_work_at_.empty()) {
+    notes.append(notes.empty() ? "" : "; ").append("the search stopped at ").append(out_of_work_at_);
+    notes.append(" because the pattern takes too much work: name a path or a glob, or simplify the pattern");
+  }
   if (stop_.stop_requested()) notes.append(notes.empty() ? "" : "; ").append("the search was stopped");
-  if (n_results_ == 0) text_ = "no line matches\n";
+  if (n_results_ == 0) text_ = out_of_work_at_.empty() ? "no line matches\n" : "no line matches up to there\n";
   if (!notes.empty()) text_.append("[").append(notes).append("]\n");
   return ToolResult::text(std::move(text_));
 }
@@ -128,7 +139,7 @@ ToolResult Search::result() && {
 }  // namespace
 
 ToolResult search_files(const RootFolder& root, const SearchFilesArguments& arguments, const ToolContext& context) {
-  const auto matcher = LineMatcher::make(arguments.pattern, arguments.regex.value_or(false), arguments.ignore_case.value_or(false));
+  auto matcher = LineMatcher::make(arguments.pattern, arguments.regex.value_or(false), arguments.ignore_case.value_or(false));
   if (!matcher) return ToolResult::error(matcher.error().message);
   std::optional<Glob> glob;
   if (arguments.glob && !arguments.glob->empty()) {

@@ -46,9 +46,8 @@ TEST(Resume, text_that_was_being_written_is_ended_and_written_again) {
   ASSERT_EQ(messages.size(), 2u);
   EXPECT_EQ(messages[1].content, "The answer.");
   const Json output = second.events("response.completed").at(0)["response"]["output"];
-  ASSERT_EQ(output.size(), 2u) << "what was shown stays shown";
-  EXPECT_EQ(output[0]["status"], "incomplete");
-  EXPECT_EQ(output[0]["content"][0]["text"], "The answ");
+  ASSERT_EQ(output.size(), 1u) << "what was written again is there once";
+  EXPECT_EQ(output[0]["content"][0]["text"], "The answer.");
 }
 
 TEST(Resume, a_call_that_was_being_written_is_written_again) {
@@ -155,34 +154,60 @@ TEST(Resume, steering_that_was_accepted_holds) {
   EXPECT_EQ(second.finish().reason, "steered");
 }
 
-TEST(Resume, a_run_that_is_given_up_ends_once_and_leaves_a_valid_history) {
-  StepByHand first;
-  first.start("q");
-  first.calls({call_of("c1", "add")});
-  StepByHand second;
-  second.park(first.left_behind(), "killed twice");
-  EXPECT_EQ(second.finish().status, "failed");
-  expect_one_stream(first, second);
-  expect_valid_history(conversation(first, second));
-}
-
-TEST(Steering, ends_the_run_at_the_next_boundary_or_lets_it_complete) {
+TEST(Steering, ends_the_run_after_the_calls_of_the_turn) {
   StepByHand run;
   run.start("q");
+  run.open(0, call_of("c1", "add"));
   run.steer("steer_1", "in metres, please");
   EXPECT_EQ(run.events("response.steer.accepted").at(0)["steer"]["id"], "steer_1");
-  run.calls({call_of("c1", "add")});
+  EXPECT_TRUE(run.all_of<CancelGeneration>().empty()) << "a call is being written";
+  run.say(llm::CallFinished{0, call_of("c1", "add"), 0.5});
+  run.end(llm::FinishReason::tool_calls);
   run.result("c1", "3");
   EXPECT_EQ(run.finish().status, "incomplete");
   EXPECT_EQ(run.finish().reason, "steered");
   EXPECT_EQ(run.generations(), 1);
   expect_valid_events(run.all());
+}
 
-  StepByHand other;
+TEST(Steering, cuts_off_an_answer_in_words_and_keeps_what_was_written) {
+  StepByHand run;
+  run.start("q");
+  run.text("It is 3 fe");
+  run.steer("steer_1", "in metres, please");
+  EXPECT_EQ(run.all_of<CancelGeneration>().size(), 1u);
+  run.end(llm::FinishReason::cancelled);
+  EXPECT_EQ(run.finish().status, "incomplete");
+  EXPECT_EQ(run.finish().reason, "steered");
+  EXPECT_EQ(run.kept_messages().back().content, "It is 3 fe");
+  expect_valid_events(run.all());
+
+  StepByHand other;  // it had ended when the engine was told
   other.start("q");
   other.steer("steer_1", "in metres, please");
   other.answer("3 feet");
   EXPECT_EQ(other.finish().status, "completed");
+}
+
+TEST(Resume, an_answer_that_was_written_three_times_is_in_the_output_once) {
+  StepByHand first;
+  first.start("q");
+  first.reasoning("hm");
+  first.text("Let me");
+  StepByHand second;
+  second.resume(first.left_behind());
+  second.text("Let me se");
+  Interrupted left = first.left_behind();
+  for (const EmitEvent& event : second.left_behind().events) left.events.push_back(event);
+  StepByHand third;
+  third.resume(left);
+  third.answer("Let me see.");
+  Actions all = first.all();
+  for (const StepByHand* run : {&second, &third}) all.insert(all.end(), run->all().begin(), run->all().end());
+  expect_valid_events(all);
+  const Json output = third.events("response.completed").at(0)["response"]["output"];
+  ASSERT_EQ(output.size(), 1u) << output.dump(1);
+  EXPECT_EQ(text_of_message(output[0]), "Let me see.");
 }
 
 // Whatever the moment: kill after any number of actions of a long run, resume, and let it end.

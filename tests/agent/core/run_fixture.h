@@ -21,23 +21,22 @@ class StepByHand {
  public:
   explicit StepByHand(RunConfig config = {}) : run_(complete(std::move(config))) {}
 
-  void start(const std::string& text = "question") { add(run_.start(text, now)); }
-  void start_with(std::vector<Json> input) { add(run_.start(std::move(input), now)); }
-  void resume(const Interrupted& left) { add(run_.resume(left, now)); }
-  void park(const Interrupted& left, const std::string& reason) { add(run_.park(left, reason, now)); }
-  void steer(const std::string& id, const std::string& text) { add(run_.steer(id, {user_message_item("", text)}, now)); }
-  void say(llm::Delta delta) { add(run_.on_delta(std::move(delta), now)); }
-  void text(const std::string& text) { add(run_.on_delta(llm::TextDelta{text}, now)); }
-  void reasoning(const std::string& text) { add(run_.on_delta(llm::ReasoningDelta{text}, now)); }
+  void start(const std::string& text = "question") { add(run_.start(text, moment())); }
+  void start_with(std::vector<Json> input) { add(run_.start(std::move(input), moment())); }
+  void resume(const Interrupted& left) { add(run_.resume(left, moment())); }
+  void steer(const std::string& id, const std::string& text) { add(run_.steer(id, {user_message_item("", text)}, moment())); }
+  void say(llm::Delta delta) { add(run_.on_delta(std::move(delta), moment())); }
+  void text(const std::string& text) { add(run_.on_delta(llm::TextDelta{text}, moment())); }
+  void reasoning(const std::string& text) { add(run_.on_delta(llm::ReasoningDelta{text}, moment())); }
   void open(int index, const llm::ToolCall& call) {
-    add(run_.on_delta(llm::CallStarted{index, call.id, call.name}, now));
-    add(run_.on_delta(llm::CallArguments{index, call.arguments.dump()}, now));
+    add(run_.on_delta(llm::CallStarted{index, call.id, call.name}, moment()));
+    add(run_.on_delta(llm::CallArguments{index, call.arguments.dump()}, moment()));
   }
   void call(int index, const llm::ToolCall& call) {
     open(index, call);
-    add(run_.on_delta(llm::CallFinished{index, call, 0.5}, now));
+    add(run_.on_delta(llm::CallFinished{index, call, 0.5}, moment()));
   }
-  void end(llm::Finished finished) { add(run_.on_delta(std::move(finished), now)); }
+  void end(llm::Finished finished) { add(run_.on_delta(std::move(finished), moment())); }
   void end(llm::FinishReason reason, int tokens = 1) {
     llm::Finished finished;
     finished.reason = reason;
@@ -55,13 +54,13 @@ class StepByHand {
     end(llm::FinishReason::stop);
   }
   void result(const std::string& id, const std::string& content, bool is_error = false) {
-    add(run_.on_tool_finished(id, content, is_error, now));
+    add(run_.on_tool_finished(id, content, is_error, moment()));
   }
   void progress(const std::string& id, double fraction, const std::string& message) { add(run_.on_tool_progress(id, fraction, message)); }
-  void user(const std::string& text, Delivery delivery) { add(run_.on_user_message(text, delivery, now)); }
-  void tick() { add(run_.on_tick(now)); }
-  void cancel() { add(run_.cancel(now)); }
-  void fail(const std::string& reason) { add(run_.fail(reason, now)); }
+  void user(const std::string& text, Delivery delivery) { add(run_.on_user_message(text, delivery, moment())); }
+  void tick() { add(run_.on_tick(moment())); }
+  void cancel() { add(run_.cancel(moment())); }
+  void fail(const std::string& reason) { add(run_.fail(reason, moment())); }
 
   const Run& run() const { return run_; }
   const Actions& all() const { return all_; }
@@ -108,7 +107,8 @@ class StepByHand {
     return messages_from_items(stored);
   }
 
-  std::int64_t now = 1'000'000;
+  std::int64_t now = 1'000'000;  // on the steady clock
+  std::int64_t wall_step = 0;    // how far somebody has set the wall clock forth
 
  private:
   static RunConfig complete(RunConfig config) {
@@ -118,9 +118,11 @@ class StepByHand {
     if (config.tools.empty()) {
       for (const char* name : {"add", "time", "wait"}) config.tools.push_back({name, "", {{"type", "object"}}});
     }
-    config.new_id = [n = 0](const std::string& prefix) mutable { return prefix + std::to_string(++n); };
+    static int n = 0;  // unique over the lives of a run
+    config.new_id = [](const std::string& prefix) { return prefix + std::to_string(++n); };
     return config;
   }
+  Moment moment() const { return {now + wall_step, now}; }
   void add(Actions actions) {
     for (Action& action : actions) all_.push_back(std::move(action));
   }
@@ -151,7 +153,7 @@ inline void expect_valid_history(const std::vector<llm::Message>& messages) {
 
 // Clients refuse anything else: items are added and done at their own places, content goes to open items, one terminal event ends all.
 inline void expect_valid_events(const Actions& actions) {
-  std::map<int, std::string> open, done;
+  std::map<int, std::string> open, done, abandoned;
   int terminal = 0;
   for (const Action& action : actions) {
     const auto* event = std::get_if<EmitEvent>(&action);
@@ -162,12 +164,16 @@ inline void expect_valid_events(const Actions& actions) {
     if (!event->data.contains("output_index")) continue;
     const int index = event->data["output_index"].get<int>();
     if (event->type == "response.output_item.added") {
-      EXPECT_EQ(index, static_cast<int>(open.size() + done.size()));
+      EXPECT_EQ(index, static_cast<int>(open.size() + done.size() + abandoned.size()));
       open[index] = event->data["item"]["id"].get<std::string>();
     } else if (event->type == "response.output_item.done") {
       EXPECT_EQ(open[index], event->data["item"]["id"]);
       done[index] = open[index];
       open.erase(index);
+    } else if (event->type == "baton.output_item.abandoned") {
+      EXPECT_EQ(done[index], event->data["item_id"]);
+      abandoned[index] = done[index];
+      done.erase(index);
     } else {
       EXPECT_TRUE(open.contains(index)) << event->type;
       EXPECT_EQ(open[index], event->data["item_id"]) << event->type;

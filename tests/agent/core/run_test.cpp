@@ -372,6 +372,32 @@ TEST(Run, cuts_off_tools_when_the_time_is_used_up) {
   expect_valid(run);
 }
 
+TEST(Run, a_clock_that_is_set_ten_days_forth_or_back_ends_nothing) {
+  for (const std::int64_t days : {10, -10}) {
+    StepByHand run({.budgets = {.max_milliseconds = 1000}});
+    run.start();
+    run.calls({call_of("a", "add")});
+    run.wall_step = days * 24 * 3600 * 1000;
+    run.tick();
+    run.result("a", "1");
+    EXPECT_NE(run.request().tool_choice.mode, ToolChoice::Mode::none);
+    run.answer("1");
+    EXPECT_EQ(run.finish().status, "completed");
+  }
+}
+
+TEST(Run, what_earlier_processes_spent_of_the_time_is_spent) {
+  StepByHand run({.budgets = {.max_milliseconds = 1000}, .spent_ms = 900});
+  run.start();
+  run.calls({call_of("a", "add")});
+  run.now += 99;
+  run.tick();
+  EXPECT_TRUE(run.all_of<CancelTool>().empty());
+  run.now += 1;
+  run.tick();
+  EXPECT_EQ(run.all_of<CancelTool>().size(), 1u);
+}
+
 TEST(Run, cuts_off_the_answer_itself_at_twice_the_time) {
   StepByHand run({.budgets = {.max_milliseconds = 1000}});
   run.start();

@@ -283,6 +283,36 @@ TEST(WaitingCalls, a_tool_that_asks_ends_the_run_with_a_request_and_runs_when_it
   EXPECT_EQ(later[2].content, "waited");
 }
 
+TEST(WaitingCalls, an_approval_that_is_replayed_with_what_it_brought_runs_nothing) {
+  StepByHand run(asking());
+  run.start();
+  run.calls({call_of("c1", "wait", {{"s", 2}})});
+  const Json request = outputs_of_type(run, "mcp_approval_request").at(0);
+  StepByHand second(asking(run.kept_items()));
+  second.start_with({approval_of(request, true)});
+  ASSERT_EQ(second.started().size(), 1u);
+  EXPECT_THAT(second.all_of<StartTool>()[0].idempotency_key, HasSubstr(request["id"].get<std::string>()));
+  second.result("c1", "waited");
+  second.answer("Done.");
+  // A client that keeps the conversation itself sends all of it, and a new message.
+  StepByHand third(asking());
+  third.start_with({user_message_item("", "question"), request, approval_of(request, true), outputs_of_type(second, "mcp_call").at(0),
+                    user_message_item("", "thanks")});
+  EXPECT_TRUE(third.started().empty());
+  EXPECT_EQ(third.generations(), 1);
+  expect_valid_history(third.request().messages);
+}
+
+TEST(WaitingCalls, the_same_approval_twice_in_one_input_runs_its_call_once) {
+  StepByHand run(asking());
+  run.start();
+  run.calls({call_of("c1", "wait")});
+  const Json yes = approval_of(outputs_of_type(run, "mcp_approval_request").at(0), true);
+  StepByHand second(asking(run.kept_items()));
+  second.start_with({yes, yes});
+  EXPECT_EQ(second.started().size(), 1u);
+}
+
 TEST(WaitingCalls, a_refusal_is_read_by_the_model_with_its_reason) {
   StepByHand run(asking());
   run.start();

@@ -6,6 +6,7 @@
 #include <baton/agent/runtime/scripted_generator.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -24,11 +25,13 @@ inline std::vector<Json> said(const std::string& text) { return {user_message_it
 
 class FakeClock final : public Clock {
  public:
-  std::int64_t now_ms() const override { return now_; }
+  std::int64_t now_ms() const override { return now_ + wall_step_; }
+  std::int64_t steady_ms() const override { return now_; }
   void advance(std::int64_t ms) { now_ += ms; }
+  void step_wall(std::int64_t ms) { wall_step_ += ms; }  // somebody sets the time of day
 
  private:
-  std::atomic<std::int64_t> now_{1'700'000'000'000};
+  std::atomic<std::int64_t> now_{1'700'000'000'000}, wall_step_{0};
 };
 
 // Closed until opened; waiting ends with the stop token too.
@@ -57,6 +60,7 @@ inline const Json kNothing = {{"type", "object"}, {"properties", Json::object()}
 class AgentFixture : public testing::Test {
  protected:
   AgentFixture() {
+    spdlog::set_level(spdlog::level::warn);
     using tools::ToolContext;
     using tools::ToolResult;
     tools_

@@ -237,8 +237,9 @@ TEST_F(KilledAgent, goes_on_with_a_durable_run_and_gives_it_up_when_it_brought_d
       handle = agent_->start(request, observer).value();
     } else {
       EXPECT_EQ(journal_->adopted().size(), 1u);
-      EXPECT_EQ(journal_->adopted().at(0).attempts, wanted + 1);
-      handle = agent_->resume(journal_->adopted().at(0), observer).value();
+      const memory::Response left = journal_->response(journal_->adopted().at(0)).value();
+      EXPECT_EQ(left.attempts, wanted + 1);
+      handle = agent_->resume(left, observer).value();
     }
     while (!said_something) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     tell("kill");
@@ -252,45 +253,77 @@ TEST_F(KilledAgent, goes_on_with_a_durable_run_and_gives_it_up_when_it_brought_d
   killed([&](auto tell) { live(tell, 1); });
   journal_ = memory::Journal::open(file(), {.adopt_durable = true}).value();
   script({{.text = "asked afterwards only"}});
-  const memory::Response left = journal_->adopted().at(0);
-  EXPECT_EQ(left.attempts, 3);
-  const RunOutcome outcome = agent_->resume(left, observer()).value()->wait();
-  EXPECT_EQ(outcome.status, "failed");
-  EXPECT_THAT(outcome.reason, HasSubstr("killed"));
+  EXPECT_TRUE(journal_->adopted().empty());
+  const std::string conversation = journal_->conversation("last").value().id;
+  const memory::ResponseHead left = journal_->thread(conversation).value().responses.at(0);
+  EXPECT_EQ(left.status, "failed");
+  EXPECT_THAT(left.reason, HasSubstr("killed"));
   EXPECT_EQ(n_effects(), 1) << "the tool's result was there: it is never run again";
   EXPECT_TRUE(generator_->requests().empty());
   int terminal = 0;
   for (const memory::Event& event : journal_->events(left.id).value())
     terminal += event.type == "response.failed" || event.type == "response.completed" || event.type == "response.incomplete" ? 1 : 0;
   EXPECT_EQ(terminal, 1);
-  EXPECT_EQ(run({.input = said("well?"), .conversation_id = outcome.conversation_id}).status, "completed");
+  EXPECT_EQ(run({.input = said("well?"), .conversation_id = conversation}).status, "completed");
 }
 
-TEST_F(KilledAgent, ends_a_run_whose_journal_cannot_be_written_and_loses_nothing_that_was_told) {
+TEST_F(KilledAgent, waits_for_a_journal_that_cannot_be_written_and_continues_by_itself) {
   signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  script({{.text = "I look.", .calls = {call_of("c1", "gate")}}, {.text = "never said"}}, file());
+  script({{.text = "I look.", .calls = {call_of("c1", "gate")}}, {.text = "It was open."}}, file());
+  Gate unwritable;
+  journal_->on_state([&](const memory::JournalState& state) {
+    if (!state.writable) unwritable.open();
+  });
   auto handle = start({.input = said("q")});
   entered_.wait();
   const rlimit full{1, before.rlim_max};  // from now on no file grows
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
   gate_.open();
-  const RunOutcome outcome = handle->wait();
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-  EXPECT_EQ(outcome.status, "failed");
-  EXPECT_THAT(outcome.reason, HasSubstr("journal"));
-  handle.reset();
+  unwritable.wait();
+  const auto refused = agent_->start({.input = said("another")}, {});
+  EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::journal_unwritable);
+  EXPECT_EQ(handle->wait().status, "completed");
+  EXPECT_EQ(items(handle->wait()).back().content["content"][0]["text"], "It was open.");
+  for (const memory::ToolInvocation& call : journal_->tool_invocations(handle->response_id()).value()) EXPECT_EQ(call.status, "done");
+  journal_->on_state({});
+}
 
+TEST_F(KilledAgent, a_process_that_ends_while_its_disk_is_full_leaves_the_run_to_the_next) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  script({{.text = "I look.", .calls = {call_of("c1", "gate")}}, {.text = "never said"}}, file());
+  Gate unwritable;
+  journal_->on_state([&](const memory::JournalState& state) {
+    if (!state.writable) unwritable.open();
+  });
+  RunRequest request = RunRequest::of_text("q");
+  request.durable = true;
+  auto handle = start(std::move(request));
+  entered_.wait();
+  const rlimit full{1, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  gate_.open();
+  unwritable.wait();
+  handle->park();
+  const RunOutcome outcome = handle->wait();
+  EXPECT_EQ(outcome.status, "");
+  handle.reset();
+  journal_->on_state({});
   agent_.reset();
   journal_.reset();
-  script({{.text = "here again"}}, file());
-  EXPECT_EQ(journal_->response(outcome.response_id).value().reason, "interrupted");
-  EXPECT_EQ(run({.input = said("well?"), .conversation_id = outcome.conversation_id}).status, "completed");
-  const auto messages = generator_->requests()[0].messages;
-  ASSERT_EQ(messages.size(), 4u);
-  EXPECT_EQ(messages[1].content, "I look.");
-  EXPECT_EQ(messages[2].content, kUnknownOutcome);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+
+  journal_ = memory::Journal::open(file(), {.adopt_durable = true}).value();
+  script({{.text = "Nobody knows."}});
+  ASSERT_EQ(journal_->adopted().size(), 1u);
+  const auto again = agent_->resume(journal_->response(journal_->adopted()[0]).value(), observer()).value();
+  EXPECT_EQ(again->wait().status, "completed");
+  EXPECT_EQ(generator_->requests()[0].messages.back().content, kUnknownOutcome);
 }
 
 }  // namespace

@@ -102,6 +102,26 @@ TEST_F(RunHubTest, every_listener_gets_every_event_once_whenever_it_comes) {
   EXPECT_EQ(events.back().type, "response.completed");
 }
 
+TEST_F(RunHubTest, who_asks_for_more_than_there_is_learns_of_the_end) {
+  hub([](const llm::ChatRequest&) { return ScriptedAnswer{.text = "waiting", .until_cancelled = true}; });
+  const std::string id = begin({.input = said("q")});
+  Ear early;
+  const auto waiting = hub_->subscribe(id, 1000, early.sink()).value();
+  EXPECT_FALSE(waiting->over());
+  ASSERT_TRUE(hub_->cancel(id));
+  early.wait_for_end();
+  ASSERT_EQ(early.events().size(), 1u);
+  const std::int64_t last = early.events()[0].sequence_number;
+  for (const std::int64_t after : {last, std::int64_t{1000}}) {
+    Ear late;
+    EXPECT_TRUE(hub_->subscribe(id, after, late.sink()).value()->over());
+    EXPECT_TRUE(late.events().empty());
+  }
+  Ear all;
+  EXPECT_TRUE(hub_->subscribe(id, -1, all.sink()).value()->over());
+  EXPECT_EQ(static_cast<std::int64_t>(all.events().size()), last + 1);
+}
+
 TEST_F(RunHubTest, a_stream_that_is_cut_anywhere_and_resumed_is_the_uncut_one) {
   std::mt19937 random(11);
   hub([](const llm::ChatRequest&) {
@@ -246,9 +266,9 @@ TEST_F(RunHubTest, two_answers_to_one_response_are_two_conversations) {
   EXPECT_EQ(texts, (std::vector<std::string>{"root", "answer 1", "right", "answer 3"}));
 }
 
-TEST_F(RunHubTest, what_is_not_stored_is_gone_after_its_end) {
+TEST_F(RunHubTest, what_is_not_stored_and_nobody_can_continue_is_gone_after_its_end) {
   hub({{.text = "secret"}});
-  const auto started = hub_->start({.input = said("q"), .store = false}).value();
+  const auto started = hub_->start({.input = said("q"), .store = false, .continuable = false}).value();
   Ear ear;
   {
     const auto held = hub_->subscribe(started.response_id, -1, ear.sink());

@@ -209,7 +209,7 @@ TEST(ServerStart, says_what_is_in_the_way) {
   ScriptedGenerator generator{ScriptedGenerator::Rule(rule)};
   tools::ToolSet tools;
   const auto journal = memory::Journal::open(":memory:").value();
-  Clock clock;
+  const JournalClock clock(*journal);
   Agent agent(generator, tools, *journal, clock);
   RunHub hub(agent, *journal, {});
   Api api(hub, agent, *journal, {});

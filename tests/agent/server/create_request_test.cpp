@@ -124,8 +124,8 @@ TEST_F(CreateRequestTest, json_that_is_none_or_too_deep_is_refused) {
   EXPECT_EQ(parse_json("").error().code, "invalid_json");
   EXPECT_EQ(parse_json("1e999").error().code, "invalid_json");
   EXPECT_EQ(parse_json("\"\xff\"").error().code, "invalid_json");
-  EXPECT_EQ(parse_json(std::string(100'000, '[')).error().code, "json_too_deep");
-  EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']')).error().code, "json_too_deep");
+  EXPECT_EQ(parse_json(std::string(100'000, '[')).error().code, "json_too_large");
+  EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']')).error().code, "json_too_large");
   EXPECT_TRUE(parse_json("{\"a\":[1,2,{}]}"));
 }
 

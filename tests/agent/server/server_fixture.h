@@ -56,18 +56,21 @@ class ServerTest : public testing::Test {
              })
         .value();
     api_.set_ready(true);
-    start({});
+    start(ServerLimits{});
   }
   ~ServerTest() override {
     hub_.shutdown(std::chrono::milliseconds(0));
     server_.reset();
   }
   void start(ServerLimits limits) {
-    server_.reset();
     ServerConfig config;
-    config.port = 0;
     config.limits = limits;
-    server_ = Server::start(config, api_).value();
+    start_with(config);
+  }
+  void start_with(ServerConfig config, TalkFactory talk = {}) {
+    server_.reset();
+    config.port = 0;
+    server_ = Server::start(config, api_, std::move(talk)).value();
   }
   std::string host() const { return "127.0.0.1:" + std::to_string(server_->port()); }
   tcp::socket connect() {
@@ -75,15 +78,29 @@ class ServerTest : public testing::Test {
     socket.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
     return socket;
   }
+  using Headers = std::vector<std::pair<std::string, std::string>>;
   Answer ask(http::verb method, const std::string& target, const Json& body = nullptr, const std::string& key = "") {
+    return ask(method, target, body, key.empty() ? Headers{} : Headers{{"Idempotency-Key", key}});
+  }
+  Answer ask(http::verb method, const std::string& target, const Json& body, const Headers& headers) {
     tcp::socket socket = connect();
     http::request<http::string_body> request(method, target, 11);
     request.set(http::field::host, host());
     request.set(http::field::connection, "close");
-    if (!key.empty()) request.set("Idempotency-Key", key);
+    for (const auto& [name, value] : headers) request.set(name, value);
     if (!body.is_null()) request.body() = body.dump();
     request.prepare_payload();
     http::write(socket, request);
+    return answer_on(socket);
+  }
+  // Writes a request and leaves the rest to the caller.
+  tcp::socket send(const std::string& line, const std::string& body = "", const std::string& headers = "") {
+    tcp::socket socket = connect();
+    asio::write(socket, asio::buffer(line + " HTTP/1.1\r\nHost: " + host() + "\r\n" + headers +
+                                     "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+    return socket;
+  }
+  static Answer answer_on(tcp::socket& socket) {
     beast::flat_buffer buffer;
     http::response<http::string_body> response;
     http::read(socket, buffer, response);
@@ -91,11 +108,36 @@ class ServerTest : public testing::Test {
     for (const auto& header : response) answer.headers[std::string(header.name_string())] = std::string(header.value());
     return answer;
   }
+  // A line of /metrics, as soon as it is there.
+  bool metric(const std::string& line) {
+    for (int i = 0; i < 4000; ++i) {
+      if (ask(http::verb::get, "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+  }
+  // Whether the server closes the connection, having said nothing or whatever it said.
+  static bool closed(tcp::socket& socket) {
+    std::string said;
+    boost::system::error_code failed;
+    asio::read(socket, asio::dynamic_buffer(said), failed);
+    return failed == asio::error::eof || failed == asio::error::connection_reset;
+  }
+  bool active(int n) {
+    for (int i = 0; i < 4000 && hub_.stats().active != n; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return hub_.stats().active == n;
+  }
   Answer post(const Json& body, const std::string& key = "") { return ask(http::verb::post, "/v1/responses", body, key); }
 
   class Socket {
    public:
-    Socket(tcp::socket socket, const std::string& host) : socket_(std::move(socket)) { socket_.handshake(host, "/v1/responses"); }
+    // `protocols`: for the token, as browsers send it.
+    Socket(tcp::socket socket, const std::string& host, const std::string& protocols = "") : socket_(std::move(socket)) {
+      socket_.set_option(beast::websocket::stream_base::decorator([protocols](beast::websocket::request_type& request) {
+        if (!protocols.empty()) request.set(http::field::sec_websocket_protocol, protocols);
+      }));
+      socket_.handshake(host, "/v1/responses");
+    }
     void send(const Json& message) { socket_.write(asio::buffer(message.dump())); }
     Json read() {
       beast::flat_buffer buffer;
@@ -128,7 +170,7 @@ class ServerTest : public testing::Test {
   std::atomic<int> n_failed_ = 0;
   tools::ToolSet tools_;
   std::unique_ptr<memory::Journal> journal_ = memory::Journal::open(":memory:").value();
-  Clock clock_;
+  JournalClock clock_{*journal_};
   Agent agent_{generator_, tools_, *journal_, clock_};
   RunHub hub_{agent_, *journal_, {}};
   Api api_{hub_, agent_, *journal_, {}};

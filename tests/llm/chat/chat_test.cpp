@@ -159,6 +159,35 @@ TEST_F(ChatTest, says_what_is_wrong_with_a_request) {
   EXPECT_THAT(end.error->message, HasSubstr("2048"));
 }
 
+TEST_F(ChatTest, a_text_that_cannot_fit_is_refused_without_being_encoded) {
+  const auto chat = create(kStrict).value();
+  ChatRequest request = hello();
+  for (const char* unit : {"x", "\u0301", "7", "word "}) {
+    request.messages[0].content.clear();
+    while (request.messages[0].content.size() < (std::size_t{8} << 20)) request.messages[0].content += unit;
+    const Finished end = ask(*chat, request);
+    ASSERT_EQ(end.reason, FinishReason::error);
+    EXPECT_EQ(end.error->code, errc::context_overflow);
+    EXPECT_THAT(end.error->message, HasSubstr("at least 2048 tokens and the context holds 2048"));
+  }
+}
+
+TEST_F(ChatTest, a_template_that_takes_too_much_work_is_refused_when_it_is_loaded) {
+  const std::string message = "{% for m in messages %}{{ m.content }}{% endfor %}";
+  for (const char* work : {
+           "{% for a in range(99999) %}{% for b in range(99999) %}{% set c = b %}{% endfor %}{% endfor %}",
+           "{% macro f(n) %}{% if n > 0 %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+           "{% set s = 'x' * 999999 %}{% for a in range(99999) %}{% if s|trim == 'x' %}{% endif %}{% endfor %}",
+           "{% set ns = namespace(l=[0]) %}{% for a in range(99) %}{% set ns.l = ns.l + ns.l %}{% endfor %}",
+       }) {
+    const auto chat = create((message + work).c_str());
+    ASSERT_FALSE(chat) << work;
+    EXPECT_EQ(chat.error().code, errc::invalid_template) << work;
+    EXPECT_THAT(chat.error().message, HasSubstr("takes more than 8000000 steps")) << work;
+    forget_file();
+  }
+}
+
 TEST_F(ChatTest, a_file_without_a_template_is_refused_with_advice) {
   const auto chat = create(nullptr);
   ASSERT_FALSE(chat);

@@ -170,9 +170,55 @@ TEST(TemplateLimits, work_that_prints_nothing_is_bounded_too) {
            "{{ 'a b '|batch(99999999999, 'x')|list|length }}",
            "{{ 'ab'|slice(99999999999)|list|length }}",
            "{% set x %}{% for i in range(99999) %}{{ i|string|list|sort|join }}{% endfor %}{% endset %}",
+           // What reads a long text and makes a short one.
+           "{% set s = (' ' * 999) * 99 %}{% for i in range(9999) %}{% if s|trim %}{% endif %}{% endfor %}",
+           "{% set s = (' ' * 999) * 99 %}{% for i in range(9999) %}{% if s.strip() %}{% endif %}{% endfor %}",
+           "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s.islower() %}{% endif %}{% endfor %}",
+           "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s.startswith(s) %}{% endif %}{% endfor %}",
+           "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s is upper %}{% endif %}{% endfor %}",
+           "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s.center(1)[0] %}{% endif %}{% endfor %}",
+           // Where a search compares much at every place.
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ p in s }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = 'b' ~ ('a' * 999) * 40 %}{{ s.rfind(p) }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ s.find(p) }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ s.split(p)|length }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = 'b' ~ ('a' * 999) * 40 %}{{ s.rsplit(p)|length }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ s|replace(p, '')|length }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ s.count(p) }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ s.partition(p)|length }}",
+           "{% set s = ('a' * 999) * 99 %}{% set p = ('b' * 999) * 40 ~ 'a' %}{{ s.strip(p)|length }}",
        }) {
     EXPECT_NE(render_error(source, Json::object(), options).find("more than 200000 steps"), std::string::npos) << source;
   }
+}
+
+TEST(TemplateLimits, many_variables_cost_as_many_looks_as_they_take) {
+  std::string source;
+  for (int i = 0; i < 5000; ++i) source += "{% set a" + std::to_string(i) + " = 1 %}";
+  EXPECT_NE(render_error(source, Json::object(), limited(200'000, 1 << 20)).find("more than 200000 steps"), std::string::npos);
+  source = "{% set ns = namespace() %}";
+  for (int i = 0; i < 5000; ++i) source += "{% set ns.a" + std::to_string(i) + " = 1 %}";
+  EXPECT_NE(render_error(source, Json::object(), limited(200'000, 1 << 20)).find("more than 200000 steps"), std::string::npos);
+}
+
+TEST(TemplateLimits, renderings_share_a_budget) {
+  const auto loop = ChatTemplate::parse("{% for i in range(1000) %}{{ i }}{% endfor %}", "t");
+  std::size_t steps = 100'000;
+  RenderOptions options;
+  options.shared_steps = &steps;
+  int n = 0;
+  while (loop->render(Json::object(), options)) ++n;
+  EXPECT_EQ(steps, 0u);
+  EXPECT_GE(n, 10);
+  EXPECT_LE(n, 100);
+  EXPECT_FALSE(loop->render(Json::object(), options));
+  EXPECT_TRUE(loop->render(Json::object()));
+}
+
+TEST(TemplateLimits, a_template_of_megabytes_is_refused) {
+  const auto parsed = ChatTemplate::parse(std::string(5 << 20, ' '), "t");
+  ASSERT_FALSE(parsed);
+  EXPECT_NE(parsed.error().message.find("5242880 bytes"), std::string::npos);
 }
 
 TEST(TemplateLimits, recursion_ends_in_an_error) {

@@ -101,12 +101,12 @@ TEST(ApiFile, names_file_place_and_remedy_of_each_fault) {
                                       {"https://0x7f.1/", "is a number but no address"}}) {
     EXPECT_THAT(fault(R"({"name":"a","description":"d","url":")" + std::string(url) + "\"}"), HasSubstr(expected)) << url;
   }
-  EXPECT_THAT(fault("{"), HasSubstr("weather.json: is not JSON that can be read: parse error at line 1"));
+  EXPECT_THAT(fault("{"), HasSubstr("weather.json: is not JSON that can be read: invalid JSON at byte 1: expected a key in quotes"));
   EXPECT_THAT(fault("[]"), HasSubstr("holds no tool"));
   EXPECT_THAT(fault("3"), HasSubstr("must be an object (one tool)"));
   EXPECT_THAT(fault(R"({"tools":{}})"), HasSubstr("/tools: must be a list"));
   EXPECT_THAT(fault(R"([{"name":"a b","url":1}])"), HasSubstr("/0/name: must be 1 to 64"));
-  EXPECT_THAT(fault(std::string(5000, '[')), HasSubstr("nested more than 200 deep"));
+  EXPECT_THAT(fault(std::string(5000, '[')), HasSubstr("nested deeper than 200 levels"));
   EXPECT_THAT(
       fault(R"({"name":"a","description":"d","url":"https://x.test","a1":1,"a2":1,"a3":1,"a4":1,"a5":1,"a6":1,"a7":1,"a8":1,"a9":1})"),
       HasSubstr("... and 1 more"));

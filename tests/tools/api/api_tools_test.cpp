@@ -256,6 +256,25 @@ TEST(ApiTools, keeps_its_rate) {
   EXPECT_THAT(f.call().content, HasSubstr("too many calls for this API's limit"));
 }
 
+// In square time the first reply would take minutes, past any deadline.
+TEST(ApiTools, a_reply_may_be_wide_but_not_without_end) {
+  const auto keys = [](int n) {
+    std::string text = "{\"last\":\"z\"";
+    for (int i = 0; i < n; ++i) text += ",\"k" + std::to_string(i) + "\":1";
+    return text + "}";
+  };
+  TlsServer server(
+      [&](const ServedRequest& r, ServedConnection& c) { c.respond(200, kJson, keys(r.target == "/wide" ? 150'000 : 250'000)); }, plain());
+  Fixture wide, wider;
+  ASSERT_TRUE(wide.add({{"url", server.url("/wide")}, {"result", "/last"}}));
+  EXPECT_EQ(wide.call().content, "z");
+  ASSERT_TRUE(wider.add({{"url", server.url("/wider")}, {"result", "/last"}}));
+  EXPECT_THAT(wider.call().content, HasSubstr("the reply is too large to be searched: JSON refused at byte"));
+  Fixture unsearched;
+  ASSERT_TRUE(unsearched.add({{"url", server.url("/wider")}}));
+  EXPECT_THAT(unsearched.call().content, HasSubstr("\"k0\":1"));
+}
+
 TEST(ApiTools, tells_binary_and_empty_replies) {
   TlsServer server(
       [](const ServedRequest& r, ServedConnection& c) {

@@ -172,7 +172,7 @@ TEST(OpenApi, what_is_no_such_document_is_told_with_the_way_out) {
   EXPECT_THAT(fault(R"({"swagger":"2.0"})"), HasSubstr("it is Swagger 2.0"));
   EXPECT_THAT(fault(R"({"openapi":"2.5"})"), HasSubstr("it is OpenAPI 2.5"));
   EXPECT_THAT(fault("{}"), HasSubstr("no OpenAPI document"));
-  EXPECT_THAT(fault("{"), HasSubstr("parse error at line 1"));
+  EXPECT_THAT(fault("{"), HasSubstr("invalid JSON at byte 1"));
   EXPECT_THAT(fault(""), HasSubstr("empty"));
   EXPECT_THAT(fault(R"({"openapi":"3.0.0"})"), HasSubstr("it has no operations"));
   EXPECT_THAT(fault(R"({"openapi":"3.0.0","paths":{"/a":{"get":{}}}})"), HasSubstr("the document names no server: give one with --server"));

@@ -1,0 +1,30 @@
+#pragma once
+// What a request continues: the conversation so far, as one snapshot of the journal has it.
+#include <string>
+#include <vector>
+
+#include "agent.h"
+
+namespace baton::agent {
+
+struct Continuation {
+  memory::Conversation conversation;  // that the new response belongs to
+  std::string parent_id;              // the response it continues; empty: none
+  std::vector<StoredItem> history;
+  std::vector<std::string> allowed_tools;
+  std::vector<Json> steering;  // messages that were sent to the parent and that nobody has taken yet: they come before the input
+  // The conversation is a copy that is not in the journal yet: of this one, up to and with this item. Empty: it is no copy.
+  std::string copy_of, last_item;
+
+  bool titled = false;  // its title was given just now
+  bool is_new = false;  // the conversation is not in the journal yet, and no copy
+
+  // Puts the conversation into the batch, and what has to be true for it: where it is continued in place, that the parent is still its
+  // last response and none is under way. Otherwise the batch is refused with memory::errc::overtaken.
+  void put_into(memory::Batch& batch) const;
+};
+
+// Errors: not_found (the conversation), previous_not_found, busy.
+Result<Continuation> find_continuation(memory::Journal& journal, const RunRequest& request);
+
+}  // namespace baton::agent

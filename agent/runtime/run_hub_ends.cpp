@@ -1,0 +1,211 @@
+// What comes after a run: its count, its successor, what is not stored; and the ends of the journal's disk and of the process.
+#include <baton/agent/core/items.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "run_hub_live.h"
+
+namespace baton::agent {
+namespace {
+
+std::int64_t tokens_of(const Json& usage, const char* key) { return usage.is_object() ? usage.value(key, std::int64_t{0}) : 0; }
+
+}  // namespace
+
+void RunHub::clean_up() {
+  constexpr auto kLookForExpired = std::chrono::seconds(10);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    // A run may end before launch() has its handle.
+    const auto ready = [&] { return !ended_.empty() && !ended_.front()->starting; };
+    changed_.wait_for(lock, kLookForExpired, [&] { return stop_ || ready(); });
+    if (auto expired = unstored_.expired(UnstoredResponses::Clock::now()); !expired.empty()) {
+      lock.unlock();
+      remove(expired);
+      lock.lock();
+    }
+    if (!ready() && !stop_) continue;
+    if (!ready()) return;
+    const std::shared_ptr<Live> live = std::move(ended_.front());
+    ended_.pop_front();
+    const std::shared_ptr<RunHandle> handle = std::exchange(live->handle, nullptr);
+    lock.unlock();
+    handle->wait();
+    try {
+      clean_up(live);
+    } catch (const std::exception& e) {  // the others go on
+      spdlog::error("{}: {}", live->id, e.what());
+    }
+    lock.lock();
+    live_.erase(live->id);
+    count(*live);
+    changed_.notify_all();
+  }
+}
+
+void RunHub::count(const Live& live) {
+  if (live.outcome.status.empty()) return;  // parked
+  const std::int64_t run_ms = milliseconds_since(live.began);
+  ++stats_.finished[live.outcome.status];
+  if (live.outcome.status == "failed") ++stats_.failed[live.error_code.empty() ? "server_error" : live.error_code];
+  stats_.run_ms.add(run_ms);
+  if (live.first_token_ms >= 0) stats_.first_token_ms.add(live.first_token_ms);
+  const Json& usage = live.outcome.usage;
+  if (!usage.is_object()) return;
+  stats_.input_tokens += usage.value("input_tokens", std::int64_t{0});
+  stats_.output_tokens += usage.value("output_tokens", std::int64_t{0});
+  if (const auto details = usage.find("input_tokens_details"); details != usage.end())
+    stats_.cached_tokens += details->value("cached_tokens", std::int64_t{0});
+  stats_.tools_completed += live.tools_completed;
+  stats_.tools_failed += live.tools_failed;
+}
+
+// To those that still listen; not in the journal.
+void RunHub::tell(Live& live, const std::string& type, const Json& data) {
+  const std::scoped_lock lock(live.mutex);
+  const std::int64_t number = ++live.last_number;
+  const HubEvent said{number, type, wire(type, data, number)};
+  for (const auto& listener : live.listeners) listener->give(said);
+}
+
+void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message) {
+  tell(live, "response.steer.failed",
+       {{"steer", {{"id", id}, {"previous_response_id", live.id}, {"input", input}}},
+        {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", message}}}});
+}
+
+// The messages of a steered run go on in its successor.
+void RunHub::follow(Live& live) {
+  const RunOutcome& outcome = live.outcome;
+  for (const auto& [id, input] : outcome.unsteered)
+    steer_failed(live, id, input, "response_already_completed", "the response had ended; send the input with previous_response_id");
+  if (live.steers.empty() || outcome.status.empty()) return;
+  if (!outcome.required_input.empty()) {
+    for (const auto& [id, input] : live.steers) {
+      tell(live, "response.steer.pending",
+           {{"steer", {{"id", id}, {"previous_response_id", live.id}}},
+            {"reason", "waiting_for_required_input"},
+            {"required_input", outcome.required_input}});
+    }
+    return;
+  }
+  if (outcome.status == "failed" || outcome.status == "cancelled") {
+    for (const auto& [id, input] : live.steers)
+      steer_failed(live, id, input, "response_not_active", "the response ended as " + outcome.status);
+    return;
+  }
+  RunRequest request = live.request;
+  request.input.clear();  // Agent::start puts the accepted messages there
+  request.conversation_id.clear();
+  request.previous_response_id = live.id;
+  request.tool_choice = {};
+  const auto started = launch(std::move(request), {});
+  if (!started) {
+    for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
+  }
+  Successor successor;
+  {
+    const std::scoped_lock lock(mutex_);
+    successor = successor_;
+  }
+  if (successor) successor(live.id, started);
+}
+
+void RunHub::clean_up(const std::shared_ptr<Live>& live) {
+  const RunOutcome& outcome = live->outcome;
+  if (!outcome.status.empty())
+    spdlog::info("{} {}{} after {} ms: {} tokens in, {} out, {} calls", live->id, outcome.status,
+                 outcome.reason.empty() ? "" : " (" + outcome.reason + ")", milliseconds_since(live->began),
+                 tokens_of(outcome.usage, "input_tokens"), tokens_of(outcome.usage, "output_tokens"),
+                 live->tools_completed + live->tools_failed);
+  follow(*live);
+  {
+    const std::scoped_lock lock(live->mutex);
+    live->listeners.clear();
+    live->over = true;
+  }
+  if (live->store || outcome.status.empty()) return;
+  const UnstoredResponse unstored{live->id, outcome.conversation_id, live->request.session, live->request.client};
+  std::vector<UnstoredResponse> gone;
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool kept = live->request.continuable && !live->session_over && !closing_ && outcome.status != "failed";
+    gone = kept ? unstored_.add(unstored, UnstoredResponses::Clock::now()) : std::vector<UnstoredResponse>{unstored};
+  }
+  remove(gone);
+}
+
+// Each with what was made for it alone: a conversation of its own.
+void RunHub::remove(const std::vector<UnstoredResponse>& responses) {
+  for (const UnstoredResponse& response : responses) {
+    const auto removed = journal_.remove_conversation(response.conversation_id);
+    if (!removed && removed.error().code != memory::errc::not_found) spdlog::error("{}: {}", response.response_id, removed.error().message);
+  }
+}
+
+void RunHub::end_session(const std::string& session) {
+  if (session.empty()) return;
+  std::vector<UnstoredResponse> gone;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, live] : live_) live->session_over = live->session_over || live->request.session == session;
+    gone = unstored_.end_session(session);
+  }
+  remove(gone);
+}
+
+// ---- a journal that cannot be written
+
+void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
+  const Json data = {{"response_id", live.id},
+                     {"writable", state.writable},
+                     {"message", state.writable ? "the journal is written again; the run continues"
+                                                : "the run waits, as the journal cannot be written: " + state.why}};
+  const HubEvent said{live.last_number, kJournalEvent, wire(kJournalEvent, data, live.last_number)};
+  std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
+}
+
+void RunHub::on_journal_state(const memory::JournalState& state) {
+  if (state.writable) {
+    spdlog::warn("the journal can be written again");
+  } else {
+    spdlog::error("the journal cannot be written, and what runs waits: {}", state.why);
+  }
+  std::vector<std::shared_ptr<Live>> all;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, live] : live_) all.push_back(live);
+  }
+  for (const auto& live : all) {
+    const std::scoped_lock lock(live->mutex);
+    tell_journal_state(*live, state);
+  }
+}
+
+// ---- the end of the process
+
+void RunHub::shutdown(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  closing_ = true;
+  const auto gone = unstored_.all();
+  lock.unlock();
+  remove(gone);
+  lock.lock();
+  const auto quiet = [&] { return live_.empty(); };
+  if (changed_.wait_for(lock, patience, quiet)) return;
+  // Again and again, as the journal may become unwritable meanwhile: then nothing can be kept any more, and nothing is waited for.
+  do {
+    const bool writable = journal_.state().writable;
+    for (const auto& [id, live] : live_) {
+      if (!live->handle) continue;  // it has ended
+      if (live->request.durable || !writable) {
+        live->handle->park();
+      } else {
+        live->handle->cancel();
+      }
+    }
+  } while (!changed_.wait_for(lock, std::chrono::milliseconds(500), quiet));
+}
+
+}  // namespace baton::agent

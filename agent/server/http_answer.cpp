@@ -1,0 +1,221 @@
+// What an HTTP connection writes: answers in one piece, and streams.
+#include <array>
+#include <charconv>
+
+#include "cors.h"
+#include "http_session.h"
+
+namespace baton::agent::server {
+namespace {
+
+std::string hex(std::size_t n) {
+  std::array<char, 16> digits{};
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), n, 16).ptr};
+}
+
+}  // namespace
+
+// ---- answers
+
+// 100 Continue: what a client waits for that asks first, and what every other passes over.
+void HttpSession::send_interim(std::function<void()> then) {
+  stream_.expires_after(limits().write_time);
+  send(std::make_shared<Response>(http::status::continue_, version_), false,
+       [self = shared_from_this(), then = std::move(then)](error_code failed, std::size_t) {
+         if (failed) return self->end();
+         self->stream_.expires_never();
+         if (self->phase_ != Phase::ended) then();
+       });
+}
+
+void HttpSession::set_headers(Response& response, const HttpReply& reply) {
+  response.set(http::field::server, "baton");
+  if (!reply.content_type.empty()) response.set(http::field::content_type, reply.content_type);
+  response.set("X-Content-Type-Options", "nosniff");
+  response.set("Referrer-Policy", "no-referrer");
+  response.set("X-Request-Id", line_.id);
+  if (!client_request_id_.empty()) response.set("X-Client-Request-Id", client_request_id_);
+  response.set(http::field::vary, "Origin");
+  if (!cors_origin_.empty()) {
+    for (const auto& [name, value] : cors_headers(cors_origin_)) response.set(name, value);
+  }
+  for (const auto& [name, value] : reply.headers) response.set(name, value);
+  response.keep_alive(keep_alive_ && !last_);
+}
+
+// The response, or its header alone.
+void HttpSession::send(std::shared_ptr<Response> response, bool header_only, Connection::Done done) {
+  auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*response);
+  Connection::Done sent = [response, serializer, done = std::move(done)](error_code failed, std::size_t n) { done(failed, n); };
+  if (header_only) {
+    http::async_write_header(stream_, *serializer, std::move(sent));
+  } else {
+    http::async_write(stream_, *serializer, std::move(sent));
+  }
+}
+
+void HttpSession::preflight() {
+  HttpReply reply;
+  reply.status = 204;
+  reply.content_type.clear();
+  reply.headers = preflight_headers(call_.header("access-control-request-headers"), shared_->api.methods(call_.path));
+  write(std::move(reply));
+}
+
+void HttpSession::write(HttpReply reply) {
+  if (phase_ == Phase::ended) return;
+  if (probing_) {
+    reply_ = std::move(reply);
+    return;
+  }
+  if (reply.stream && !head_) {
+    if (!stream_place_) stream_place_ = shared_->streams.enter(line_.client, limits().client_streams);
+    if (stream_place_) return write_stream(std::move(reply));
+    stop_work();
+    return turn_away(Refusal::client, too_many_streams());
+  }
+  stream_place_.reset();
+  auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
+  set_headers(*response, reply);
+  line_.status = reply.status;
+  line_.failure = std::move(reply.log);
+  if (reply.status != 204) response->content_length(reply.body.size());
+  if (!head_) {
+    line_.bytes = static_cast<std::int64_t>(reply.body.size());
+    response->body() = std::move(reply.body);
+  }
+  writing_ = true;
+  stream_.expires_after(limits().write_time);
+  send(response, head_, [self = shared_from_this(), response](error_code failed, std::size_t) {
+    if (failed) return self->end();
+    self->on_answered(response->keep_alive());
+  });
+}
+
+void HttpSession::on_answered(bool again) {
+  if (phase_ == Phase::ended) return;
+  stream_.expires_never();
+  writing_ = false;
+  end_line(false);
+  if (!again) return shut_down();
+  read_header();
+}
+
+// ---- streams
+
+void HttpSession::write_stream(HttpReply reply) {
+  auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
+  set_headers(*response, reply);
+  chunked_ = version_ >= 11;
+  response->chunked(chunked_);
+  if (!chunked_) response->keep_alive(false);
+  again_ = response->keep_alive();
+  line_.status = reply.status;
+  writing_ = true;
+  stream_.expires_after(limits().write_time);
+  send(response, true, [self = shared_from_this(), stream = std::move(reply.stream)](error_code failed, std::size_t) {
+    if (failed) return self->end();
+    self->stream_.expires_never();
+    if (self->phase_ != Phase::ended) self->begin_stream(stream);
+  });
+}
+
+void HttpSession::begin_stream(const HttpReply::Stream& stream) {
+  streaming_ = true;
+  pieces_ = std::make_shared<Pieces>();
+  // What the journal has is told on a thread that may wait for it.
+  const bool queued =
+      shared_->work.add(line_.client, Work::Size::small, [weak = weak_from_this(), pieces = pieces_, io = &shared_->io, stream] {
+        if (weak.expired()) return;
+        auto held = stream([weak, pieces](std::shared_ptr<const std::string> piece, bool last) {
+          const auto alive = weak.lock();
+          return alive && alive->out(pieces, std::move(piece), last);
+        });
+        if (const auto self = weak.lock()) {
+          asio::post(*io, [self, held = std::move(held)]() mutable {
+            if (self->streaming_) self->held_ = std::move(held);
+          });
+        }
+      });
+  if (!queued) return end();
+  if (peer_closed_) out(pieces_, std::make_shared<const std::string>(":\n\n"), false);
+}
+
+bool HttpSession::out(const std::shared_ptr<Pieces>& pieces, std::shared_ptr<const std::string> piece, bool last) {
+  const Pieces::Put put = pieces->put({std::move(piece), last}, limits().output_queue_bytes);
+  if (put == Pieces::Put::closed) return false;
+  if (put == Pieces::Put::too_much) {
+    shared_->metrics.n_too_slow++;
+    asio::post(shared_->io, [self = shared_from_this()] { self->end(); });
+    return false;
+  }
+  asio::post(shared_->io, [self = shared_from_this()] { self->write_piece(); });
+  return true;
+}
+
+void HttpSession::write_piece() {
+  if (!streaming_) return;
+  const std::optional<Piece> piece = pieces_->next();
+  if (!piece) return;
+  stream_.expires_after(limits().write_time);
+  Connection::Done done = [self = shared_from_this(), piece = *piece](error_code failed, std::size_t) { self->on_piece(failed, piece); };
+  if (piece->text->empty()) {
+    asio::post(shared_->io, [done = std::move(done)] { done({}, 0); });
+  } else {
+    send_chunk(*piece->text, std::move(done));
+  }
+}
+
+// Bytes of a body without a known length, which have to live until `done`; in chunks, an empty one is the last.
+void HttpSession::send_chunk(std::string_view bytes, Connection::Done done) {
+  chunk_head_ = chunked_ ? hex(bytes.size()) + "\r\n" : "";
+  const std::array<asio::const_buffer, 3> whole = {asio::buffer(chunk_head_), asio::buffer(bytes),
+                                                   asio::buffer(chunked_ ? "\r\n" : "", chunked_ ? 2 : 0)};
+  asio::async_write(stream_, whole, std::move(done));
+}
+
+void HttpSession::on_piece(error_code failed, const Piece& piece) {
+  if (failed || !streaming_) return end();
+  stream_.expires_never();
+  pieces_->written();
+  line_.bytes += static_cast<std::int64_t>(piece.text->size());
+  if (!piece.last) return write_piece();
+  streaming_ = false;
+  pieces_->close();
+  held_.reset();
+  if (!chunked_) return on_answered(false);
+  stream_.expires_after(limits().write_time);
+  send_chunk("", [self = shared_from_this()](error_code broken, std::size_t) {
+    if (broken) return self->end();
+    self->on_answered(self->again_);
+  });
+}
+
+// ---- the log's line of a request
+
+void HttpSession::begin_line() {
+  shared_->metrics.n_requests++;
+  wait_no_longer();
+  started_ = std::chrono::steady_clock::now();
+  line_ = {};
+  line_.client = "address:" + address_;
+  line_.id = memory::new_id("req_");
+  line_.status = 499;  // unless it is answered
+  client_request_id_.clear();
+  cors_origin_.clear();
+  class_ = RouteClass::other;
+  head_ = refused_ = false;
+}
+
+void HttpSession::end_line(bool left) {
+  line_.time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started_);
+  line_.left = left;
+  shared_->metrics.count(class_, line_.status, line_.time);
+  if (left) shared_->metrics.n_left++;
+  if (!refused_) log_answered(line_);
+  place_.reset();
+  stream_place_.reset();
+  body_bytes_.reset();
+}
+
+}  // namespace baton::agent::server

@@ -1,0 +1,45 @@
+#pragma once
+// The server's lines of the log: never a token, a body or a query.
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "server_metrics.h"
+
+namespace baton::agent::server {
+
+// Text of a client's as it may stand in a line: control characters and what is not ASCII as \xNN, the rest of a long one left out.
+// `spaces`: those stay.
+std::string visible(std::string_view text, std::size_t most = 200, bool spaces = true);
+
+// A line of a request that was answered.
+struct AnsweredRequest {
+  std::string method, path, client, id;
+  int status = 0;
+  std::chrono::microseconds time{0};
+  std::int64_t bytes = 0;  // of the body, out
+  bool left = false;       // the client went before the end
+  std::string failure;     // of a 500: what the client is not told
+};
+void log_answered(const AnsweredRequest& request);
+
+// Refusals, of which an attacker can cause any number: at most `most` lines a second, then one that says how many were left out. Any
+// thread.
+class RefusalLog {
+ public:
+  explicit RefusalLog(int most = 20) : most_(most) {}
+  void refused(Refusal why, const std::string& client, const std::string& id, const std::string& detail);
+  // Whether a line may be written now; `left_out`: how many were not since the last second that had too many.
+  bool allow(std::chrono::steady_clock::time_point now, std::int64_t& left_out);
+
+ private:
+  const int most_;
+  std::mutex mutex_;  // guards all below
+  std::chrono::steady_clock::time_point second_{};
+  int written_ = 0;
+  std::int64_t left_out_ = 0;
+};
+
+}  // namespace baton::agent::server

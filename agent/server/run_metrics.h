@@ -1,0 +1,13 @@
+#pragma once
+// What /metrics tells of runs and of the journal: lines of Prometheus text, with the same series whatever was run.
+#include <baton/agent/runtime/hub_stats.h>
+#include <baton/memory/journal.h>
+
+#include <string>
+
+namespace baton::agent::server {
+
+std::string run_metrics(const HubStats& stats);
+std::string journal_metrics(const memory::JournalStats& stats, const memory::JournalState& state);
+
+}  // namespace baton::agent::server

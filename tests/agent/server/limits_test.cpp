@@ -1,0 +1,224 @@
+// How much one client can take, and that the others get through meanwhile.
+#include <latch>
+#include <semaphore>
+
+#include "server_fixture.h"
+
+namespace baton::agent::server {
+namespace {
+
+// Keeps the threads that requests are worked on.
+class Holding final : public Talk {
+ public:
+  Holding(std::counting_semaphore<>& begun, std::latch& go) : begun_(begun), go_(go) {}
+  void on_message(const std::string&) override {
+    begun_.release();
+    go_.wait();
+  }
+
+ private:
+  std::counting_semaphore<>& begun_;
+  std::latch& go_;
+};
+
+class BusyServerTest : public ServerTest {
+ protected:
+  static constexpr int kThreads = 4;
+
+  ~BusyServerTest() override {
+    release();
+    server_.reset();
+  }
+  void occupy(ServerLimits limits = {}) {
+    ServerConfig config;
+    config.limits = limits;
+    start_with(config, [this](std::weak_ptr<Peer>, const Post&) { return std::make_shared<Holding>(begun_, go_); });
+    for (int i = 0; i < kThreads; ++i) {
+      sockets_.push_back(websocket());
+      sockets_.back().send({{"type", "hold"}});
+      begun_.acquire();
+    }
+  }
+  void release() {
+    if (!std::exchange(released_, true)) go_.count_down();
+  }
+
+  std::counting_semaphore<> begun_{0};
+  std::latch go_{1};
+  bool released_ = false;
+  std::deque<Socket> sockets_;
+};
+
+TEST_F(BusyServerTest, what_an_operator_asks_is_answered_while_every_thread_is_busy) {
+  occupy();
+  for (const char* path : {"/healthz", "/readyz", "/metrics", "/", "/console/console.js", "/openapi.json"})
+    EXPECT_EQ(ask(http::verb::get, path).status, 200) << path;
+}
+
+TEST_F(BusyServerTest, more_than_the_queue_takes_is_refused_with_a_hint) {
+  ServerLimits limits;
+  limits.queue = 2;
+  occupy(limits);
+  std::vector<tcp::socket> waiting;
+  for (int i = 0; i < 2; ++i) waiting.push_back(send("POST /v1/responses", Json{{"input", "hello"}}.dump()));
+  ASSERT_TRUE(metric("baton_queue_length 2"));
+  Answer refused = post({{"input", "hello"}});
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers["Retry-After"], "1");
+  release();
+  for (tcp::socket& socket : waiting) EXPECT_EQ(answer_on(socket).status, 200);
+}
+
+TEST_F(BusyServerTest, what_waits_for_a_client_that_has_gone_is_not_begun) {
+  occupy();
+  for (int i = 0; i < 10; ++i) send("POST /v1/responses", Json{{"input", "hello"}, {"background", true}}.dump()).close();
+  ASSERT_TRUE(metric("baton_clients_left_total 10"));
+  release();
+  ASSERT_TRUE(metric("baton_queue_length 0"));
+  EXPECT_EQ(post({{"input", "hello"}}).status, 200);
+  EXPECT_TRUE(metric("baton_runs_total{status=\"completed\"} 1")) << ask(http::verb::get, "/metrics").body;
+}
+
+TEST_F(BusyServerTest, a_shutdown_does_not_begin_what_waits) {
+  occupy();
+  tcp::socket socket = send("POST /v1/responses", Json{{"input", "hello"}}.dump());
+  ASSERT_TRUE(metric("baton_queue_length 1"));
+  std::thread stopping([&] { server_->stop(std::chrono::milliseconds(0)); });
+  EXPECT_TRUE(closed(socket));
+  release();
+  stopping.join();
+  const HubStats stats = hub_.stats();
+  EXPECT_EQ(stats.active, 0);
+  EXPECT_TRUE(stats.finished.empty());
+}
+
+TEST_F(ServerTest, connections_without_a_header_make_way_for_those_that_come) {
+  ServerLimits limits;
+  limits.connections = 10;
+  limits.waiting_connections = 100;
+  start(limits);
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 10; ++i) silent.push_back(connect());
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200) << "another client on the same machine";
+  EXPECT_TRUE(closed(silent[0])) << "the oldest first";
+}
+
+TEST_F(ServerTest, an_address_has_a_number_of_connections_without_a_header) {
+  ServerLimits limits;
+  limits.waiting_connections = 3;
+  start(limits);
+  std::vector<tcp::socket> silent;
+  for (int i = 0; i < 5; ++i) silent.push_back(connect());
+  EXPECT_TRUE(closed(silent[0]));
+  EXPECT_TRUE(closed(silent[1]));
+  asio::write(silent[4], asio::buffer("GET /healthz HTTP/1.1\r\nHost: " + host() + "\r\n\r\n"));
+  EXPECT_EQ(answer_on(silent[4]).status, 200);
+}
+
+TEST_F(ServerTest, connections_between_two_requests_make_way_too) {
+  ServerLimits limits;
+  limits.connections = 5;
+  start(limits);
+  std::vector<tcp::socket> idle;
+  for (int i = 0; i < 5; ++i) {
+    idle.push_back(send("GET /healthz"));
+    EXPECT_EQ(answer_on(idle.back()).status, 200);
+  }
+  EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
+  EXPECT_TRUE(closed(idle[0]));
+}
+
+TEST_F(ServerTest, connections_that_send_no_more_of_a_body_make_way_too) {
+  ServerLimits limits;
+  limits.connections = 5;
+  start(limits);
+  std::vector<tcp::socket> slow;
+  for (int i = 0; i < 5; ++i) {
+    slow.push_back(connect());
+    asio::write(slow.back(),
+                asio::buffer("POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n"));
+    std::string interim;
+    asio::read_until(slow.back(), asio::dynamic_buffer(interim), "\r\n\r\n");
+  }
+  EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
+  EXPECT_TRUE(closed(slow[0]));
+}
+
+TEST_F(ServerTest, a_header_that_does_not_come_is_waited_for_briefly) {
+  ServerLimits limits;
+  limits.header_time = std::chrono::milliseconds(50);
+  start(limits);
+  tcp::socket silent = connect(), half = connect();
+  asio::write(half, asio::buffer(std::string("GET /healthz HTTP/1.1\r\nHos")));
+  EXPECT_TRUE(closed(silent));
+  EXPECT_TRUE(closed(half));
+}
+
+TEST_F(ServerTest, a_client_has_a_number_of_streams) {
+  ServerLimits limits;
+  limits.client_streams = 2;
+  start(limits);
+  Socket one = websocket();
+  {
+    Socket two = websocket();
+    Answer refused = post({{"input", "hello"}, {"stream", true}});
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(refused.json["error"]["code"], "too_many_streams");
+    EXPECT_EQ(refused.headers["Retry-After"], "1");
+    EXPECT_THROW(websocket(), boost::system::system_error);
+    EXPECT_EQ(post({{"input", "hello"}}).status, 200) << "not a stream";
+  }
+  EXPECT_TRUE(metric("baton_streams 1"));
+  EXPECT_EQ(post({{"input", "hello"}, {"stream", true}}).status, 200);
+  EXPECT_TRUE(metric("baton_runs_total{status=\"completed\"} 2")) << "what was refused was not begun";
+}
+
+TEST_F(ServerTest, a_client_has_a_number_of_requests) {
+  ServerLimits limits;
+  limits.client_requests = 1;
+  start(limits);
+  tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump());
+  ASSERT_TRUE(active(1));
+  const Answer refused = post({{"input", "hello"}});
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.json["error"]["code"], "too_many_requests");
+  EXPECT_EQ(ask(http::verb::get, "/readyz").status, 200) << "counts for nobody";
+  waiting.close();
+  ASSERT_TRUE(metric("baton_clients_left_total 1"));
+  EXPECT_EQ(post({{"input", "hello"}}).status, 200);
+}
+
+TEST_F(ServerTest, clients_with_a_token_are_counted_by_it) {
+  ServerConfig config;
+  config.token = "0123456789abcdef";
+  config.limits.client_requests = 1;
+  start_with(config);
+  const std::string right = "Authorization: Bearer " + config.token + "\r\n";
+  const tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump(), right);
+  ASSERT_TRUE(active(1));
+  EXPECT_EQ(ask(http::verb::post, "/v1/responses", {{"input", "x"}}, {{"Authorization", "Bearer " + config.token}}).status, 429);
+  EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
+}
+
+TEST_F(ServerTest, long_bodies_share_a_number_of_bytes) {
+  ServerLimits limits;
+  limits.bodies_bytes = 250'000;
+  start(limits);
+  const std::string body = Json{{"input", std::string(150'000, 'x')}}.dump();
+  const std::string head = "POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\nContent-Length: " + std::to_string(body.size()) +
+                           "\r\nExpect: 100-continue\r\n\r\n";
+  tcp::socket slow = connect();
+  asio::write(slow, asio::buffer(head));
+  std::string interim;
+  asio::read_until(slow, asio::dynamic_buffer(interim), "\r\n\r\n");
+  tcp::socket other = connect();
+  asio::write(other, asio::buffer(head));
+  EXPECT_EQ(answer_on(other).status, 503);
+  EXPECT_EQ(post({{"input", "hello"}}).status, 200) << "a short one";
+  asio::write(slow, asio::buffer(body));
+  EXPECT_EQ(answer_on(slow).status, 200);
+  EXPECT_EQ(post({{"input", std::string(150'000, 'x')}}).status, 200) << "there is room again";
+}
+
+}  // namespace
+}  // namespace baton::agent::server

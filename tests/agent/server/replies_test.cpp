@@ -1,0 +1,186 @@
+// What stands beside the answers: ids, headers for pages, errors without files, the log, metrics.
+#include <baton/agent/server/cors.h>
+#include <baton/agent/server/request_log.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sstream>
+
+#include "server_fixture.h"
+
+namespace baton::agent::server {
+namespace {
+
+using testing::Not;
+
+ServerConfig with_origin() {
+  ServerConfig config;
+  config.allowed_origins = {"https://app.example.com"};
+  return config;
+}
+
+TEST_F(ServerTest, a_named_origin_may_send_the_headers_that_it_asks_for) {
+  start_with(with_origin());
+  Answer allowed = ask(http::verb::options, "/v1/responses", nullptr,
+                       {{"Origin", "https://app.example.com"},
+                        {"Access-Control-Request-Method", "POST"},
+                        {"Access-Control-Request-Headers", "authorization,content-type,x-stainless-os, X-Stainless-Retry-Count"}});
+  EXPECT_EQ(allowed.status, 204);
+  EXPECT_EQ(allowed.headers["Access-Control-Allow-Headers"], "authorization, content-type, x-stainless-os, x-stainless-retry-count");
+  EXPECT_THAT(allowed.headers["Access-Control-Allow-Methods"], HasSubstr("POST"));
+  EXPECT_EQ(allowed.headers["Access-Control-Allow-Origin"], "https://app.example.com");
+  Answer answer = ask(http::verb::get, "/healthz", nullptr, {{"Origin", "https://app.example.com"}});
+  EXPECT_THAT(answer.headers["Access-Control-Expose-Headers"], HasSubstr("Retry-After"));
+  EXPECT_THAT(answer.headers["Access-Control-Expose-Headers"], HasSubstr("X-Request-Id"));
+  EXPECT_EQ(answer.headers["Vary"], "Origin");
+  Answer other = ask(http::verb::get, "/healthz");
+  EXPECT_EQ(other.headers["Vary"], "Origin");
+  EXPECT_FALSE(other.headers.contains("Access-Control-Allow-Origin"));
+}
+
+TEST_F(ServerTest, a_named_origin_can_read_why_it_was_refused) {
+  ServerConfig config = with_origin();
+  config.token = "0123456789abcdef";
+  start_with(config);
+  Answer refused = ask(http::verb::get, "/v1/models", nullptr, {{"Origin", "https://app.example.com"}});
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.headers["Access-Control-Allow-Origin"], "https://app.example.com");
+  Answer stranger = ask(http::verb::get, "/v1/models", nullptr, {{"Origin", "https://evil.example"}});
+  EXPECT_FALSE(stranger.headers.contains("Access-Control-Allow-Origin"));
+}
+
+TEST(Cors, only_names_of_headers_get_into_ours) {
+  const auto allowed = [](std::string_view asked) { return preflight_headers(asked, "GET")[1].second; };
+  EXPECT_EQ(allowed("a b, x-good,\tX-Other\t, , c\r\nd, e:f"), "x-good, x-other");
+  EXPECT_EQ(allowed(""), "authorization, content-type, idempotency-key");
+}
+
+TEST_F(ServerTest, every_answer_has_an_id_and_the_clients_own) {
+  std::set<std::string> ids;
+  for (const char* path : {"/healthz", "/nowhere", "/v1/models", "/v1/responses/x"}) {
+    Answer answer = ask(http::verb::get, path, nullptr, {{"X-Client-Request-Id", "mine-1"}});
+    EXPECT_THAT(answer.headers["X-Request-Id"], testing::StartsWith("req_"));
+    EXPECT_EQ(answer.headers["X-Client-Request-Id"], "mine-1");
+    ids.insert(answer.headers["X-Request-Id"]);
+  }
+  EXPECT_EQ(ids.size(), 4u);
+  for (const std::string& wrong : {std::string(129, 'x'), std::string("a b"), std::string("<x>")})
+    EXPECT_FALSE(ask(http::verb::get, "/healthz", nullptr, {{"X-Client-Request-Id", wrong}}).headers.contains("X-Client-Request-Id"));
+  EXPECT_FALSE(ask(http::verb::get, "/healthz").headers.contains("X-Client-Request-Id"));
+}
+
+TEST(ApiError, what_names_a_file_is_for_the_log) {
+  const std::string message = "journal /home/me/baton.db: no space left on its disk";
+  for (const errc code : {errc::not_found, errc::invalid_argument, errc::busy, errc::conflict, errc::saturated, errc::io,
+                          errc::journal_unwritable, errc::elsewhere}) {
+    const ApiError error = ApiError::from(Error{code, message});
+    EXPECT_THAT(error.json().dump(), Not(HasSubstr("/home/me")));
+    EXPECT_EQ(error.log, error.status >= 500 && error.status != 503 ? message : "");
+  }
+  EXPECT_THAT(ApiError::internal("vector::reserve at /usr/x").json().dump(), Not(HasSubstr("vector")));
+}
+
+TEST_F(ServerTest, no_answer_names_the_journal) {
+  const Answer answers[] = {post({{"input", "x"}, {"previous_response_id", "resp_no"}}),
+                            post({{"input", "x"}, {"conversation", "conv_no"}}),
+                            ask(http::verb::get, "/v1/responses/resp_no"),
+                            ask(http::verb::delete_, "/v1/responses/resp_no"),
+                            ask(http::verb::post, "/v1/responses/resp_no/cancel", Json::object()),
+                            ask(http::verb::get, "/v1/conversations/conv_no"),
+                            ask(http::verb::get, "/v1/conversations/conv_no/items/item_no"),
+                            ask(http::verb::delete_, "/v1/conversations/conv_no")};
+  for (const Answer& answer : answers) {
+    EXPECT_GE(answer.status, 400);
+    EXPECT_THAT(answer.body, Not(HasSubstr("journal")));
+    EXPECT_THAT(answer.body, Not(HasSubstr(":memory:")));
+  }
+}
+
+// What the log gets while it lives.
+class Captured {
+ public:
+  Captured() : before_(spdlog::default_logger()) {
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
+    auto logger = std::make_shared<spdlog::logger>("test", std::move(sink));
+    logger->set_pattern("%l %v");
+    spdlog::set_default_logger(std::move(logger));
+  }
+  ~Captured() { spdlog::set_default_logger(before_); }
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_;
+};
+
+TEST_F(ServerTest, the_log_has_a_line_for_each_request_and_no_secret) {
+  server_.reset();
+  const Captured log;
+  ServerConfig config;
+  config.token = "0123456789abcdef";
+  start_with(config);
+  const Headers right = {{"Authorization", "Bearer 0123456789abcdef"}};
+  Answer answer = ask(http::verb::post, "/v1/responses", {{"input", "a secret thing"}}, right);
+  ask(http::verb::get, "/v1/models?key=hidden", nullptr, right);
+  ask(http::verb::get, "/v1/x%0a%1b%5b2Jy%20z", nullptr, right);
+  ask(http::verb::get, "/v1/models", nullptr, {{"Authorization", "Bearer 0123456789abcdeX"}});
+  {
+    Socket socket = [&] {
+      tcp::socket plain = connect();
+      return Socket(std::move(plain), host(), "baton, bearer.0123456789abcdef");
+    }();
+    socket.send({{"type", "nonsense"}});
+    socket.read();
+  }
+  server_.reset();  // its last line is written
+  EXPECT_THAT(log.text(), HasSubstr("info request POST /v1/responses status=200 ms="));
+  EXPECT_THAT(log.text(), HasSubstr("client=token:"));
+  EXPECT_THAT(log.text(), HasSubstr("id=" + answer.headers["X-Request-Id"]));
+  EXPECT_THAT(log.text(), HasSubstr("info request GET /v1/models status=200"));
+  EXPECT_THAT(log.text(), HasSubstr("/v1/x\\x0a\\x1b[2Jy\\x20z status=404"));
+  EXPECT_THAT(log.text(), HasSubstr("warning refused reason=token client=address:127.0.0.1"));
+  EXPECT_THAT(log.text(), HasSubstr("info websocket opened client=token:"));
+  EXPECT_THAT(log.text(), HasSubstr("info websocket closed code="));
+  for (const char* secret : {"0123456789abcde", "secret thing", "hidden"}) EXPECT_THAT(log.text(), Not(HasSubstr(secret)));
+}
+
+TEST(RefusalLog, says_how_many_it_left_out) {
+  RefusalLog log(3);
+  const auto now = std::chrono::steady_clock::now();
+  std::int64_t left_out = 0;
+  int written = 0;
+  for (int i = 0; i < 100; ++i) written += log.allow(now, left_out) ? 1 : 0;
+  EXPECT_EQ(written, 3);
+  EXPECT_TRUE(log.allow(now + std::chrono::seconds(1), left_out));
+  EXPECT_EQ(left_out, 97);
+}
+
+TEST_F(ServerTest, metrics_tell_requests_by_what_they_were_for_and_how_they_ended) {
+  post({{"input", "hello"}});
+  post({{"nonsense", 1}});
+  ask(http::verb::post, "/v1/chat/completions", Json::object());
+  ask(http::verb::get, "/v1/conversations/conv_no");
+  EXPECT_TRUE(metric("baton_http_responses_total{route=\"responses\",status=\"2xx\"} 1"));
+  EXPECT_TRUE(metric("baton_http_responses_total{route=\"responses\",status=\"4xx\"} 1"));
+  EXPECT_TRUE(metric("baton_http_responses_total{route=\"chat\",status=\"4xx\"} 1"));
+  EXPECT_TRUE(metric("baton_http_responses_total{route=\"conversations\",status=\"4xx\"} 1"));
+  EXPECT_TRUE(metric("baton_http_request_seconds_bucket{route=\"responses\",le=\"+Inf\"} 2"));
+  EXPECT_TRUE(metric("baton_http_request_seconds_count{route=\"responses\"} 2"));
+  ask(http::verb::get, "/healthz", nullptr, {{"Host", "evil.example"}});
+  EXPECT_TRUE(metric("baton_refused_total{kind=\"host\"} 1"));
+  EXPECT_THAT(ask(http::verb::get, "/metrics").body, HasSubstr("baton_build_info{version=\""));
+}
+
+TEST_F(ServerTest, a_daemon_that_is_not_ready_says_why) {
+  EXPECT_EQ(ask(http::verb::get, "/readyz").status, 200);
+  api_.set_ready(false);
+  EXPECT_THAT(ask(http::verb::get, "/readyz").json["reason"], HasSubstr("starting"));
+  api_.set_ready(true);
+  hub_.shutdown(std::chrono::milliseconds(0));
+  const Answer ending = ask(http::verb::get, "/readyz");
+  EXPECT_EQ(ending.status, 503);
+  EXPECT_THAT(ending.json["reason"], HasSubstr("shutting down"));
+}
+
+}  // namespace
+}  // namespace baton::agent::server

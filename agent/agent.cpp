@@ -105,7 +105,7 @@ Result<LocalAnswer> LocalAgent::ask(const std::string& message, const Callbacks&
   run.approve = [&](const Json& call) {
     return approval_answer(call, callbacks.approve && callbacks.approve(string_of(call, "name"), string_of(call, "arguments")));
   };
-  const auto outcome = run_message(state_->agent->tools(), *state_->journal, std::move(request), run);
+  const auto outcome = run_message(state_->agent->tools(), *state_->journal, *state_->clock, std::move(request), run);
   if (!outcome) return outcome.error();
   return LocalAnswer{text, outcome->status, outcome->reason, outcome->conversation_id};
 }

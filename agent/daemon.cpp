@@ -67,7 +67,13 @@ std::string changed_limits(const DaemonOptions& options) {
   const server::ServerLimits &is = options.server.limits, &was = usual.server.limits;
   add("max_runs", options.max_runs, usual.max_runs);
   add("max_output_tokens", options.max_output_tokens, usual.max_output_tokens);
+  add("max_parallel", options.model.max_parallel, usual.model.max_parallel);
   add("max_connections", is.connections, was.connections);
+  add("max_waiting_connections", is.waiting_connections, was.waiting_connections);
+  add("max_client_requests", is.client_requests, was.client_requests);
+  add("max_client_streams", is.client_streams, was.client_streams);
+  add("max_queue", is.queue, was.queue);
+  add("max_bodies_bytes", is.bodies_bytes, was.bodies_bytes);
   add("max_header_bytes", is.header_bytes, was.header_bytes);
   add("max_body_bytes", is.body_bytes, was.body_bytes);
   add("max_message_bytes", is.message_bytes, was.message_bytes);
@@ -75,6 +81,7 @@ std::string changed_limits(const DaemonOptions& options) {
   add("max_lane_queue", is.lane_queue, was.lane_queue);
   add("max_output_queue_bytes", is.output_queue_bytes, was.output_queue_bytes);
   add("request_seconds", is.request_time, was.request_time);
+  add("header_seconds", is.header_time, was.header_time);
   add("keep_alive_seconds", is.keep_alive, was.keep_alive);
   add("write_seconds", is.write_time, was.write_time);
   add("socket_idle_seconds", is.socket_idle, was.socket_idle);

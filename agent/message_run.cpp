@@ -1,6 +1,7 @@
 #include "message_run.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/agent/runtime/request.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kLastAnswerMs = 1000;  // the shortest time that a last answer is given, half of it
 
-Result<std::vector<Json>> open_approvals(memory::Journal& journal, const std::string& conversation) {
+Result<std::vector<Json>> open_approvals(memory::Journal& journal, const Clock& clock, const std::string& conversation) {
   const auto found = journal.conversation(conversation);
   if (!found) return Error{errc::not_found, found.error().message};
   const auto items = journal.items(found->id);
@@ -22,8 +23,7 @@ Result<std::vector<Json>> open_approvals(memory::Journal& journal, const std::st
   std::vector<StoredItem> stored;
   for (const memory::Item& item : *items) stored.push_back({item.response_id, item.content, {}});
   std::vector<Json> open = open_calls(stored).approvals;
-  const std::int64_t now = memory::now_ms();
-  std::erase_if(open, [&](const Json& request) { return request.value("baton.expires_at", std::int64_t{0}) * 1000 < now; });
+  std::erase_if(open, [now = clock.now()](const Json& request) { return approval_expired(request, now); });
   return open;
 }
 
@@ -121,11 +121,12 @@ Json approval_answer(const Json& request, bool approve, const std::string& reaso
   return answer;
 }
 
-Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& journal, RunRequest request, const MessageRun& run) {
+Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& journal, const Clock& clock, RunRequest request,
+                               const MessageRun& run) {
   Rounds rounds(tools, std::move(request));
   std::vector<Json> input;
   if (!rounds.conversation_id().empty()) {
-    const auto open = open_approvals(journal, rounds.conversation_id());
+    const auto open = open_approvals(journal, clock, rounds.conversation_id());
     if (!open) return open.error();
     if (!rounds.ask(*open, run, input)) return Error{errc::cancelled, "left; the call goes on waiting"};
   }
@@ -139,7 +140,7 @@ Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& jou
     const auto calls = journal.tool_invocations(outcome->response_id);
     if (!calls) return Error{errc::io, calls.error().message};
     rounds.ended(*outcome, calls->size(), std::chrono::duration_cast<std::chrono::milliseconds>(spent).count());
-    const auto open = open_approvals(journal, rounds.conversation_id());
+    const auto open = open_approvals(journal, clock, rounds.conversation_id());
     if (!open) return open.error();
     if (open->empty()) return outcome;  // what it waits for is not for the user to say, or too late
     if (!rounds.ask(*open, run, input)) return outcome;

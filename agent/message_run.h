@@ -24,6 +24,7 @@ Json approval_answer(const Json& request, bool approve, const std::string& reaso
 // process, are asked about first. After a refusal the next responses are without that tool. When the same call is refused a second time no
 // further response is started: the outcome is incomplete, its reason kRefusedTwice. The outcome is the last response's; where the user
 // left, required_input says what waits. Errors: of `respond`, io, and cancelled (the user left before the first response).
-Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& journal, RunRequest request, const MessageRun& run);
+Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& journal, const Clock& clock, RunRequest request,
+                               const MessageRun& run);
 
 }  // namespace baton::agent

@@ -48,7 +48,7 @@ Result<RunOutcome> converse(Session& session, const Globals& globals, const RunO
     return (*handle)->wait();
   };
   run.approve = [&](const Json& call) { return ask(call, options); };
-  auto outcome = run_message(session.agent().tools(), session.journal(), std::move(request), run);
+  auto outcome = run_message(session.agent().tools(), session.journal(), session.clock(), std::move(request), run);
   if (outcome && outcome->reason == kRefusedTwice)
     print_error("baton: the model asked again for a call that had been refused, so the run ends here; --yes approves calls\n");
   return outcome;

@@ -48,10 +48,13 @@ void add_options(CLI::App& command, ServeOptions& o) {
       ->capture_default_str();
   command.add_option("--max-connections", l.connections, "Open at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command.add_option("--max-waiting-connections", l.waiting_connections, "Of one address, open without having sent a request's header")
+      ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command.add_option("--max-client-requests", l.client_requests, "Of one client at a time; one more is answered 429")
+      ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command.add_option("--max-client-streams", l.client_streams, "Event streams and WebSockets of one client; one more is answered 429")
+      ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command.add_option("--max-queue", l.queue, "Requests that wait for a thread; one more is answered 503")->capture_default_str();
   command.add_option("--max-bodies-bytes", l.bodies_bytes, "Of long bodies that are being received, together")->capture_default_str();

@@ -43,6 +43,7 @@ class Session {
 
   Agent& agent() { return *agent_; }
   memory::Journal& journal() { return *journal_; }
+  const JournalClock& clock() const { return *clock_; }
   const EmbeddedGenerator& generator() const { return *generator_; }
   // Without its input.
   RunRequest request(const RunOptions& options, const std::string& conversation_id) const;

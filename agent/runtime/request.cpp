@@ -145,15 +145,15 @@ class OpenSoFar {
   std::map<std::string, const Json*> approvals_;
 };
 
+}  // namespace
+
 // One that a client replays may have no deadline; one of an older Baton has a time of day only.
-bool expired(const Json& approval, const Moment& now) {
+bool approval_expired(const Json& approval, const Moment& now) {
   if (const Json deadline = approval.value("baton.deadline_ms", Json()); deadline.is_number_integer() && deadline != 0)
     return deadline.get<std::int64_t>() < now.steady_ms;
   const Json expires = approval.value("baton.expires_at", Json());
   return expires.is_number_integer() && expires.get<std::int64_t>() < now.wall_ms / 1000;
 }
-
-}  // namespace
 
 Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, const Moment& now) {
   const auto wrong = [](std::size_t i, const std::string& message) {
@@ -175,7 +175,8 @@ Result<void> check_answers(const std::vector<StoredItem>& history, const std::ve
       const std::string id = string_of(item, "approval_request_id");
       const Json* asked = open.waiting_approval(id);
       if (!asked) return wrong(i, "no call waits for the approval '" + id + "'");
-      if (expired(*asked, now)) return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
+      if (approval_expired(*asked, now))
+        return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
     } else if (type == "baton.retry_tool") {
       const std::string id = string_of(item, "item_id");
       const auto call = earlier.find(id);

@@ -17,6 +17,9 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
 // Whether there is anything to do: errc::invalid_argument.
 Result<void> check_asks(const std::vector<Json>& input);
 
+// Whether it is too late to answer this mcp_approval_request.
+bool approval_expired(const Json& request, const Moment& now);
+
 // Whether the input answers calls of this history: errc::invalid_argument names the item. Takes time in proportion to the items.
 Result<void> check_answers(const std::vector<StoredItem>& history, const std::vector<Json>& input, const Moment& now);
 

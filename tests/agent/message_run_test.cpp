@@ -63,19 +63,19 @@ class MessageRunTest : public testing::Test {
       return (*handle)->wait();
     };
     message.approve = std::move(approve);
-    return run_message(tools_, *journal_, std::move(request), message);
+    return run_message(tools_, *journal_, clock_, std::move(request), message);
   }
   static std::optional<Json> refuse(const Json& call) { return approval_answer(call, false, "nobody could be asked"); }
   static std::optional<Json> agree(const Json& call) { return approval_answer(call, true); }
   static RunRequest message() { return RunRequest::of_text("Send it"); }
 
-  Clock clock_;
   std::atomic<int> n_sent_ = 0;
   int n_responses_ = 0;
   std::mutex mutex_;
   std::vector<llm::ChatRequest> asked_;
   tools::ToolSet tools_;
   std::unique_ptr<memory::Journal> journal_ = memory::Journal::open(":memory:").value();
+  JournalClock clock_{*journal_};
   std::unique_ptr<ScriptedGenerator> generator_;
 };
 

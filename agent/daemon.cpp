@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <mutex>
@@ -94,6 +95,14 @@ std::int64_t ended(const RunHub& hub) {
   return std::accumulate(finished.begin(), finished.end(), std::int64_t{0}, [](std::int64_t n, const auto& one) { return n + one.second; });
 }
 
+// A file that may not grow any more is an error of write() like a full disk.
+void survive_full_files() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // not SIG_IGN, which the programs that tools start would inherit
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGXFSZ, &action, nullptr);
+}
+
 // Each connection takes one, and many systems allow 1,024 unless a program asks for more.
 void allow_more_descriptors() {
   rlimit limit{};
@@ -107,6 +116,7 @@ void allow_more_descriptors() {
 Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tools::ToolSet& tools, std::stop_token stop,
                         const std::function<void(const std::string& url)>& ready) {
   allow_more_descriptors();
+  survive_full_files();
   auto agent_settings = agent_options(options, tools);
   if (!agent_settings) return agent_settings.error();
   auto profiles = read_profiles(options.profiles, tools);

@@ -111,6 +111,17 @@ Result<void> RunHub::check_share(const RunRequest& request) const {
                std::to_string(own) + " runs of this client are under way, as many as one client may have; try again in a moment"};
 }
 
+// With the mutex held. A client that has seen the end of its response may continue it before clean_up() has put it away.
+bool RunHub::may_continue_unstored(const RunRequest& request) const {
+  const std::string& id = request.previous_response_id;
+  if (const auto at = live_.find(id); at != live_.end()) {
+    const Live& live = *at->second;
+    if (live.store || live.session_over || live.starting) return false;
+    return live.request.session.empty() ? live.request.client == request.client : live.request.session == request.session;
+  }
+  return unstored_.may_continue(id, request.session, request.client);
+}
+
 Result<void> RunHub::ready() const {
   const memory::JournalState state = journal_.state();
   if (!state.writable) return Error{errc::journal_unwritable, "the journal cannot be written: " + state.why};
@@ -128,16 +139,16 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
     if (const Result<void> room = check_room(); !room) return room.error();
     if (const Result<void> room = check_share(request); !room) return room.error();
     live->share = request.share.empty() ? request.client : request.share;
-    if (!request.previous_response_id.empty())
-      request.continues_unstored = unstored_.may_continue(request.previous_response_id, request.session, request.client);
+    if (!request.previous_response_id.empty()) request.continues_unstored = may_continue_unstored(request);
     live->id = request.response_id = memory::new_id("resp_");
     live_[live->id] = live;
   }
+  bool begun = false;
   // Whatever happens.
   const auto no_longer_starting = [&](void*) {
     const std::scoped_lock lock(mutex_);
     live->starting = false;
-    if (!live->handle) live_.erase(live->id);
+    if (!begun) live_.erase(live->id);
     changed_.notify_all();
   };
   const std::unique_ptr<void, decltype(no_longer_starting)> starting(this, no_longer_starting);
@@ -156,9 +167,18 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   if (!handle) return handle.error();
   spdlog::info("run started: id={} conversation={} stored={} client={}", live->id, (*handle)->conversation_id(), live->store,
                live->request.client);
-  const std::scoped_lock lock(mutex_);
-  live->handle = std::move(*handle);
-  return Started{live->id, live->handle->conversation_id(), false, std::move(held)};
+  Started started{live->id, (*handle)->conversation_id(), false, std::move(held)};
+  {
+    const std::scoped_lock lock(mutex_);
+    live->handle = std::move(*handle);
+    live->starting = false;
+    begun = true;
+  }
+  if (const memory::JournalState state = journal_.state(); !state.writable) {
+    const std::scoped_lock lock(live->mutex);
+    tell_journal_state(*live, state);
+  }
+  return started;
 }
 
 void RunHub::resume() {

@@ -175,7 +175,9 @@ void RunHub::on_journal_state(const memory::JournalState& state) {
   std::vector<std::shared_ptr<Live>> all;
   {
     const std::scoped_lock lock(mutex_);
-    for (const auto& [id, live] : live_) all.push_back(live);
+    for (const auto& [id, live] : live_) {
+      if (!live->starting) all.push_back(live);  // launch() tells the others, if they start at all
+    }
   }
   for (const auto& live : all) {
     const std::scoped_lock lock(live->mutex);

@@ -1,5 +1,7 @@
 #include "api.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -87,7 +89,13 @@ const std::vector<Api::Route>& Api::routes() {
 Api::Api(RunHub& hub, Agent& agent, memory::Journal& journal, ApiOptions options)
     : hub_(hub), agent_(agent), journal_(journal), options_(std::move(options)) {}
 
-void Api::handle(const HttpCall& call, Done done) {
+void Api::handle(const HttpCall& call, Done answer) {
+  // Once, whatever a route does: a second answer would be taken for that to the next request of the connection.
+  auto answered = std::make_shared<std::atomic<bool>>(false);
+  const Done done = [answered, answer = std::move(answer), path = call.path](HttpReply reply) {
+    if (answered->exchange(true)) return spdlog::error("a request for {} was answered twice, the second time with {}", path, reply.status);
+    answer(std::move(reply));
+  };
   try {
     route(call, done);
   } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it

@@ -30,7 +30,7 @@ class Api {
 
   using Done = std::function<void(HttpReply)>;
   // Answers exactly once. Every answer has a JSON body, errors as the protocol has them.
-  void handle(const HttpCall& call, Done done);
+  void handle(const HttpCall& call, Done answer);
 
   // Where a call is answered, which is known before its body is read.
   enum class Where {

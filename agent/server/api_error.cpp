@@ -1,6 +1,16 @@
 #include "api_error.h"
 
 namespace baton::agent::server {
+namespace {
+
+// No error should name the journal's file here, and none that does gets out: "journal /home/me/baton.db: no response resp_1".
+std::string without_file(const std::string& message) {
+  const std::size_t colon = message.find(": ");
+  return message.starts_with("journal /") && colon != std::string::npos ? message.substr(colon + 2) : message;
+}
+
+}  // namespace
+
 Json ApiError::json() const {
   return {{"error",
            {{"message", message},
@@ -32,7 +42,7 @@ ApiError ApiError::internal(std::string log) {
 }
 
 ApiError ApiError::from(const Error& error) {
-  const std::string& message = error.message;
+  const std::string message = without_file(error.message);
   switch (error.code) {
     case errc::not_found:
       return {404, "invalid_request_error", "not_found", message, ""};

@@ -93,19 +93,19 @@ void Lanes::create(const Json& message) {
   begin(lane_id, std::move(request->run));
 }
 
-RunHub::Sink Lanes::sink(const std::string& lane) {
-  return [weak = weak_from_this(), lane](const HubEvent& event) {
+RunHub::Sink Lanes::sink(const std::string& lane, int turn) {
+  return [weak = weak_from_this(), lane, turn](const HubEvent& event) {
     const auto self = weak.lock();
-    return self && self->on_event(lane, event);
+    return self && self->on_event(lane, turn, event);
   };
 }
 
 void Lanes::begin(const std::string& lane, RunRequest request) {
   const int turn = next_turn(lane);
-  const auto started = api_.hub().start(std::move(request), sink(lane));
+  const auto started = api_.hub().start(std::move(request), sink(lane, turn));
   if (started) return take(lane, turn, started->response_id, started->subscription);
   error(ApiError::from(started.error()), lane);
-  next(lane);
+  next(lane, turn);
 }
 
 int Lanes::next_turn(const std::string& lane) {
@@ -120,12 +120,13 @@ void Lanes::take(const std::string& lane, int turn, const std::string& response_
   lanes_[lane].subscription.swap(subscription);
 }
 
-// What waits on a lane whose response has ended.
-void Lanes::next(const std::string& lane_id) {
+// What waits on a lane whose response has ended. A successor may have begun its turn there before the end of the response was dealt with.
+void Lanes::next(const std::string& lane_id, int turn) {
   RunRequest request;
   {
     const std::scoped_lock lock(mutex_);
     Lane& lane = lanes_[lane_id];
+    if (lane.turn != turn) return;
     lane.busy = !closed_ && !lane.waiting.empty();
     if (!lane.busy) return;
     request = std::move(lane.waiting.front());
@@ -134,12 +135,12 @@ void Lanes::next(const std::string& lane_id) {
   begin(lane_id, std::move(request));
 }
 
-bool Lanes::on_event(const std::string& lane, const HubEvent& event) {
+bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
   const std::string key = is_delta(event.type) ? lane + " " + event.type : "";
   if (!tell(with_lane(event.json, lane), key)) return false;
   if (is_terminal(event.type)) {
-    post_([weak = weak_from_this(), lane] {
-      if (const auto self = weak.lock()) self->next(lane);
+    post_([weak = weak_from_this(), lane, turn] {
+      if (const auto self = weak.lock()) self->next(lane, turn);
     });
   }
   return true;  // steering may be told of after the end
@@ -163,32 +164,32 @@ void Lanes::on_successor(const std::string& response_id, const Result<RunHub::St
 void Lanes::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
   const int turn = next_turn(lane);
   const auto ended = std::make_shared<std::atomic<bool>>(false);
-  auto subscription = api_.hub().subscribe(response_id, after, [ended, sink = sink(lane)](const HubEvent& event) {
+  auto subscription = api_.hub().subscribe(response_id, after, [ended, sink = sink(lane, turn)](const HubEvent& event) {
     if (is_terminal(event.type)) *ended = true;
     return sink(event);
   });
   if (subscription) {
     const bool nothing_follows = (*subscription)->over() && !*ended;
     take(lane, turn, response_id, std::move(*subscription));
-    if (nothing_follows) resumed(lane, response_id, after);
+    if (nothing_follows) resumed(lane, turn, response_id, after);
     return;
   }
   const Error& why = subscription.error();
   error(
       why.code == errc::not_found ? ApiError::not_found("there is no response '" + response_id + "'", "response_id") : ApiError::from(why),
       lane);
-  next(lane);
+  next(lane, turn);
 }
 
 // The client has seen the response's last event: it is told so, and the lane is free.
-void Lanes::resumed(const std::string& lane, const std::string& response_id, std::int64_t after) {
+void Lanes::resumed(const std::string& lane, int turn, const std::string& response_id, std::int64_t after) {
   const Json event = {{"type", "baton.resumed"},
                       {"response_id", response_id},
                       {"status", api_.status(response_id)},
                       {"starting_after", after},
                       {"sequence_number", 0}};
   tell(with_lane(std::make_shared<const std::string>(to_text(event)), lane));
-  next(lane);
+  next(lane, turn);
 }
 
 void Lanes::resume(const Json& message) {

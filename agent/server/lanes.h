@@ -45,13 +45,13 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   void cancel(const Json& message);
   void resume(const Json& message);
   void begin(const std::string& lane, RunRequest request);
-  bool on_event(const std::string& lane, const HubEvent& event);
-  void next(const std::string& lane);
+  bool on_event(const std::string& lane, int turn, const HubEvent& event);
+  void next(const std::string& lane, int turn);
   void follow(const std::string& lane, const std::string& response_id, std::int64_t after);
-  void resumed(const std::string& lane, const std::string& response_id, std::int64_t after);
+  void resumed(const std::string& lane, int turn, const std::string& response_id, std::int64_t after);
   int next_turn(const std::string& lane);
   void take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription);
-  RunHub::Sink sink(const std::string& lane);
+  RunHub::Sink sink(const std::string& lane, int turn);
   bool tell(std::shared_ptr<const std::string> text, const std::string& merge_key = "") const;
   void error(const ApiError& error, const std::string& lane);
   void steer_failed(const Json& message, const char* code, const std::string& why);

@@ -53,7 +53,7 @@ def numbered(event):
     """False: told beside the stream (steering, a full disk), with no place in it."""
     type_ = event.get("type", "")
     return "sequence_number" in event and type_ not in ("error", "response.steer.failed", "response.steer.pending") and (
-        type_.startswith("response.") or type_ == "baton.mcp_call.progress")
+        type_.startswith("response.") or type_ in ("baton.mcp_call.progress", "baton.output_item.abandoned"))
 
 
 class World:

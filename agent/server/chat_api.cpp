@@ -209,6 +209,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   }
 
   HttpReply failed() const {
+    if (not_started_) return HttpReply::of(*not_started_);
     const std::string code = string_of(failure_, "code");
     const std::string message = string_of(failure_, "message");
     if (code == "invalid_prompt") return HttpReply::of(ApiError{400, "invalid_request_error", code, message, "messages"});
@@ -229,7 +230,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
       const std::scoped_lock lock(mutex_);
       const ApiError error = ApiError::from(started.error());
       if (!error.log.empty()) spdlog::error("{}: {}", id_, error.log);
-      failure_ = {{"code", "server_error"}, {"message", error.message}};
+      not_started_ = error;
+      failure_ = {{"code", error.code}, {"message", error.message}};
       end(i, choices_[i], Json::object());
     }
   }
@@ -303,6 +305,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   bool others_started_ = false;
   int prompt_tokens_ = 0, cached_tokens_ = 0, output_tokens_ = 0;
   Json failure_;
+  std::optional<ApiError> not_started_;  // a choice that could not begin
   HttpReply::Out out_;
   std::vector<std::pair<std::shared_ptr<const std::string>, bool>> waiting_;
   bool gone_ = false;

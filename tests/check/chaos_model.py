@@ -100,8 +100,8 @@ class World:
             return None
         return self.conversations.setdefault(id_, Conversation(id_))
 
-    def learn(self, response, stored, client):
-        """response: its JSON, as a request or an event told it."""
+    def learn(self, response, stored, client, private=False):
+        """response: its JSON, as a request or an event told it. private: no other client picks it, because a successor may follow on its lane."""
         id_, stored = response.get("id", ""), response.get("store", stored)
         run = self.runs.get(id_)
         if not run:
@@ -109,7 +109,8 @@ class World:
             fresh = named not in self.conversations
             conversation = self.conversation(named)
             run = self.runs[id_] = Run(id_, stored, client, conversation)
-            self.recent.append(run)
+            if not private:
+                self.recent.append(run)
             if conversation and not stored and fresh:
                 self.unstored_conversations.add(conversation.id)
             elif conversation and stored:
@@ -245,7 +246,8 @@ def check_effects(world, journal):
     for number, n in numbers.items():
         if n > 1 and keys[next(effect for effect in effects if effect.endswith(f":{number}")).rsplit(":", 1)[0]] == 1:
             approval = next((one for one in world.approvals if str(one.n) == number), None)
-            world.blame("effect", f"call {number} was asked for once and ran {n} times, with different keys", approval and approval.run)
+            by = [effect.rsplit(":", 1)[0] for effect in effects if effect.endswith(f":{number}")]
+            world.blame("effect", f"call {number} was asked for once and ran {n} times, with different keys: {', '.join(by)}", approval and approval.run)
     for approval in world.approvals:
         if approval.refused and numbers[str(approval.n)]:
             world.blame("effect", f"call {approval.n} ({approval.id}) was refused first and ran afterwards", approval.run)

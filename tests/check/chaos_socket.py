@@ -36,7 +36,7 @@ class SocketOperations:
             lane["busy"] = False
             self.note(lane["run"], f"on lane: {message.get('code')} {message.get('message')}")
         elif type_ == "response.created":
-            lane["run"], lane["last"], lane["busy"] = self.world.learn(message["response"], lane["stored"], self.index), -1, True
+            lane["run"], lane["last"], lane["busy"] = self.world.learn(message["response"], lane["stored"], self.index, lane.get("private", False)), -1, True
             self.note(lane["run"], f"created (socket): {lane['text']}")
         if lane["run"] and type_ != "error":
             lane["last"] = self.world.told_event(lane["run"], lane["last"], message, "socket", merges=True)
@@ -81,7 +81,7 @@ class SocketOperations:
 
     async def steer(self):
         name = await self.free_lane()
-        lane = self.lanes[name] = {"busy": True, "run": None, "last": -1, "stored": True, "text": "slow, to be steered"}
+        lane = self.lanes[name] = {"busy": True, "run": None, "last": -1, "stored": True, "text": "slow, to be steered", "private": True}
         text = self.random.choice(["slow 100", 'call wait {"ms": 200}', "slow 5"])
         self.doing = f"steering '{text}'"
         await self.socket.send({"type": "response.create", "stream_id": name, "input": text, "tools": [MCP], "metadata": {"n": str(self.world.next_number())}})

@@ -13,7 +13,7 @@ namespace {
 
 using Connections = std::shared_ptr<Connection>;
 
-constexpr std::int64_t kApprovalsKeptMs = std::int64_t{90} * 24 * 3600 * 1000;
+constexpr std::int64_t kAnswersKeptMs = std::int64_t{90} * 24 * 3600 * 1000;
 
 Result<Connections> connect(const std::filesystem::path& file, std::chrono::milliseconds patience, const char* settings) {
   Result<std::unique_ptr<Database>> database = Database::open(file, patience);
@@ -134,7 +134,7 @@ Result<void> Journal::Impl::tidy(Database& database) {
     adopted = std::move(*ids);
   }
   if (Result<void> done = remove_dead_temporaries(database, alive); !done) return done;
-  return forget_approvals(database, clock->now_ms() - kApprovalsKeptMs);
+  return forget_answers(database, clock->now_ms() - kAnswersKeptMs);
 }
 
 Journal::Impl::~Impl() {

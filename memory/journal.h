@@ -275,7 +275,7 @@ class Journal {
   Result<std::vector<Response>> unfinished() const;                           // queued or in progress, oldest first
   Result<std::vector<Item>> items_of_response(const std::string& id) const;   // by position
   Result<Item> item(const std::string& id) const;
-  Result<Claim> claim(const std::string& key) const;  // errc::not_found
+  Result<Claim> claim(const std::string& key) const;  // errc::not_found. Its response may have been removed
   Result<std::vector<std::string>> allowed_tools(const std::string& conversation_id) const;
   Result<std::vector<Event>> events(const std::string& response_id,
                                     std::int64_t after = -1) const;  // numbers from after + 1; the first is 0
@@ -297,7 +297,7 @@ class Journal {
   // With its responses, items, events and tool invocations, after all that was submitted before. A whole id, no prefix.
   Result<void> remove_conversation(const std::string& id);
 
-  // A response with its items, events, tool invocations and claims; one item. After all that was submitted before. Whole ids.
+  // A response with its items, events and tool invocations; one item. After all that was submitted before. Whole ids.
   Result<void> remove_response(const std::string& id);
   Result<void> remove_item(const std::string& id);
   // A new conversation with copies, under new ids, of the items up to and with `item_id` (empty: all). Their content, with the ids in it,

@@ -148,10 +148,11 @@ class RecordWriter {
 
   Result<void> operator()(Claim& claim) {
     auto statement = database_.prepare(
-        "INSERT INTO claims (key, response_id, fingerprint) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+        "INSERT INTO claims (key, response_id, fingerprint, claimed_ms) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
         " fingerprint = excluded.fingerprint WHERE response_id = excluded.response_id RETURNING 1");
     if (!statement) return statement.error();
-    const Result<bool> row = (*statement)->bind(1, claim.key).bind(2, claim.response_id).bind(3, claim.fingerprint).step();
+    (*statement)->bind(1, claim.key).bind(2, claim.response_id).bind(3, claim.fingerprint).bind(4, by_.clock_ms);
+    const Result<bool> row = (*statement)->step();
     if (!row) return row.error();
     if (!*row) return refuse(errc::exists, "the key '" + claim.key + "' stands for another response");
     return (*statement)->run();

@@ -26,7 +26,7 @@ Result<void> end_dead_runs(Database& database, const Alive& alive, std::optional
 Result<void> give_up_runs_of(Database& database, std::int64_t owner, int max_attempts);
 Result<std::vector<std::string>> open_run_ids_of(Database& database, std::int64_t owner);  // oldest first
 Result<void> remove_dead_temporaries(Database& database, const Alive& alive);
-Result<void> forget_approvals(Database& database, std::int64_t before_ms);
+Result<void> forget_answers(Database& database, std::int64_t before_ms);
 // Ends one open response as interrupted.
 Result<void> end_response(Database& database, const std::string& id);
 // The tool invocations of a response that has ended are not under way.

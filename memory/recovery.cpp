@@ -198,13 +198,15 @@ Result<void> remove_dead_temporaries(Database& database, const Alive& alive) {
   return transaction.commit();
 }
 
-Result<void> forget_approvals(Database& database, std::int64_t before_ms) {
-  auto oldest = database.number("SELECT min(answered_ms) FROM approval_answers");
-  if (!oldest) return oldest.error();
-  if (*oldest == 0 || *oldest >= before_ms) return {};
-  auto remove = database.prepare("DELETE FROM approval_answers WHERE answered_ms < ?");
-  if (!remove) return remove.error();
-  return (*remove)->bind(1, before_ms).run();
+Result<void> forget_answers(Database& database, std::int64_t before_ms) {
+  for (const char* sql :
+       {"DELETE FROM approval_answers WHERE answered_ms < ?",
+        "DELETE FROM claims WHERE claimed_ms < ? AND NOT EXISTS (SELECT 1 FROM responses WHERE id = claims.response_id)"}) {
+    auto remove = database.prepare(sql);
+    if (!remove) return remove.error();
+    if (Result<void> done = (*remove)->bind(1, before_ms).run(); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace baton::memory

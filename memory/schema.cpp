@@ -119,6 +119,17 @@ CREATE TABLE approval_answers (  -- outlives its response, so that no approval i
 ) STRICT;
 CREATE INDEX approval_answers_by_time ON approval_answers (answered_ms);
 
+CREATE TABLE claims_that_stay (  -- as claims were, but outliving their response, so that no lost reply starts a second run
+  key TEXT PRIMARY KEY NOT NULL,
+  response_id TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  claimed_ms INTEGER NOT NULL  -- by the clock below; 0: before there was one
+) STRICT;
+INSERT INTO claims_that_stay SELECT key, response_id, fingerprint, 0 FROM claims;
+DROP TABLE claims;
+ALTER TABLE claims_that_stay RENAME TO claims;
+CREATE INDEX claims_by_time ON claims (claimed_ms);
+
 CREATE TABLE clock (  -- four readings of one moment
   one INTEGER PRIMARY KEY CHECK (one = 1),
   ms INTEGER NOT NULL,

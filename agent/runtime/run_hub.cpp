@@ -65,24 +65,27 @@ Result<std::string> RunHub::made_before(const RunRequest& request) const {
     if (!answer || (!by.empty() && by != *answer)) return none;
     by = *answer;
   }
-  return journal_.response(by) ? Result<std::string>(by) : none;
+  return by.empty() ? Result<std::string>(none) : by;
 }
 
 Result<RunHub::Started> RunHub::give_again(const std::string& response_id, Sink sink) {
+  const Error gone{errc::answered, "this was asked for before, and response " + response_id +
+                                       " did it; it was deleted since, or was not to be stored. A new key asks for it anew"};
   const auto response = journal_.response(response_id);
+  if (!response && response.error().code == memory::errc::not_found) return gone;
   if (!response) return from_journal(response.error());
   Started known{response_id, response->conversation_id, true, nullptr};
   if (!sink) return known;
   auto subscription = subscribe(response_id, -1, std::move(sink));
-  if (!subscription) return subscription.error();
+  if (!subscription) return subscription.error().code == errc::not_found ? gone : subscription.error();
   known.subscription = std::move(*subscription);
   return known;
 }
 
 Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
   const auto before = made_before(request);
+  if (!before && before.error().code != errc::not_found) return before.error();
   if (before) return give_again(*before, std::move(sink));
-  if (before.error().code != errc::not_found) return before.error();
   const bool may_be_made_twice = !request.key.empty() || !answered_approvals(request.input).empty();
   RunRequest again;
   if (may_be_made_twice) again = request;
@@ -218,6 +221,7 @@ Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
   request.input.clear();
   request.model = record->model;
   request.durable = true;
+  request.continuable = false;  // nobody knows any more whose it was
   spdlog::info("run continued: id={} attempt={}", live->id, record->attempts);
   const std::scoped_lock lock(mutex_);
   live->store = request.store;

@@ -59,7 +59,7 @@ ApiError ApiError::from(const Error& error) {
     case errc::previous_not_found:
       return {404, "invalid_request_error", "previous_response_not_found", message, "previous_response_id"};
     case errc::answered:
-      return {409, "invalid_request_error", "approval_already_answered", message, "input"};
+      return {409, "invalid_request_error", "already_done", message, "input"};
     case errc::elsewhere:
       return {409, "invalid_request_error", "response_of_another_process", message, ""};
     default:

@@ -58,7 +58,7 @@ TEST_F(Lineage, a_key_stands_for_one_response_and_refuses_the_whole_batch_of_ano
   EXPECT_EQ(journal_->claim("k").value().response_id, "resp_1");
   EXPECT_EQ(journal_->claim("other").error().code, errc::not_found);
   ASSERT_TRUE(journal_->remove_response("resp_1"));
-  EXPECT_EQ(journal_->claim("k").error().code, errc::not_found);
+  EXPECT_EQ(journal_->claim("k").value().response_id, "resp_1") << "a lost reply starts no second run, whatever became of the first";
 }
 
 TEST_F(Lineage, a_fork_holds_copies_up_to_an_item_and_lives_on_its_own) {

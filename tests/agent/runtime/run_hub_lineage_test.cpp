@@ -201,6 +201,15 @@ TEST_F(Approvals, a_clock_that_is_set_back_revives_nothing_and_one_that_is_set_f
   EXPECT_THAT(late.error().message, HasSubstr("expired"));
 }
 
+TEST_F(Lineage, a_key_whose_response_is_gone_starts_nothing_again) {
+  hub(echo);
+  RunRequest request{.input = said("q"), .store = false, .continuable = false, .key = "once", .fingerprint = "f"};
+  ended(hub_->start(request));
+  const auto again = hub_->start(request);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, errc::answered);
+}
+
 // ---- restarts, and other processes
 
 TEST_F(Lineage, a_tool_that_is_denied_at_the_restart_is_not_offered_and_the_run_ends) {

@@ -147,6 +147,11 @@ class RecordWriter {
   }
 
   Result<void> operator()(Claim& claim) {
+    auto known = database_.prepare("SELECT 1 FROM responses WHERE id = ?");
+    if (!known) return known.error();
+    const Result<bool> there = (*known)->bind(1, claim.response_id).step();
+    if (!there) return there.error();
+    if (!*there) return refuse(errc::not_found, "no response " + claim.response_id);
     auto statement = database_.prepare(
         "INSERT INTO claims (key, response_id, fingerprint, claimed_ms) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
         " fingerprint = excluded.fingerprint WHERE response_id = excluded.response_id RETURNING 1");

@@ -4,8 +4,8 @@
 
 namespace baton::agent::cli {
 
-// For SIGXFSZ (a file has reached the limit of its size) and SIGPIPE (nobody reads any more), which would end the program in the middle of a
-// write: the write fails with an error instead. Programs that this one starts have the default again.
+// For SIGXFSZ (a file has reached the limit of its size) and SIGPIPE (nobody reads any more), which would end the program in the middle of
+// a write: the write fails with an error instead. Programs that this one starts have the default again.
 void survive(int signal);
 
 // Ctrl-C (SIGINT) and SIGTERM: the first asks what runs to stop, the second leaves the program at once. One at a time.

@@ -4,8 +4,8 @@
 //   fail               an error of the model's
 //   call NAME {..}     calls a tool; several separated by " ; "
 //   (after results)    "got: " and the results
-// Tools: add(a, b); echo(text); send(n), and ask_first(n), which asks for approval: both append "KEY:N" to EFFECTS, KEY being the call's idempotency
-// key; wait(ms); await(name), which waits until the file EFFECTS.NAME is there.
+// Tools: add(a, b); echo(text); send(n), and ask_first(n), which asks for approval: both append "KEY:N" to EFFECTS, KEY being the call's
+// idempotency key; wait(ms); await(name), which waits until the file EFFECTS.NAME is there.
 //
 // Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN] [--max-runs N] [--deny TOOL] [--shutdown-ms N] [--clock FILE]
 // The clock file holds eight bytes, a number of seconds by which the wall clock is wrong; it may change at any time.

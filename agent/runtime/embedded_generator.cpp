@@ -14,6 +14,11 @@ class EmbeddedGeneration final : public Generation {
 
 }  // namespace
 
+GeneratorLoad EmbeddedGenerator::load() const {
+  const llm::EngineStats stats = chat_->engine().stats();
+  return {.active = stats.active, .waiting = stats.waiting};
+}
+
 std::unique_ptr<Generation> EmbeddedGenerator::start(llm::ChatRequest request, Sink sink) {
   return std::make_unique<EmbeddedGeneration>(chat_->start(std::move(request), std::move(sink)));
 }

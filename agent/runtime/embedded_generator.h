@@ -15,6 +15,7 @@ class EmbeddedGenerator final : public Generator {
 
   std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) override;
   std::string model_name() const override { return model_name_; }
+  GeneratorLoad load() const override;
   const llm::Chat& chat() const { return *chat_; }
 
  private:

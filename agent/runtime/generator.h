@@ -17,6 +17,12 @@ class Generation {
   virtual void cancel() = 0;
 };
 
+// What a generator has to do now.
+struct GeneratorLoad {
+  int active = 0;   // answers being written
+  int waiting = 0;  // that wait for a place
+};
+
 class Generator {
  public:
   using Sink = std::function<void(llm::Delta)>;
@@ -25,6 +31,7 @@ class Generator {
   // Never blocks. The sink is called on the generator's own thread, one call at a time, and must not block; its last call carries
   // Finished, also when the request cannot be served (reason error).
   virtual std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) = 0;
+  virtual GeneratorLoad load() const { return {}; }  // any thread
   // The name that goes into the journal.
   virtual std::string model_name() const = 0;
 };

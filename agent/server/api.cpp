@@ -196,7 +196,8 @@ void Api::ready(const HttpCall&, const Path&, Done done) {
 void Api::metrics(const HttpCall&, const Path&, Done done) {
   HttpReply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.body = run_metrics(hub_.stats()) + journal_metrics(journal_.stats(), journal_.state()) +
+  reply.body = run_metrics(hub_.stats()) + generator_metrics(agent_.generator().load()) +
+               journal_metrics(journal_.stats(), journal_.state()) +
                "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds " +
                std::to_string((memory::now_ms() - started_ms_) / 1000) + "\n";
   if (more_metrics_) reply.body += more_metrics_();

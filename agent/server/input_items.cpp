@@ -78,6 +78,7 @@ class ItemParser {
     };
     if (auto error = take("baton.turn", &Json::is_number_integer, "an integer")) return error;
     if (auto error = take("baton.expires_at", &Json::is_number_integer, "an integer")) return error;
+    if (auto error = take("baton.deadline_ms", &Json::is_number_integer, "an integer")) return error;
     if (auto error = take("baton.call_id", &Json::is_string, "a string")) return error;
     if (auto error = take("baton.remember", &Json::is_boolean, "true or false")) return error;
     return take("baton.confidence", &Json::is_number, "a number");

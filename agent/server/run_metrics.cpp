@@ -73,6 +73,13 @@ std::string run_metrics(const HubStats& stats) {
   return text.take();
 }
 
+std::string generator_metrics(const GeneratorLoad& load) {
+  Text text;
+  text.one("baton_generations_active", "gauge", "Answers that the model is writing.", load.active);
+  text.one("baton_generations_waiting", "gauge", "Answers that wait for a place in the model's batch.", load.waiting);
+  return text.take();
+}
+
 std::string journal_metrics(const memory::JournalStats& stats, const memory::JournalState& state) {
   Text text;
   text.one("baton_journal_writable", "gauge", "1 while the journal can be written; 0: runs wait for its disk.", state.writable ? 1 : 0);

@@ -1,5 +1,6 @@
 #pragma once
 // What /metrics tells of runs and of the journal: lines of Prometheus text, with the same series whatever was run.
+#include <baton/agent/runtime/generator.h>
 #include <baton/agent/runtime/hub_stats.h>
 #include <baton/memory/journal.h>
 
@@ -8,6 +9,7 @@
 namespace baton::agent::server {
 
 std::string run_metrics(const HubStats& stats);
+std::string generator_metrics(const GeneratorLoad& load);
 std::string journal_metrics(const memory::JournalStats& stats, const memory::JournalState& state);
 
 }  // namespace baton::agent::server

@@ -67,6 +67,7 @@ class World:
         self.open_approvals = collections.deque(maxlen=20)
         self.unstored_conversations = set()
         self.generation, self.up = 0, asyncio.Event()  # generation: rises when the daemon is about to end
+        self.pace = 0  # seconds that a client waits between two operations, in the mean
         self.pause, self.under_way = False, 0  # clients begin nothing new; operations
         self.full_until = 0.0  # the disk is full, or was a moment ago
         self.number, self.operations = 0, 0

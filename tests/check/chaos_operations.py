@@ -34,6 +34,8 @@ class Client(SocketOperations):
             self.refused = False
             await self.operate(self.random.choices(names, weights)[0])
             self.world.under_way -= 1
+            if self.world.pace:
+                await asyncio.sleep(self.random.uniform(0, 2 * self.world.pace))
             if self.refused:
                 await asyncio.sleep(0.05)  # instead of the seconds of Retry-After
         self.leave()

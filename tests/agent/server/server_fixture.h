@@ -150,6 +150,13 @@ class ServerTest : public testing::Test {
         if (event["type"] == type) return event;
       }
     }
+    // The end of a response, or an error.
+    Json read_end() {
+      while (true) {
+        Json event = read();
+        if (event["type"] == "error" || is_terminal(event["type"].get<std::string>())) return event;
+      }
+    }
     beast::websocket::close_code close_code() {
       beast::flat_buffer buffer;
       boost::system::error_code failed;

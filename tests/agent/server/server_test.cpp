@@ -117,6 +117,28 @@ TEST_F(ServerTest, metrics_count_runs_tokens_and_calls) {
   EXPECT_THAT(text, HasSubstr("baton_runs_total{status=\"completed\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("baton_tool_calls_total{outcome=\"completed\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("baton_tool_calls_total{outcome=\"failed\"} 1\n"));
+  for (const char* series : {"baton_run_seconds_count 2\n", "baton_first_token_seconds_count 2\n", "baton_generations_waiting 0\n",
+                             "baton_journal_writable 1\n", "baton_run_errors_total{code=\"server_error\"} 0\n"})
+    EXPECT_THAT(text, HasSubstr(series));
+}
+
+// The client may be quicker than what is done after the end.
+TEST_F(ServerTest, a_chain_that_is_not_stored_continues_on_its_socket_at_once) {
+  Socket socket = websocket();
+  std::string before;
+  for (int turn = 0; turn < 20; ++turn) {
+    Json create = {{"type", "response.create"}, {"input", "hello"}, {"store", false}};
+    if (!before.empty()) create["previous_response_id"] = before;
+    socket.send(create);
+    const Json end = socket.read_end();
+    ASSERT_EQ(end["type"], "response.completed") << turn << ": " << end;
+    before = end["response"]["id"];
+  }
+  EXPECT_EQ(ask(http::verb::get, "/v1/responses/" + before).status, 404);
+  const Answer elsewhere = post({{"input", "hello"}, {"previous_response_id", before}});
+  EXPECT_EQ(elsewhere.status, 404);
+  EXPECT_EQ(elsewhere.json["error"]["code"], "previous_response_not_found");
+  EXPECT_EQ(elsewhere.json["error"]["param"], "previous_response_id");
 }
 
 }  // namespace

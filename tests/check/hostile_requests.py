@@ -141,7 +141,7 @@ def message_cases(port):
             ("message of an unknown type", {"type": "response.explode"}, {"invalid_value"}),
             ("create with an unknown field", {"type": "response.create", "input": "x", "foo": 1}, {"unknown_parameter"}),
             ("create without input", {"type": "response.create"}, {"missing_required_parameter"}),
-            ("create after nothing", {"type": "response.create", "input": "x", "previous_response_id": "resp_no"}, {"not_found"}),
+            ("create after nothing", {"type": "response.create", "input": "x", "previous_response_id": "resp_no"}, {"previous_response_not_found"}),
             ("resume of nothing", {"type": "baton.resume", "response_id": "resp_no"}, {"not_found"}),
             ("resume from a word", {"type": "baton.resume", "response_id": "resp_no", "starting_after": "x"}, {"invalid_type"}),
             ("cancel of nothing", {"type": "baton.cancel", "response_id": "resp_no"}, {"not_found"}),

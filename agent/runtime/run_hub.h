@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -118,6 +119,7 @@ class RunHub {
   RunObserver observe(const std::shared_ptr<Live>& live);
   void count(const Live& live);
   void on_journal_state(const memory::JournalState& state);
+  void tell_all(const memory::JournalState& state);
   void remove(const std::vector<UnstoredResponse>& responses);
   static void note(Live& live, const memory::Event& event);
   static void on_event(Live& live, const memory::Event& event);
@@ -140,6 +142,7 @@ class RunHub {
   std::map<std::string, std::shared_ptr<Live>> live_;  // by response id; before the journal knows it
   std::deque<std::shared_ptr<Live>> ended_;            // to be cleaned up
   UnstoredResponses unstored_;
+  std::optional<memory::JournalState> untold_state_;  // the cleaner tells it to those that listen
   Successor successor_;
   HubStats stats_;
   bool resuming_;  // until resume() is through: a run of ours that is open may not be live yet

@@ -19,7 +19,12 @@ void RunHub::clean_up() {
   while (true) {
     // A run may end before launch() has its handle.
     const auto ready = [&] { return !ended_.empty() && !ended_.front()->starting; };
-    changed_.wait_for(lock, kLookForExpired, [&] { return stop_ || ready(); });
+    changed_.wait_for(lock, kLookForExpired, [&] { return stop_ || ready() || untold_state_; });
+    if (const auto state = std::exchange(untold_state_, std::nullopt)) {
+      lock.unlock();
+      tell_all(*state);
+      lock.lock();
+    }
     if (auto expired = unstored_.expired(UnstoredResponses::Clock::now()); !expired.empty()) {
       lock.unlock();
       remove(expired);
@@ -166,12 +171,19 @@ void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
 }
 
+// On the writer's thread, which must not wait for a listener: one of them may be waiting for a commit.
 void RunHub::on_journal_state(const memory::JournalState& state) {
   if (state.writable) {
     spdlog::warn("the journal can be written again");
   } else {
     spdlog::error("the journal cannot be written, and what runs waits: {}", state.why);
   }
+  const std::scoped_lock lock(mutex_);
+  untold_state_ = state;
+  changed_.notify_all();
+}
+
+void RunHub::tell_all(const memory::JournalState& state) {
   std::vector<std::shared_ptr<Live>> all;
   {
     const std::scoped_lock lock(mutex_);

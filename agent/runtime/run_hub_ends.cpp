@@ -127,6 +127,8 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   follow(*live);
   {
     const std::scoped_lock lock(live->mutex);
+    // Closed as well: a sink may hold its own subscription until it was told the end, which a run that is parked never tells.
+    for (const auto& listener : live->listeners) listener->close();
     live->listeners.clear();
     live->over = true;
   }

@@ -12,14 +12,14 @@ namespace {
 using Size = Work::Size;
 
 TEST(Work, clients_take_turns) {
-  Work work(1, 1, 100);
   std::latch begun(1), go(1), done(6);
+  std::string order;
+  Work work(1, 1, 100);  // last: its end waits for the jobs
   work.post([&] {
     begun.count_down();
     go.wait();
   });
   begun.wait();
-  std::string order;
   const auto add = [&](const std::string& client, const char* mark) {
     ASSERT_TRUE(work.add(client, Size::small, [&, mark] {
       order += mark;
@@ -35,18 +35,18 @@ TEST(Work, clients_take_turns) {
 }
 
 TEST(Work, large_jobs_leave_threads_for_small_ones) {
-  Work work(2, 1, 100);
   std::latch go(1);
-  for (int i = 0; i < 10; ++i) work.add("a", Size::large, [&] { go.wait(); });
   std::promise<void> small;
+  Work work(2, 1, 100);  // last: its end waits for the jobs
+  for (int i = 0; i < 10; ++i) work.add("a", Size::large, [&] { go.wait(); });
   work.add("b", Size::small, [&] { small.set_value(); });
   small.get_future().wait();
   go.count_down();
 }
 
 TEST(Work, refuses_what_is_too_much_and_after_its_end) {
-  Work work(1, 1, 2);
   std::latch begun(1), go(1);
+  Work work(1, 1, 2);
   work.post([&] {
     begun.count_down();
     go.wait();
@@ -65,8 +65,8 @@ TEST(Work, refuses_what_is_too_much_and_after_its_end) {
 }
 
 TEST(Work, a_job_that_throws_takes_no_thread_with_it) {
-  Work work(1, 1, 10);
   std::promise<void> next;
+  Work work(1, 1, 10);
   work.post([] { throw std::runtime_error("broken"); });
   work.post([&] { next.set_value(); });
   next.get_future().wait();

@@ -4,6 +4,7 @@
 #include <baton/agent/server/server.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,6 +19,9 @@
 #include <thread>
 
 namespace baton::agent::server {
+
+// Before any thread: spdlog makes its logger at the first use, in a library whose locks ThreadSanitizer does not see.
+inline const bool kLogIsMade = spdlog::default_logger_raw() != nullptr;
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 
-// The text, or what keeps us from reading it; neither: there is no such file.
+// The text of the file, or why it cannot be read. Neither means that there is no such file.
 struct FileText {
   std::optional<std::string> text;
   std::string fault;
@@ -45,7 +45,7 @@ FileText read_file(const std::filesystem::path& file) {
   return read;
 }
 
-// The long names of an app's options that may stand in the file.
+// The long names of the options that the file may set.
 std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {

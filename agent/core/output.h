@@ -74,7 +74,7 @@ class Output {
   // Finished items in their order.
   Json items() const;
 
-  // What was shown at this place is not part of the output after all.
+  // Takes what was shown at this place out of the output again.
   void abandon(int output_index, const std::string& id);
 
   // Takes over what a killed process had shown; nothing is emitted. Each in its place, null: not done.

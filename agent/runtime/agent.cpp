@@ -39,7 +39,7 @@ void make_valid_utf8(RunRequest& request) {
 
 std::string answered_message(const std::string& approval, const std::string& response_id) {
   return "the approval '" + approval + "' was answered before, by response " + response_id +
-         ": an approval runs its call once; continue with" + " previous_response_id " + response_id;
+         ": an approval runs its call once; continue with previous_response_id " + response_id;
 }
 
 Permission stricter(Permission a, Permission b) { return std::max(a, b); }

@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <utility>
 
@@ -78,7 +77,6 @@ struct RunHub::Live {
   RunRequest request;         // of a successor, without input
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   RunOutcome outcome;  // set by the end
-  std::atomic<bool> steered = false;
 
   std::mutex mutex;  // guards the listeners, and keeps their order of events
   std::vector<std::shared_ptr<Listener>> listeners;

@@ -37,12 +37,13 @@ Json sampling_json(const llm::SamplingParams& s) {
   for (const auto& [token, value] : s.logit_bias) bias.push_back({token, decimal(value)});
   return {{"temperature", decimal(s.temperature)},
           {"top_k", s.top_k},
+          {"typical_p", decimal(s.typical_p)},
           {"top_p", decimal(s.top_p)},
           {"min_p", decimal(s.min_p)},
-          {"repetition_penalty", decimal(s.repetition_penalty)},
+          {"repeat_penalty", decimal(s.repeat_penalty)},
           {"presence_penalty", decimal(s.presence_penalty)},
           {"frequency_penalty", decimal(s.frequency_penalty)},
-          {"penalty_window", s.penalty_window},
+          {"repeat_last_n", s.repeat_last_n},
           {"logit_bias", std::move(bias)},
           {"top_logprobs", s.top_logprobs},
           {"seed", s.seed}};
@@ -52,12 +53,13 @@ llm::SamplingParams sampling_from(const Json& json) {
   llm::SamplingParams s;
   s.temperature = json.value("temperature", s.temperature);
   s.top_k = json.value("top_k", s.top_k);
+  s.typical_p = json.value("typical_p", s.typical_p);
   s.top_p = json.value("top_p", s.top_p);
   s.min_p = json.value("min_p", s.min_p);
-  s.repetition_penalty = json.value("repetition_penalty", s.repetition_penalty);
+  s.repeat_penalty = json.value("repeat_penalty", s.repeat_penalty);
   s.presence_penalty = json.value("presence_penalty", s.presence_penalty);
   s.frequency_penalty = json.value("frequency_penalty", s.frequency_penalty);
-  s.penalty_window = json.value("penalty_window", s.penalty_window);
+  s.repeat_last_n = json.value("repeat_last_n", s.repeat_last_n);
   for (const Json& pair : json.value("logit_bias", Json::array())) s.logit_bias[pair[0].get<std::int32_t>()] = pair[1].get<float>();
   s.top_logprobs = json.value("top_logprobs", s.top_logprobs);
   s.seed = json.value("seed", s.seed);

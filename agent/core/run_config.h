@@ -44,12 +44,12 @@ struct RunConfig {
   std::function<std::optional<std::string>(const std::string&)> why_misfits;
   llm::ToolChoice tool_choice;      // holds until a call was accepted, `none` for ever: later turns are free to answer
   bool parallel_tool_calls = true;  // false: the calls of one turn run one after the other
-  llm::SamplingParams sampling;
-  std::vector<std::string> stop;   // the answer ends before the first of these
-  bool logprobs = false;           // say how probable each token was, and sampling.top_logprobs others
-  Json metadata = Json::object();  // the client's own, shown with the response
-  bool store = true;               // shown with the response
-  int max_output_tokens = 1024;    // of one turn
+  llm::SamplingParams sampling;     // its seed is shown with the response
+  std::vector<std::string> stop;    // the answer ends before the first of these
+  bool logprobs = false;            // say how probable each token was, and sampling.top_logprobs others
+  Json metadata = Json::object();   // the client's own, shown with the response
+  bool store = true;                // shown with the response
+  int max_output_tokens = 1024;     // of one turn
   llm::HistoryForm history_form = llm::HistoryForm::as_written;
   // Put as a user message after tool results without an error, for that turn's prompt only; "{question}" stands for the user's last
   // message. Small models need it to stop calling and answer (docs/history.md); empty: nothing is put there.

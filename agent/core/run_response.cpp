@@ -79,6 +79,7 @@ Json Run::response_json(const std::string& status, const Moment& now) const {
                    {"store", config_.store},
                    {"error", nullptr},
                    {"incomplete_details", nullptr}};
+  if (config_.sampling.seed) response["baton.seed"] = *config_.sampling.seed;
   if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;
   if (!config_.instructions.empty()) response["instructions"] = config_.instructions;
   if (status == "completed") response["completed_at"] = now.wall_ms / 1000;

@@ -46,7 +46,7 @@ struct RunRequest {
   std::set<std::string> allowed_tools;  // of all the tools, those that this run may call; empty: all
   bool parallel_tool_calls = true;
   Json text_format = plain_text_format();  // RunConfig::text_format
-  llm::SamplingParams sampling;
+  llm::SamplingParams sampling;  // without a seed one is drawn, which the response tells: with it the run can be repeated
   std::vector<std::string> stop;
   bool logprobs = false;  // of every token, with sampling.top_logprobs others
   int max_output_tokens = 1024;

@@ -35,18 +35,19 @@ Json sampling_json(const llm::SamplingParams& s) {
   const auto decimal = [](float value) { return std::round(static_cast<double>(value) * 1e6) / 1e6; };
   Json bias = Json::array();
   for (const auto& [token, value] : s.logit_bias) bias.push_back({token, decimal(value)});
-  return {{"temperature", decimal(s.temperature)},
-          {"top_k", s.top_k},
-          {"typical_p", decimal(s.typical_p)},
-          {"top_p", decimal(s.top_p)},
-          {"min_p", decimal(s.min_p)},
-          {"repeat_penalty", decimal(s.repeat_penalty)},
-          {"presence_penalty", decimal(s.presence_penalty)},
-          {"frequency_penalty", decimal(s.frequency_penalty)},
-          {"repeat_last_n", s.repeat_last_n},
-          {"logit_bias", std::move(bias)},
-          {"top_logprobs", s.top_logprobs},
-          {"seed", s.seed}};
+  Json json = {{"temperature", decimal(s.temperature)},
+               {"top_k", s.top_k},
+               {"typical_p", decimal(s.typical_p)},
+               {"top_p", decimal(s.top_p)},
+               {"min_p", decimal(s.min_p)},
+               {"repeat_penalty", decimal(s.repeat_penalty)},
+               {"presence_penalty", decimal(s.presence_penalty)},
+               {"frequency_penalty", decimal(s.frequency_penalty)},
+               {"repeat_last_n", s.repeat_last_n},
+               {"logit_bias", std::move(bias)},
+               {"top_logprobs", s.top_logprobs}};
+  if (s.seed) json["seed"] = *s.seed;
+  return json;
 }
 
 llm::SamplingParams sampling_from(const Json& json) {
@@ -62,7 +63,7 @@ llm::SamplingParams sampling_from(const Json& json) {
   s.repeat_last_n = json.value("repeat_last_n", s.repeat_last_n);
   for (const Json& pair : json.value("logit_bias", Json::array())) s.logit_bias[pair[0].get<std::int32_t>()] = pair[1].get<float>();
   s.top_logprobs = json.value("top_logprobs", s.top_logprobs);
-  s.seed = json.value("seed", s.seed);
+  if (const auto seed = json.find("seed"); seed != json.end()) s.seed = seed->get<std::uint64_t>();
   return s;
 }
 

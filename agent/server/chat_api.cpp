@@ -77,7 +77,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
  private:
   Result<RunHub::Started> start_choice(std::size_t index) {
     RunRequest run = request_.run;
-    run.sampling.seed += index;
+    run.sampling.seed = *run.sampling.seed + index;
     auto started =
         hub_.start(std::move(run), [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
     if (!started) return started;
@@ -238,7 +238,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   // ---- with the mutex held
   Json head(const char* object) const {
-    return {{"id", id_}, {"object", object}, {"created", created_}, {"model", model_}, {"service_tier", "default"}};
+    return {{"id", id_},       {"object", object},          {"created", created_},
+            {"model", model_}, {"service_tier", "default"}, {"baton.seed", *request_.run.sampling.seed}};
   }
   Json usage() const {
     return {{"prompt_tokens", prompt_tokens_},

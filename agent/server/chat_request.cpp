@@ -267,7 +267,8 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   request.run = std::move(parsed->run);
   request.run.store = false;
   request.run.durable = false;  // nobody could come back to it
-  request.run.sampling.seed = static_cast<std::uint64_t>(seed.value_or(0));
+  // The choices' seeds are this one and those after it. -1 is how local servers' clients ask for any.
+  request.run.sampling.seed = seed.value_or(-1) == -1 ? llm::draw_seed() : static_cast<std::uint64_t>(*seed);
   if (presence) request.run.sampling.presence_penalty = static_cast<float>(*presence);
   if (frequency) request.run.sampling.frequency_penalty = static_cast<float>(*frequency);
   request.run.sampling.logit_bias = std::move(bias);

@@ -40,7 +40,9 @@ struct Chat::State {
 // One request. Lives until its handle is destroyed and the worker is through with it.
 class Chat::Stream {
  public:
-  Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {}
+  Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {
+    if (!request_.sampling.seed) request_.sampling.seed = draw_seed();
+  }
 
   void cancel() {
     std::scoped_lock lock(mutex_);
@@ -116,6 +118,7 @@ class Chat::Stream {
   void say_finished(FinishReason reason, std::optional<Error> error) {
     Finished finished;
     finished.reason = reason;
+    finished.seed = *request_.sampling.seed;
     finished.error = std::move(error);
     sink_(std::move(finished));
   }

@@ -139,6 +139,7 @@ struct Finished {
   FinishReason reason = FinishReason::stop;
   Usage usage;
   RawTokens raw;               // what the model wrote, for Message::raw
+  std::uint64_t seed = 0;      // with which it was written: the request's, or the one that was drawn for it
   std::optional<Error> error;  // with reason error
   // Not empty: the answer holds what was meant as a call and cannot be read as one (it was given as text), and this says what is wrong
   // with it, so that the model can be told.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <random>
 
 namespace baton::llm {
 namespace {
@@ -44,7 +45,12 @@ std::vector<TokenProbability> most_probable(std::span<const float> logits, int n
 
 }  // namespace
 
-Sampler::Sampler(SamplingParams params) : params_(std::move(params)), state_(params_.seed) {}
+std::uint64_t draw_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32 | device()) >> 11;
+}
+
+Sampler::Sampler(SamplingParams params) : params_(std::move(params)), state_(params_.seed ? *params_.seed : draw_seed()) {}
 
 double Sampler::uniform() {  // SplitMix64 (Steele, Lea, Flood 2014); the top 53 bits fill a double's mantissa
   std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);

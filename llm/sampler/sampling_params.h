@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 
 namespace baton::llm {
 
@@ -24,8 +25,11 @@ struct SamplingParams {
   float frequency_penalty = 0.0f;  // OpenAI's: subtracted once for each occurrence
   int repeat_last_n = 64;          // how many of the last tokens all three penalties look at; 0: none, -1: all
   std::map<std::int32_t, float> logit_bias;
-  std::uint64_t seed = 0;  // the same seed, prompt and parameters give the same tokens
-  int top_logprobs = 0;    // how many alternatives a token reports, 0..20
+  std::optional<std::uint64_t> seed;  // the same seed, prompt and parameters give the same tokens; nothing: one is drawn
+  int top_logprobs = 0;               // how many alternatives a token reports, 0..20
 };
+
+// A seed for a request that brings none. At most 2^53 - 1, so that it passes through JSON readers whose numbers are doubles. Any thread.
+std::uint64_t draw_seed();
 
 }  // namespace baton::llm

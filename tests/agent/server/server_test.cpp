@@ -44,6 +44,19 @@ TEST_F(ServerTest, a_format_goes_with_tools_and_without) {
   }
 }
 
+TEST_F(ServerTest, a_chat_completion_tells_its_seed) {
+  const auto seed_of = [&](const Json& more) {
+    Json body = {{"model", "baton"}, {"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+    body.update(more);
+    return ask(http::verb::post, "/v1/chat/completions", body).json["baton.seed"];
+  };
+  EXPECT_EQ(seed_of({{"seed", 7}}), 7);
+  EXPECT_EQ(seed_of({{"seed", 7}, {"n", 2}}), 7);
+  EXPECT_TRUE(seed_of(Json::object()).is_number_unsigned());
+  EXPECT_NE(seed_of(Json::object()), seed_of(Json::object()));
+  EXPECT_NE(seed_of({{"seed", -1}}), seed_of({{"seed", -1}}));
+}
+
 TEST_F(ServerTest, streams_events_that_the_journal_tells_again) {
   Answer stream = post({{"input", "long 100"}, {"stream", true}});
   EXPECT_EQ(stream.headers["Content-Type"], "text/event-stream; charset=utf-8");

@@ -136,6 +136,19 @@ TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_
   EXPECT_EQ(answers(0), answers(16));
 }
 
+TEST_F(ChatTest, without_a_seed_each_answer_draws_one_and_tells_it) {
+  const auto chat = create(kHermes).value();
+  ChatRequest request = hello();
+  request.sampling.temperature = 5;
+  const Finished first = ask(*chat, request), second = ask(*chat, request);
+  EXPECT_NE(first.seed, second.seed);
+  EXPECT_NE(first.raw.ids, second.raw.ids);
+  request.sampling.seed = first.seed;
+  const Finished again = ask(*chat, request);
+  EXPECT_EQ(again.seed, first.seed);
+  EXPECT_EQ(again.raw.ids, first.raw.ids);
+}
+
 TEST_F(ChatTest, streams_the_text_of_the_tokens) {
   const auto chat = create(kHermes).value();
   Listener listener;

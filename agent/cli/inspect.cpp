@@ -1,6 +1,7 @@
 // baton inspect: what is in a model file, and what Baton makes of a text or a conversation. For people who debug a prompt, and for
 // scripts/check.sh oracle.
 #include <baton/agent/model_loader.h>
+#include <baton/llm/chat/prompt.h>
 #include <baton/llm/chat/tool_syntax.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
@@ -57,15 +58,16 @@ llm::RenderOptions local_time() {
   return options;
 }
 
-// The template that was given, or the file's own.
-llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const std::string& path) {
+// The template that was given, or the file's own for conversations with tools or without.
+llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const std::string& path, bool with_tools) {
   if (!path.empty()) {
     Result<std::string> text = read_text_file(path);
     if (!text) return llm::Error{llm::errc::invalid_argument, text.error().message};
     return llm::ChatTemplate::parse(std::move(*text), path);
   }
   if (file == nullptr) return llm::Error{llm::errc::invalid_argument, "neither a model nor a template was given"};
-  const auto text = file->get_string("tokenizer.chat_template");
+  const bool has_own = with_tools && file->find(llm::kToolTemplateKey) != nullptr;
+  const auto text = file->get_string(has_own ? llm::kToolTemplateKey : "tokenizer.chat_template");
   if (!text) return llm::Error{text.error().code, text.error().message + ": give one with --template FILE"};
   return llm::ChatTemplate::parse(std::string(*text), file->path());
 }
@@ -80,14 +82,14 @@ llm::Json tool_syntax(const llm::ChatTemplate& source, const llm::Json& trusted)
 }
 
 int render(const std::shared_ptr<const llm::GgufFile>& file, const InspectArguments& arguments) {
-  const auto parsed = chat_template(file.get(), arguments.template_file);
-  if (!parsed) return fail(parsed.error().message);
   const Result<std::string> text = read_text_file(arguments.render);
   if (!text) return fail(text.error().message);
   llm::TemplateVariables variables;
   variables.data = llm::Json::parse(*text, nullptr, false);
   if (!variables.data.is_object())
     return fail(arguments.render + " must hold a JSON object with messages, tools, add_generation_prompt, ..");
+  const auto parsed = chat_template(file.get(), arguments.template_file, !variables.data.value("tools", llm::Json()).empty());
+  if (!parsed) return fail(parsed.error().message);
   if (file) variables.trusted = trusted_variables(*file);
   for (const auto& [key, value] : variables.data.items()) variables.trusted.erase(key);
   const auto spans = parsed->render(variables, local_time());
@@ -146,7 +148,7 @@ llm::Json summary(const llm::GgufFile& file) {
     out["tokenizer"] = {{"error", tokenizer.error().message}};
   }
   out["chat_template"] = text_of(file, "tokenizer.chat_template");
-  if (const auto parsed = chat_template(&file, ""); parsed) out["tool_syntax"] = tool_syntax(*parsed, trusted_variables(file));
+  if (const auto parsed = chat_template(&file, "", true); parsed) out["tool_syntax"] = tool_syntax(*parsed, trusted_variables(file));
   return out;
 }
 
@@ -184,7 +186,7 @@ int inspect(const Globals& globals, const InspectArguments& arguments) {
   }
   if (!arguments.render.empty()) return render(file, arguments);
   if (!arguments.template_file.empty()) {
-    const auto parsed = chat_template(nullptr, arguments.template_file);
+    const auto parsed = chat_template(nullptr, arguments.template_file, true);
     if (!parsed) return fail(parsed.error().message);
     // Templates add these to texts, and would fail without.
     const llm::Json no_model = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};

@@ -155,7 +155,8 @@ Result<ModelSyntax> model_syntax(const Globals& globals, const std::string& mode
   if (!file) return file.error();
   const auto tokenizer = llm::Tokenizer::from_gguf(**file);
   if (!tokenizer) return Error{errc::invalid_argument, tokenizer.error().message};
-  const auto text = (*file)->get_string("tokenizer.chat_template");
+  const bool has_own = (*file)->find(llm::kToolTemplateKey) != nullptr;
+  const auto text = (*file)->get_string(has_own ? llm::kToolTemplateKey : "tokenizer.chat_template");
   if (!text) return Error{errc::invalid_argument, text.error().message};
   auto source = llm::ChatTemplate::parse(std::string(*text), (*file)->path());
   if (!source) return Error{errc::invalid_argument, source.error().message};

@@ -1,5 +1,6 @@
 #include "answer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <random>
@@ -27,6 +28,18 @@ CallParserOptions parser_options(const ToolSyntax& syntax, const ChatRequest& re
   return options;
 }
 
+// The end of the template's turns, where it is no token by itself: a model writes it in letters then.
+std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSyntax& syntax) {
+  if (syntax.end_of_turn.empty() || syntax.end_of_turn == syntax.reasoning_close) return {};
+  const auto id = tokenizer.find(syntax.end_of_turn);
+  return id && tokenizer.is_special(*id) ? std::vector<std::string>() : std::vector{syntax.end_of_turn};
+}
+
+std::vector<std::string> all_stops(const ChatRequest& request, std::vector<std::string> more) {
+  more.insert(more.end(), request.stop.begin(), request.stop.end());
+  return more;
+}
+
 }  // namespace
 
 Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
@@ -34,7 +47,8 @@ Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatR
     : tokenizer_(&tokenizer),
       syntax_(&syntax),
       detokenizer_(tokenizer),
-      stops_(request.stop),
+      stops_(all_stops(request, spelled_end(tokenizer, syntax))),
+      reasoning_stops_(spelled_end(tokenizer, syntax)),
       parser_(parser_options(syntax, request, prompt)),
       constraint_(std::move(constraint)),
       sink_(std::move(sink)),
@@ -46,23 +60,50 @@ Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatR
 
 void Answer::give(std::vector<Delta>& deltas) {
   for (Delta& delta : deltas) {
-    // Tokens of calls and reasoning are nobody's text.
-    if (auto* text = std::get_if<TextDelta>(&delta)) {
-      text->logprobs = std::exchange(logprobs_, {});
+    if (stopped()) break;
+    std::string text;
+    if (auto* thought = std::get_if<ReasoningDelta>(&delta)) {
+      logprobs_.clear();  // tokens of reasoning and calls are nobody's text
+      reasoning_stops_.push(thought->text, text);
+      give_reasoning(std::move(text));
+      continue;
+    }
+    // What might have become a stop string ends where something else begins.
+    reasoning_stops_.flush(text);
+    give_reasoning(std::exchange(text, {}));
+    if (auto* said = std::get_if<TextDelta>(&delta)) {
+      stops_.push(said->text, text);
+      give_text(std::move(text));
     } else {
+      stops_.flush(text);
+      give_text(std::move(text));
       logprobs_.clear();
+      give_call(delta);
     }
-    if (constraint_) {
-      if (auto* started = std::get_if<CallStarted>(&delta)) {
-        started->fits = constraint_->holds_whole(started->name);
-        started->confidence = constraint_->share().value_or(1.0f);
-      }
-      if (auto* finished = std::get_if<CallFinished>(&delta); finished && constraint_->share())
-        finished->confidence = *constraint_->share();
-    }
-    sink_(std::move(delta));
   }
   deltas.clear();
+}
+
+void Answer::give_text(std::string text) {
+  if (text.empty()) return;
+  shown_ += text;
+  sink_(TextDelta{std::move(text), std::exchange(logprobs_, {})});
+}
+
+void Answer::give_reasoning(std::string text) {
+  if (!text.empty()) sink_(ReasoningDelta{std::move(text)});
+}
+
+void Answer::give_call(Delta& delta) {
+  if (auto* started = std::get_if<CallStarted>(&delta); started && constraint_) {
+    started->fits = constraint_->holds_whole(started->name);
+    started->confidence = constraint_->share().value_or(1.0f);
+  }
+  if (auto* finished = std::get_if<CallFinished>(&delta)) {
+    ++n_calls_;
+    if (constraint_ && constraint_->share()) finished->confidence = *constraint_->share();
+  }
+  sink_(std::move(delta));
 }
 
 bool Answer::take(const EngineEvent& event) {
@@ -88,12 +129,10 @@ std::string Answer::text_of(std::int32_t id) {
 }
 
 void Answer::push(const std::string& text, float logprob) {
-  std::string allowed;
-  stops_.push(text, allowed);
   std::vector<Delta> deltas;
-  parser_.push(allowed, logprob, deltas);
+  parser_.push(text, logprob, deltas);
   give(deltas);
-  complete_ = parser_.done() || stops_.stopped();
+  complete_ = parser_.done() || stopped();
 }
 
 void Answer::note_logprob(const Choice& choice) {
@@ -165,15 +204,29 @@ void Answer::go_back(const Rewind& to) {
   look_at_call();
 }
 
+// In bytes; nothing: it ended at a stop string, and is not simply the beginning of what was written.
+std::optional<std::size_t> Answer::length() const {
+  if (!stopped()) return complete_ ? parser_.length() : n_text_;
+  std::string_view left = shown_;
+  for (const Written& token : written_) {
+    const std::size_t n = std::min(left.size(), token.text.size());
+    if (token.text.compare(0, n, left, 0, n) != 0) return std::nullopt;
+    left.remove_prefix(n);
+  }
+  return shown_.size();
+}
+
 // The tokens of what belongs to the answer. When its end lies inside a token, more than white space being left of that, or when calls were
 // left out of it, no tokens say just this, and the canonical form has to do.
 void Answer::keep_raw() {
   // Nothing was added to it: a history has it as the template does.
-  if (parser_.n_calls() == 1 && !own_form_.empty()) {
+  if (n_calls_ == 1 && !own_form_.empty()) {
     raw_.ids = own_form_;
     return;
   }
-  const std::size_t length = complete_ ? parser_.length() : n_text_;
+  const auto end_of_answer = this->length();
+  if (!end_of_answer) return;
+  const std::size_t length = *end_of_answer;
   std::string_view rest;
   for (const Written& token : written_) {
     const std::size_t end = token.begin + token.text.size();
@@ -187,32 +240,34 @@ void Answer::keep_raw() {
 void Answer::finish(const EngineFinished& end) {
   const bool failed = end.reason == EngineFinished::Reason::error;
   const bool cut = !parser_.done() && end.reason != EngineFinished::Reason::stop_token;
-  if (!complete_) {
-    std::string tail;
-    stops_.push(detokenizer_.flush(), tail);
-    stops_.flush(tail);
-    std::vector<Delta> deltas;
-    parser_.push(tail, 0, deltas);
-    give(deltas);
-    complete_ = parser_.done() || stops_.stopped();
-  }
   std::vector<Delta> deltas;
-  parser_.finish(cut, deltas);
-  give(deltas);
-  complete_ = complete_ || parser_.done();
+  if (!complete_) {
+    parser_.push(detokenizer_.flush(), 0, deltas);
+    give(deltas);
+  }
+  if (!stopped()) {
+    parser_.finish(cut, deltas);
+    give(deltas);
+  }
+  std::string tail;
+  reasoning_stops_.flush(tail);
+  give_reasoning(std::exchange(tail, {}));
+  stops_.flush(tail);
+  give_text(std::move(tail));
+  complete_ = complete_ || parser_.done() || stopped();
   keep_raw();
 
   Finished finished;
   finished.usage = {end.prompt_tokens, end.cached_tokens, end.output_tokens, end.prefill_seconds, end.decode_seconds};
   finished.raw = std::move(raw_);
   finished.seed = seed_;
-  finished.malformed_call = parser_.malformed();
+  if (!stopped()) finished.malformed_call = parser_.malformed();
   if (failed) {
     finished.reason = FinishReason::error;
     finished.error = end.error;
   } else if (!complete_ && end.reason == EngineFinished::Reason::cancelled) {
     finished.reason = FinishReason::cancelled;
-  } else if (parser_.n_calls() > 0) {
+  } else if (n_calls_ > 0) {
     finished.reason = FinishReason::tool_calls;
   } else if (!complete_ && end.reason == EngineFinished::Reason::length) {
     finished.reason = FinishReason::length;

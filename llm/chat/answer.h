@@ -21,6 +21,8 @@ class Answer {
  public:
   using Sink = std::function<void(Delta)>;
 
+  // Stop strings, and an end of turn that the model spells out where its vocabulary has no such token, end the answer; the first act on
+  // the text that is shown, not in reasoning or calls.
   // request: only its tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of Finished::raw.
   // syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
   Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
@@ -46,11 +48,16 @@ class Answer {
   void finish(const EngineFinished& end);
   void keep_raw();
   void give(std::vector<Delta>& deltas);
+  void give_text(std::string text);
+  void give_reasoning(std::string text);
+  void give_call(Delta& delta);
+  bool stopped() const { return stops_.stopped() || reasoning_stops_.stopped(); }
+  std::optional<std::size_t> length() const;
 
   const Tokenizer* tokenizer_;
   const ToolSyntax* syntax_;
   Detokenizer detokenizer_;
-  StopMatcher stops_;
+  StopMatcher stops_, reasoning_stops_;
   CallParser parser_;
   std::shared_ptr<CallConstraint> constraint_;
   Sink sink_;
@@ -60,7 +67,9 @@ class Answer {
   const std::uint64_t seed_;
   std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet
   RawTokens raw_;
-  std::size_t n_text_ = 0;  // bytes of text so far, before stop strings
+  std::size_t n_text_ = 0;  // bytes of text so far
+  std::string shown_;       // of it, what was given out as text
+  int n_calls_ = 0;         // that were given out
   std::string forced_text_;
   std::vector<std::int32_t> forced_ids_;
   bool started_ = false;

@@ -219,7 +219,7 @@ void CallParser::step_text(char c) {
   const bool after_call = n_calls_ > 0 && item_.empty();
   const bool calls = !options_.tools.empty();
   if (c == '<' && (calls || !anything_yet_)) return begin_opener(c);
-  if (calls && c == '`' && (line_start_ || after_call) && !broken_tag_) return begin_opener(c);
+  if (calls && c == '`' && (line_start_ || after_call || n_calls_ == 0) && !broken_tag_) return begin_opener(c);
   if (calls && (c == '{' || c == '[') && (line_start_ || after_call) && !broken_tag_) {
     if (!after_call) context_ = Context::bare;  // else still that of the call before it
     return begin_value(c);
@@ -265,6 +265,7 @@ void CallParser::begin_opener(char c) {
   if (mode_ != Mode::prefix) {
     context_ = Context::bare;
     named_.clear();
+    inline_fence_ = !line_start_;
   }
   held_ += c;
   opener_ = c;
@@ -379,6 +380,8 @@ void CallParser::candidate_is_text() {
     held_.clear();
     return;
   }
+  // Backticks after words are a fence if a call or a new line follows; in a sentence they are backticks.
+  if (context_ == Context::fence && inline_fence_ && held_.find('\n') == std::string::npos) context_ = Context::bare;
   mode_ = context_ == Context::fence ? Mode::plain_fence : Mode::text;
   fence_first_line_ = held_.find('\n') == std::string::npos;
   fence_run_ = 0;

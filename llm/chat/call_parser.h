@@ -4,7 +4,7 @@
 // Models write calls in many ways whatever their template asks for, so all of these are read:
 //   - a JSON object, or a list of objects, that begins a line (or the answer), white space before it aside, and is a call of a tool that
 //     was offered;
-//   - the same in a code fence, ```json, ```tool_call, ```xml or without a language;
+//   - the same in a code fence, ```json, ```tool_call, ```xml or without a language; the fence may follow words on their line;
 //   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown: it
 //     is for the caller to say so. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for
 //     offered tools only.
@@ -15,8 +15,8 @@
 // be missing.
 //
 // What stays text: JSON of any other shape (a tool's own description, repeated, has a "description" or a schema); JSON after other words
-// on its line; everything inside a code fence of another kind; a nested part of other JSON; what is cut off or cannot be read. For the
-// last, when it was clearly meant as a call, malformed() says what is wrong.
+// on its line without a fence; everything inside a code fence of another kind; a nested part of other JSON; what is cut off or cannot be
+// read. For the last, when it was clearly meant as a call, malformed() says what is wrong.
 //
 // Slips that have only one reading are forgiven (json_scanner.h lists those inside JSON): a stray closing bracket, fence or tag after a
 // call; a closing tag or fence that is missing; one closing bracket that is missing at the answer's end, before a closing fence or tag.
@@ -181,6 +181,7 @@ class CallParser {
   std::size_t fence_ticks_ = 0;    // of the fence that the candidate or the text is in
   std::size_t fence_run_ = 0;      // backticks that were just read in it
   bool fence_first_line_ = false;  // of the plain fence
+  bool inline_fence_ = false;      // the opener that is being read follows words on its line
   bool in_reasoning_ = false;      // what ready_ holds
   bool line_start_ = true;         // nothing but white space so far on this line
   bool anything_yet_ = false;      // text has been written: no reasoning block may begin

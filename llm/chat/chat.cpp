@@ -16,25 +16,40 @@
 namespace baton::llm {
 
 struct Chat::State {
-  State(std::unique_ptr<Engine> e, Tokenizer t, ChatTemplate chat_template, std::string model_sha256, bool constrains, float min_confidence,
-        std::function<std::tm()> now)
+  State(std::unique_ptr<Engine> e, Tokenizer t, ChatTemplate chat_template, std::optional<ChatTemplate> tool_template,
+        const ChatOptions& options, const std::function<std::tm()>& now)
       : engine(std::move(e)),
         tokenizer(std::move(t)),
-        prompts(tokenizer, std::move(chat_template), std::move(model_sha256), std::move(now)),
-        constrain(constrains),
-        min_call_confidence(min_confidence),
-        trie(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab), prompts.tool_syntax()),
-        grammars(trie, prompts.tool_syntax()),
-        formats(trie) {}
+        plain_prompts(tokenizer, std::move(chat_template), options.model_sha256, now),
+        constrain(options.constrain),
+        min_call_confidence(options.min_call_confidence),
+        trie(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab), tool_syntax_of(tool_template, options, now)),
+        grammars(trie, tool_prompts().tool_syntax()),
+        formats(trie) {
+    for (const PromptBuilder* prompts : all_prompts()) tokenizer.end_generation_at(prompts->tool_syntax().end_of_turn);
+  }
+  std::vector<const PromptBuilder*> all_prompts() const { return {&plain_prompts, &tool_prompts()}; }
+  // Of the template that the file has for requests with tools, where it has one of its own.
+  const PromptBuilder& tool_prompts() const { return own_tool_prompts ? *own_tool_prompts : plain_prompts; }
+  const PromptBuilder& prompts(const ChatRequest& request) const { return request.tools.empty() ? plain_prompts : tool_prompts(); }
+
   std::unique_ptr<Engine> engine;
   Tokenizer tokenizer;
-  PromptBuilder prompts;
+  PromptBuilder plain_prompts;
+  std::optional<PromptBuilder> own_tool_prompts;
   const bool constrain;
   const float min_call_confidence;
   VocabularyTrie trie;             // the worker's
   CallGrammarCache grammars;       // likewise
   FormatGrammarCache formats;      // likewise
   std::unique_ptr<Worker> worker;  // ends before what it uses
+
+ private:
+  const ToolSyntax& tool_syntax_of(std::optional<ChatTemplate>& tool_template, const ChatOptions& options,
+                                   const std::function<std::tm()>& now) {
+    if (tool_template) own_tool_prompts.emplace(tokenizer, std::move(*tool_template), options.model_sha256, now);
+    return tool_prompts().tool_syntax();
+  }
 };
 
 // One request. Lives until its handle is destroyed and the worker is through with it.
@@ -69,7 +84,7 @@ class Chat::Stream {
     try {
       if (is_cancelled()) {
         say_finished(FinishReason::cancelled, std::nullopt);
-      } else if (auto prompt = state.prompts.build(request_, state.engine->n_ctx()); !prompt) {
+      } else if (auto prompt = state.prompts(request_).build(request_, state.engine->n_ctx()); !prompt) {
         say_finished(FinishReason::error, prompt.error());
       } else {
         prompt_ = std::move(*prompt);
@@ -124,7 +139,8 @@ class Chat::Stream {
   }
 
   std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt, std::optional<std::promise<std::shared_ptr<CallGrammar>>>& compiled) {
-    RawTokens raw{{}, state.prompts.model_sha256(), state.prompts.template_sha256()};
+    const PromptBuilder& prompts = state.prompts(request_);
+    RawTokens raw{{}, prompts.model_sha256(), prompts.template_sha256()};
     const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with it
     std::shared_ptr<CallConstraint> constraint;
     if (wants_calls_held(state) && !at_once) {
@@ -137,8 +153,8 @@ class Chat::Stream {
       say_finished(FinishReason::error, beginning.error());
       return nullptr;
     }
-    answer_ = std::make_unique<Answer>(state.tokenizer, state.prompts.tool_syntax(), request_, prompt, std::move(raw), constraint,
-                                       std::move(sink_));
+    answer_ =
+        std::make_unique<Answer>(state.tokenizer, prompts.tool_syntax(), request_, prompt, std::move(raw), constraint, std::move(sink_));
     EngineRequest request;
     request.constraint = *beginning ? std::move(*beginning) : constraint;
     request.prompt = std::move(prompt.ids);
@@ -188,7 +204,7 @@ class Chat::Stream {
       if (!found) return found.error();
       grammar = std::move(*found);
     }
-    const ToolSyntax& syntax = state.prompts.tool_syntax();
+    const ToolSyntax& syntax = state.prompts(request_).tool_syntax();
     const auto n_vocab = static_cast<std::size_t>(state.engine->model().hparams().n_vocab);
     auto format = std::make_shared<FormatConstraint>(state.tokenizer, n_vocab, std::move(grammar),
                                                      prompt.starts_in_reasoning ? syntax.reasoning_close : "");
@@ -302,6 +318,16 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
   const GgufFile& file = engine->model().file();
   auto tokenizer = Tokenizer::from_gguf(file);
   if (!tokenizer) return tokenizer.error();
+  std::optional<ChatTemplate> tool_template;
+  if (!options.chat_template) {
+    const auto source = file.get_string_or(kToolTemplateKey, "");
+    if (!source) return source.error();
+    if (!source->empty()) {
+      auto parsed = ChatTemplate::parse(std::string(*source), file.path() + ": chat template tool_use");
+      if (!parsed) return parsed.error();
+      tool_template = std::move(*parsed);
+    }
+  }
   if (!options.chat_template) {
     const auto source = file.get_string_or("tokenizer.chat_template", "");
     if (!source) return source.error();
@@ -314,9 +340,11 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
     if (!parsed) return parsed.error();
     options.chat_template = std::move(*parsed);
   }
-  auto state = std::make_unique<State>(std::move(engine), std::move(*tokenizer), std::move(*options.chat_template),
-                                       std::move(options.model_sha256), options.constrain, options.min_call_confidence, local_time);
-  if (const auto& fault = state->prompts.fault()) return *fault;
+  auto state = std::make_unique<State>(std::move(engine), std::move(*tokenizer), *options.chat_template, std::move(tool_template), options,
+                                       local_time);
+  for (const PromptBuilder* prompts : state->all_prompts()) {
+    if (const auto& fault = prompts->fault()) return *fault;
+  }
   return std::unique_ptr<Chat>(new Chat(std::move(state)));
 }
 
@@ -335,10 +363,10 @@ std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {
   return std::make_unique<Handle>(std::move(stream));
 }
 
-Result<Prompt> Chat::prompt(const ChatRequest& request) const { return state_->prompts.build(request); }
+Result<Prompt> Chat::prompt(const ChatRequest& request) const { return state_->prompts(request).build(request); }
 const Tokenizer& Chat::tokenizer() const { return state_->tokenizer; }
-const ChatTemplate& Chat::chat_template() const { return state_->prompts.chat_template(); }
-const ToolSyntax& Chat::tool_syntax() const { return state_->prompts.tool_syntax(); }
+const ChatTemplate& Chat::chat_template() const { return state_->plain_prompts.chat_template(); }
+const ToolSyntax& Chat::tool_syntax() const { return state_->tool_prompts().tool_syntax(); }
 const Engine& Chat::engine() const { return *state_->engine; }
 
 }  // namespace baton::llm

@@ -16,7 +16,7 @@ namespace baton::llm {
 struct ChatOptions {
   // Who wrote the raw tokens of a history: anything that is different for another file. It need not be a hash of the whole file.
   std::string model_sha256;
-  std::optional<ChatTemplate> chat_template = {};  // instead of the file's own
+  std::optional<ChatTemplate> chat_template = {};  // instead of the file's own ones
   bool constrain = true;                           // calls are written under their tools' schemas; false: as the model likes
   // 0..1: a call whose confidence (CallFinished) is below it is taken back before it is shown, and the model answers in words. Measured
   // over pairs of questions of which one needs a tool: docs/measured/decision.md. Below it the model meant something else by what looks
@@ -54,8 +54,8 @@ class Chat {
   Result<Prompt> prompt(const ChatRequest& request) const;
 
   const Tokenizer& tokenizer() const;
-  const ChatTemplate& chat_template() const;
-  const ToolSyntax& tool_syntax() const;
+  const ChatTemplate& chat_template() const;  // of requests without tools
+  const ToolSyntax& tool_syntax() const;      // of those with tools
   const Engine& engine() const;
 
  private:

@@ -9,9 +9,10 @@ namespace baton::llm {
 GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, std::size_t n_vocab, const ToolSyntax& syntax) : bytes_(n_vocab) {
   for (std::size_t i = 0; i < std::min(n_vocab, tokenizer.n_vocab()); ++i) {
     const auto id = static_cast<std::int32_t>(i);
+    if (tokenizer.ends_generation(id)) continue;
     if (tokenizer.is_special(id)) {
       const std::string text(tokenizer.text(id));
-      if (tokenizer.ends_generation(id) || !syntax.has_token(text)) continue;
+      if (!syntax.has_token(text)) continue;
       control_.push_back(text);
       bytes_[i] = kTokenMark + text;
     } else if (tokenizer.type(id) == TokenType::normal || tokenizer.type(id) == TokenType::byte) {

@@ -5,7 +5,10 @@
 #include <baton/llm/json_schema/formats.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "call_openers.h"
@@ -17,16 +20,14 @@ namespace {
 
 unsigned byte_of(char c) { return static_cast<unsigned char>(c); }
 
-// Any text up to the first `end` (the automaton of Knuth, Morris and Pratt, 1977). Where `end` is written it goes on at `at_end`, and
-// before that at any time at `leave`; kDead: it does not.
-NodeId text_up_to(Automaton& out, std::string_view end, NodeId at_end, NodeId leave) {
+// Any text up to the first `end` (the automaton of Knuth, Morris and Pratt, 1977), at which it goes on at `next`.
+NodeId text_up_to(Automaton& out, std::string_view end, NodeId next) {
   std::vector<NodeId> nodes;  // by how much of `end` stands there
   for (std::size_t i = 0; i < end.size(); ++i) nodes.push_back(out.add());
-  nodes.push_back(at_end);
+  nodes.push_back(next);
   std::set<unsigned> letters;
   for (const char c : end) letters.insert(byte_of(c));
   for (std::size_t i = 0; i < end.size(); ++i) {
-    if (leave != Automaton::kDead) out.empty(nodes[i], leave);
     unsigned from = 1;
     for (const unsigned letter : letters) {
       if (letter > from) out.byte(nodes[i], from, letter - 1, nodes[0]);
@@ -41,6 +42,84 @@ NodeId text_up_to(Automaton& out, std::string_view end, NodeId at_end, NodeId le
   }
   return nodes.front();
 }
+
+// Any text that does not hold `close` with one of `after` behind it, white space there aside: so a value may hold what closes values, as
+// SyntaxReader reads it. The text may end anywhere, at `next`, which has the closing words.
+class ClosedText {
+ public:
+  ClosedText(Automaton& out, std::string_view close, const std::vector<std::string>& after, NodeId next)
+      : out_(out), n_close_(close.size()), next_(next) {
+    for (const std::string& one : after) {
+      ends_.emplace_back(close);
+      std::copy_if(one.begin(), one.end(), std::back_inserter(ends_.back()), [](char c) { return !is_json_space(c); });
+    }
+    for (const std::string& end : ends_) letters_.insert(end.begin(), end.end());
+    letters_.insert({' ', '\t', '\r', '\n'});
+  }
+
+  NodeId build() {
+    const NodeId start = node_of({});
+    while (!waiting_.empty() && !out_.too_large()) {
+      const Places places = waiting_.back();
+      waiting_.pop_back();
+      add_edges(places);
+    }
+    return start;
+  }
+
+ private:
+  using Places = std::set<std::pair<std::size_t, std::size_t>>;  // in which of ends_, and how many of its bytes were read
+
+  NodeId node_of(const Places& places) {
+    const auto [at, is_new] = nodes_.emplace(places, Automaton::kDead);
+    if (is_new) {
+      at->second = out_.add();
+      out_.empty(at->second, next_);
+      waiting_.push_back(places);
+    }
+    return at->second;
+  }
+
+  void add_edges(const Places& places) {
+    const NodeId from = nodes_.at(places), start = nodes_.at({});
+    unsigned lowest = 1;
+    const auto others_up_to = [&](unsigned highest) {
+      if (lowest <= highest) out_.byte(from, lowest, highest, start);
+    };
+    for (const unsigned char letter : letters_) {
+      others_up_to(letter - 1u);
+      lowest = letter + 1u;
+      if (const auto after = step(places, static_cast<char>(letter))) out_.byte(from, letter, letter, node_of(*after));
+    }
+    others_up_to(0xFD);  // not our own marks
+  }
+
+  // Nothing: the byte completes an end, or begins a token that has no place in text.
+  std::optional<Places> step(const Places& places, char c) const {
+    Places after;
+    const auto read = [&](std::size_t end, std::size_t n) {
+      if (ends_[end][n] == c) after.emplace(end, n + 1);
+    };
+    for (const auto& [end, n] : places) {
+      read(end, n);
+      if (n >= n_close_ && is_json_space(c)) after.emplace(end, n);
+    }
+    for (std::size_t end = 0; end < ends_.size(); ++end) read(end, 0);
+    if (after.empty() && c == kTokenMark) return std::nullopt;
+    for (const auto& [end, n] : after) {
+      if (n == ends_[end].size()) return std::nullopt;
+    }
+    return after;
+  }
+
+  Automaton& out_;
+  const std::size_t n_close_;
+  const NodeId next_;
+  std::vector<std::string> ends_;
+  std::set<unsigned char> letters_;
+  std::map<Places, NodeId> nodes_;
+  std::vector<Places> waiting_;
+};
 
 // The rest of a string in single quotes, with JSON's short escapes, and one for the quote.
 NodeId single_quoted(Automaton& out, NodeId next) {
@@ -162,21 +241,28 @@ class Parameters {
 
   NodeId any_string(NodeId next) {
     if (escapes()) return text(p_.quote_open, single_quoted(out_, next));
-    if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next, Automaton::kDead));
+    if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next));
+    const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.end);
     if (!p_.value_end.empty()) {
       const std::string_view own_end = trimmed(std::string_view(p_.value_end).substr(0, p_.value_end.find(kKeyHole)));
-      return text_up_to(out_, vocabulary_.marked(own_end) + name_, Automaton::kDead, next);
+      const std::string_view rest = trimmed(std::string_view(p_.value_end).substr(p_.value_end.rfind(kKeyHole) + 1));
+      return closed_text(vocabulary_.marked(own_end) + name_ + vocabulary_.marked(rest), {more, end}, next);
     }
     // As far as both ways on begin alike, they are what ends the value.
-    const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.end);
     std::string_view both(more.data(),
                           static_cast<std::size_t>(std::mismatch(more.begin(), more.end(), end.begin(), end.end()).first - more.begin()));
     const auto tag = both.find_first_of(std::string("<[") + kTokenMark);
     if (tag == std::string_view::npos) return Automaton::kDead;
     const auto tag_end = both.find_first_of(">]", tag);
     if (tag_end == std::string_view::npos) return Automaton::kDead;
-    // The tag itself is written by `next`, which has it after free white space.
-    return text_up_to(out_, both.substr(tag, tag_end + 1 - tag), Automaton::kDead, next);
+    const std::size_t behind = tag_end + 1;
+    return closed_text(both.substr(tag, behind - tag), {more.substr(behind), end.substr(behind)}, next);
+  }
+
+  // The closing tag itself is written by `next`, which has it after free white space.
+  NodeId closed_text(std::string_view close, std::vector<std::string> after, NodeId next) {
+    for (std::string& one : after) one.resize(std::min(one.find(kHole), one.size()));
+    return ClosedText(out_, close, after, next).build();
   }
 
   Automaton& out_;

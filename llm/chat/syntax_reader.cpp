@@ -103,6 +103,8 @@ void SyntaxReader::reset() {
   written_.clear();
   tool_ = nullptr;
   schema_.reset();
+  closed_.reset();
+  tail_.clear();
   arguments_ = Json::object();
   json_.reset();
 }
@@ -113,6 +115,30 @@ SyntaxReader::State SyntaxReader::fail(std::string why) {
 }
 
 SyntaxReader::State SyntaxReader::step(char c) {
+  if (!closed_) return step_part(c);
+  tail_ += c;
+  const State state = step_part(c);
+  return state == State::error && closed_ ? reopen() : state;
+}
+
+// What looked like the end of a value is a part of it.
+SyntaxReader::State SyntaxReader::reopen() {
+  key_ = std::move(closed_->key);
+  value_ = std::move(closed_->value);
+  told_text_ = closed_->told_text;
+  closed_.reset();
+  error_.clear();
+  value_ += trimmed(delimiter_);
+  where_ = Where::raw_value;
+  State state = State::more;
+  for (const char c : std::exchange(tail_, {})) {
+    state = step(c);
+    if (state != State::more) break;
+  }
+  return state;
+}
+
+SyntaxReader::State SyntaxReader::step_part(char c) {
   switch (where_) {
     case Where::name:
       return step_name(c);
@@ -187,6 +213,7 @@ SyntaxReader::State SyntaxReader::step_opening(char c) {
 }
 
 SyntaxReader::State SyntaxReader::complete(State as) {
+  keep_closed();
   if (!syntax_->json_arguments) written_ += written_.empty() ? "{}" : "}";
   return as;
 }
@@ -269,26 +296,40 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   const std::string_view closing = trimmed(delimiter_);
   if (!value_.ends_with(closing)) return State::more;
   value_.resize(value_.size() - closing.size());
-  // One line break on each side is the syntax's, where it has one.
-  const std::string before = trailing_space(told_text_ ? syntax_->parameters.text_assign : syntax_->parameters.assign),
-                    behind = leading_space(delimiter_);
-  if (!before.empty() && value_.starts_with(before)) value_.erase(0, before.size());
-  if (!behind.empty() && value_.ends_with(behind)) value_.resize(value_.size() - behind.size());
-  static const SchemaNode kAnything;
-  const Parameter parameter = find_parameter(schema_ ? schema_->root() : kAnything, key_);
-  end_value(told_text_ ? Json(read_text(parameter, std::move(value_))) : read_parameter(parameter, std::move(value_)));
+  closed_ = Closed{key_, std::exchange(value_, {}), told_text_};
+  tail_.clear();
+  where_ = Where::after_value;
   separator_ = LiteralMatcher(separator_rest_);
   end_ = LiteralMatcher(end_rest_);
+  separator_open_ = end_open_ = true;
   return State::more;
 }
 
+void SyntaxReader::keep_closed() {
+  if (!closed_) return;
+  Closed closed = *std::exchange(closed_, std::nullopt);
+  std::string& value = closed.value;
+  // One line break on each side is the syntax's, where it has one.
+  const std::string before = trailing_space(closed.told_text ? syntax_->parameters.text_assign : syntax_->parameters.assign),
+                    behind = leading_space(delimiter_);
+  if (!before.empty() && value.starts_with(before)) value.erase(0, before.size());
+  if (!behind.empty() && value.ends_with(behind)) value.resize(value.size() - behind.size());
+  static const SchemaNode kAnything;
+  const Parameter parameter = find_parameter(schema_ ? schema_->root() : kAnything, closed.key);
+  keep_value(closed.key, closed.told_text ? Json(read_text(parameter, std::move(value))) : read_parameter(parameter, std::move(value)));
+}
+
+void SyntaxReader::keep_value(const std::string& key, Json value) {
+  written_ += (written_.empty() ? "{" : ",") + dumped(key) + ":" + dumped(value);
+  arguments_[key] = std::move(value);
+  key_.clear();
+}
+
 void SyntaxReader::end_value(Json value) {
-  written_ += (written_.empty() ? "{" : ",") + dumped(key_) + ":" + dumped(value);
-  arguments_[key_] = std::move(value);
-  where_ = Where::after_value;
   separator_ = LiteralMatcher(value_end() + syntax_->parameters.separator);
   end_ = LiteralMatcher(value_end() + syntax_->end);
-  key_.clear();
+  keep_value(key_, std::move(value));
+  where_ = Where::after_value;
   separator_open_ = end_open_ = true;
 }
 
@@ -301,7 +342,10 @@ SyntaxReader::State SyntaxReader::step_after_value(char c) {
   const auto end = end_open_ && !end_.empty() ? end_.step(c) : LiteralMatcher::State::failed;
   separator_open_ = more != LiteralMatcher::State::failed;
   if (end == LiteralMatcher::State::complete) return complete(State::call);
-  if (more == LiteralMatcher::State::complete) where_ = Where::key;
+  if (more == LiteralMatcher::State::complete) {
+    keep_closed();
+    where_ = Where::key;
+  }
   if (!end_.empty()) end_open_ = end != LiteralMatcher::State::failed;
   if (!separator_open_ && !end_open_) return fail("what follows the value of a parameter belongs to nothing");
   return State::more;

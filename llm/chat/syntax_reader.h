@@ -1,6 +1,7 @@
 #pragma once
 // Reads one call in a syntax that is not a JSON object with the name in it (ToolSyntax::Form::text): from its name on, byte by byte.
-// White space between the parts of the syntax is free; in values it is theirs.
+// White space between the parts of the syntax is free; in values it is theirs. A value may hold its own closing tag: it ends where what
+// closes it is followed by what may follow, another parameter or the end of the call.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/json_schema/json_schema.h>
 
@@ -65,6 +66,10 @@ class SyntaxReader {
   enum class Where { name, opening, json, key, assign, raw_value, literal_value, after_value };
 
   State fail(std::string why);
+  State step_part(char c);
+  State reopen();
+  void keep_closed();
+  void keep_value(const std::string& key, Json value);
   State step_name(char c);
   State step_opening(char c);
   State step_json(char c);
@@ -93,6 +98,12 @@ class SyntaxReader {
   LiteralMatcher first_, none_, assign_, text_assign_, separator_, end_;  // in progress; failed ones are default-made
   bool first_open_ = false, none_open_ = false, assign_open_ = false, text_assign_open_ = false, separator_open_ = false, end_open_ = false;
   bool told_text_ = false;  // the syntax says that this value is a string
+  struct Closed {
+    std::string key, value;
+    bool told_text;
+  };
+  std::optional<Closed> closed_;  // a value that has ended if what follows it is what may
+  std::string tail_;              // what was read since
 };
 
 }  // namespace baton::llm

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "call_openers.h"
+#include "call_rendering.h"
 #include "probe_text.h"
 #include "syntax_deriver.h"
 #include "written_calls.h"
@@ -21,6 +23,22 @@ void add_reasoning(const Render& render, const TemplateAbilities& abilities, con
     syntax.reasoning_close = close;
     return;
   }
+}
+
+// The first tag behind an answer's text that is no mark of the text itself.
+std::string end_of_turn(const CallRendering& rendering, const ToolSyntax& syntax) {
+  const auto text = rendering.content();
+  const auto at = text ? text->rfind(CallRendering::kContent) : std::string::npos;
+  if (at == std::string::npos) return {};
+  const std::string_view behind = trimmed(std::string_view(*text).substr(at + CallRendering::kContent.size()));
+  std::string_view end = behind;
+  for (const std::string& mark : syntax.text_marks) {
+    if (end.starts_with(mark)) end = trimmed(end.substr(mark.size()));
+  }
+  if (end.empty()) end = behind;
+  if (end.size() < 3 || (end.front() != '<' && end.front() != '[')) return {};
+  const auto close = end.find(end.front() == '<' ? '>' : ']');
+  return close == std::string_view::npos ? std::string() : std::string(end.substr(0, close + 1));
 }
 
 // OpenAI's harmony: channels instead of tags. What a template shows of a call is not what the model writes, which begins with its channel.
@@ -126,6 +144,7 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     abilities.example_of_call = joined(written_calls(syntax, {{"", "FUNCTION", arguments}}));
   }
   add_reasoning(render, abilities, source, syntax);
+  syntax.end_of_turn = end_of_turn(CallRendering(render, abilities, false), syntax);
   return syntax;
 }
 
@@ -177,6 +196,7 @@ Json to_json(const ToolSyntax& syntax) {
   out["close"] = with_shown_holes(syntax.close);
   out["parallel"] = syntax.parallel();
   out["result"] = {{"open", with_shown_holes(syntax.result_open)}, {"close", with_shown_holes(syntax.result_close)}};
+  if (!syntax.end_of_turn.empty()) out["end_of_turn"] = syntax.end_of_turn;
   out["reasoning"] = {{"open", syntax.reasoning_open}, {"close", syntax.reasoning_close}};
   return out;
 }

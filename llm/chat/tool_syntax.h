@@ -52,6 +52,7 @@ struct ToolSyntax {
 
   std::string result_open, result_close;  // around what a tool returned
   std::string reasoning_open = "<think>", reasoning_close = "</think>";
+  std::string end_of_turn;              // with what the template ends an answer, where that is a tag: <|im_end|>; else empty
   std::vector<std::string> text_marks;  // what stands around plain text, and belongs to nobody's answer
 
   bool parallel() const { return form == Form::json_list || several; }

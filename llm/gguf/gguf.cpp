@@ -9,6 +9,7 @@
 #include <bit>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 
@@ -31,7 +32,97 @@ GgufFile::GgufFile(GgufFile&&) noexcept = default;
 GgufFile& GgufFile::operator=(GgufFile&&) noexcept = default;
 GgufFile::~GgufFile() = default;
 
+namespace {
+
+constexpr std::uint32_t kMaxParts = 99'999;  // five digits
+
+// Which part of how many a file is; of one that is whole, 1 of 1.
+struct PartOf {
+  std::uint32_t number = 1, n = 1;
+};
+Result<PartOf> part_of(const GgufFile& file) {
+  const auto n = file.get_u32_or("split.count", 1), index = file.get_u32_or("split.no", 0);
+  if (!n || !index) return n ? index.error() : n.error();
+  if (*n <= 1) return PartOf{};
+  if (*n > kMaxParts || *index >= *n) {
+    return Error{errc::invalid_file,
+                 file.path() + ": says that it is part " + std::to_string(*index) + " of " + std::to_string(*n) + ", counted from 0"};
+  }
+  return PartOf{*index + 1, *n};
+}
+
+std::string part_suffix(const PartOf& part) {
+  char suffix[40];
+  std::snprintf(suffix, sizeof suffix, "-%05u-of-%05u.gguf", part.number, part.n);
+  return suffix;
+}
+
+std::string part_text(const PartOf& part) { return "part " + std::to_string(part.number) + " of " + std::to_string(part.n); }
+
+// The path of another part; errc::invalid_file where this one is not named as a part is.
+Result<std::filesystem::path> sibling(const GgufFile& file, const PartOf& is, const PartOf& wanted) {
+  const std::string suffix = part_suffix(is);
+  if (file.path().size() <= suffix.size() || !file.path().ends_with(suffix)) {
+    return Error{errc::invalid_file, file.path() + ": is " + part_text(is) +
+                                         " of a model in several files, which are found by their names: " + "name it NAME" + suffix +
+                                         " again, and the other parts likewise, in the same folder"};
+  }
+  return std::filesystem::path(file.path().substr(0, file.path().size() - suffix.size()) + part_suffix(wanted));
+}
+
+}  // namespace
+
 Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
+  auto file = open_part(path);
+  if (!file) return file;
+  const auto part = part_of(*file);
+  if (!part) return part.error();
+  if (part->n == 1) return file;
+  if (part->number != 1) {
+    const auto first = sibling(*file, *part, {1, part->n});
+    if (!first) return first.error();
+    file = open_part(*first);
+    if (!file) return Error{file.error().code, file.error().message + "; " + path.string() + " is " + part_text(*part) + " of this model"};
+    const auto is = part_of(*file);
+    if (!is) return is.error();
+    if (is->number != 1 || is->n != part->n)
+      return Error{errc::invalid_file, file->path() + ": is " + part_text(*is) + ", not part 1 of " + std::to_string(part->n) +
+                                           " as its name says; fetch it again"};
+  }
+  if (const auto added = file->add_parts(part->n); !added) return added.error();
+  return file;
+}
+
+Result<void> GgufFile::add_parts(std::uint32_t n_parts) {
+  for (std::uint32_t number = 2; number <= n_parts; ++number) {
+    const auto path = sibling(*this, {1, n_parts}, {number, n_parts});
+    if (!path) return path.error();
+    auto file = open_part(*path);
+    if (!file) {
+      return Error{file.error().code, file.error().message + "; " + path_ + " is the first of " + std::to_string(n_parts) +
+                                          " parts, all of which have to lie in its folder"};
+    }
+    const auto is = part_of(*file);
+    if (!is) return is.error();
+    if (is->number != number || is->n != n_parts) {
+      return Error{errc::invalid_file,
+                   file->path() + ": is " + part_text(*is) + ", not " + part_text({number, n_parts}) + " as its name says; fetch it again"};
+    }
+    tensors_.insert(tensors_.end(), file->tensors_.begin(), file->tensors_.end());
+    n_bytes_ += file->n_bytes_;
+    parts_.push_back(std::move(*file));
+  }
+  const auto n_tensors = get_u32_or("split.tensors.count", static_cast<std::uint32_t>(tensors_.size()));
+  if (!n_tensors) return n_tensors.error();
+  if (*n_tensors != tensors_.size()) {
+    return Error{errc::invalid_file, path_ + ": its " + std::to_string(n_parts) + " parts have " + std::to_string(tensors_.size()) +
+                                         " tensors, and split.tensors.count says " + std::to_string(*n_tensors) +
+                                         ": they are not of one model, fetch them again"};
+  }
+  return GgufParser(*this).index_again();
+}
+
+Result<GgufFile> GgufFile::open_part(const std::filesystem::path& path) {
   const auto failed = [&](errc code, const std::string& why) { return Error{code, path.string() + ": " + why}; };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // not to wait for the writer of a FIFO
   if (fd < 0) return failed(errc::io, std::string("cannot be opened: ") + std::strerror(errno));
@@ -50,6 +141,7 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
   file.mapping_ = std::make_unique<Mapping>(data, static_cast<std::size_t>(status.st_size));
   file.path_ = path.string();
   file.bytes_ = {static_cast<const std::byte*>(data), static_cast<std::size_t>(status.st_size)};
+  file.n_bytes_ = file.bytes_.size();
   if (auto parsed = GgufParser(file).parse(); !parsed) return parsed.error();
   return file;
 }
@@ -58,7 +150,12 @@ Result<GgufFile> GgufFile::from_memory(std::span<const std::byte> bytes, std::st
   GgufFile file;
   file.path_ = std::move(name);
   file.bytes_ = bytes;
+  file.n_bytes_ = bytes.size();
   if (auto parsed = GgufParser(file).parse(); !parsed) return parsed.error();
+  const auto part = part_of(file);
+  if (!part) return part.error();
+  if (part->n > 1)
+    return Error{errc::unsupported, file.path() + ": is " + part_text(*part) + " of a model in several files; open it by its path"};
   return file;
 }
 

@@ -9,6 +9,9 @@
 // dimensions or with a dimension of 0, data that is misaligned or outside of the file. Accepted: tensors that overlap (reading is all
 // that is done with them), files without tensors (vocabulary only), and tensor types that this build does not know: those are listed with
 // their id, and only `tensor()` refuses them, so that `inspect` can show such a file.
+//
+// A model in several files (NAME-00001-of-00003.gguf, split.count) is one file here: whichever part is opened, the first one has the
+// metadata, and the tensors of all parts are there, in their order.
 #include <baton/llm/error.h>
 #include <array>
 #include <cstddef>
@@ -61,7 +64,7 @@ struct GgufTensor {
   std::array<std::uint64_t, 4> ne;   // elements a dimension, the contiguous one first; 1 beyond n_dims
   std::uint32_t type_id;             // ggml type as stored
   const TensorType* type;            // null: this build does not know type_id
-  std::uint64_t offset;              // of the data from the start of the file
+  std::uint64_t offset;              // of the data from the start of the file, of its own part where there are several
   std::span<const std::byte> bytes;  // empty when `type` is null
 
   std::uint64_t n_elements() const { return ne[0] * ne[1] * ne[2] * ne[3]; }
@@ -74,15 +77,15 @@ struct GgufTensor {
 class GgufFile {
  public:
   static Result<GgufFile> open(const std::filesystem::path& path);
-  // The same over bytes that the caller keeps alive; `name` stands for the path in messages.
+  // The same over bytes that the caller keeps alive; `name` stands for the path in messages. errc::unsupported for one of several parts.
   static Result<GgufFile> from_memory(std::span<const std::byte> bytes, std::string name);
 
   GgufFile(GgufFile&&) noexcept;
   GgufFile& operator=(GgufFile&&) noexcept;
   ~GgufFile();
 
-  const std::string& path() const { return path_; }
-  std::uint64_t file_size() const { return bytes_.size(); }
+  const std::string& path() const { return path_; }     // of the first part
+  std::uint64_t file_size() const { return n_bytes_; }  // of all parts
   std::uint32_t version() const { return version_; }
   std::uint64_t alignment() const { return alignment_; }
   std::uint64_t data_offset() const { return data_offset_; }  // where tensor data begins
@@ -119,6 +122,8 @@ class GgufFile {
  private:
   GgufFile() = default;
   friend class GgufParser;
+  static Result<GgufFile> open_part(const std::filesystem::path& path);
+  Result<void> add_parts(std::uint32_t n_parts);
   Error missing(std::string_view key) const;
   Error mismatch(const GgufEntry& entry, std::string_view wanted) const;
 
@@ -126,6 +131,8 @@ class GgufFile {
   std::unique_ptr<Mapping> mapping_;  // null for from_memory
   std::string path_;
   std::span<const std::byte> bytes_;
+  std::uint64_t n_bytes_ = 0;
+  std::vector<GgufFile> parts_;  // all but the first: they own what the tensors look into
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 32;
   std::uint64_t data_offset_ = 0;

@@ -12,6 +12,8 @@ class GgufParser {
  public:
   explicit GgufParser(GgufFile& file) : file_(file) {}
   Result<void> parse();
+  // After entries or tensors were added from elsewhere.
+  Result<void> index_again() { return index() ? Result<void>() : error_; }
 
  private:
   bool parse_header();

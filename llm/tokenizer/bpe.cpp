@@ -32,8 +32,8 @@ void MergeTable::insert(std::int32_t left, std::int32_t right, Merge merge) {
 Merge MergeTable::find(std::int32_t left, std::int32_t right) const { return slots_[slot_of(pair_of(left, right))].merge; }
 
 Result<ByteLevelBpe> ByteLevelBpe::from_gguf(const GgufFile& file, const Vocabulary& vocabulary) {
-  const auto pre = file.get_string("tokenizer.ggml.pre");
-  if (!pre) return Error{pre.error().code, pre.error().message + "; it says how text is cut, one of: " + known_pre_tokenizers()};
+  const auto pre = file.get_string_or("tokenizer.ggml.pre", usual_pre_tokenizer(file.architecture(), vocabulary.size()));
+  if (!pre) return pre.error();
   const auto* rule = find_pre_tokenizer(*pre);
   if (!rule) {
     return Error{errc::unsupported, file.path() + ": pre-tokenizer '" + std::string(pre->substr(0, 80)) +

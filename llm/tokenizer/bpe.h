@@ -32,6 +32,7 @@ class ByteLevelBpe {
   // Appends the tokens of `text`, which is valid UTF-8 and holds no special token, as long as `out` takes them.
   void encode(const Vocabulary& vocabulary, std::string_view text, TokenSink& out) const;
 
+  std::string_view pre() const { return rule_->name; }
   bool adds_bos() const { return rule_->adds_bos; }
   const std::vector<std::uint8_t>& missing_bytes() const { return missing_bytes_; }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view kGpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" BATON_SPACE "\\p{L}\\p{N}]+|[" BATON_SPACE
                                    "]+(?![^" BATON_SPACE "])|[" BATON_SPACE "]+";
 constexpr std::string_view kSingleDigits = "\\p{N}";
+// What llama.cpp's `default` stands for: punctuation, GPT-2, then digits in groups of three.
+constexpr std::string_view kPunctuation = "[\\p{P}$+<=>^~|]+", kDigits = "\\p{N}+", kThreeDigits = "[0-9][0-9][0-9]";
 // cl100k's successors in Llama 3 and Qwen2, which differ in how many digits make a word.
 #define BATON_LLAMA3(DIGITS)                                                                                                       \
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS "| ?[^" BATON_SPACE "\\p{L}\\p{N}]+[\\r\\n]*|[" BATON_SPACE \
@@ -28,11 +30,24 @@ constexpr std::string_view kQwen2 = BATON_LLAMA3("\\p{N}");
 #undef BATON_SPACE
 
 const std::vector<PreTokenizerRule>& rules() {
-  static const std::vector<PreTokenizerRule> all = {
-      {"gpt-2", {kGpt2}, false, false, false},  {"smollm", {kSingleDigits, kGpt2}, false, false, false},
-      {"qwen2", {kQwen2}, true, false, false},  {"llama-bpe", {kLlama3}, false, true, true},
-      {"llama3", {kLlama3}, false, true, true}, {"llama-v3", {kLlama3}, false, true, true},
-  };
+  static const std::vector<PreTokenizerRule> all = [] {
+    std::vector<PreTokenizerRule> out;
+    const auto add = [&](std::initializer_list<std::string_view> names, const PreTokenizerRule& rule) {
+      for (const std::string_view name : names) {
+        out.push_back(rule);
+        out.back().name = name;
+      }
+    };
+    add({"gpt-2", "phi-2", "exaone4", "mellum", "gigachat", "olmo", "mpt", "jais", "trillion"}, {"", {kGpt2}, false, false, false});
+    add({"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"},
+        {"", {kSingleDigits, kGpt2}, false, false, false});
+    add({"qwen2", "deepseek-r1-qwen", "megrez", "kormo", "f2llmv2", "stablelm2", "hunyuan", "solar-open"},
+        {"", {kQwen2}, true, false, false});
+    add({"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2"}, {"", {kLlama3}, false, true, true});
+    add({"dbrx", "smaug-bpe", "glm4", "chatglm-bpe"}, {"", {kLlama3}, false, false, false});
+    add({"default"}, {"", {kPunctuation, kGpt2, kDigits, kThreeDigits}, false, false, false});
+    return out;
+  }();
   return all;
 }
 
@@ -43,6 +58,12 @@ const PreTokenizerRule* find_pre_tokenizer(std::string_view name) {
     if (rule.name == name) return &rule;
   }
   return nullptr;
+}
+
+std::string_view usual_pre_tokenizer(std::string_view architecture, std::size_t n_vocab) {
+  constexpr std::size_t kLlama3Tokens = 128'000;  // Llama 2 and those before it have SentencePiece vocabularies
+  if (architecture.starts_with("qwen2") || architecture.starts_with("qwen3")) return "qwen2";
+  return architecture == "llama" && n_vocab >= kLlama3Tokens && n_vocab < kLlama3Tokens + 1000 ? "llama-bpe" : "default";
 }
 
 std::string known_pre_tokenizers() {

@@ -21,6 +21,8 @@ struct PreTokenizerRule {
 
 // Null when there is no such rule.
 const PreTokenizerRule* find_pre_tokenizer(std::string_view name);
+// Of a file that names none, as those made before April 2024: what models of this architecture have, or `default`.
+std::string_view usual_pre_tokenizer(std::string_view architecture, std::size_t n_vocab);
 std::string known_pre_tokenizers();  // "a, b, c"
 
 // Immutable after construction: split() may be called from any thread.

@@ -13,8 +13,8 @@
 namespace baton::llm {
 namespace {
 
-// Control texts after which a model has nothing more to say, whatever the file names as eos. The last three end a fill-in-the-middle
-// answer.
+// Special tokens after which a model has nothing more to say, whatever the file names as eos and whether it calls them control or
+// user-defined. The last three end a fill-in-the-middle answer.
 constexpr std::string_view kClosingTexts[] = {
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>",      "<|eom_id|>",    "<|end_of_text|>", "<end_of_turn>",
     "</s>",       "<|end|>",       "<|end_of_turn|>", "<|return|>",    "<eos>",           "<|endofprompt|>",
@@ -86,10 +86,10 @@ void Tokenizer::State::find_end_ids() {
     if (id) end_ids.push_back(*id);
   }
   for (const auto id : special_ids) {
-    // Gemma's user-defined "</s>" strikes text through.
-    if (vocabulary.type(id) != TokenType::control) continue;
-    if (std::count(std::begin(kClosingTexts), std::end(kClosingTexts), vocabulary.texts[static_cast<std::size_t>(id)]))
-      end_ids.push_back(id);
+    const std::string_view text = vocabulary.texts[static_cast<std::size_t>(id)];
+    // The exception: Gemma's user-defined "</s>" is HTML's, which strikes text through.
+    if (text == "</s>" && vocabulary.type(id) == TokenType::user_defined) continue;
+    if (std::count(std::begin(kClosingTexts), std::end(kClosingTexts), text)) end_ids.push_back(id);
   }
   std::sort(end_ids.begin(), end_ids.end());
   end_ids.erase(std::unique(end_ids.begin(), end_ids.end()), end_ids.end());
@@ -115,7 +115,7 @@ Result<Tokenizer> Tokenizer::from_gguf(const GgufFile& file) {
   if (!add_eos) return add_eos.error();
 
   auto state = std::make_unique<State>(std::move(*vocabulary), std::move(bpe), std::move(piece));
-  if (state->bpe) state->pre = *file.get_string("tokenizer.ggml.pre");
+  if (state->bpe) state->pre = state->bpe->pre();
   state->add_bos = *add_bos && state->vocabulary.bos;
   state->add_eos = *add_eos && state->vocabulary.eos;
   state->find_end_ids();
@@ -226,6 +226,16 @@ float Tokenizer::score(std::int32_t id) const {
 }
 bool Tokenizer::is_special(std::int32_t id) const { return std::binary_search(special_ids().begin(), special_ids().end(), id); }
 bool Tokenizer::ends_generation(std::int32_t id) const { return std::binary_search(state_->end_ids.begin(), state_->end_ids.end(), id); }
+
+void Tokenizer::end_generation_at(std::string_view stored_text) {
+  if (stored_text.empty() || !find(stored_text)) return;
+  auto& ids = state_->end_ids;
+  for (std::size_t i = 0; i < n_vocab(); ++i) {
+    if (text(static_cast<std::int32_t>(i)) == stored_text) ids.push_back(static_cast<std::int32_t>(i));
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
 
 std::optional<std::int32_t> Tokenizer::find(std::string_view stored_text) const {
   const auto id = state_->vocabulary.index.find(stored_text);

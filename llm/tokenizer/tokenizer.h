@@ -39,7 +39,7 @@ struct TextSpan {
   bool is_template;  // true: special tokens may match wholly inside this and neighbouring template spans
 };
 
-// Immutable after loading: const members may be called from any thread. Must not outlive the GgufFile (token texts are views into it).
+// Const members may be called from any thread. Must not outlive the GgufFile (token texts are views into it).
 class Tokenizer {
  public:
   // Errors: errc::unsupported for a model or pre-tokenizer that Baton does not have (the message lists those it has), errc::invalid_file
@@ -66,16 +66,22 @@ class Tokenizer {
 
   std::size_t n_vocab() const;
   std::string_view model() const;  // "gpt2" or "llama"
-  std::string_view pre() const;    // the pre-tokenizer as the file names it; empty for "llama"
+  // The pre-tokenizer as the file names it; where it names none, what models of its architecture have. Empty for "llama".
+  std::string_view pre() const;
 
   bool is_valid(std::int32_t id) const { return id >= 0 && static_cast<std::size_t>(id) < n_vocab(); }
   // These take valid ids.
   std::string_view text(std::int32_t id) const;    // as stored in the file (byte-level letters, U+2581 for a space)
   std::string token_bytes(std::int32_t id) const;  // what the token stands for in text, control tokens with their name
   TokenType type(std::int32_t id) const;
-  float score(std::int32_t id) const;           // 0 where the vocabulary has none
-  bool is_special(std::int32_t id) const;       // type control or user_defined (other than white space)
-  bool ends_generation(std::int32_t id) const;  // eos, eot, eom, and control tokens with a well-known closing text (<|im_end|>, ...)
+  float score(std::int32_t id) const;      // 0 where the vocabulary has none
+  bool is_special(std::int32_t id) const;  // type control or user_defined (other than white space)
+  // eos, eot and eom of the file, special tokens with a well-known closing text (<|im_end|>, ...), and those of end_generation_at().
+  bool ends_generation(std::int32_t id) const;
+
+  // After tokens of this stored text, too, the model has nothing more to say: its chat template ends a turn so. Before any other thread
+  // uses us.
+  void end_generation_at(std::string_view stored_text);
 
   // The token whose stored text is exactly this; among several, a normal one before others, the lowest id first.
   std::optional<std::int32_t> find(std::string_view stored_text) const;
@@ -98,7 +104,7 @@ class Tokenizer {
  private:
   struct State;
   explicit Tokenizer(std::unique_ptr<State> state);
-  std::unique_ptr<const State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace baton::llm

@@ -16,6 +16,7 @@ NORMAL, CONTROL, USER_DEFINED, BYTE = 1, 3, 4, 6
 
 # Written as Hugging Face's tokenizer.json files of these models have them.
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 # (row, model of the catalogue, pre-tokenizer to use in place of the file's own)
@@ -92,6 +93,8 @@ def hf_byte_level(vocabulary, pre):
     letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pre in ("gpt-2", "smollm"))
     first = {
         "gpt-2": [], "smollm": [pre_tokenizers.Digits(individual_digits=True)],
+        # llama.cpp's four patterns, one after the other.
+        "default": [pre_tokenizers.Split(Regex(pattern), "isolated") for pattern in (r"[\p{P}$+<=>^~|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]")],
         "qwen2": [pre_tokenizers.Split(Regex(QWEN2), "isolated")], "llama-bpe": [pre_tokenizers.Split(Regex(LLAMA3), "isolated")],
     }[pre]
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(first + [letters])
@@ -344,7 +347,7 @@ def golden(name, vocabulary, variants, n, model=None):
 
 def regenerate():
     GOLDENS.mkdir(parents=True, exist_ok=True)
-    golden("tiny_byte_level", tiny_byte_level(), [{"pre": pre} for pre in ("gpt-2", "smollm", "qwen2", "llama-bpe")], 120)
+    golden("tiny_byte_level", tiny_byte_level(), [{"pre": pre} for pre in ("gpt-2", "smollm", "qwen2", "llama-bpe", "default")], 120)
     golden("tiny_sentencepiece", tiny_sentencepiece(), [{"add_space_prefix": False}, {"add_space_prefix": True}], 120)
     for name, what in (("qwen2.5-coder-0.5b-instruct", "qwen2"), ("smollm2-135m-instruct", "smollm"), ("gemma-3-270m", "gemma")):
         golden(what, read_vocabulary(model_file(cache_dir() / "models", name)), [{}], 200, model=name)

@@ -12,6 +12,7 @@ namespace baton::llm {
 namespace {
 
 using test::GgufWriter;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -175,6 +176,75 @@ TEST(Gguf, refuses_files_that_cannot_be_read) {
   EXPECT_THAT(GgufFile::open(folder.path()).error().message, HasSubstr("not a regular file"));
   std::ofstream(folder.path() / "empty.gguf").flush();
   EXPECT_THAT(GgufFile::open(folder.path() / "empty.gguf").error().message, HasSubstr("empty"));
+}
+
+// A model of three tensors in as many files.
+class SplitGguf : public testing::Test {
+ protected:
+  SplitGguf() {
+    for (std::uint32_t i = 0; i < 3; ++i) save(i, part(i));
+  }
+  static GgufWriter part(std::uint32_t i, std::uint32_t n = 3) {
+    GgufWriter w;
+    if (i == 0) w.add("general.architecture", "llama").add_u32("split.tensors.count", 3);
+    w.add_u32("split.no", i).add_u32("split.count", n);
+    w.add_tensor_f32("t" + std::to_string(i), {2}, {static_cast<float>(i), 7});
+    return w;
+  }
+  std::filesystem::path path(std::uint32_t i) const { return folder_.path() / ("tiny-0000" + std::to_string(i + 1) + "-of-00003.gguf"); }
+  void save(std::uint32_t i, const GgufWriter& writer) const { ASSERT_TRUE(writer.save(path(i).string())); }
+  std::string error() const { return GgufFile::open(path(0)).error().message; }
+
+  baton::TemporaryFolder folder_;
+};
+
+TEST_F(SplitGguf, is_one_file_whichever_part_is_opened) {
+  for (std::uint32_t opened = 0; opened < 3; ++opened) {
+    auto file = GgufFile::open(path(opened));
+    ASSERT_TRUE(file) << file.error().message;
+    const GgufFile moved = std::move(*file);
+    EXPECT_EQ(moved.architecture(), "llama");
+    EXPECT_EQ(moved.path(), path(0).string());
+    std::uint64_t size = 0;
+    ASSERT_EQ(moved.tensors().size(), 3u);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      size += std::filesystem::file_size(path(i));
+      const auto* tensor = *moved.tensor("t" + std::to_string(i));
+      float values[2];
+      ASSERT_EQ(tensor->bytes.size(), sizeof values);
+      std::memcpy(values, tensor->bytes.data(), sizeof values);
+      EXPECT_THAT(values, ElementsAre(static_cast<float>(i), 7));
+    }
+    EXPECT_EQ(moved.file_size(), size);
+  }
+}
+
+TEST_F(SplitGguf, says_which_part_is_missing_or_another) {
+  save(1, part(2));
+  EXPECT_THAT(error(), HasSubstr("tiny-00002-of-00003.gguf: is part 3 of 3, not part 2 of 3 as its name says"));
+  save(1, part(1, 4));
+  EXPECT_THAT(error(), HasSubstr("is part 2 of 4, not part 2 of 3"));
+  GgufWriter twice;
+  twice.add_u32("split.no", 1).add_u32("split.count", 3).add_tensor_f32("t0", {1}, {1});
+  save(1, twice);
+  EXPECT_THAT(error(), HasSubstr("'t0' occurs twice"));
+  GgufWriter two;
+  two.add_u32("split.no", 1).add_u32("split.count", 3).add_tensor_f32("t1", {1}, {1}).add_tensor_f32("more", {1}, {1});
+  save(1, two);
+  EXPECT_THAT(error(), HasSubstr("3 parts have 4 tensors, and split.tensors.count says 3"));
+  std::filesystem::remove(path(1));
+  EXPECT_THAT(error(), AllOf(HasSubstr("tiny-00002-of-00003.gguf: cannot be opened: No such file"), HasSubstr("the first of 3 parts")));
+  save(1, part(1));
+  std::filesystem::rename(path(0), folder_.path() / "renamed.gguf");
+  EXPECT_THAT(GgufFile::open(folder_.path() / "renamed.gguf").error().message,
+              HasSubstr("part 1 of 3 of a model in several files, which are found by their names: name it NAME-00001-of-00003.gguf"));
+  EXPECT_THAT(GgufFile::open(path(2)).error().message,
+              AllOf(HasSubstr("tiny-00001-of-00003.gguf: cannot be opened"), HasSubstr("is part 3 of 3 of this model")));
+  GgufWriter odd;
+  odd.add_u32("split.no", 5).add_u32("split.count", 3);
+  save(0, odd);
+  EXPECT_THAT(error(), HasSubstr("part 5 of 3"));
+  EXPECT_THAT(Loaded(part(0)).file.error().message, HasSubstr("open it by its path"));
 }
 
 // CVE-2024-23605 and its like: counts that no file could hold.

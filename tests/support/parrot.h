@@ -5,7 +5,8 @@
 // Its next token depends on the last one only: each token's embedding has a single 1, attention and feed-forward are zero, and the output
 // layer leads from each 1 to the token that follows. As a token may follow two others in one text, each token of a script is one of the
 // vocabulary's own, even where two have the same bytes. The template's last token says which answer is due, and after any token that is
-// neither that nor of a script (one that a grammar made the model write, say) the parrot ends its turn.
+// neither that nor of a script (one that a grammar made the model write, say) the parrot ends its turn, or closes the JSON that a grammar
+// keeps open.
 #include <baton/llm/gguf/gguf.h>
 
 #include <algorithm>
@@ -15,6 +16,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "gguf_writer.h"
@@ -133,6 +136,10 @@ class Parrot {
     // The norm makes the single 1 the root of n_embd: what follows has a logit of 40, all else 0.
     for (std::size_t i = 0; i < next.size(); ++i) {
       if (next[i] >= 0) output[static_cast<std::size_t>(next[i]) * n_embd + i] = 40 / std::sqrt(static_cast<float>(n_embd));
+    }
+    if (options_.last_token) {
+      for (const auto& [closer, logit] : {std::pair{']', 30.0f}, {'}', 29.0f}, {'"', 28.0f}})
+        output[static_cast<std::size_t>(closer) * n_embd] = logit / std::sqrt(static_cast<float>(n_embd));
     }
     matrix("token_embd.weight", n_vocab_, n_embd, std::move(embedding));
     for (const auto& [name, n_out, n_in] : {std::tuple{"attn_q", n_embd, n_embd},

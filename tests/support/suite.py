@@ -132,9 +132,9 @@ def print_table(rows):
         print("  ".join(text.ljust(width) for text, width in zip(line, widths)) + "  " + line[-1])
 
 
-def markdown(suite, script, rows, about, table=True):
+def markdown(suite, script, rows, about, table=True, name=""):
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    lines = [f"# {suite}", "", f"Written by `scripts/{script}.sh {suite} --record`: {now}, {cpu()}, commit {commit()}.", ""]
+    lines = [f"# {name or suite}", "", f"Written by `scripts/{script}.sh {suite} --record{name and ' ' + name}`: {now}, {cpu()}, commit {commit()}.", ""]
     lines += [about, ""] if about else []
     if not table:
         return "\n".join(lines[:-1]) + "\n"
@@ -152,7 +152,7 @@ def main(script, suites, prepare=None, record_more=None):
     parser.add_argument("--list", action="store_true", help="what there is")
     parser.add_argument("--quick", action="store_true", help=f"at most {QUICK_SECONDS} s, models that are there, the program that is built")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
-    parser.add_argument("--record", action="store_true", help="write the table to docs/measured/SUITE.md")
+    parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="write the table to docs/measured/NAME.md (default: the suite's name); stands last or before another option")
     parser.add_argument("--baton", default=str(ROOT / "build/release/baton"), help="the program (default: build/release/baton)")
     if script == "check":
         parser.add_argument("--regenerate", action="store_true", help="write the goldens under tests/golden anew")
@@ -212,14 +212,15 @@ def regenerate(parts):
 def finish(options, script, suites, rows, record_more):
     print_table(rows)
     counts = {key: sum(entry["ok"] is verdict for entry in rows) for key, verdict in (("passed", True), ("failed", False), ("skipped", None))}
-    if options.record and counts["passed"] + counts["failed"]:
+    if options.record is not None and counts["passed"] + counts["failed"]:
         folder = ROOT / "docs/measured"
         folder.mkdir(parents=True, exist_ok=True)
-        text = markdown(options.suite, script, rows, suites[options.suite]["about"], suites[options.suite].get("table", True))
+        text = markdown(options.suite, script, rows, suites[options.suite]["about"], suites[options.suite].get("table", True), options.record)
         if record_more:
             text += record_more(options.suite, rows, folder)
-        (folder / f"{options.suite}.md").write_text(text, encoding="utf-8")
-        print(f"written: docs/measured/{options.suite}.md")
+        name = f"{options.record or options.suite}.md"
+        (folder / name).write_text(text, encoding="utf-8")
+        print(f"written: docs/measured/{name}")
     if options.json:
         print(json.dumps({"suite": options.suite, "cpu": cpu(), "commit": commit(), "rows": rows, **counts}, allow_nan=False))
     else:

@@ -155,8 +155,6 @@ def rows(_baton, _models_dir, quick, options):
             daemon.kill()
             disk.unmount()
     print("answers: " + ", ".join(f"{what}: {n}" for what, n in sorted(world.answers.items())))
-    for kind, text in world.details:
-        print(f"{KINDS[kind]}: seed {seed}: {text}")
     if world.details:
         print(f"the daemon's last words: {words}")
     how = ", ".join(f"{faults.count(fault)} {fault}" for fault in sorted(set(faults)))

@@ -89,6 +89,7 @@ class World:
             lines = lines if len(lines) <= 30 else lines[:10] + [f"         .. {len(lines) - 30} more"] + lines[-20:]
             log = "".join(f"\n      {line}" for line in lines)
             self.details.append((kind, f"{self.now():.2f} s: {text}" + (f"\n    {run.id} ({'stored' if run.stored else 'not stored'}):{log}" if run else "")))
+            print(f"{kind}: {self.details[-1][1]}", flush=True)  # at once: a long run may be ended before its end
 
     # ---- what clients learn
 

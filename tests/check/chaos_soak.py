@@ -9,7 +9,7 @@ import chaos_faults
 import suite
 from chaos_faults import Disk, Faults
 from chaos_interleavings import PATIENCE, forget, one_round
-from chaos_model import KINDS, World, check_journal
+from chaos_model import World, check_journal
 from daemon import Daemon
 
 MINUTES, SETTLE = 60, 1 / 6  # the part of the time after which memory has to stay what it is
@@ -77,8 +77,6 @@ def rows(_baton, _models_dir, quick, options):
         finally:
             daemon.kill()
             disk.unmount()
-    for kind, text in world.details:
-        print(f"{KINDS[kind]}: seed {seed}: {text}")
     later = [sample for sample in samples if sample.seconds >= options.minutes * 60 * SETTLE]
     how = ", ".join(f"{faults.count(fault)} {fault}" for fault in sorted(set(faults)))
     yield suite.row("operations", world.operations, target="stated", ok=len(later) >= 3, note=f"{options.minutes:g} minutes, seed {seed}; {how}; {sum(world.counts.values())} findings")

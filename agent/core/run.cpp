@@ -54,12 +54,8 @@ void Run::begin(const std::vector<Json>& input, const Moment& now) {
     if (item.contains("baton.turn")) item["baton.from"] = "client";  // what an earlier run said, given again: no output of this one
     output_.input_item(item);
     items.push_back({config_.response_id, item, {}});
-    if (string_of(item, "role") == "user") question_ = text_of_message(item);
   }
-  messages_ = messages_from_items(items);
-  for (const llm::Message& message : messages_) {
-    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
-  }
+  recall(items);
   open_approved_calls(input);
   open_retried_calls(input);
   if (calls_.empty()) return begin_turn(now);
@@ -177,7 +173,7 @@ llm::ChatRequest Run::make_request() {
   llm::ChatRequest request;
   if (!config_.instructions.empty()) request.messages.push_back({.role = llm::Role::system, .content = config_.instructions});
   request.messages.insert(request.messages.end(), messages_.begin(), messages_.end());
-  if (!config_.after_tools.empty() && results_to_use_) {
+  if (!config_.after_tools.empty() && results_to_use_ && !must_call()) {
     request.messages.push_back({.role = llm::Role::user, .content = replace_all(config_.after_tools, "{question}", question_)});
   }
   for (const llm::ToolSpec& tool : config_.tools) {
@@ -220,7 +216,7 @@ void Run::take(const llm::CallStarted& started) {
   // answered without asking the user.
   if (config_.client_tools.contains(started.name)) {
     call.item.kind = CallItem::Kind::client;
-    if (started.fits && !last_turn_) output_.show_call(call);
+    if (started.fits && !last_turn_ && !may_be_repeated(started.name)) output_.show_call(call);
   } else if (!config_.ask_before.contains(started.name)) {
     output_.show_call(call);
   }

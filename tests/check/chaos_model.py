@@ -167,10 +167,11 @@ class World:
 
 
 class Journal:
-    """What is in the file, at a moment when nobody writes."""
+    """What is in the file at one moment: unstored responses may leave it at any time."""
 
     def __init__(self, file):
-        self.connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)
+        self.connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10, isolation_level=None)
+        self.connection.execute("BEGIN")
 
     def rows(self, sql, *values):
         return self.connection.execute(sql, values).fetchall()

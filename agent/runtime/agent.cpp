@@ -128,7 +128,7 @@ Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const P
   auto found = find_continuation(journal_, request);
   if (!found) return found.error();
   if (found->steering.empty()) {
-    if (const Result<void> asks = check_asks(request.input); !asks) return asks.error();
+    if (const Result<void> asks = check_asks(request); !asks) return asks.error();
   }
   if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
   const std::vector<std::string> approvals = answered_approvals(request.input);

@@ -319,6 +319,7 @@ void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<ChatRequestBody> request = parse_chat(*body, offer());
   if (!request) return done(HttpReply::of(request.error()));
+  log_ignored(call.client, request->notes);
   const std::string model = request->run.model.empty() ? agent_.generator().model_name() : request->run.model;
   request->run.client = call.client;
   request->run.share = call.share;

@@ -1,10 +1,12 @@
 #pragma once
-// Chooses a token from each row of logits on the device, as llm/sampler does on the host: in the same order bias, penalties, mask,
-// temperature, top-k, top-p, min-p, with the same set of candidates and the same probabilities. Only the random numbers are others
+// Chooses a token from each row of logits on the device, as llm/sampler does on the host: in the same order bias, penalties, mask, top-k,
+// top-p, min-p, temperature, with the same set of candidates and the same probabilities. Only the random numbers are others
 // (Philox4x32-10, Salmon et al. 2011, counted instead of carried on), and candidates are not sorted: the choice runs over them by id.
+// Locally typical sampling is the host's only.
 //
 // Equal logits: the lower id comes first, in what top-k and top-p keep and in the list of the most probable. Weights are exp(x - largest)
-// in f32, summed as integers of 2^-44, so that no order of threads shows; a token below that share is never drawn.
+// in f32, or of that over the temperature in the draw, summed as integers of 2^-44, so that no order of threads shows; a token below that
+// share is never drawn.
 //
 // What is no ordinary number: NaN counts as -infinity in the choice, and makes every log-probability of the row NaN. +infinity wins, the
 // lowest id of several. Where nothing is left (a mask without a bit, all logits -infinity) the choice is id 0; with all logits -infinity
@@ -29,11 +31,11 @@ struct TokenCount {
 
 // Settings of one row, as SamplingParams has them. In device memory, as is what it points to.
 struct SamplingRow {
-  float temperature;  // 0 or less: greedy
-  int top_k;          // 0: off
-  float top_p;        // 1: off
-  float min_p;        // 0: off
-  float repetition_penalty;
+  float temperature;     // 0 or less: greedy
+  int top_k;             // 0: off
+  float top_p;           // 1: off
+  float min_p;           // 0: off
+  float repeat_penalty;  // 1: off
   float presence_penalty;
   float frequency_penalty;
   float min_share;              // the mask is not applied where it allows less than this probability; negative: it always is

@@ -25,7 +25,7 @@ void add_run_options(CLI::App& command, RunOptions& o) {
   command.add_option("--top-p", o.top_p, "Sample from the smallest set with this share")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command.add_option("--seed", o.seed, "The same seed gives the same answer")->capture_default_str();
+  command.add_option("--seed", o.seed, "The same seed gives the same answer (default: each run draws one, which --json tells)");
   command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer")->check(CLI::Range(1, 1 << 24))->capture_default_str();
   command.add_option("--max-turns", o.max_turns, "Answers with tools before the last one")
       ->check(CLI::Range(1, 1000))

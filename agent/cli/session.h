@@ -25,7 +25,7 @@ struct RunOptions {
   std::string history = "as_written";
   double temperature = 0;
   double top_p = 1;
-  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> seed;  // nothing: each run draws one
   int max_output_tokens = 1024;
   int max_turns = 8;
   int max_tool_calls = 32;

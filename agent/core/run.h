@@ -110,11 +110,15 @@ class Run {
   void begin_turn(const Moment& now);
   llm::ChatRequest make_request();
   bool must_call() const;  // whoever asked wants a call, and none was accepted
+  std::vector<std::size_t> turns_of(const llm::ChatRequest& request) const;
   void take_user_messages();
+  void take(const llm::MessagesLeftOut& truncated);
   void take(const llm::CallStarted& started);
+  void name_as_client_does(Call& call) const;
   void take(const llm::CallArguments& arguments);
   void take(const llm::CallFinished& finished);
   void end_generation(const llm::Finished& end, const Moment& now);
+  void end_warm_up(const llm::Finished& end, const Moment& now);
   void show_unwritten_calls();
   bool drop_unwritten_calls();
   void keep_turn_message();
@@ -145,6 +149,8 @@ class Run {
   std::vector<llm::Message> messages_;
   std::set<std::string> call_ids_;       // of the whole conversation
   std::string question_;                 // the user's last message
+  std::size_t begins_at_ = 0;            // the last question of the input, in messages_: what this run is about
+  int n_left_out_ = 0;                   // messages that the last prompt was too long for
   std::vector<std::string> queued_;      // messages of the user that wait for the end of the turn
   bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary

@@ -231,7 +231,7 @@ Json Run::required_input() const {
   for (const Call& call : calls_) {
     if (call.phase != Call::Phase::waiting) continue;
     if (call.item.kind == CallItem::Kind::client) {
-      required.push_back({{"type", "function_call_output"}, {"call_id", call.call.id}, {"name", call.call.name}});
+      required.push_back({{"type", "function_call_output"}, {"call_id", call.call.id}, {"name", call.item.name}});
     } else {
       required.push_back({{"type", "mcp_approval_response"}, {"approval_request_id", call.item.id}});
     }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,11 @@ struct Budgets {
   int max_tool_calls = 32;
   int max_output_tokens = 8192;             // over all turns
   std::int64_t max_milliseconds = 600'000;  // tools are cut off now, an answer that is being written not before twice this time
+};
+
+// What the client calls a function that it gave in a namespace.
+struct NamespacedName {
+  std::string name_space, name;
 };
 
 struct RunConfig {
@@ -44,12 +50,12 @@ struct RunConfig {
   std::function<std::optional<std::string>(const std::string&)> why_misfits;
   llm::ToolChoice tool_choice;      // holds until a call was accepted, `none` for ever: later turns are free to answer
   bool parallel_tool_calls = true;  // false: the calls of one turn run one after the other
-  llm::SamplingParams sampling;
-  std::vector<std::string> stop;   // the answer ends before the first of these
-  bool logprobs = false;           // say how probable each token was, and sampling.top_logprobs others
-  Json metadata = Json::object();  // the client's own, shown with the response
-  bool store = true;               // shown with the response
-  int max_output_tokens = 1024;    // of one turn
+  llm::SamplingParams sampling;     // its seed is shown with the response
+  std::vector<std::string> stop;    // the answer ends before the first of these
+  bool logprobs = false;            // say how probable each token was, and sampling.top_logprobs others
+  Json metadata = Json::object();   // the client's own, shown with the response
+  bool store = true;                // shown with the response
+  int max_output_tokens = 1024;     // of one turn
   llm::HistoryForm history_form = llm::HistoryForm::as_written;
   // Put as a user message after tool results without an error, for that turn's prompt only; "{question}" stands for the user's last
   // message. Small models need it to stop calling and answer (docs/history.md); empty: nothing is put there.
@@ -61,6 +67,11 @@ struct RunConfig {
   std::int64_t spent_ms = 0;                                     // of the time budget, by processes that ran it before
   std::int64_t created_ms = 0;                                   // since 1970; 0: now
   std::function<std::string(const std::string& prefix)> new_id;  // unique ids: "item_..", "call_.."
+  std::map<std::string, NamespacedName> namespaced;              // of client_tools, by the name that the model calls
+  Json template_variables = Json::object();                      // llm::ChatRequest::template_variables
+  bool truncate = false;             // where the prompt does not fit, the oldest turns are left out of it, and the response says so
+  bool generate = true;              // false: the prompt is computed, and the response ends without an answer
+  std::vector<std::string> ignored;  // what of the request had no effect; shown with the response
 };
 
 }  // namespace baton::agent

@@ -108,6 +108,7 @@ Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
 
 Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver observer) {
   make_valid_utf8(request);
+  if (!request.sampling.seed) request.sampling.seed = llm::draw_seed();
   if (!request.conversation_id.empty() && !request.previous_response_id.empty())
     return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
   if (!request.conversation_id.empty() && !request.store)
@@ -127,7 +128,7 @@ Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const P
   auto found = find_continuation(journal_, request);
   if (!found) return found.error();
   if (found->steering.empty()) {
-    if (const Result<void> asks = check_asks(request.input); !asks) return asks.error();
+    if (const Result<void> asks = check_asks(request); !asks) return asks.error();
   }
   if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
   const std::vector<std::string> approvals = answered_approvals(request.input);

@@ -12,6 +12,7 @@
 #include "create_request.h"
 #include "http_call.h"
 #include "profile.h"
+#include "request_log.h"
 #include "server_metrics.h"
 
 namespace baton::agent::server {
@@ -49,6 +50,8 @@ class Api {
   Offer offer() const;
   // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
   Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key) const;
+  // A line for each client that sends what has no effect, and one more when it sends something else that has none.
+  void log_ignored(const std::string& client, const Notes& notes) { ignored_log_.tell(client, notes); }
   RunHub& hub() { return hub_; }
   // The response as it stands.
   Parsed<Json> response(const std::string& id) const;
@@ -105,6 +108,7 @@ class Api {
   Agent& agent_;
   memory::Journal& journal_;
   const ApiOptions options_;
+  IgnoredLog ignored_log_;
   std::atomic<bool> ready_ = false;
   std::function<std::string()> more_metrics_;
   const std::int64_t started_ms_ = memory::now_ms();

@@ -23,10 +23,6 @@ ApiError ApiError::invalid(std::string param, std::string message, std::string c
   return {400, "invalid_request_error", std::move(code), std::move(message), std::move(param)};
 }
 
-ApiError ApiError::unknown(const std::string& param) {
-  return {400, "invalid_request_error", "unknown_parameter", "unknown parameter: '" + param + "'", param};
-}
-
 ApiError ApiError::unsupported(const std::string& param, const std::string& supported) {
   return {400, "invalid_request_error", "unsupported_parameter",
           "'" + param + "' is not supported" + (supported.empty() ? "" : ": " + supported), param};

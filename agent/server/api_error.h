@@ -23,7 +23,6 @@ struct ApiError {
   Json json() const;  // {"error": {"message", "type", "param", "code"}}
 
   static ApiError invalid(std::string param, std::string message, std::string code = "invalid_value");
-  static ApiError unknown(const std::string& param);  // a field that nobody reads
   static ApiError unsupported(const std::string& param, const std::string& supported);
   static ApiError not_found(std::string message, std::string param = "");
   // What names files of the daemon's is for its log; the client gets the rest.

@@ -77,7 +77,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
  private:
   Result<RunHub::Started> start_choice(std::size_t index) {
     RunRequest run = request_.run;
-    run.sampling.seed += index;
+    run.sampling.seed = *run.sampling.seed + index;
     auto started =
         hub_.start(std::move(run), [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
     if (!started) return started;
@@ -238,7 +238,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   // ---- with the mutex held
   Json head(const char* object) const {
-    return {{"id", id_}, {"object", object}, {"created", created_}, {"model", model_}, {"service_tier", "default"}};
+    return {{"id", id_},       {"object", object},          {"created", created_},
+            {"model", model_}, {"service_tier", "default"}, {"baton.seed", *request_.run.sampling.seed}};
   }
   Json usage() const {
     return {{"prompt_tokens", prompt_tokens_},
@@ -318,6 +319,7 @@ void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<ChatRequestBody> request = parse_chat(*body, offer());
   if (!request) return done(HttpReply::of(request.error()));
+  log_ignored(call.client, request->notes);
   const std::string model = request->run.model.empty() ? agent_.generator().model_name() : request->run.model;
   request->run.client = call.client;
   request->run.share = call.share;

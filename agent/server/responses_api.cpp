@@ -96,6 +96,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
+  log_ignored(call.client, request->notes);
   request->run.client = call.client;
   request->run.share = call.share;
   if (request->stream) {
@@ -252,9 +253,10 @@ void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
 void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
   const Parsed<Json> body = parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Fields fields(*body, "");
+  Notes notes;
+  Fields fields(*body, "", notes);
   const std::string rating = fields.string("rating", 8).value_or(""), note = fields.string("note", 4096).value_or("");
-  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
   if (const auto rated = journal_.rate(path[0], rating, note); !rated)
     return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));

@@ -1,7 +1,7 @@
 // Chooses a token from each row of logits.
 //
 // Grid: (ceil(n_vocab / chunk), n_rows); a block has a warp for each 256 logits of its chunk, at most 16 warps: 128 blocks for 524,288
-// logits. First every block reads its chunk once, adjusts it (bias, penalties, temperature), leaves it in scratch, and with it for each 256
+// logits. First every block reads its chunk once, adjusts it (bias, penalties), leaves it in scratch, and with it for each 256
 // the largest value and the sum of weights, of all and of what the mask allows. The last block of a row to arrive then chooses: from these
 // figures alone it knows the largest value, the log-sum and where to look; only parts that reach a threshold are read again, from L2.
 // Reads 4 bytes a logit and writes 4, once; then, a time for each step of a search, the parts within reach of the largest logit.
@@ -19,7 +19,7 @@ constexpr int kMaxWarps = 16, kMaxThreads = 32 * kMaxWarps, kMaxChunk = kMaxWarp
 // A search looks first where weights are above exp(-8): most of what is ever kept lies there.
 constexpr float kNear = 8.0f;
 
-// What is known of 256 values. Sums are of exp(x - maximum); [1] is of what the mask allows, [0] of all.
+// What is known of 256 values. Sums are of exp(x - maximum), `sum` at heat(row); [1] is of what the mask allows, [0] of all.
 struct PartSums {
   float raw_maximum, raw_sum[2];
   float maximum[2], sum[2];
@@ -31,6 +31,12 @@ __host__ __device__ constexpr std::size_t scratch_floats(int n_parts) {
   return static_cast<std::size_t>(n_parts) * (kPartValues + kPartFloats);
 }
 int parts_of(int n_vocab) { return (n_vocab + kPartValues - 1) / kPartValues; }
+
+// The temperature of the weights in PartSums::sum: 1 where top-p takes its share of them; else that of the draw, which uses them if no
+// filter is on.
+__device__ __forceinline__ float heat(const SamplingRow& row) {
+  return row.top_p < 1.0f || !(row.temperature > 0.0f) ? 1.0f : row.temperature;
+}
 
 __device__ __forceinline__ float finite_or_zero(float maximum) { return maximum == kMinusInfinity ? 0.0f : maximum; }
 
@@ -47,7 +53,7 @@ __device__ __forceinline__ void adjust(float* chunk, int first, const SamplingRo
     const TokenCount token = row.penalised[i];
     if (token.id < first || token.id >= first + n_chunk) continue;
     float& x = chunk[token.id - first];
-    const float repeated = x > 0.0f ? x / row.repetition_penalty : __fmul_rn(x, row.repetition_penalty);
+    const float repeated = x > 0.0f ? x / row.repeat_penalty : __fmul_rn(x, row.repeat_penalty);
     const float subtracted = __fadd_rn(row.presence_penalty, __fmul_rn(row.frequency_penalty, static_cast<float>(token.count)));
     x = __fsub_rn(repeated, subtracted);
   }
@@ -83,7 +89,6 @@ __device__ __forceinline__ void prepare_part(const SampleParams& p, const Sampli
   for (int j = 0; j < kLaneValues; ++j) {
     const int id = part * kPartValues + j * 32 + lane;
     if (isnan(value[j]) || id >= p.n_vocab) value[j] = kMinusInfinity;
-    if (row.temperature > 0.0f) value[j] = value[j] / row.temperature;
     adjusted[id] = value[j];
     s.raw_maximum = fmaxf(s.raw_maximum, raw[j]);
     s.maximum[0] = fmaxf(s.maximum[0], value[j]);
@@ -92,14 +97,15 @@ __device__ __forceinline__ void prepare_part(const SampleParams& p, const Sampli
   s.raw_maximum = warp_max(s.raw_maximum);
   s.maximum[0] = warp_max(s.maximum[0]);
   s.maximum[1] = warp_max(s.maximum[1]);
+  const float heat = cuda::heat(row);
 #pragma unroll
   for (int j = 0; j < kLaneValues; ++j) {
     const float raw_weight = expf(raw[j] - finite_or_zero(s.raw_maximum));
     s.raw_sum[0] += raw_weight;
-    s.sum[0] += expf(value[j] - finite_or_zero(s.maximum[0]));
+    s.sum[0] += expf((value[j] - finite_or_zero(s.maximum[0])) / heat);
     if (!allowed[j]) continue;
     s.raw_sum[1] += raw_weight;
-    s.sum[1] += expf(value[j] - finite_or_zero(s.maximum[1]));
+    s.sum[1] += expf((value[j] - finite_or_zero(s.maximum[1])) / heat);
   }
 #pragma unroll
   for (int which = 0; which < 2; ++which) {
@@ -151,7 +157,7 @@ __device__ __forceinline__ int choose(const Candidates& candidates, const Sampli
   SelectionMemory& memory = candidates.memory;
   __syncthreads();
   for (int part = static_cast<int>(threadIdx.x); part < candidates.n_parts; part += static_cast<int>(blockDim.x)) {
-    const float share = expf(__ldcg(&sums[part].maximum[masked]) - candidates.peak);
+    const float share = expf((__ldcg(&sums[part].maximum[masked]) - candidates.peak) / heat(row));
     memory.mass[part] = static_cast<Mass>(__ldcg(&sums[part].sum[masked]) * share * 0x1p44f);
   }
   Mass mass = candidates.sum_groups();  // of all
@@ -167,7 +173,7 @@ __device__ __forceinline__ int choose(const Candidates& candidates, const Sampli
   }
   const auto weight = [&](unsigned key, int id) {
     if (!kept(key, id) || expf(value_of(key) - candidates.peak) < min_p) return Mass{0};
-    return candidates.weight(key);
+    return candidates.weight(key, row.temperature);
   };
   const bool all = top_k <= 0 && row.top_p >= 1.0f && row.min_p <= 0.0f;
   if (!all) mass = candidates.fill(kept.key, weight);

@@ -39,6 +39,7 @@ Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatR
       constraint_(std::move(constraint)),
       sink_(std::move(sink)),
       wants_logprobs_(request.logprobs),
+      seed_(request.sampling.seed.value_or(0)),
       raw_(std::move(raw)),
       forced_text_(prompt.forced_text),
       forced_ids_(prompt.forced_ids) {}
@@ -204,6 +205,7 @@ void Answer::finish(const EngineFinished& end) {
   Finished finished;
   finished.usage = {end.prompt_tokens, end.cached_tokens, end.output_tokens, end.prefill_seconds, end.decode_seconds};
   finished.raw = std::move(raw_);
+  finished.seed = seed_;
   finished.malformed_call = parser_.malformed();
   if (failed) {
     finished.reason = FinishReason::error;

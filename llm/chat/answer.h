@@ -21,7 +21,7 @@ class Answer {
  public:
   using Sink = std::function<void(Delta)>;
 
-  // request: only its tools, tool_choice, parallel_tool_calls, stop and logprobs are looked at. raw: the hashes of Finished::raw.
+  // request: only its tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of Finished::raw.
   // syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
   Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
          std::shared_ptr<CallConstraint> constraint, Sink sink);
@@ -57,6 +57,7 @@ class Answer {
   std::vector<Written> written_;
   std::vector<std::int32_t> own_form_;  // of an answer that was put into a list: its tokens before that, where they are the template's form
   bool wants_logprobs_;
+  const std::uint64_t seed_;
   std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet
   RawTokens raw_;
   std::size_t n_text_ = 0;  // bytes of text so far, before stop strings

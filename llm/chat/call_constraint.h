@@ -56,6 +56,7 @@ class CallConstraint final : public TokenConstraint {
   const TokenMask* mask() override;
   float min_share() const override;
   const TokenMask* narrowed(std::int32_t wanted) override;
+  bool penalised() const override { return !engaged(); }
   void accept(const Choice& choice) override;
   std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
   std::vector<std::int32_t> draft() override;

@@ -11,6 +11,7 @@
 #include "format_constraint.h"
 #include "format_grammar_cache.h"
 #include "format_or_calls.h"
+#include "truncation.h"
 #include "turns.h"
 
 namespace baton::llm {
@@ -40,7 +41,9 @@ struct Chat::State {
 // One request. Lives until its handle is destroyed and the worker is through with it.
 class Chat::Stream {
  public:
-  Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {}
+  Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {
+    if (!request_.sampling.seed) request_.sampling.seed = draw_seed();
+  }
 
   void cancel() {
     std::scoped_lock lock(mutex_);
@@ -67,10 +70,14 @@ class Chat::Stream {
     try {
       if (is_cancelled()) {
         say_finished(FinishReason::cancelled, std::nullopt);
-      } else if (auto prompt = state.prompts.build(request_, state.engine->n_ctx()); !prompt) {
-        say_finished(FinishReason::error, prompt.error());
+      } else if (!request_.prompt.empty()) {
+        prompt_.emplace();
+        prompt_->ids = request_.prompt;
+      } else if (auto fitting = build_fitting(state.prompts, request_, state.engine->n_ctx()); !fitting) {
+        say_finished(FinishReason::error, fitting.error());
       } else {
-        prompt_ = std::move(*prompt);
+        if (fitting->n_left_out > 0) sink_(MessagesLeftOut{fitting->n_left_out});
+        prompt_ = std::move(fitting->prompt);
       }
     } catch (const std::exception& e) {  // no memory is left, or a bug of ours: the other requests are served
       say_finished(FinishReason::error, Error{errc::out_of_memory, std::string("the prompt could not be made: ") + e.what()});
@@ -116,6 +123,7 @@ class Chat::Stream {
   void say_finished(FinishReason reason, std::optional<Error> error) {
     Finished finished;
     finished.reason = reason;
+    finished.seed = *request_.sampling.seed;
     finished.error = std::move(error);
     sink_(std::move(finished));
   }

@@ -23,6 +23,7 @@ class FormatOrCalls final : public TokenConstraint {
   const TokenMask* mask() override;
   float min_share() const override { return calling() ? calls_->min_share() : -1; }
   const TokenMask* narrowed(std::int32_t wanted) override;
+  bool penalised() const override { return calls_->penalised(); }
   void accept(const Choice& choice) override;
   std::optional<Rewind> rewind() override;
   std::vector<std::int32_t> draft() override;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <random>
 
 namespace baton::llm {
 namespace {
@@ -43,7 +45,12 @@ std::vector<TokenProbability> most_probable(std::span<const float> logits, int n
 
 }  // namespace
 
-Sampler::Sampler(SamplingParams params) : params_(std::move(params)), state_(params_.seed) {}
+std::uint64_t draw_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32 | device()) >> 11;
+}
+
+Sampler::Sampler(SamplingParams params) : params_(std::move(params)), state_(params_.seed ? *params_.seed : draw_seed()) {}
 
 double Sampler::uniform() {  // SplitMix64 (Steele, Lea, Flood 2014); the top 53 bits fill a double's mantissa
   std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
@@ -53,10 +60,10 @@ double Sampler::uniform() {  // SplitMix64 (Steele, Lea, Flood 2014); the top 53
 }
 
 void Sampler::observe(std::int32_t id) {
-  if (params_.penalty_window <= 0) return;
+  if (params_.repeat_last_n == 0) return;
   recent_.push_back(id);
   ++counts_[id];
-  if (static_cast<int>(recent_.size()) > params_.penalty_window) {
+  if (params_.repeat_last_n > 0 && recent_.size() > static_cast<std::size_t>(params_.repeat_last_n)) {
     const auto oldest = counts_.find(recent_.front());
     if (--oldest->second == 0) counts_.erase(oldest);
     recent_.pop_front();
@@ -66,17 +73,54 @@ void Sampler::observe(std::int32_t id) {
 void Sampler::remember(std::span<const std::int32_t> tokens) {
   recent_.clear();
   counts_.clear();
-  const std::size_t window = static_cast<std::size_t>(std::max(params_.penalty_window, 0));
-  for (const std::int32_t id : tokens.last(std::min(window, tokens.size()))) observe(id);
+  const std::size_t n = params_.repeat_last_n < 0 ? tokens.size() : static_cast<std::size_t>(params_.repeat_last_n);
+  for (const std::int32_t id : tokens.last(std::min(n, tokens.size()))) observe(id);
 }
 
 void Sampler::apply_penalties() {
   for (const auto& [id, count] : counts_) {
     if (static_cast<std::size_t>(id) >= logits_.size()) continue;
     float& x = logits_[id];
-    x = x > 0 ? x / params_.repetition_penalty : x * params_.repetition_penalty;
+    x = x > 0 ? x / params_.repeat_penalty : x * params_.repeat_penalty;
     x -= params_.presence_penalty + params_.frequency_penalty * static_cast<float>(count);
   }
+}
+
+// Keeps the candidates whose surprise -log(p) is nearest to the expected one, the entropy, up to a share of more than typical_p.
+void Sampler::keep_typical() {
+  double total = 0, entropy = 0;
+  std::vector<double> weights;
+  for (const Candidate& c : candidates_) total += weights.emplace_back(std::exp(static_cast<double>(c.logit) - candidates_[0].logit));
+  const auto surprise = [&](double weight) { return std::log(total) - std::log(weight); };
+  for (const double w : weights) entropy += w > 0 ? w / total * surprise(w) : 0;
+  std::vector<std::size_t> order(candidates_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::abs(surprise(weights[a]) - entropy) < std::abs(surprise(weights[b]) - entropy);
+  });
+  double sum = 0;
+  std::vector<Candidate> kept;
+  for (std::size_t i = 0; i < order.size() && sum <= params_.typical_p * total; ++i) {
+    kept.push_back(candidates_[order[i]]);
+    sum += weights[order[i]];
+  }
+  std::sort(kept.begin(), kept.end(), more);
+  candidates_ = std::move(kept);
+}
+
+// How many of the sorted candidates top_p and min_p keep: top_p the smallest set whose share reaches it, min_p of these the ones that have
+// at least its share of the largest.
+std::size_t Sampler::n_most_probable() const {
+  const auto weight = [this](const Candidate& c) { return std::exp(static_cast<double>(c.logit) - candidates_[0].logit); };
+  std::size_t keep = candidates_.size();
+  if (params_.top_p < 1) {
+    double total = 0, sum = 0;
+    for (const Candidate& c : candidates_) total += weight(c);
+    for (keep = 0; keep < candidates_.size() && sum < params_.top_p * total;) sum += weight(candidates_[keep++]);
+    keep = std::max<std::size_t>(keep, 1);
+  }
+  while (keep > 1 && weight(candidates_[keep - 1]) < params_.min_p) --keep;
+  return keep;
 }
 
 std::int32_t Sampler::pick() {
@@ -85,34 +129,25 @@ std::int32_t Sampler::pick() {
   }
   candidates_.clear();
   for (std::size_t i = 0; i < logits_.size(); ++i) {
-    if (logits_[i] != kForbidden) candidates_.push_back({static_cast<std::int32_t>(i), logits_[i] / params_.temperature});
+    if (logits_[i] != kForbidden) candidates_.push_back({static_cast<std::int32_t>(i), logits_[i]});
   }
-  const auto more = [](const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; };
   if (params_.top_k > 0 && static_cast<std::size_t>(params_.top_k) < candidates_.size()) {
     std::nth_element(candidates_.begin(), candidates_.begin() + params_.top_k, candidates_.end(), more);
     candidates_.resize(params_.top_k);
   }
   std::sort(candidates_.begin(), candidates_.end(), more);
-  std::vector<double> weights(candidates_.size());
+  if (params_.typical_p < 1) keep_typical();
+  candidates_.resize(n_most_probable());
   double total = 0;
+  std::vector<double> weights;
+  for (const Candidate& c : candidates_) {
+    total += weights.emplace_back(std::exp((static_cast<double>(c.logit) - candidates_[0].logit) / params_.temperature));
+  }
+  double at = uniform() * total;
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    total += weights[i] = std::exp(static_cast<double>(candidates_[i].logit) - candidates_[0].logit);
-  }
-  // top_p keeps the smallest set whose share reaches it; min_p those that have at least its share of the largest. At least one stays.
-  std::size_t keep = weights.size();
-  if (params_.top_p < 1) {
-    double sum = 0;
-    for (keep = 0; keep < weights.size() && sum < params_.top_p * total;) sum += weights[keep++];
-    keep = std::max<std::size_t>(keep, 1);
-  }
-  while (keep > 1 && weights[keep - 1] < params_.min_p) --keep;  // weights[0] is 1
-  double kept = 0;
-  for (std::size_t i = 0; i < keep; ++i) kept += weights[i];
-  double at = uniform() * kept;
-  for (std::size_t i = 0; i < keep; ++i) {
     if ((at -= weights[i]) < 0) return candidates_[i].id;
   }
-  return candidates_[keep - 1].id;
+  return candidates_.back().id;
 }
 
 Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, float min_share, TokenNarrower* narrower) {
@@ -126,13 +161,13 @@ Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, flo
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<std::size_t>(id) < logits_.size()) logits_[id] += bias;
   }
-  apply_penalties();
   if (mask && narrower) {
     const std::int32_t wanted = pick();
     if (!allows(*mask, wanted)) {
       if (const TokenMask* part = narrower->narrowed(wanted)) mask = part;
     }
   }
+  if (!narrower || narrower->penalised()) apply_penalties();
   if (mask) {
     for (std::size_t i = 0; i < logits_.size(); ++i) {
       if (!allows(*mask, static_cast<std::int32_t>(i))) logits_[i] = kForbidden;

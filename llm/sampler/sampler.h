@@ -23,6 +23,8 @@ struct TokenProbability {
 class TokenNarrower {
  public:
   virtual ~TokenNarrower() = default;
+  // Whether the penalties apply to the next token.
+  virtual bool penalised() const { return true; }
   // A part of the mask, not empty: of what may be written, that which begins like the forbidden token `wanted`. Null: the whole mask.
   virtual const TokenMask* narrowed(std::int32_t wanted) = 0;
 };
@@ -34,7 +36,7 @@ struct Choice {
   float allowed_share = 1;            // the probability of all that the mask allowed, likewise; 1 where nobody asked
 };
 
-// Single-threaded. Deterministic: the same params, logits and calls give the same choices on every machine (the generator is
+// Single-threaded. Deterministic, but for a seed that has to be drawn: the same params, logits and calls give the same choices on every machine (the generator is
 // SplitMix64, not one of the standard library's implementation-defined distributions).
 class Sampler {
  public:
@@ -55,17 +57,20 @@ class Sampler {
   double uniform();  // [0, 1)
   void apply_penalties();
   std::int32_t pick();
+  void keep_typical();
+  std::size_t n_most_probable() const;
 
   struct Candidate {
     std::int32_t id;
     float logit;
   };
+  static bool more(const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; }
   SamplingParams params_;
   std::uint64_t state_;
   std::deque<std::int32_t> recent_;
   std::unordered_map<std::int32_t, int> counts_;  // within recent_
   std::vector<float> logits_;                     // scratch: the adjusted row
-  std::vector<Candidate> candidates_;             // scratch
+  std::vector<Candidate> candidates_;             // scratch: what may be drawn, most probable first
 };
 
 }  // namespace baton::llm

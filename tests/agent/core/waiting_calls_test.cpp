@@ -82,7 +82,7 @@ TEST(WaitingCalls, the_hint_comes_after_results_of_the_clients_functions_too) {
   later.start("and bread?");
   EXPECT_EQ(later.request().messages.back().content, "and bread?");
   later.calls({call_of("c2", "shop", {{"what", "bread"}})});
-  config.history.insert(config.history.end(), later.left_behind().kept.begin(), later.left_behind().kept.end());
+  for (const StoredItem& item : later.kept_items()) config.history.push_back(item);
   StepByHand last(config);
   last.start_with({output_of("c2", "bought")});
   EXPECT_EQ(last.request().messages.back().content, "Now answer: and bread?") << "the question stands in the history";

@@ -45,6 +45,29 @@ TEST_F(AgentTest, keeps_the_run_with_all_that_is_needed_to_understand_it) {
   EXPECT_EQ(conversation.title, "hi");
 }
 
+TEST_F(AgentTest, without_a_seed_a_run_draws_one_for_all_its_turns_and_tells_it) {
+  script({{.calls = {call_of("c1", "add", {{"a", 2}, {"b", 3}})}}, {.text = "5"}, {.text = "6"}, {.text = "7"}});
+  const RunOutcome first = run({.input = said("add them")});
+  RunRequest seeded{.input = said("again")};
+  run(seeded);
+  seeded.sampling.seed = 12;
+  const RunOutcome third = run(seeded);
+  const auto asked = generator_->requests();
+  ASSERT_EQ(asked.size(), 4u);
+  ASSERT_TRUE(asked[0].sampling.seed && asked[2].sampling.seed);
+  EXPECT_EQ(asked[1].sampling.seed, asked[0].sampling.seed);
+  EXPECT_NE(asked[2].sampling.seed, asked[0].sampling.seed);
+  EXPECT_EQ(asked[3].sampling.seed, 12u);
+  const auto told = [&](const RunOutcome& outcome) {
+    const auto events = journal_->events(outcome.response_id, -1).value();
+    EXPECT_EQ(events.front().data["response"]["baton.seed"], events.back().data["response"]["baton.seed"]);
+    return events.back().data["response"]["baton.seed"];
+  };
+  EXPECT_EQ(told(first), *asked[0].sampling.seed);
+  EXPECT_EQ(told(third), 12);
+  EXPECT_EQ(journal_->response(first.response_id).value().request["sampling"]["seed"], *asked[0].sampling.seed);
+}
+
 TEST_F(AgentTest, hands_the_format_on_and_keeps_it_with_the_run) {
   script({{.text = "no"}, {.text = "perhaps"}, {.text = "n", .reason = llm::FinishReason::length}});
   RunRequest request = RunRequest::of_text("Is it so?");
@@ -321,7 +344,7 @@ TEST_F(AgentTest, makes_a_title_of_the_first_line) {
 TEST_F(AgentTest, refuses_requests_that_make_no_sense) {
   script({});
   const auto code = [&](const RunRequest& request) { return agent_->start(request, {}).error().code; };
-  EXPECT_EQ(code({.input = said("")}), errc::invalid_argument);
+  EXPECT_EQ(code({}), errc::invalid_argument);
   EXPECT_EQ(code({.input = said("q"), .tools = {"nothing"}}), errc::not_found);
   EXPECT_EQ(code({.input = said("q"), .conversation_id = "conv_nothing"}), errc::not_found);
   EXPECT_EQ(code({.input = said("q"), .max_output_tokens = 0}), errc::invalid_argument);

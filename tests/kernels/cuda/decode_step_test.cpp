@@ -134,7 +134,7 @@ TEST_P(DecodeGraph, serves_every_step_with_the_bits_of_direct_calls) {
         put(step->context, {first + 1, second + 2});
         put(step->page_table, table_for(first + 1, second + 2));
         SamplingRow row{};
-        row.temperature = i % 5 == 4 ? 0.0f : 0.8f, row.top_p = 0.95f, row.top_k = i, row.repetition_penalty = 1, row.seed = 5;
+        row.temperature = i % 5 == 4 ? 0.0f : 0.8f, row.top_p = 0.95f, row.top_k = i, row.repeat_penalty = 1, row.seed = 5;
         std::vector<SamplingRow> rows(kTokens, row);
         for (int r = 0; r < kTokens; ++r) rows[r].draw = std::uint64_t{kTokens} * i + r;
         put(step->rows, rows);

@@ -41,12 +41,11 @@ std::vector<double> probabilities(const std::vector<float>& logits, const Reques
   std::vector<float> x = logits;
   for (const TokenBias& b : r.biases) x[b.id] += b.bias;
   for (const TokenCount& t : r.penalised) {
-    x[t.id] = x[t.id] > 0 ? x[t.id] / r.row.repetition_penalty : x[t.id] * r.row.repetition_penalty;
+    x[t.id] = x[t.id] > 0 ? x[t.id] / r.row.repeat_penalty : x[t.id] * r.row.repeat_penalty;
     x[t.id] -= r.row.presence_penalty + r.row.frequency_penalty * static_cast<float>(t.count);
   }
   std::vector<int> ids;
   for (int i = 0; i < static_cast<int>(x.size()); ++i) {
-    x[i] /= r.row.temperature;
     if (r.allows(i) && x[i] != -kInfinity) ids.push_back(i);
   }
   std::stable_sort(ids.begin(), ids.end(), [&](int a, int b) { return x[a] > x[b]; });
@@ -64,6 +63,7 @@ std::vector<double> probabilities(const std::vector<float>& logits, const Reques
     keep = std::max<std::size_t>(keep, 1);
   }
   while (keep > 1 && weights[keep - 1] < r.row.min_p) --keep;
+  for (std::size_t i = 0; i < keep; ++i) weights[i] = std::exp((static_cast<double>(x[ids[i]]) - x[ids[0]]) / r.row.temperature);
   const double kept = std::accumulate(weights.begin(), weights.begin() + keep, 0.0);
   std::vector<double> result(x.size(), 0);
   for (std::size_t i = 0; i < keep; ++i) result[ids[i]] = weights[i] / kept;
@@ -127,7 +127,7 @@ std::vector<Request> settings(int n_vocab) {
   with([&](Request& r) {
     r.biases = {{0, 3.0f}};
     if (n_vocab > 1) r.biases.push_back({n_vocab - 1, -2.0f});
-    r.row.repetition_penalty = 1.3f, r.row.presence_penalty = 0.5f, r.row.frequency_penalty = 0.25f;
+    r.row.repeat_penalty = 1.3f, r.row.presence_penalty = 0.5f, r.row.frequency_penalty = 0.25f;
     r.penalised = {{0, 2}};
     for (int i = 1; i < n_vocab; i += 5) r.penalised.push_back({i, i % 4 + 1});
   });

@@ -1,7 +1,10 @@
 #include <baton/llm/sampler/sampler.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
 #include <vector>
 
 namespace baton::llm {
@@ -18,7 +21,7 @@ std::vector<double> softmax(const std::vector<float>& logits, double temperature
 }
 
 std::vector<double> frequencies(SamplingParams params, int draws, const TokenMask* mask = nullptr) {
-  params.penalty_window = 0;
+  params.repeat_last_n = 0;
   Sampler sampler(params);
   std::vector<double> share(kLogits.size());
   for (int i = 0; i < draws; ++i) share[sampler.choose(kLogits, mask).id] += 1.0 / draws;
@@ -77,6 +80,113 @@ TEST(Sampler, top_k_top_p_and_min_p_keep_only_the_likely_ones) {
   EXPECT_GT(share[2], 0);
 }
 
+// What llama.cpp documents for its chain, computed on probabilities in double precision: the probability of each token.
+std::vector<double> expected(const std::vector<float>& logits, const SamplingParams& params, const std::vector<std::int32_t>& written,
+                             const TokenMask* mask) {
+  const std::size_t n = logits.size();
+  std::vector<double> x(logits.begin(), logits.end());
+  const std::size_t n_seen = params.repeat_last_n < 0 ? written.size() : std::min<std::size_t>(params.repeat_last_n, written.size());
+  for (std::size_t id = 0; id < n; ++id) {
+    const auto occurrences = std::count(written.end() - static_cast<std::ptrdiff_t>(n_seen), written.end(), static_cast<std::int32_t>(id));
+    if (occurrences == 0) continue;
+    x[id] = x[id] <= 0 ? x[id] * params.repeat_penalty : x[id] / params.repeat_penalty;
+    x[id] -= static_cast<double>(occurrences) * params.frequency_penalty + params.presence_penalty;
+  }
+  std::vector<std::size_t> kept;
+  for (std::size_t id = 0; id < n; ++id) {
+    if (!mask || allows(*mask, static_cast<std::int32_t>(id))) kept.push_back(id);
+  }
+  std::vector<double> p(n);
+  const auto renormalise = [&](double temperature) {
+    double sum = 0;
+    for (const std::size_t id : kept) sum += p[id] = std::exp(x[id] / temperature);
+    for (const std::size_t id : kept) p[id] /= sum;
+  };
+  const auto sort_by = [&](auto key) { std::sort(kept.begin(), kept.end(), [&](auto a, auto b) { return key(a) < key(b); }); };
+  const auto by_probability = [&](std::size_t id) { return -x[id]; };
+  sort_by(by_probability);
+  if (params.top_k > 0) kept.resize(std::min<std::size_t>(kept.size(), params.top_k));
+  if (params.typical_p < 1) {
+    renormalise(1);
+    double entropy = 0, sum = 0;
+    for (const std::size_t id : kept) entropy -= p[id] * std::log(p[id]);
+    sort_by([&](std::size_t id) { return std::abs(-std::log(p[id]) - entropy); });
+    std::size_t keep = 0;
+    while (keep < kept.size() && sum <= params.typical_p) sum += p[kept[keep++]];
+    kept.resize(keep);
+    sort_by(by_probability);
+  }
+  if (params.top_p < 1) {
+    renormalise(1);
+    double sum = 0;
+    std::size_t keep = 0;
+    while (keep < kept.size() && sum < params.top_p) sum += p[kept[keep++]];
+    kept.resize(keep);
+  }
+  renormalise(1);
+  while (kept.size() > 1 && p[kept.back()] < params.min_p * p[kept.front()]) kept.pop_back();
+  renormalise(params.temperature);
+  std::vector<double> result(n);
+  for (const std::size_t id : kept) result[id] = p[id];
+  return result;
+}
+
+void expect_draws_follow(const SamplingParams& params, const std::vector<float>& logits, const std::vector<std::int32_t>& written,
+                         const TokenMask* mask) {
+  constexpr int kDraws = 4000;
+  const std::vector<double> p = expected(logits, params, written, mask);
+  std::vector<double> share(logits.size());
+  Sampler sampler(params);
+  for (int i = 0; i < kDraws; ++i) {
+    sampler.remember(written);
+    share[sampler.choose(logits, mask).id] += 1.0 / kDraws;
+  }
+  for (std::size_t id = 0; id < p.size(); ++id) {
+    if (p[id] == 0) {
+      EXPECT_EQ(share[id], 0) << id;
+    } else {
+      EXPECT_NEAR(share[id], p[id], 5 * std::sqrt(p[id] * (1 - p[id]) / kDraws) + 1e-9) << id;
+    }
+  }
+}
+
+TEST(Sampler, all_fields_mean_what_llama_cpp_documents_in_its_order) {
+  std::mt19937 random(5);
+  const auto number = [&](double low, double high) { return static_cast<float>(std::uniform_real_distribution<>(low, high)(random)); };
+  const auto sometimes = [&](float& field, double low, double high) {
+    if (random() % 2 == 0) field = number(low, high);
+  };
+  for (int round = 0; round < 100; ++round) {
+    SCOPED_TRACE(round);
+    std::vector<float> logits(12);
+    for (float& x : logits) x = number(-3, 3);
+    std::vector<std::int32_t> written(20);
+    for (std::int32_t& id : written) id = static_cast<std::int32_t>(random() % 5);
+    SamplingParams params;
+    params.seed = random();
+    params.temperature = number(0.3, 2);
+    if (random() % 2 == 0) params.top_k = 1 + static_cast<int>(random() % 14);
+    sometimes(params.typical_p, 0.1, 1);
+    sometimes(params.top_p, 0.1, 1);
+    sometimes(params.min_p, 0, 0.6);
+    sometimes(params.repeat_penalty, 0.8, 1.8);
+    sometimes(params.presence_penalty, -1, 2);
+    sometimes(params.frequency_penalty, -0.5, 0.5);
+    params.repeat_last_n = std::vector{0, 3, 8, 64, -1}[random() % 5];
+    const TokenMask mask = {0b101101101101};
+    expect_draws_follow(params, logits, written, random() % 2 == 0 ? &mask : nullptr);
+  }
+}
+
+TEST(Sampler, the_filters_do_not_see_the_temperature) {
+  SamplingParams params;
+  params.temperature = 50;  // all but even
+  params.top_p = 0.7f;      // the first two of kLogits have 0.60 and 0.22
+  const auto share = frequencies(params, 4000);
+  EXPECT_EQ(share[0] + share[3] + share[4], 0);
+  EXPECT_NEAR(share[1], 0.5, 0.05);
+}
+
 TEST(Sampler, the_same_seed_gives_the_same_tokens_and_another_seed_others) {
   SamplingParams params;
   params.temperature = 1;
@@ -104,7 +214,7 @@ TEST(Sampler, the_mask_holds_whatever_the_logits_say) {
 TEST(Sampler, penalties_follow_what_was_seen_within_their_window) {
   SamplingParams params;
   params.presence_penalty = 1.5f;
-  params.penalty_window = 2;
+  params.repeat_last_n = 2;
   Sampler presence(params);
   EXPECT_EQ(presence.choose(kLogits).id, 1);
   EXPECT_EQ(presence.choose(kLogits).id, 2);  // 3 - 1.5 < 2
@@ -114,7 +224,7 @@ TEST(Sampler, penalties_follow_what_was_seen_within_their_window) {
   EXPECT_EQ(presence.choose(kLogits).id, 1);
 
   params = {};
-  params.repetition_penalty = 2;
+  params.repeat_penalty = 2;
   Sampler repetition(params);
   repetition.observe(1);
   EXPECT_EQ(repetition.choose(kLogits).id, 2);  // 3 / 2 < 2
@@ -125,6 +235,54 @@ TEST(Sampler, penalties_follow_what_was_seen_within_their_window) {
   frequency.observe(1);
   EXPECT_EQ(frequency.choose(kLogits).id, 1);  // 3 - 0.6
   EXPECT_EQ(frequency.choose(kLogits).id, 2);  // 3 - 1.2
+}
+
+TEST(Sampler, of_a_window_of_minus_one_all_that_was_written_counts) {
+  SamplingParams params;
+  params.presence_penalty = 1.5f;
+  params.repeat_last_n = -1;
+  Sampler sampler(params);
+  std::vector<std::int32_t> written(1000, 4);
+  written.front() = 1;
+  sampler.remember(written);
+  EXPECT_EQ(sampler.choose(kLogits).id, 2);  // 3 - 1.5 < 2
+}
+
+// Holds what it is asked for, and allows what begins like it.
+class Narrower : public TokenNarrower {
+ public:
+  explicit Narrower(bool penalises) : penalises_(penalises) {}
+  bool penalised() const override { return penalises_; }
+  const TokenMask* narrowed(std::int32_t id) override { return wanted = id, nullptr; }
+  std::int32_t wanted = -1;
+
+ private:
+  bool penalises_;
+};
+
+TEST(Sampler, under_a_mask_penalties_choose_among_what_is_allowed_only) {
+  SamplingParams params;
+  params.presence_penalty = 10;
+  Sampler sampler(params);
+  sampler.observe(1);
+  const TokenMask without_1 = {0b11101}, only_1 = {0b00010}, one_and_two = {0b00110};
+  Narrower narrower(true);
+  EXPECT_EQ(sampler.choose(kLogits, &without_1, -1, &narrower).id, 2);
+  EXPECT_EQ(narrower.wanted, 1);  // what the model wants, whatever the penalty
+  EXPECT_EQ(sampler.choose(kLogits, &only_1, -1, &narrower).id, 1);
+  sampler.remember(std::vector<std::int32_t>{1});
+  EXPECT_EQ(sampler.choose(kLogits, &one_and_two, -1, &narrower).id, 2);
+}
+
+TEST(Sampler, where_the_constraint_says_so_nothing_is_penalised) {
+  SamplingParams params;
+  params.presence_penalty = 10;
+  Sampler sampler(params);
+  sampler.observe(1);
+  Narrower narrower(false);
+  EXPECT_EQ(sampler.choose(kLogits, nullptr, -1, &narrower).id, 1);
+  Narrower other(true);
+  EXPECT_EQ(sampler.choose(kLogits, nullptr, -1, &other).id, 2);
 }
 
 }  // namespace

@@ -29,13 +29,13 @@ device::Request request_of(const Row& row, std::uint64_t draw = 0) {
   const SamplingParams& p = row.params;
   device::Request r;
   r.row.temperature = p.temperature, r.row.top_k = p.top_k, r.row.top_p = p.top_p, r.row.min_p = p.min_p;
-  r.row.repetition_penalty = p.repetition_penalty, r.row.presence_penalty = p.presence_penalty;
+  r.row.repeat_penalty = p.repeat_penalty, r.row.presence_penalty = p.presence_penalty;
   r.row.frequency_penalty = p.frequency_penalty, r.row.min_share = row.min_share, r.row.seed = p.seed, r.row.n_top = p.top_logprobs;
   r.row.draw = draw;
   r.mask = row.mask;
   for (const auto& [id, bias] : p.logit_bias) r.biases.push_back({id, bias});
   std::map<std::int32_t, std::int32_t> counts;
-  const std::size_t window = std::min(row.history.size(), static_cast<std::size_t>(p.penalty_window));
+  const std::size_t window = std::min(row.history.size(), static_cast<std::size_t>(p.repeat_last_n));
   for (std::size_t i = row.history.size() - window; i < row.history.size(); ++i) ++counts[row.history[i]];
   for (const auto& [id, count] : counts) r.penalised.push_back({id, count});
   return r;
@@ -61,7 +61,7 @@ std::vector<Row> adjusted_rows(int n_vocab) {
   Row plain, biased, penalised, masked, all, refused;
   for (Row* row : {&plain, &biased, &penalised, &masked, &all, &refused}) row->params.top_logprobs = 20;
   biased.params.logit_bias = {{0, 2.5f}, {n_vocab / 2, 4.0f}, {n_vocab - 1, -100.0f}, {n_vocab + 3, 50.0f}};
-  penalised.params.repetition_penalty = 1.3f, penalised.params.presence_penalty = 0.4f, penalised.params.frequency_penalty = 0.2f;
+  penalised.params.repeat_penalty = 1.3f, penalised.params.presence_penalty = 0.4f, penalised.params.frequency_penalty = 0.2f;
   penalised.history = some_history(n_vocab, 7);
   masked.mask = some_mask(n_vocab, 3), masked.min_share = 0;
   all = penalised;

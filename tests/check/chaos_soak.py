@@ -10,11 +10,10 @@ import time
 
 import chaos_faults
 import suite
-from chaos_faults import Disk, Faults
+from chaos_faults import Faults, daemon_to_be_tried
 from chaos_interleavings import PATIENCE, forget, one_round
 from chaos_model import World, check_journal
 from chaos_socket import MCP
-from daemon import Daemon
 
 MINUTES, SETTLE = 60, 1 / 6  # the part of the time after which memory has to stay what it is
 ROUND = 600  # operations; then what is over is checked and forgotten
@@ -81,21 +80,11 @@ def rows(_baton, _models_dir, quick, options):
         raise suite.Unavailable("this takes an hour: a run without --quick has it")
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     chaos_faults.FAULTS = WITHOUT_RESTARTS
-    disk = Disk()
-    with Daemon(program=options.program, disk=disk.mount, options=["--shutdown-ms", "500", "--max-runs", "64"]) as daemon:
-        try:
-            clock_file = pathlib.Path(daemon.folder.name) / "clock"
-            clock_file.write_bytes(bytes(8))
-            daemon.stop()
-            daemon.options += ["--clock", str(clock_file)]
-            daemon.start()
-            fill_pools(daemon.port)
-            print(f"soak: seed {seed}, {options.minutes} minutes", flush=True)
-            world = World(seed, daemon)
-            samples, faults = asyncio.run(play(world, disk, clock_file, options.minutes * 60))
-        finally:
-            daemon.kill()
-            disk.unmount()
+    with daemon_to_be_tried(options.program) as (daemon, disk, clock_file):
+        fill_pools(daemon.port)
+        print(f"soak: seed {seed}, {options.minutes} minutes", flush=True)
+        world = World(seed, daemon)
+        samples, faults = asyncio.run(play(world, disk, clock_file, options.minutes * 60))
     later = [sample for sample in samples if sample.seconds >= options.minutes * 60 * SETTLE]
     how = ", ".join(f"{faults.count(fault)} {fault}" for fault in sorted(set(faults)))
     yield suite.row("operations", world.operations, target="stated", ok=len(later) >= 3, note=f"{options.minutes:g} minutes, seed {seed}; {how}; {sum(world.counts.values())} findings")

@@ -1,4 +1,5 @@
 // The keywords: how the value of each becomes part of a node.
+#include <algorithm>
 #include <cmath>
 
 #include "json_value.h"
@@ -184,6 +185,13 @@ Result<void> additional_items(SchemaParser& parser, const Place& place, const Js
   return {};
 }
 
+Result<void> all_of(SchemaParser& parser, const Place& place, const Json& value) {
+  place.node.all_of_first = !place.node.lists_properties ||
+                            (value.is_array() && std::any_of(value.begin(), value.end(),
+                                                             [](const Json& part) { return part.is_object() && part.contains("$ref"); }));
+  return schema_list<&SchemaNode::all_of>(parser, place, value);
+}
+
 Result<void> unique_items(SchemaParser&, const Place& place, const Json& value) {
   if (!value.is_boolean()) return wrong(place, "true or false");
   place.node.unique_items = value.get<bool>();
@@ -275,7 +283,7 @@ const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
       {"exclusiveMinimum", exclusive_bound<&Node::minima>},
       {"exclusiveMaximum", exclusive_bound<&Node::maxima>},
       {"multipleOf", multiple_of},
-      {"allOf", schema_list<&Node::all_of>},
+      {"allOf", all_of},
       {"anyOf", schema_list<&Node::any_of>},
       {"oneOf", schema_list<&Node::one_of>},
       {"not", one_schema<&Node::not_schema>},

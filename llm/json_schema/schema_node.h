@@ -44,7 +44,6 @@ struct PatternString {
 struct SchemaNode {
   using Child = const SchemaNode*;
 
-  std::size_t place = 0;               // in the order of the document
   std::string pointer;                 // JSON pointer of this schema within its document; "" is the whole
   std::vector<std::string> unchecked;  // keywords that read like a condition and are notes: contentEncoding
   bool never = false;                  // the schema `false`. `true` and {} are nodes without any keyword.
@@ -86,6 +85,7 @@ struct SchemaNode {
   // Of the same value
   Child ref = nullptr;  // its siblings hold too
   std::vector<Child> all_of, any_of, one_of;
+  bool all_of_first = false;  // its parts come before the properties: they are written before them, or one refers to a base
   Child not_schema = nullptr;
   Child if_schema = nullptr, then_schema = nullptr, else_schema = nullptr;
 

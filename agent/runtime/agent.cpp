@@ -3,6 +3,7 @@
 #include <baton/agent/core/items.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/tools/text.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -21,14 +22,27 @@ constexpr int kMaxOvertaken = 8;
 
 using Schemas = std::map<std::string, llm::Schema>;
 
-Result<std::shared_ptr<const Schemas>> read_schemas(const std::vector<llm::ToolSpec>& specs) {
-  auto schemas = std::make_shared<Schemas>();
+// Of the daemon's own tools, those whose schema can be read: one that cannot must not cost a run the others.
+void keep_readable(std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
+  std::erase_if(specs, [&](const llm::ToolSpec& spec) {
+    auto schema = llm::Schema::parse(spec.parameters);
+    if (schema) {
+      schemas.emplace(spec.name, std::move(*schema));
+    } else {
+      spdlog::warn("the tool '{}' is not offered: its parameters: {}", spec.name, schema.error().message);
+    }
+    return !schema;
+  });
+}
+
+// A client's own tool is refused by its name.
+Result<void> read_schemas(const std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
   for (const llm::ToolSpec& spec : specs) {
     auto schema = llm::Schema::parse(spec.parameters);
     if (!schema) return Error{errc::invalid_argument, "tool '" + spec.name + "': " + schema.error().message};
-    schemas->emplace(spec.name, std::move(*schema));
+    schemas.emplace(spec.name, std::move(*schema));
   }
-  return std::shared_ptr<const Schemas>(std::move(schemas));
+  return {};
 }
 
 // What the journal gives back is what the model read: other bytes than UTF-8 would not come back.
@@ -81,10 +95,11 @@ struct Agent::Prepared {
 Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
   auto specs = offered_tools(*this, request);
   if (!specs) return specs.error();
+  const auto schemas = std::make_shared<Schemas>();
+  keep_readable(*specs, *schemas);
   specs->insert(specs->end(), request.client_tools.begin(), request.client_tools.end());
   if (const Result<void> sound = check_request(request, *specs); !sound) return sound.error();
-  const auto schemas = read_schemas(*specs);
-  if (!schemas) return schemas.error();
+  if (const Result<void> read = read_schemas(request.client_tools, *schemas); !read) return read.error();
   RunConfig config = config_from(request, *specs);
   for (const llm::ToolSpec& spec : *specs) {
     const tools::Tool* tool = tools_.find(spec.name);
@@ -94,7 +109,7 @@ Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
     if (stricter(permission(tool->spec()), wanted) != Permission::allow) config.ask_before.insert(spec.name);
   }
   config.approval_lifetime_ms = options_.approval_lifetime.count();
-  config.why_refused = [schemas = *schemas](const llm::ToolCall& call) -> std::optional<std::string> {
+  config.why_refused = [schemas](const llm::ToolCall& call) -> std::optional<std::string> {
     const auto schema = schemas->find(call.name);
     if (schema == schemas->end()) return std::nullopt;
     const llm::Result<void> valid = schema->second.check(call.arguments);

@@ -112,7 +112,7 @@ class Magnitudes {
   }
 
   bool takes_exponent(const Mantissa& m) const {
-    if (m.point < -kMostZerosBeforeExponent || m.point > kMostBeforeExponent) return false;
+    if (range_.literal || m.point < -kMostZerosBeforeExponent || m.point > kMostBeforeExponent) return false;
     return !range_.exact || m.point <= kExactPlaces;
   }
 

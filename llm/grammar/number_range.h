@@ -32,6 +32,7 @@ struct NumberBound {
 struct NumberRange {
   std::optional<NumberBound> low, high;
   bool integer = false;
+  bool literal = false;           // of integers: without an exponent, with which a reader takes it for another kind of number
   int max_fraction = -1;          // decimal places of the value at most; -1: any number
   std::uint32_t multiple_of = 1;  // of integers: at most kMaxMultiple
   // What a reader makes a double of must not become another number, such as an exclusive bound itself: 15 significant digits where there is

@@ -222,6 +222,9 @@ void SchemaCompiler::note_unmasked(const Together& schemas, std::uint8_t types) 
     afterwards(*node, node->if_schema != nullptr, kAnyType, "if");
     afterwards(*node, !node->dependent_required.empty(), kObjectType, "dependentRequired");
     afterwards(*node, !node->dependent_schemas.empty(), kObjectType, "dependentSchemas");
+    afterwards(*node, node->unevaluated_properties != nullptr, kObjectType, "unevaluatedProperties");
+    afterwards(*node, node->unevaluated_items != nullptr, kArrayType, "unevaluatedItems");
+    afterwards(*node, !node->dynamic_ref.empty(), kAnyType, "$dynamicRef");
     afterwards(*node, node->contains != nullptr, kArrayType, "contains");
     afterwards(*node, node->unique_items, kArrayType, "uniqueItems");
   }
@@ -232,6 +235,9 @@ void SchemaCompiler::note_unmasked(const Together& schemas, std::uint8_t types) 
 NumberRange SchemaCompiler::number_range(const Together& schemas, bool integer) {
   NumberRange range;
   range.integer = integer;
+  range.literal = std::any_of(schemas.begin(), schemas.end(), [](const Held& one) {
+    return one.first->literal_integers && (one.first->types & (kIntegerType | kNumberType)) == kIntegerType;
+  });
   std::vector<Bound> minima, maxima;
   for (const auto& [node, done] : schemas) {
     minima.insert(minima.end(), node->minima.begin(), node->minima.end());

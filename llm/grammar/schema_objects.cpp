@@ -98,7 +98,9 @@ class SchemaCompiler::ObjectBody {
     const Together others = of_further_properties(schemas_);
     const bool said =
         std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
-    const bool listed = std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->lists_properties; });
+    const bool listed = std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) {
+      return one.first->lists_properties || (one.first->unevaluated_properties && one.first->unevaluated_properties->never);
+    });
     const bool wanted = n_patterns_ == 0 && static_cast<std::size_t>(count_.min) > names_.size();
     const bool others_allowed = (said || wanted || (!listed && names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
     if (n_patterns_ > 0 || others_allowed) note_what_free_names_leave_open(others_allowed);

@@ -69,38 +69,38 @@ struct Writer {
   }
 };
 
-// In one order of its members or another: a value has none, a schema's writing has.
-bool writable(Grammar& grammar, const Json& value, StateId& state);
+// In one order of its members or another: a value has none, a schema's writing has. `tries`: how many members may be written in all.
+bool writable(Grammar& grammar, const Json& value, StateId& state, int& tries);
 
-bool members(Grammar& grammar, const Json& object, std::vector<std::string> left, bool first, StateId& state) {
+bool members(Grammar& grammar, const Json& object, std::vector<std::string> left, bool first, StateId& state, int& tries) {
   if (left.empty()) {
     state = grammar.step(state, "}");
     return state != kDeadState;
   }
   for (std::size_t i = 0; i < left.size(); ++i) {
     StateId after = grammar.step(state, (first ? "" : ", ") + write_json(Json(left[i]), {}) + ": ");
-    if (after == kDeadState || !writable(grammar, object[left[i]], after)) continue;
+    if (after == kDeadState || --tries < 0 || !writable(grammar, object[left[i]], after, tries)) continue;
     std::vector<std::string> rest = left;
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
-    if (!members(grammar, object, std::move(rest), false, after)) continue;
+    if (!members(grammar, object, std::move(rest), false, after, tries)) continue;
     state = after;
     return true;
   }
   return false;
 }
 
-bool writable(Grammar& grammar, const Json& value, StateId& state) {
+bool writable(Grammar& grammar, const Json& value, StateId& state, int& tries) {
   if (value.is_object()) {
     std::vector<std::string> names;
     for (const auto& [name, member] : value.items()) names.push_back(name);
     state = grammar.step(state, "{");
-    return state != kDeadState && members(grammar, value, std::move(names), true, state);
+    return state != kDeadState && members(grammar, value, std::move(names), true, state, tries);
   }
   if (value.is_array()) {
     state = grammar.step(state, "[");
     for (std::size_t i = 0; i < value.size() && state != kDeadState; ++i) {
       if (i > 0) state = grammar.step(state, ", ");
-      if (state == kDeadState || !writable(grammar, value[i], state)) return false;
+      if (state == kDeadState || !writable(grammar, value[i], state, tries)) return false;
     }
     if (state != kDeadState) state = grammar.step(state, "]");
     return state != kDeadState;
@@ -187,7 +187,8 @@ Json answer(const Json& question, const std::shared_ptr<const TokenTrie>& trie, 
   }
   for (const Json& value : question.value("values", Json::array())) {
     StateId state = grammar.start();
-    out["writable"].push_back(state != kDeadState && writable(grammar, value, state) && grammar.accepts(state));
+    int tries = 50'000;
+    out["writable"].push_back(state != kDeadState && writable(grammar, value, state, tries) && grammar.accepts(state));
   }
   return out;
 }

@@ -145,7 +145,7 @@ def markdown(suite, script, rows, about, table=True, name=""):
 
 def main(script, suites, prepare=None, record_more=None):
     """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_baton where False, and environment where it is not
-    "oracles" (python_environment.py; None: none), options: True where its parts have options of their own, table: False where record_more writes its table. prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
+    "oracles" (python_environment.py; None: none), options: True where its parts have options of their own, folder: True where it is followed by a folder, their options.folder, instead of parts, table: False where record_more writes its table. prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
     parser.add_argument("parts", nargs="*", help="only these parts of the suite (see --list)")
@@ -165,6 +165,9 @@ def main(script, suites, prepare=None, record_more=None):
         return list_suites(suites, options.suite)
     if options.suite not in suites:
         parser.error(f"no suite {options.suite}: " + ", ".join(suites))
+    options.folder = None
+    if suites[options.suite].get("folder"):
+        options.folder, options.parts = (options.parts or [None])[0], []
     known = [module for module in suites[options.suite]["parts"] if pathlib.Path(sys.path[0], f"{module}.py").is_file()]
     parts = [module for module in known if not options.parts or short(module) in options.parts]
     if not parts:

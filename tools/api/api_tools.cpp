@@ -363,6 +363,7 @@ Result<void> add_api_tools(ToolSet& tools, std::string_view text, const std::str
   Clients clients(options);
   std::shared_ptr<RateLimit> shared_limit;
   for (ApiSpec& spec : *specs) {
+    if (options.accepts && !options.accepts(spec.tool)) continue;
     Result<std::vector<Secret>> secrets = secrets_of(spec, file, options);
     if (!secrets) return secrets.error();
     Result<std::shared_ptr<HttpClient>> client = clients.get(spec);

@@ -281,7 +281,8 @@ TEST(SchemaCompiler, white_space_is_free_where_the_style_says_so) {
   for (int i = 0; i < 9; ++i) deep = {{"b", deep}};
   EXPECT_TRUE(takes(deep.dump(4)));
   EXPECT_FALSE(takes("{" + std::string(2 * kMaxSpace + 1, ' ') + "}"));
-  EXPECT_FALSE(takes(R"({"a" : []})"));
+  EXPECT_TRUE(takes(R"({"a" : []})"));
+  EXPECT_FALSE(takes(R"({"a": [1 , 2]})"));
 }
 
 // A base comes before what extends it, wherever it is defined.

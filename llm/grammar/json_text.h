@@ -16,7 +16,7 @@ namespace baton::llm {
 using Json = nlohmann::ordered_json;
 
 struct WritingStyle {
-  // Beside its own separators, any white space (at most kMaxSpace characters) behind brackets, commas and colons, and before closing
+  // Beside its own separators, any white space (at most kMaxSpace characters) around colons, behind brackets and commas, and before closing
   // brackets: a model that indents its JSON and must not would rather go on with a number than write a comma that it would never have
   // written.
   bool free_space = false;

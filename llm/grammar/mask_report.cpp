@@ -47,6 +47,7 @@ class Keywords {
 
   static std::string why_unchecked(const SchemaNode& node, const std::string& keyword) {
     if (keyword == "pattern" && node.pattern) return "it is too large: how often its parts are repeated is not checked";
+    if (keyword == "if" || keyword == "then" || keyword == "else") return "draft 4, which the schema names, does not have it";
     if (node.ref && !keyword.starts_with("content")) return "until draft 7, which the schema names, nothing beside $ref counts";
     return "a note: nothing checks it";
   }

@@ -96,11 +96,14 @@ class SchemaCompiler::ObjectBody {
     // Where a schema lists properties, be it none, and says nothing of others, others are valid, but nobody would read them: they are not
     // written, unless there have to be more than it lists.
     const Together others = of_further_properties(schemas_);
-    const bool said =
-        std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
-    const bool listed = std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) {
-      return one.first->lists_properties || (one.first->unevaluated_properties && one.first->unevaluated_properties->never);
-    });
+    const auto any = [&](auto has) {
+      return std::any_of(schemas_.begin(), schemas_.end(), [&](const Held& one) { return has(*one.first); });
+    };
+    const bool conditions = any([](const SchemaNode& node) { return node.if_schema || !node.dependent_schemas.empty(); });
+    const bool closed =  // but for what a condition would describe
+        !conditions && any([](const SchemaNode& node) { return node.unevaluated_properties && node.unevaluated_properties->never; });
+    const bool listed = closed || any([](const SchemaNode& node) { return node.lists_properties; });
+    const bool said = any([](const SchemaNode& node) { return node.additional_properties != nullptr; });
     const bool wanted = n_patterns_ == 0 && static_cast<std::size_t>(count_.min) > names_.size();
     const bool others_allowed = (said || wanted || (!listed && names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
     if (n_patterns_ > 0 || others_allowed) note_what_free_names_leave_open(others_allowed);
@@ -122,7 +125,7 @@ class SchemaCompiler::ObjectBody {
 
   // The value behind a name, which is counted.
   NodeId valued(const Together& of) {
-    return compiler_.punctuation(":", compiler_.style_.key_separator, out_.call(compiler_.rule(of), some_, count_));
+    return compiler_.space(compiler_.punctuation(":", compiler_.style_.key_separator, out_.call(compiler_.rule(of), some_, count_)));
   }
 
   NodeId behind_comma(NodeId member) { return compiler_.punctuation(",", compiler_.style_.item_separator, member); }

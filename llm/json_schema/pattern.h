@@ -12,7 +12,7 @@ namespace baton::llm {
 
 class Pattern {
  public:
-  static constexpr std::size_t kMaxLength = 4096;  // bytes
+  static constexpr std::size_t kMaxLength = 16 * 1024;  // bytes
 
   // The error's message is only the reason; the caller knows where the pattern stands.
   static Result<std::shared_ptr<const Pattern>> compile(const std::string& source);

@@ -115,7 +115,7 @@ Result<const SchemaNode*> SchemaParser::parse_schema(const Json& schema, const s
 }
 
 Result<void> SchemaParser::parse_keywords(SchemaNode& node, const Json& schema) {
-  // Until draft 7 nothing beside a $ref counts.
+  // Until draft 7 nothing beside a $ref counts, and until draft 6 there is no `if`.
   const bool only_ref = draft_ != Draft::later && schema.contains("$ref") && schema["$ref"].is_string();
   for (const auto& [name, value] : schema.items()) {
     const auto keyword = keywords().find(name);
@@ -123,7 +123,8 @@ Result<void> SchemaParser::parse_keywords(SchemaNode& node, const Json& schema) 
       if (!name.starts_with("x-")) node.unknown.push_back(name);
       continue;
     }
-    if (only_ref && name != "$ref" && name != "definitions" && name != "$defs") {
+    const bool later = draft_ == Draft::to_4 && (name == "if" || name == "then" || name == "else");
+    if (later || (only_ref && name != "$ref" && name != "definitions" && name != "$defs")) {
       if (!is_annotation(name)) node.unchecked.push_back(name);
       continue;
     }

@@ -208,7 +208,7 @@ class Writer {
       if (members != before) reasons.insert("members come in the order of the schema");
     }
     std::string text = (object ? "{" : "[") + space();
-    for (std::size_t k = 0; k < members.size(); ++k) text += (k == 0 ? "" : "," + space()) + members[k];
+    for (std::size_t k = 0; k < members.size(); ++k) text += (k == 0 ? "" : comma()) + members[k];
     return text + space() + (object ? "}" : "]");
   }
 
@@ -222,11 +222,12 @@ class Writer {
     for (unsigned n = pick(3) == 0 ? pick(6) : pick(2); n > 0; --n) text += " \n\t\r"[pick(4)];
     return text;
   }
-  std::string colon() {
-    if (pick(60) != 0) return ":" + space();
-    reasons.insert("no white space before a colon");
-    return " : ";
+  std::string comma() {
+    if (pick(100) != 0) return "," + space();
+    reasons.insert("no white space before a comma");
+    return " , ";
   }
+  std::string colon() { return (pick(20) == 0 ? " :" : ":") + space(); }
 
   std::string key(const std::string& name) {
     std::vector<std::uint32_t> letters;
@@ -242,7 +243,7 @@ class Writer {
       const auto at = c < 0x80 ? kShort.find(static_cast<char>(c)) : std::string_view::npos;
       const bool plain = c >= 0x20 && c != '"' && c != '\\';
       const bool often = c >= 0x7F || c == '/' || c == '<' || c == '>';
-      const unsigned way = listed && !often && pick(40) != 0 ? (plain ? 0u : 1u) : pick(4);
+      const unsigned way = listed && !often && pick(300) != 0 ? (plain ? 0u : 1u) : pick(4);
       if (way == 0 && plain) {
         text += utf8(c);
       } else if (way == 1 && at != std::string_view::npos) {

@@ -281,7 +281,8 @@ TEST(SchemaCompiler, white_space_is_free_where_the_style_says_so) {
   for (int i = 0; i < 9; ++i) deep = {{"b", deep}};
   EXPECT_TRUE(takes(deep.dump(4)));
   EXPECT_FALSE(takes("{" + std::string(2 * kMaxSpace + 1, ' ') + "}"));
-  EXPECT_FALSE(takes(R"({"a" : []})"));
+  EXPECT_TRUE(takes(R"({"a" : []})"));
+  EXPECT_FALSE(takes(R"({"a": [1 , 2]})"));
 }
 
 // A base comes before what extends it, wherever it is defined.
@@ -317,6 +318,11 @@ TEST(SchemaCompiler, recursion_needs_no_end) {
   for (int i = 0; i < 300; ++i) text = R"({"v": 1, "next": )" + text + "}";
   EXPECT_TRUE(tree.takes(text));
   EXPECT_FALSE(tree.takes(text + "}"));
+  // What counts its elements, and leads back to where it stands.
+  Written counted(R"({"type":"object","properties":{"of":{"type":"array","items":{"$ref":"#"},"minItems":1},"n":{"type":"integer"}}})");
+  for (const char* text : {"{}", R"({"n": 1})", R"({"of": [{}]})", R"({"of": [{"of": [{"n": 1}]}, {}], "n": 2})"})
+    EXPECT_TRUE(counted.takes(text)) << text;
+  EXPECT_FALSE(counted.begins(R"({"of": []})"));
   Written endless(R"({"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"n":{"$ref":"#/$defs/n"}},"required":["n"]}}})");
   EXPECT_FALSE(endless.possible());
 }

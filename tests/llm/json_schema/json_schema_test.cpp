@@ -250,6 +250,9 @@ TEST(JsonSchema, what_stands_beside_a_reference_counts_from_2019_on) {
   const std::string integer = R"("type": "integer"})";
   EXPECT_NE(answer((R"({"$schema": "http://json-schema.org/draft-04/schema#", )" + integer).c_str(), "1.0"), "");
   EXPECT_EQ(answer((R"({"$schema": "http://json-schema.org/draft-06/schema#", )" + integer).c_str(), "1.0"), "");
+  const std::string condition = R"("if": {"type": "null"}, "then": false})";
+  EXPECT_EQ(answer((R"({"$schema": "http://json-schema.org/draft-04/schema#", )" + condition).c_str(), "null"), "");
+  EXPECT_NE(answer((R"({"$schema": "http://json-schema.org/draft-07/schema#", )" + condition).c_str(), "null"), "");
 }
 
 TEST(JsonSchema, patterns_have_properties_of_characters_and_long_counts) {

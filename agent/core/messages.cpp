@@ -124,7 +124,7 @@ class Reader {
   }
 
   std::vector<Entry> entries_;
-  std::optional<std::pair<std::string, int>> turn_;                   // that the last entry belongs to
+  std::optional<std::pair<std::string, int>> turn_;  // that the last entry belongs to
   // Where the result of a call goes; nowhere, if it was cut off.
   struct Slot {
     std::size_t entry = 0, result = 0;

@@ -201,6 +201,7 @@ llm::ChatRequest Run::make_request() {
   request.history = config_.history_form;
   request.client = config_.client;
   request.template_variables = config_.template_variables;
+  request.prompt = config_.prompt;
   if (config_.truncate) request.may_begin_at = turns_of(request);
   if (!config_.generate) {
     request.max_output_tokens = 1;  // the least that computes the prompt

@@ -70,6 +70,7 @@ struct RunConfig {
   std::map<std::string, NamespacedName> namespaced;              // of client_tools, by the name that the model calls
   Json template_variables = Json::object();                      // llm::ChatRequest::template_variables
   bool truncate = false;             // where the prompt does not fit, the oldest turns are left out of it, and the response says so
+  std::vector<std::int32_t> prompt;  // llm::ChatRequest::prompt: a text to be continued, instead of a conversation
   bool generate = true;              // false: the prompt is computed, and the response ends without an answer
   std::vector<std::string> ignored;  // what of the request had no effect; shown with the response
 };

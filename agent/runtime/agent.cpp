@@ -138,6 +138,24 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
   }
 }
 
+Result<llm::ChatRequest> Agent::preview(RunRequest request) const {
+  make_valid_utf8(request);
+  auto prepared = prepare(request);
+  if (!prepared) return prepared.error();
+  auto found = find_continuation(journal_, request);
+  if (!found) return found.error();
+  if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
+  prepared->config.history = std::move(found->history);
+  prepared->config.response_id = "resp_preview";
+  Run run(std::move(prepared->config));
+  Actions actions = run.start(std::move(request.input), clock_.now());
+  for (Action& action : actions) {
+    if (auto* generation = std::get_if<StartGeneration>(&action)) return std::move(generation->request);
+  }
+  if (run.finished()) return llm::ChatRequest{};  // nothing would be asked
+  return Error{errc::invalid_argument, "calls are run before the model reads on: how long its prompt will be is not known yet"};
+}
+
 // Null: somebody else has continued the conversation meanwhile.
 Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const Prepared& prepared, const RunObserver& observer) {
   auto found = find_continuation(journal_, request);

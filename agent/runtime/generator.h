@@ -37,7 +37,8 @@ class ModelFacts {
   virtual bool template_uses(const std::string& variable) const = 0;
   // `special`: names of control tokens in the text become these; `add_bos`: with the token that the model's prompts begin with, if it has
   // one. Nothing where there are more than `most` tokens.
-  virtual std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool special, bool add_bos, std::size_t most) const = 0;
+  virtual std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool special, bool add_bos,
+                                                            std::size_t most) const = 0;
   virtual bool is_token(std::int32_t id) const = 0;
   virtual std::string detokenize(const std::vector<std::int32_t>& ids) const = 0;  // is_token() of each; valid UTF-8
   virtual std::string piece(std::int32_t id) const = 0;                            // its bytes, which may be a part of a character

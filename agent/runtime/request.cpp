@@ -118,7 +118,7 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
 }
 
 Result<void> check_asks(const RunRequest& request) {
-  if (!request.input.empty() || !request.generate) return {};
+  if (!request.input.empty() || !request.generate || !request.prompt.empty()) return {};
   return Error{errc::invalid_argument, "there is no message: say what the agent shall do"};
 }
 
@@ -249,6 +249,7 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.template_variables = request.template_variables;
   config.truncate = request.truncate;
   config.generate = request.generate;
+  config.prompt = request.prompt;
   config.ignored = request.ignored;
   return config;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "completion.h"
 #include "config.h"
 #include "create_request.h"
 #include "http_call.h"
@@ -94,6 +95,16 @@ class Api {
 
   // chat_api.cpp
   void chat_completions(const HttpCall& call, const Path& path, Done done);
+  void text_completions(const HttpCall& call, const Path& path, Done done);
+  void complete(const HttpCall& call, CompletionRequest request, Done done);
+
+  // model_api.cpp
+  void tokenize(const HttpCall& call, const Path& path, Done done);
+  void detokenize(const HttpCall& call, const Path& path, Done done);
+  void count_input_tokens(const HttpCall& call, const Path& path, Done done);
+  void compact(const HttpCall& call, const Path& path, Done done);
+  void embeddings(const HttpCall& call, const Path& path, Done done);
+  Json model_json(const std::string& id) const;
 
   // api.cpp
   void list_models(const HttpCall& call, const Path& path, Done done);
@@ -116,6 +127,9 @@ class Api {
 
 // A page of a list: `limit` (1 to 100), `after`, `order` (asc, desc) of the query. Each entry has an id.
 Parsed<Json> list_page(const HttpCall& call, std::vector<Json> oldest_first);
+
+// An answer that says what of its request had no effect.
+Json with_ignored(Json answer, const Notes& notes);
 
 // Items as a client sees them.
 Json shown_item(const Json& content, const std::string& row_id);

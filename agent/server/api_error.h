@@ -30,6 +30,9 @@ struct ApiError {
   static ApiError internal(std::string log);
 };
 
+// Of a response that has failed or was cut off by the daemon's end. `input`: what the client calls what it sent.
+ApiError error_of_response(const Json& response, const std::string& input);
+
 // A value or what to tell the client.
 template <class T>
 class Parsed {

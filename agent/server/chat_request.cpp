@@ -49,7 +49,8 @@ class Messages {
     const Json* content = message.any("content");
     const std::string name = message.string("name").value_or("");
     // Said by servers, and nothing that a model reads; `id` and `annotations` among them.
-    for (const char* key : {"id", "refusal", "annotations", "status", "index", "reasoning_details", "provider_specific_fields"}) message.any(key);
+    for (const char* key : {"id", "refusal", "annotations", "status", "index", "reasoning_details", "provider_specific_fields"})
+      message.any(key);
     const Json* calls = message.array("tool_calls");
     if (calls) {
       if (auto error = more_than(kMaxItems, at + ".tool_calls", calls->size(), "calls")) return *error;
@@ -102,7 +103,8 @@ class Messages {
     const Json* function = outer.any("function");
     const Json* custom = outer.any("custom");
     if (type.empty()) type = "function";
-    if ((type == "function" && !function) || (type == "custom" && (!custom || !custom->is_object())) || (type != "function" && type != "custom"))
+    if ((type == "function" && !function) || (type == "custom" && (!custom || !custom->is_object())) ||
+        (type != "function" && type != "custom"))
       outer.fail(
           ApiError::invalid(place, "'" + place + "' must be {\"id\", \"type\": \"function\", \"function\": {\"name\", \"arguments\"}}"));
     if (auto error = outer.finish()) return *error;
@@ -154,7 +156,7 @@ Parsed<Json> tools_from(const Json& list, Notes& notes) {
     Fields outer(list[i], at, notes);
     const std::string type = outer.string("type").value_or("");
     if (!outer.error() && type != "function" && !type.empty()) {
-      tools.push_back({{"type", type == "mcp" || type == "namespace" ? "chat." + type : type}});
+      tools.push_back({{"type", type == "mcp" || type == "namespace" ? type + ", which are for responses" : type}});
       continue;
     }
     const Json* function = outer.any("function");
@@ -223,12 +225,25 @@ void unsupported(Fields& fields) {
 
 // Fields of chat completions that a response has under the same name and with the same meaning.
 std::vector<const char*> same_fields() {
-  std::vector<const char*> names = {"model",           "parallel_tool_calls", "metadata",         "service_tier",
-                                    "user",            "safety_identifier",   "prompt_cache_key", "client_metadata",
-                                    "moderation",      "truncation",          "max_tool_calls",   "prompt_cache_retention",
-                                    "baton.max_turns", "baton.max_seconds",   "baton.seed",       "baton.stop",
+  std::vector<const char*> names = {"model",
+                                    "parallel_tool_calls",
+                                    "metadata",
+                                    "service_tier",
+                                    "user",
+                                    "safety_identifier",
+                                    "prompt_cache_key",
+                                    "client_metadata",
+                                    "moderation",
+                                    "truncation",
+                                    "max_tool_calls",
+                                    "prompt_cache_retention",
+                                    "baton.max_turns",
+                                    "baton.max_seconds",
+                                    "baton.seed",
+                                    "baton.stop",
                                     "baton.after_tools"};
-  for (const auto& more : {sampling_field_names(), template_field_names(), local_format_names()}) names.insert(names.end(), more.begin(), more.end());
+  for (const auto& more : {sampling_field_names(), template_field_names(), local_format_names()})
+    names.insert(names.end(), more.begin(), more.end());
   return names;
 }
 
@@ -324,7 +339,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   }
   request.run.ignored = notes.ignored();
   request.run.store = false;
-  request.run.durable = false;  // nobody could come back to it
+  request.run.durable = false;                                                   // nobody could come back to it
   if (!request.run.sampling.seed) request.run.sampling.seed = llm::draw_seed();  // the choices' seeds are this one and those after it
   request.run.logprobs = logprobs;
   return request;

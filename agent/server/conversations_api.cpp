@@ -98,7 +98,8 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
     batch.add(std::move(row));
   }
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
-  done(kept ? HttpReply::of(shown(conversation)) : HttpReply::of(io(kept.error())));
+  log_ignored(call.client, notes);
+  done(kept ? HttpReply::of(with_ignored(shown(conversation), notes)) : HttpReply::of(io(kept.error())));
 }
 
 void Api::get_conversation(const HttpCall&, const Path& path, Done done) {
@@ -120,7 +121,8 @@ void Api::update_conversation(const HttpCall& call, const Path& path, Done done)
   if (!parsed) return done(HttpReply::of(parsed.error()));
   found->metadata = std::move(*parsed);
   const auto kept = journal_.commit_and_wait(memory::Batch().put(*found), memory::Durability::power);
-  done(kept ? HttpReply::of(shown(*found)) : HttpReply::of(io(kept.error())));
+  log_ignored(call.client, notes);
+  done(kept ? HttpReply::of(with_ignored(shown(*found), notes)) : HttpReply::of(io(kept.error())));
 }
 
 void Api::delete_conversation(const HttpCall&, const Path& path, Done done) {
@@ -164,7 +166,9 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   if (!kept) return done(HttpReply::of(io(kept.error())));
   const Json first = data.front()["id"], last = data.back()["id"];
-  done(HttpReply::of(Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", first}, {"last_id", last}, {"has_more", false}}));
+  log_ignored(call.client, notes);
+  done(HttpReply::of(with_ignored(
+      Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", first}, {"last_id", last}, {"has_more", false}}, notes)));
 }
 
 void Api::list_items(const HttpCall& call, const Path& path, Done done) {

@@ -106,8 +106,8 @@ class ItemParser {
     return take("baton.confidence", &Json::is_number, "a number");
   }
 
-  // The arguments of a call, as a model wrote them. Nothing where they are not the text of a JSON object: the call was cut off, or was none.
-  // An error: they are more than anybody reads.
+  // The arguments of a call, as a model wrote them. Nothing where they are not the text of a JSON object: the call was cut off, or was
+  // none. An error: they are more than anybody reads.
   Parsed<std::optional<std::string>> arguments() {
     const std::string at = path_ + ".arguments";
     const Json* given = fields_.any("arguments");
@@ -115,7 +115,8 @@ class ItemParser {
     std::string text = given->is_string() ? given->get<std::string>() : to_text(*given);
     if (text.find_first_not_of(" \t\r\n") == std::string::npos || text == "null") return std::optional<std::string>("{}");
     if (text.size() > kMaxArgumentBytes)
-      return ApiError::invalid(at, "'" + at + "' has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(kMaxArgumentBytes));
+      return ApiError::invalid(
+          at, "'" + at + "' has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(kMaxArgumentBytes));
     const auto read = tools::read_json(text, kArgumentLimits);
     if (!read && read.error().code == tools::errc::too_large) return ApiError::invalid(at, "'" + at + "': " + read.error().message);
     if (!read || !read->value.is_object()) return std::optional<std::string>();
@@ -146,11 +147,12 @@ class ItemParser {
     if (is_foreign_call(type)) return foreign_call(type);
     if (is_foreign_output(type)) return function_call_output();
     if (type == "mcp_list_tools" || is_foreign_work(type)) return nothing_to_read(type);
-    return ApiError::unsupported(path_,
-                                 "items are message, function_call, function_call_output, mcp_call, mcp_approval_request, "
-                                 "mcp_approval_response, mcp_list_tools, reasoning, compaction, item_reference, baton.retry_tool and calls of "
-                                 "other servers' tools; not '" +
-                                     type + "'");
+    return ApiError::unsupported(
+        path_,
+        "items are message, function_call, function_call_output, mcp_call, mcp_approval_request, "
+        "mcp_approval_response, mcp_list_tools, reasoning, compaction, item_reference, baton.retry_tool and calls of "
+        "other servers' tools; not '" +
+            type + "'");
   }
 
   Parsed<Json> message() {
@@ -216,8 +218,9 @@ class ItemParser {
     const std::string text = fields_.string("encrypted_content", 1 << 20).value_or("");
     if (fields_.error()) return *fields_.error();
     if (!text.starts_with(kCompactionMark))
-      return ApiError::unsupported(path_ + ".encrypted_content",
-                                   "it stands for a conversation that only the server which made it can read; send the conversation's items");
+      return ApiError::unsupported(
+          path_ + ".encrypted_content",
+          "it stands for a conversation that only the server which made it can read; send the conversation's items");
     return Json{{"type", "message"},
                 {"role", "user"},
                 {"status", "completed"},

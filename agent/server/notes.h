@@ -42,8 +42,8 @@ class Notes {
 inline constexpr std::size_t kMostIgnored = 32;
 inline constexpr std::size_t kMostIgnoredBytes = 128;  // of a path; the rest of it is left out
 
-// The member of `known` that `key` may be a misspelling of: at most two letters differ, are missing or too many, fewer in short words, or the
-// words are written together otherwise ("maxTokens"). Empty: none.
+// The member of `known` that `key` may be a misspelling of: at most two letters differ, are missing or too many, fewer in short words, or
+// the words are written together otherwise ("maxTokens"). Empty: none.
 std::string likely_meant(std::string_view key, const std::set<std::string>& known);
 
 }  // namespace baton::agent::server

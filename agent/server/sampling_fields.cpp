@@ -13,22 +13,52 @@ namespace {
 constexpr int kNoLimit = 1 << 24;
 
 constexpr const char* kReadNames[] = {
-    "temperature",       "top_p",          "top_k",
-    "min_p",             "typical_p",      "repeat_penalty",
-    "repeat_last_n",     "seed",           "repetition_penalty",
-    "presence_penalty",  "stop",           "frequency_penalty",
-    "logit_bias",        "top_logprobs",   "max_completion_tokens",
-    "max_output_tokens", "max_tokens",     "n_predict",
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "typical_p",
+    "repeat_penalty",
+    "repeat_last_n",
+    "seed",
+    "repetition_penalty",
+    "presence_penalty",
+    "stop",
+    "frequency_penalty",
+    "logit_bias",
+    "top_logprobs",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "n_predict",
     // The tables below, in their order.
-    "mirostat",          "dry_multiplier", "xtc_probability",
-    "dynatemp_range",    "tfs_z",          "top_n_sigma",
-    "top_a",             "ignore_eos",     "min_tokens",
-    "stop_token_ids",    "bad_words",      "allowed_token_ids",
-    "use_beam_search",   "best_of",        "lora",
-    "id_slot",           "cache_prompt",   "mirostat_tau",
-    "mirostat_eta",      "n_keep",         "n_probs",
-    "samplers",          "penalize_nl",    "timings_per_token",
-    "return_progress",   "min_keep",       "keep_alive",
+    "mirostat",
+    "dry_multiplier",
+    "xtc_probability",
+    "dynatemp_range",
+    "tfs_z",
+    "top_n_sigma",
+    "top_a",
+    "ignore_eos",
+    "min_tokens",
+    "stop_token_ids",
+    "bad_words",
+    "allowed_token_ids",
+    "use_beam_search",
+    "best_of",
+    "lora",
+    "id_slot",
+    "cache_prompt",
+    "mirostat_tau",
+    "mirostat_eta",
+    "n_keep",
+    "n_probs",
+    "samplers",
+    "penalize_nl",
+    "timings_per_token",
+    "return_progress",
+    "min_keep",
+    "keep_alive",
 };
 
 // What would be sampled otherwise than it is asked for.
@@ -84,7 +114,8 @@ Parsed<std::map<std::int32_t, float>> logit_bias_of(const Json& given) {
   };
   if (given.is_array()) {
     for (const Json& pair : given) {
-      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_integer()) return ApiError::invalid("logit_bias", wrong, "invalid_type");
+      if (!pair.is_array() || pair.size() != 2 || !pair[0].is_number_integer())
+        return ApiError::invalid("logit_bias", wrong, "invalid_type");
       if (auto error = add(pair[0].dump(), pair[1])) return *error;
     }
   } else {
@@ -101,8 +132,8 @@ void read_max_tokens(Fields& fields, RunRequest& run) {
     auto value = fields.integer(key, -2, kNoLimit);
     if (!value) continue;
     if (*value == 0)
-      return fields.fail(ApiError::invalid(
-          fields.path(key), "'" + fields.path(key) + "' must be at least 1, or -1 for as many tokens as the context holds"));
+      return fields.fail(ApiError::invalid(fields.path(key),
+                                           "'" + fields.path(key) + "' must be at least 1, or -1 for as many tokens as the context holds"));
     if (*value < 0) value = kNoLimit;
     most = static_cast<int>(std::min<std::int64_t>(*value, most.value_or(kNoLimit)));
   }

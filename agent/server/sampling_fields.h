@@ -3,8 +3,8 @@
 // them. The same in responses and in chat completions.
 #include <span>
 
-#include "fields.h"
 #include <baton/agent/runtime/agent.h>
+#include "fields.h"
 
 namespace baton::agent::server {
 

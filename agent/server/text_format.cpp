@@ -98,8 +98,8 @@ Parsed<Json> parse_response_format(const Json& value, const std::string& param, 
 
 namespace {
 
-constexpr const char* kLocalNames[] = {"grammar",        "json_schema",        "guided_json", "guided_regex",      "guided_choice",
-                                       "guided_grammar", "structured_outputs", "format"};
+constexpr const char* kLocalNames[] = {"grammar",       "json_schema",    "guided_json",        "guided_regex",
+                                       "guided_choice", "guided_grammar", "structured_outputs", "format"};
 
 }  // namespace
 
@@ -115,8 +115,7 @@ void read_local_format(Fields& fields, Json& format) {
     wanted = Json{{"type", "baton.grammar"}, {"syntax", "gbnf"}, {"definition", *grammar}};
   }
   if (const Json* schema = fields.any("json_schema")) {
-    if (wanted)
-      return fields.fail(ApiError::invalid("json_schema", "'json_schema' and 'grammar' exclude each other: send one of them"));
+    if (wanted) return fields.fail(ApiError::invalid("json_schema", "'json_schema' and 'grammar' exclude each other: send one of them"));
     key = "json_schema";
     wanted = Json{{"type", "json_schema"}, {"name", "response"}, {"schema", *schema}, {"strict", true}};
   }

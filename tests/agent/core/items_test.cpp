@@ -20,7 +20,8 @@ TEST(Items, a_call_without_a_result_gets_one_that_says_so) {
 }
 
 TEST(Items, a_call_that_never_was_one_is_told_as_not_run_and_its_result_left_out) {
-  const StoredItem cut{"resp_1", {{"type", "function_call"}, {"call_id", "c"}, {"name", "send"}, {"arguments", "{}"}, {"status", "incomplete"}}, {}};
+  const StoredItem cut{
+      "resp_1", {{"type", "function_call"}, {"call_id", "c"}, {"name", "send"}, {"arguments", "{}"}, {"status", "incomplete"}}, {}};
   const StoredItem output{"resp_1", {{"type", "function_call_output"}, {"call_id", "c"}, {"output", "not run"}}, {}};
   for (const StoredItem& item : {cut, call_without_result("c", "incomplete")}) {
     const auto messages = messages_from_items({item, output});

@@ -145,10 +145,11 @@ TEST_F(ClientRequestsTest, items_of_other_servers_tools_can_be_sent_back) {
 }
 
 TEST_F(ClientRequestsTest, what_cannot_be_read_is_still_refused) {
-  for (const char* message : {R"({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]})",
-                              R"({"role": "user", "content": [{"type": "input_audio"}]})", R"({"role": "user", "content": 3})",
-                              R"({"role": "user", "content": [{"type": "poem", "lines": []}]})", R"({"role": "king", "content": ""})",
-                              R"({"role": "assistant", "content": "x", "prefix": true})", R"({"role": "user", "content": "", "images": ["x"]})"})
+  for (const char* message :
+       {R"({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]})",
+        R"({"role": "user", "content": [{"type": "input_audio"}]})", R"({"role": "user", "content": 3})",
+        R"({"role": "user", "content": [{"type": "poem", "lines": []}]})", R"({"role": "king", "content": ""})",
+        R"({"role": "assistant", "content": "x", "prefix": true})", R"({"role": "user", "content": "", "images": ["x"]})"})
     EXPECT_FALSE(parse_chat({{"messages", Json::array({Json::parse(message)})}}, offer())) << message;
 }
 
@@ -163,9 +164,9 @@ TEST_F(ClientRequestsTest, what_clients_send_by_default_is_accepted_and_what_had
         {"type": "function", "name": "ping", "description": "Pings", "parameters": {"type": "object", "properties": {}}}]},
       {"type": "function", "name": "run", "strict": false, "parameters": {"type": "object", "properties": {"cmd": {"type": "string"}}}}]})");
   EXPECT_TRUE(request.run.truncate);
-  EXPECT_THAT(request.run.ignored,
-              testing::UnorderedElementsAre("reasoning.effort", "reasoning.summary", "text.verbosity", "client_metadata", "prompt_cache_key",
-                                            "safety_identifier", "stream_options.include_obfuscation", "tools[0]", "service_tier"));
+  EXPECT_THAT(request.run.ignored, testing::UnorderedElementsAre("reasoning.effort", "reasoning.summary", "text.verbosity",
+                                                                 "client_metadata", "prompt_cache_key", "safety_identifier",
+                                                                 "stream_options.include_obfuscation", "tools[0]", "service_tier"));
   ASSERT_EQ(request.run.client_tools.size(), 2u);
   EXPECT_EQ(request.run.client_tools[1].name, "ping");
   EXPECT_EQ(request.run.namespaced.at("ping").name_space, "helpers");
@@ -177,7 +178,8 @@ TEST_F(ClientRequestsTest, defaults_of_clients_are_nothing_to_speak_of) {
          "include": [], "background": false, "store": true, "metadata": {}, "generate": true, "stream_options": {"include_obfuscation": false},
          "mirostat": 0, "tfs_z": 1.0, "ignore_eos": false, "grammar": "", "top_k": -1)");
   EXPECT_THAT(request.run.ignored, IsEmpty());
-  EXPECT_THAT(chat_with(R"("n": 1, "stop": null, "logprobs": false, "modalities": ["text"], "store": false, "stream": false)").run.ignored, IsEmpty());
+  EXPECT_THAT(chat_with(R"("n": 1, "stop": null, "logprobs": false, "modalities": ["text"], "store": false, "stream": false)").run.ignored,
+              IsEmpty());
 }
 
 TEST_F(ClientRequestsTest, an_unknown_field_is_noted_and_a_misspelt_one_gets_a_hint) {
@@ -211,7 +213,8 @@ TEST_F(ClientRequestsTest, tools_that_are_not_here_are_passed_over_where_others_
     EXPECT_EQ(request.run.ignored.size(), 1u) << other;
     EXPECT_FALSE(parse_create(*parse_json(R"({"input": "x", "tools": [)" + std::string(other) + "]}"), offer(), Channel::http)) << other;
   }
-  const auto asked = chat_with(R"("tools": [{"type": "web_search"}, {"type": "mcp", "server_label": "baton"}, {"type": "function", "function": {"name": "f"}}])");
+  const auto asked = chat_with(
+      R"("tools": [{"type": "web_search"}, {"type": "mcp", "server_label": "baton"}, {"type": "function", "function": {"name": "f"}}])");
   EXPECT_EQ(asked.run.client_tools.size(), 1u);
   EXPECT_FALSE(asked.run.all_tools);
   EXPECT_THAT(asked.run.ignored, ElementsAre("tools[0]", "tools[1]"));
@@ -282,7 +285,8 @@ TEST_F(ClientRequestsTest, thinking_is_switched_through_the_template_where_it_ca
   EXPECT_EQ(chat_with(R"("enable_thinking": false)").run.template_variables, Json({{"enable_thinking", false}}));
   EXPECT_EQ(chat_with(R"("think": true)").run.template_variables, Json({{"enable_thinking", true}}));
   EXPECT_THAT(chat_with(R"("chat_template_kwargs": {"custom": 1})").run.ignored, ElementsAre("chat_template_kwargs.custom"));
-  const auto without = parse_chat(Json::parse(R"({"messages": [{"role": "user", "content": "x"}], "reasoning_effort": "none"})"), {.model = "m"});
+  const auto without =
+      parse_chat(Json::parse(R"({"messages": [{"role": "user", "content": "x"}], "reasoning_effort": "none"})"), {.model = "m"});
   EXPECT_THAT(without->run.ignored, ElementsAre("reasoning_effort"));
 }
 
@@ -290,7 +294,8 @@ TEST_F(ClientRequestsTest, formats_as_llama_cpp_names_them) {
   EXPECT_EQ(chat_with(R"("grammar": "root ::= \"yes\" | \"no\"")").run.text_format["type"], "baton.grammar");
   EXPECT_EQ(chat_with(R"("json_schema": {"type": "object"})").run.text_format["schema"], Json({{"type", "object"}}));
   EXPECT_EQ(with(R"("json_schema": {"type": "object"})").run.text_format["type"], "json_schema");
-  EXPECT_EQ(chat_with(R"("response_format": {"type": "json_schema", "schema": {"type": "object"}})").run.text_format["schema"], Json({{"type", "object"}}));
+  EXPECT_EQ(chat_with(R"("response_format": {"type": "json_schema", "schema": {"type": "object"}})").run.text_format["schema"],
+            Json({{"type", "object"}}));
 }
 
 // ---- what is noted, and the log

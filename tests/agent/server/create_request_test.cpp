@@ -162,7 +162,8 @@ TEST_F(CreateRequestTest, a_chat_completion_has_its_schema_one_level_deeper) {
   EXPECT_THAT(wrong.error().message, HasSubstr("minimum"));
   EXPECT_EQ(chat(R"({"type": "json_schema"})").error().param, "response_format.json_schema");
   EXPECT_EQ(chat(R"({"type": "json_schema", "name": "n"})").error().param, "response_format.json_schema");
-  EXPECT_EQ(chat(R"({"type": "json_object", "schema": {"type": "object"}})")->run.text_format["type"], "json_schema") << "as llama.cpp has it";
+  EXPECT_EQ(chat(R"({"type": "json_object", "schema": {"type": "object"}})")->run.text_format["type"], "json_schema")
+      << "as llama.cpp has it";
 }
 
 TEST_F(CreateRequestTest, a_chat_completion_is_refused_in_its_own_words) {

@@ -71,7 +71,7 @@ TEST(Inflater, says_what_is_wrong) {
   EXPECT_THAT(inflated("deflate", kZlib + "more", 100), HasSubstr("behind the end"));
 }
 
-Result<HttpResponse> get(const TlsServer& server, const std::string& path, std::uint64_t max_body_bytes = 1 << 20) {
+Result<HttpResponse> bring(const TlsServer& server, const std::string& path, std::uint64_t max_body_bytes = 1 << 20) {
   return make_http_client()->send({.url = server.url(path), .max_body_bytes = max_body_bytes});
 }
 
@@ -83,13 +83,13 @@ TEST(ContentCoding, a_compressed_body_comes_decompressed) {
         if (r.target == "/deflate") c.respond(404, {{"Content-Encoding", "deflate"}}, kZlib);
       },
       {.tls = false});
-  const auto gzip = get(server, "/gzip");
+  const auto gzip = bring(server, "/gzip");
   ASSERT_TRUE(gzip) << gzip.error().message;
   EXPECT_EQ(gzip->body, kPlain);
   EXPECT_EQ(gzip->body_bytes, kPlain.size());
   EXPECT_FALSE(gzip->head.content_length) << "it counts what was sent";
-  EXPECT_EQ(get(server, "/deflate")->body, kPlain);
-  EXPECT_EQ(get(server, "/empty")->body, "");
+  EXPECT_EQ(bring(server, "/deflate")->body, kPlain);
+  EXPECT_EQ(bring(server, "/empty")->body, "");
 }
 
 TEST(ContentCoding, what_cannot_be_decompressed_is_the_servers_fault_and_a_bomb_is_too_large) {
@@ -104,14 +104,14 @@ TEST(ContentCoding, what_cannot_be_decompressed_is_the_servers_fault_and_a_bomb_
       },
       {.tls = false});
   for (const char* path : {"/br", "/text", "/cut", "/part"}) {
-    const auto response = get(server, path);
+    const auto response = bring(server, path);
     ASSERT_FALSE(response) << path;
     EXPECT_EQ(response.error().code, errc::network) << path;
   }
-  EXPECT_THAT(get(server, "/br").error().message, HasSubstr("'br'"));
-  EXPECT_THAT(get(server, "/cut").error().message, HasSubstr("ends before its end"));
+  EXPECT_THAT(bring(server, "/br").error().message, HasSubstr("'br'"));
+  EXPECT_THAT(bring(server, "/cut").error().message, HasSubstr("ends before its end"));
   ASSERT_LT(bomb.size(), std::size_t{1 << 20});
-  const auto response = get(server, "/bomb");
+  const auto response = bring(server, "/bomb");
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, errc::too_large);
 }

@@ -47,9 +47,19 @@ std::string in_short_words(const std::string& text) {
   return out;
 }
 
-class RecordWriter {
+Result<void> make_searchable(Database& database, std::optional<std::int64_t>& searchable) {
+  if (!searchable) return {};
+  auto statement = database.prepare("INSERT INTO items_search (rowid, text) SELECT n, text FROM items WHERE n > ?");
+  if (!statement) return statement.error();
+  if (Result<void> done = (*statement)->bind(1, *searchable).run(); !done) return done;
+  searchable.reset();
+  return {};
+}
+
+class RecordVisitor {
  public:
-  RecordWriter(Database& database, const Writing& by) : database_(database), by_(by) {}
+  RecordVisitor(Database& database, const Writing& by, std::optional<std::int64_t>& searchable)
+      : database_(database), by_(by), searchable_(searchable) {}
 
   Result<void> operator()(Conversation& c) {
     const std::int64_t now = now_ms();
@@ -96,6 +106,11 @@ class RecordWriter {
     if (item.created_ms == 0) item.created_ms = now_ms();
     const Result<std::string> content = to_text(item.content);
     if (!content) return content.error();
+    if (!searchable_) {
+      const Result<std::int64_t> newest = database_.number("SELECT coalesce(max(n), 0) FROM items");
+      if (!newest) return newest.error();
+      searchable_ = *newest;
+    }
     auto statement = database_.prepare(
         "INSERT INTO items (id, conversation_id, response_id, position, content, text, raw_tokens, model_sha256, template_sha256,"
         " created_ms) VALUES (?1, ?2, ?3, (SELECT coalesce(max(position), -1) + 1 FROM items WHERE conversation_id = ?2), ?4, ?5, ?6,"
@@ -195,12 +210,15 @@ class RecordWriter {
     return end_response(database_, end.response_id);
   }
 
+  // What is removed is taken out of the search index by triggers, so it must be there.
   Result<void> operator()(RemoveConversation& remove) {
+    if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
     return change_one("DELETE FROM conversations WHERE id = ? RETURNING 1",
                       "no conversation " + remove.id + "; `baton history list` shows those that are there", {remove.id});
   }
 
   Result<void> operator()(RemoveResponse& remove) {
+    if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
     // Copies in forked conversations name it too, and stay.
     auto items = database_.prepare(
         "DELETE FROM items WHERE response_id = ?1 AND conversation_id = (SELECT conversation_id FROM responses WHERE id = ?1)");
@@ -215,6 +233,7 @@ class RecordWriter {
   }
 
   Result<void> operator()(RemoveItem& remove) {
+    if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
     return change_one("DELETE FROM items WHERE id = ? RETURNING 1", "no item " + remove.id, {remove.id});
   }
 
@@ -288,10 +307,13 @@ class RecordWriter {
 
   Database& database_;
   const Writing& by_;
+  std::optional<std::int64_t>& searchable_;
 };
 
 }  // namespace
 
-Result<void> write(Database& database, Write& record, const Writing& by) { return std::visit(RecordWriter(database, by), record); }
+Result<void> RecordWriter::write(Write& record) { return std::visit(RecordVisitor(database_, by_, searchable_), record); }
+
+Result<void> RecordWriter::finish() { return make_searchable(database_, searchable_); }
 
 }  // namespace baton::memory

@@ -14,8 +14,20 @@ struct Writing {
   std::int64_t owner = 0;     // ours (owners.h), for responses and conversations
   std::int64_t clock_ms = 0;  // clock.h
 };
-// Writes one record. Events get their number.
-Result<void> write(Database& database, Write& record, const Writing& by);
+
+// Writes records within one transaction or savepoint of the caller, which calls finish() before that ends. New items become searchable in
+// finish(), all at once: FTS5 writes a segment of its index for each statement that adds to it.
+class RecordWriter {
+ public:
+  RecordWriter(Database& database, const Writing& by) : database_(database), by_(by) {}
+  Result<void> write(Write& record);  // events get their number
+  Result<void> finish();
+
+ private:
+  Database& database_;
+  const Writing by_;
+  std::optional<std::int64_t> searchable_;  // the search index has the items up to this n; none: all
+};
 
 // recovery.cpp: what is left of processes that are no more.
 using Alive = std::function<bool(std::int64_t owner)>;

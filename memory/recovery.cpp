@@ -85,7 +85,7 @@ Result<void> give_up(Database& database, const std::string& id, int max_attempts
   event.data = {{"type", event.type},
                 {"response", {{"id", id}, {"status", "failed"}, {"error", {{"code", "server_error"}, {"message", why}}}}}};
   Write record = std::move(event);
-  return write(database, record, {});
+  return RecordWriter(database, {}).write(record);
 }
 
 // Whether a run of this conversation is under way, or is one of a process that lives.
@@ -126,7 +126,7 @@ Result<void> end_response(Database& database, const std::string& id) {
   if (Result<void> done = end_as(database, id, told ? *ended : "incomplete", told ? "" : "interrupted"); !done) return done;
   if (Result<void> done = close_invocations_of(database, id); !done || told) return done;
   Write record = interrupted_event(id);
-  return write(database, record, {});
+  return RecordWriter(database, {}).write(record);
 }
 
 Result<void> end_dead_runs(Database& database, const Alive& alive, std::optional<std::int64_t> adopter) {
@@ -192,7 +192,7 @@ Result<void> remove_dead_temporaries(Database& database, const Alive& alive) {
       if (!used) return used.error();
       if (*used) continue;
       Write record = RemoveConversation{id};
-      if (Result<void> done = write(database, record, {}); !done) return done;
+      if (Result<void> done = RecordWriter(database, {}).write(record); !done) return done;
     }
   }
   return transaction.commit();

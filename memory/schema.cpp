@@ -138,6 +138,9 @@ CREATE TABLE clock (  -- four readings of one moment
   wall_ms INTEGER NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+DROP TRIGGER items_search_insert;  -- records.h: new items become searchable together
+)sql",
 };
 
 // The version of the file; an error when it is none that we may touch.

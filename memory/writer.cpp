@@ -105,7 +105,10 @@ std::optional<Writer::Group> Writer::next_group() {
   }
   Group group;
   power_company_ = 0;
+  std::size_t records = 0;
   while (!queue_.empty() && group.size() < kMaxGroup) {
+    records += queue_.front().writes.size();
+    if (!group.empty() && records > kMaxGroupRecords) break;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
     if (group.back().durability == Durability::power) ++power_company_;
@@ -154,21 +157,23 @@ Result<void> Writer::attempt(Group& group) {
   return written;
 }
 
-Result<void> Writer::write_batch(Pending& pending, Database& database, const Writing& by) {
+Result<void> Writer::write_batch(Pending& pending, RecordWriter& writer) {
   try {
     for (Write& record : pending.writes)
-      if (Result<void> done = write(database, record, by); !done) return done;
+      if (Result<void> done = writer.write(record); !done) return done;
     return {};
   } catch (const std::bad_alloc&) {
-    return journal_error(errc::too_large, database.file(), "there is not enough memory to write this; send less at once");
+    return journal_error(errc::too_large, process_->database->file(), "there is not enough memory to write this; send less at once");
   }
 }
 
 Result<void> Writer::write_together(Group& group, Database& database, const Writing& by) {
   Transaction transaction(database);
   if (Result<void> begun = transaction.begin(); !begun) return begun;
+  RecordWriter writer(database, by);
   for (Pending& pending : group)
-    if (Result<void> done = write_batch(pending, database, by); !done) return done;
+    if (Result<void> done = write_batch(pending, writer); !done) return done;
+  if (Result<void> done = writer.finish(); !done) return done;
   const bool with_clock = group.empty() || clock_.due();
   if (with_clock)
     if (Result<void> done = clock_.save(database); !done) return done;
@@ -183,10 +188,13 @@ Result<void> Writer::write_each(Group& group, Database& database, const Writing&
   for (Pending& pending : group) {
     if (pending.writes.empty()) continue;
     if (Result<void> done = database.exec("SAVEPOINT batch"); !done) return done;
-    if (const Result<void> done = write_batch(pending, database, by); !done) {
+    RecordWriter writer(database, by);
+    Result<void> written = write_batch(pending, writer);
+    if (written) written = writer.finish();
+    if (!written) {
       // After a full disk or an I/O error SQLite may have given up the whole transaction.
-      if (cannot_write(done.error()) || !database.in_transaction()) return done;
-      pending.error = done.error();
+      if (cannot_write(written.error()) || !database.in_transaction()) return written;
+      pending.error = written.error();
       if (Result<void> back = database.exec("ROLLBACK TO batch"); !back) return back;
     }
     if (Result<void> done = database.exec("RELEASE batch"); !done) return done;

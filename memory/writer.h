@@ -16,9 +16,10 @@ namespace baton::memory {
 
 class Writer {
  public:
-  static constexpr std::size_t kMaxQueued = 4096;  // batches
-  static constexpr std::size_t kMaxHeld = 16384;   // batches, while the file cannot be written
-  static constexpr std::size_t kMaxGroup = 1024;   // batches of one transaction
+  static constexpr std::size_t kMaxQueued = 4096;        // batches
+  static constexpr std::size_t kMaxHeld = 16384;         // batches, while the file cannot be written
+  static constexpr std::size_t kMaxGroup = 1024;         // batches of one transaction
+  static constexpr std::size_t kMaxGroupRecords = 4096;  // of one transaction of several batches: a large one keeps few others waiting
   static constexpr std::chrono::milliseconds kGroupWait{20};
   static constexpr std::chrono::microseconds kCompanyWait{200};  // a power batch for those that came with the last one
   static constexpr std::chrono::milliseconds kFirstRetry{100}, kRetry{1000};
@@ -51,7 +52,7 @@ class Writer {
   std::optional<Group> next_group();  // none: the end. Empty: time to see whether the file can be written again
   void write_group(Group group);
   Result<void> attempt(Group& group);
-  Result<void> write_batch(Pending& pending, Database& database, const Writing& by);
+  Result<void> write_batch(Pending& pending, RecordWriter& writer);
   Result<void> write_together(Group& group, Database& database, const Writing& by);  // the first error is that of all
   Result<void> write_each(Group& group, Database& database, const Writing& by);
   void hold(Group group, const Error& why);

@@ -5,7 +5,7 @@ say() { printf '\n== %s\n' "$*"; }
 die() { printf 'baton: %s\n' "$*" >&2; exit 1; }
 
 # What the build needs beside Boost, by Debian's and Ubuntu's names. README.md says what each is for.
-baton_libraries="nlohmann-json3-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev libpcre2-dev libutf8proc-dev
+baton_libraries="nlohmann-json3-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev libpcre2-dev zlib1g-dev libutf8proc-dev
   libhowardhinnant-date-dev tzdata ca-certificates libgtest-dev libgmock-dev libbenchmark-dev"
 # command:package, for tools that may as well come from elsewhere than a package.
 baton_commands="g++:g++ cmake:cmake ninja:ninja-build ccache:ccache pkg-config:pkg-config python3:python3 sqlite3:sqlite3"

@@ -5,6 +5,8 @@
 #include <baton/tools/builtin/builtin.h>
 #include <baton/tools/web/http_request.h>
 
+#include "print.h"
+
 namespace baton::agent::cli {
 
 void add_tool_options(CLI::App& app, Globals& globals) {
@@ -24,16 +26,13 @@ Result<void> add_api_file(tools::ToolSet& set, const Globals& globals, const std
   tools::ApiOptions options;
   options.environment = globals.environment;
   options.allow_hosts = globals.allow_hosts;
-  const std::size_t before = set.specs().size();
+  options.accepts = [&file](const tools::ToolSpec& spec) {
+    const auto schema = llm::Schema::parse(spec.parameters);
+    if (!schema) print_error("{}: the tool '{}' is left out: its parameters: {}\n", file.string(), spec.name, schema.error().message);
+    return schema.has_value();
+  };
   if (const auto added = tools::add_api_tools(set, *text, file.string(), options); !added) {
     return Error{errc::invalid_argument, added.error().message};
-  }
-  // A run would find out in the middle.
-  const auto specs = set.specs();
-  for (std::size_t i = before; i < specs.size(); ++i) {
-    if (const auto schema = llm::Schema::parse(specs[i]->parameters); !schema) {
-      return Error{errc::invalid_argument, file.string() + ": the parameters of '" + specs[i]->name + "': " + schema.error().message};
-    }
   }
   return {};
 }

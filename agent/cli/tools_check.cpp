@@ -7,6 +7,7 @@
 #include <baton/llm/chat/tool_name.h>
 #include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
+#include <baton/tools/near_names.h>
 #include <baton/tools/read_json.h>
 #include <fmt/core.h>
 
@@ -97,6 +98,14 @@ Checked check_definition(const Json& given, std::string place) {
   return checked;
 }
 
+// The keyword that an unknown one is probably a misspelling of; null: none.
+Json meant(const std::string& keyword) {
+  static const std::vector<std::string> known = llm::schema_keywords();
+  const auto near = tools::near_names(keyword, known, 1);
+  const bool alike = !near.empty() && near.front().size() + 2 >= keyword.size() && keyword.size() + 2 >= near.front().size();
+  return alike ? Json(near.front()) : Json(nullptr);
+}
+
 Json to_json(const Checked& checked) {
   Json out = {{"place", checked.place}, {"name", checked.name}, {"identifier", checked.identifier}, {"errors", checked.errors}};
   if (!checked.mask) return out;
@@ -113,6 +122,9 @@ Json to_json(const Checked& checked) {
   for (const llm::Unmasked& one : mask.unchecked)
     out["not_checked"].push_back({{"pointer", one.pointer}, {"keyword", one.keyword}, {"why", one.why}});
   out["in_model"] = Json::array();
+  out["annotations"] = Json::array();
+  for (const llm::Unmasked& one : mask.annotations)
+    out["annotations"].push_back({{"pointer", one.pointer}, {"keyword", one.keyword}, {"meant", meant(one.keyword)}});
   for (const llm::Unmasked& one : checked.in_model)
     out["in_model"].push_back({{"pointer", one.pointer}, {"keyword", one.keyword}, {"why", one.why}});
   return out;
@@ -143,6 +155,10 @@ void print_checked(const Checked& checked, bool colour) {
   for (const llm::Unmasked& one : checked.mask->unmasked) print("  afterwards: {}: {}\n", place_of(one), one.why);
   for (const llm::Unmasked& one : checked.in_model) print("  afterwards, as this model writes calls: {}: {}\n", place_of(one), one.why);
   for (const llm::Unmasked& one : checked.mask->unchecked) print("  never: {}: {}\n", place_of(one), one.why);
+  for (const llm::Unmasked& one : checked.mask->annotations) {
+    const Json near = meant(one.keyword);
+    print("  annotation: {}{}\n", place_of(one), near.is_null() ? "" : ": is " + near.get<std::string>() + " meant?");
+  }
 }
 
 // How a model writes calls, with its vocabulary.

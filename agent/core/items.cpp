@@ -48,14 +48,16 @@ Json approval_item(const CallItem& call) {
 }
 
 Json function_call_item(const CallItem& call) {
-  return {{"id", call.id},
-          {"type", "function_call"},
-          {"call_id", call.call_id},
-          {"name", call.name},
-          {"arguments", call.arguments},
-          {"status", call.status},
-          {"baton.turn", call.turn},
-          {"baton.confidence", call.confidence}};
+  Json item = {{"id", call.id},
+               {"type", "function_call"},
+               {"call_id", call.call_id},
+               {"name", call.name},
+               {"arguments", call.arguments},
+               {"status", call.status},
+               {"baton.turn", call.turn},
+               {"baton.confidence", call.confidence}};
+  if (!call.name_space.empty()) item["namespace"] = call.name_space;
+  return item;
 }
 
 }  // namespace

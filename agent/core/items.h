@@ -31,6 +31,7 @@ struct CallItem {
   std::string id;       // of the item
   std::string call_id;  // of the call
   std::string name;
+  std::string name_space = {};         // of a client's function that came in one
   std::string arguments;               // JSON text
   std::string status = "in_progress";  // completed, failed; incomplete: cut off before it was a call
   std::string result;                  // of a completed or failed one
@@ -65,8 +66,13 @@ struct StoredItem {
 
 // Messages of a conversation from its items. Items of one turn become one assistant message, followed by one tool message a call, in the
 // order of the calls, wherever its result stands; a call without a result (the run was cut off, the client never answered, the user did not
-// approve) gets one that says so, so that every history is valid. Items that hold nothing a model could read are left out.
+// approve) gets one that says so, so that every history is valid. Of a call that was cut off (`incomplete`) only a sentence is left, and
+// its result, if there is one, is left out. Calls may share an id: results belong to them in their order. Items that hold nothing a model
+// could read are left out.
 std::vector<llm::Message> messages_from_items(const std::vector<StoredItem>& items);
+
+// What the model reads where a call was cut off before it was one.
+std::string told_as_not_run(const std::string& name);
 
 // The calls of a conversation that wait for somebody.
 struct OpenCalls {

@@ -1,4 +1,5 @@
 // From the items of a conversation back to the messages that a model reads.
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -38,7 +39,11 @@ class Reader {
     } else if (type == "mcp_call") {
       read_daemon_call(item);
     } else if (type == "function_call") {
-      if (string_of(content, "status") != "incomplete") add_call(item, string_of(content, "call_id"), kNoOutput);
+      if (string_of(content, "status") == "incomplete") {
+        say_not_run(item);
+      } else {
+        add_call(item, string_of(content, "call_id"), kNoOutput);
+      }
     } else if (type == "mcp_approval_request") {
       add_call(item, string_of(content, "baton.call_id"), kNotApproved);
       call_of_approval_[string_of(content, "id")] = string_of(content, "baton.call_id");
@@ -81,17 +86,27 @@ class Reader {
     of_turn(item).tool_calls.push_back({call_id, name, object_from(string_of(item.content, "arguments"))});
     std::vector<llm::Message>& results = entries_.back().results;
     results.push_back({.role = llm::Role::tool, .content = result, .tool_call_id = call_id, .name = name});
-    slots_[call_id] = {entries_.size() - 1, results.size() - 1};
+    slots_[call_id].all.push_back({entries_.size() - 1, results.size() - 1, true});
   }
 
+  void say_not_run(const StoredItem& item) {
+    std::string& text = of_turn(item).content;
+    text += (text.empty() ? "" : "\n") + told_as_not_run(string_of(item.content, "name"));
+    slots_[string_of(item.content, "call_id")].all.push_back({});
+  }
+
+  // The result of the first call of this id that has none, or of the last.
   void fill(const std::string& call_id, std::string result) {
-    const auto slot = slots_.find(call_id);
-    if (slot != slots_.end()) entries_[slot->second.first].results[slot->second.second].content = std::move(result);
+    const auto found = slots_.find(call_id);
+    if (found == slots_.end()) return;
+    Slots& slots = found->second;
+    const Slot slot = slots.all[std::min(slots.n_filled++, slots.all.size() - 1)];
+    if (slot.is_call) entries_[slot.entry].results[slot.result].content = std::move(result);
   }
 
   void read_daemon_call(const StoredItem& item) {
     const std::string status = string_of(item.content, "status");
-    if (status == "incomplete") return;
+    if (status == "incomplete") return say_not_run(item);
     const std::string result = status == "in_progress" ? kUnknownOutcome : result_of_call_item(item.content);
     const auto asked = call_of_approval_.find(string_of(item.content, "approval_request_id"));
     if (asked != call_of_approval_.end()) return fill(asked->second, result);
@@ -109,12 +124,25 @@ class Reader {
   }
 
   std::vector<Entry> entries_;
-  std::optional<std::pair<std::string, int>> turn_;                   // that the last entry belongs to
-  std::map<std::string, std::pair<std::size_t, std::size_t>> slots_;  // by call id: entry and result
+  std::optional<std::pair<std::string, int>> turn_;  // that the last entry belongs to
+  // Where the result of a call goes; nowhere, if it was cut off.
+  struct Slot {
+    std::size_t entry = 0, result = 0;
+    bool is_call = false;
+  };
+  struct Slots {
+    std::vector<Slot> all;
+    std::size_t n_filled = 0;
+  };
+  std::map<std::string, Slots> slots_;  // by call id
   std::map<std::string, std::string> call_of_approval_;
 };
 
 }  // namespace
+
+std::string told_as_not_run(const std::string& name) {
+  return "(A call of " + (name.empty() ? std::string("a tool") : name) + " was cut off before it was complete, and was not run.)";
+}
 
 std::vector<llm::Message> messages_from_items(const std::vector<StoredItem>& items) {
   Reader reader;

@@ -24,8 +24,9 @@ std::string replace_all(std::string text, const std::string& what, const std::st
 // Of the protocol's codes the nearest.
 std::string protocol_error_code(const std::optional<llm::Error>& error) {
   using enum llm::errc;
-  const bool request = error && (error->code == context_overflow || error->code == invalid_argument || error->code == invalid_schema ||
-                                 error->code == invalid_template || error->code == unsupported);
+  if (error && error->code == context_overflow) return "context_length_exceeded";
+  const bool request = error && (error->code == invalid_argument || error->code == invalid_schema || error->code == invalid_template ||
+                                 error->code == unsupported);
   return request ? "invalid_prompt" : "server_error";
 }
 
@@ -54,11 +55,10 @@ void Run::begin(const std::vector<Json>& input, const Moment& now) {
     if (item.contains("baton.turn")) item["baton.from"] = "client";  // what an earlier run said, given again: no output of this one
     output_.input_item(item);
     items.push_back({config_.response_id, item, {}});
-    if (string_of(item, "role") == "user") question_ = text_of_message(item);
   }
-  messages_ = messages_from_items(items);
-  for (const llm::Message& message : messages_) {
-    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
+  recall(items);
+  for (std::size_t i = 0; i < messages_.size(); ++i) {
+    if (messages_[i].role == llm::Role::user) begins_at_ = i;
   }
   open_approved_calls(input);
   open_retried_calls(input);
@@ -69,8 +69,13 @@ void Run::begin(const std::vector<Json>& input, const Moment& now) {
 
 Actions Run::on_delta(llm::Delta delta, const Moment& now) {
   if (state_ != State::generating) return {};
+  if (!config_.generate) {
+    if (const auto* end = std::get_if<llm::Finished>(&delta)) end_warm_up(*end, now);
+    return output_.take();
+  }
   std::visit(Overloaded{
                  [&](const llm::PrefillProgress&) {},
+                 [&](const llm::MessagesLeftOut& d) { take(d); },
                  [&](const llm::TextDelta& d) {
                    text_ += d.text;
                    output_.write(Block::Kind::text, d.text, turn_, d.logprobs);
@@ -170,14 +175,16 @@ void Run::begin_turn(const Moment& now) {
   interrupted_ = false;
   only_repeats_ = true;
   state_ = State::generating;
-  output_.act(StartGeneration{make_request()});
+  llm::ChatRequest request = make_request();
+  if (!config_.generate && request.messages.empty()) return finish("completed", "", now);  // nothing is known yet that could be computed
+  output_.act(StartGeneration{std::move(request)});
 }
 
 llm::ChatRequest Run::make_request() {
   llm::ChatRequest request;
   if (!config_.instructions.empty()) request.messages.push_back({.role = llm::Role::system, .content = config_.instructions});
   request.messages.insert(request.messages.end(), messages_.begin(), messages_.end());
-  if (!config_.after_tools.empty() && results_to_use_) {
+  if (!config_.after_tools.empty() && results_to_use_ && !must_call()) {
     request.messages.push_back({.role = llm::Role::user, .content = replace_all(config_.after_tools, "{question}", question_)});
   }
   for (const llm::ToolSpec& tool : config_.tools) {
@@ -193,7 +200,30 @@ llm::ChatRequest Run::make_request() {
   request.logprobs = config_.logprobs;
   request.history = config_.history_form;
   request.client = config_.client;
+  request.template_variables = config_.template_variables;
+  request.prompt = config_.prompt;
+  if (config_.truncate) request.may_begin_at = turns_of(request);
+  if (!config_.generate) {
+    request.max_output_tokens = 1;  // the least that computes the prompt
+    request.format.reset();
+    request.tool_choice = {};
+  }
   return request;
+}
+
+// Where the turns of the conversation begin: each question of the user's, up to that which this run is about.
+std::vector<std::size_t> Run::turns_of(const llm::ChatRequest& request) const {
+  std::vector<std::size_t> turns;
+  const std::size_t n_before = config_.instructions.empty() ? 0 : 1;
+  for (std::size_t i = 0; i <= begins_at_ && n_before + i < request.messages.size(); ++i) {
+    if (request.messages[n_before + i].role == llm::Role::user) turns.push_back(n_before + i);
+  }
+  return turns;
+}
+
+void Run::take(const llm::MessagesLeftOut& truncated) {
+  n_left_out_ = truncated.n;
+  output_.event("baton.truncated", {{"response_id", config_.response_id}, {"messages", n_left_out_}});
 }
 
 bool Run::must_call() const {
@@ -216,15 +246,23 @@ void Run::take(const llm::CallStarted& started) {
   call_ids_.insert(id);
   Call call = output_.open_call(started.index, id, started.name, turn_);
   call.item.confidence = started.confidence;
+  name_as_client_does(call);
   // Not shown before it is known what it is: a client runs every function_call that it sees, and a call that does not fit its schema is
   // answered without asking the user.
   if (config_.client_tools.contains(started.name)) {
     call.item.kind = CallItem::Kind::client;
-    if (started.fits && !last_turn_) output_.show_call(call);
+    if (started.fits && !last_turn_ && !may_be_repeated(started.name)) output_.show_call(call);
   } else if (!config_.ask_before.contains(started.name)) {
     output_.show_call(call);
   }
   calls_.push_back(std::move(call));
+}
+
+void Run::name_as_client_does(Call& call) const {
+  const auto named = config_.namespaced.find(call.call.name);
+  if (named == config_.namespaced.end()) return;
+  call.item.name = named->second.name;
+  call.item.name_space = named->second.name_space;
 }
 
 void Run::take(const llm::CallArguments& arguments) {
@@ -239,6 +277,7 @@ void Run::take(const llm::CallFinished& finished) {
   if (!call || call->phase != Call::Phase::writing) return;
   call->phase = Call::Phase::written;
   call->call.name = call->item.name = finished.call.name;
+  name_as_client_does(*call);
   call->item.confidence = finished.confidence;
   if (finished.call.arguments.is_object()) {
     call->call.arguments = finished.call.arguments;
@@ -288,6 +327,19 @@ void Run::end_generation(const llm::Finished& end, const Moment& now) {
   }
   if (!end.malformed_call.empty() && !last_turn_) return ask_for_the_call_again(end.malformed_call, now);
   finish(end_reason_.empty() ? "completed" : "incomplete", end_reason_, now);
+}
+
+// The token that was written is nobody's answer. A template that has nothing to show yet computes nothing.
+void Run::end_warm_up(const llm::Finished& end, const Moment& now) {
+  usage_.prompt_tokens += end.usage.prompt_tokens;
+  usage_.cached_tokens += end.usage.cached_tokens;
+  usage_.prefill_seconds += end.usage.prefill_seconds;
+  if (end.reason == llm::FinishReason::cancelled) return finish("cancelled", "cancelled", now);
+  if (end.reason == llm::FinishReason::error && !(end.error && end.error->code == llm::errc::invalid_template)) {
+    error_code_ = protocol_error_code(end.error);
+    return finish("failed", end.error ? end.error->message : "the generator failed without saying why", now);
+  }
+  finish("completed", "", now);
 }
 
 // So that whoever asked sees what there was no room for.

@@ -7,7 +7,8 @@
 //              the order of the calls.
 //   repeats    a call that is the same as an earlier one of this run, with no new call answered in between, is not run again but
 //              answered with the earlier result and a note that says so. After a turn of nothing but such calls the model is asked for
-//              an answer without tools; one that still calls ends the run `incomplete`, reason repeated_calls.
+//              an answer without tools; one that still calls ends the run `incomplete`, reason repeated_calls. Of a function of the
+//              client's, whose every call ends a run, the earlier ones are those since the user's last message.
 //   mistakes   a call of a tool that is not there is answered with the names of those that are; what was meant as a call and cannot be
 //              read is answered with what is wrong with it, twice, before the run ends `incomplete`, reason malformed_call.
 //   budgets    end the run with a last answer (run_config.h).
@@ -98,15 +99,26 @@ class Run {
   void restore_calls(const std::vector<ShownItem>& calls, const Interrupted& left);
   void abandon(const ShownItem& shown);
 
+  // What was called before (run_recall.cpp).
+  void recall(const std::vector<StoredItem>& items);
+  void remember_call(const llm::ToolCall& call, Answer answer);
+  std::optional<Answer> earlier_answer(const llm::ToolCall& call) const;
+  bool may_be_repeated(const std::string& name) const;  // a call of this tool may be one that has its answer
+  static std::string call_key(const llm::ToolCall& call);
+
   // A turn of the model.
   void begin_turn(const Moment& now);
   llm::ChatRequest make_request();
   bool must_call() const;  // whoever asked wants a call, and none was accepted
+  std::vector<std::size_t> turns_of(const llm::ChatRequest& request) const;
   void take_user_messages();
+  void take(const llm::MessagesLeftOut& truncated);
   void take(const llm::CallStarted& started);
+  void name_as_client_does(Call& call) const;
   void take(const llm::CallArguments& arguments);
   void take(const llm::CallFinished& finished);
   void end_generation(const llm::Finished& end, const Moment& now);
+  void end_warm_up(const llm::Finished& end, const Moment& now);
   void show_unwritten_calls();
   bool drop_unwritten_calls();
   void keep_turn_message();
@@ -122,7 +134,6 @@ class Run {
   void answer(Call& call, Answer answer);
   void abandon_calls(const std::string& why);
   void keep_calls();
-  void remember_call(const llm::ToolCall& call, Answer answer);
   Json required_input() const;
   void end_calls(const Moment& now);
   Call* find_call(int index);
@@ -138,6 +149,8 @@ class Run {
   std::vector<llm::Message> messages_;
   std::set<std::string> call_ids_;       // of the whole conversation
   std::string question_;                 // the user's last message
+  std::size_t begins_at_ = 0;            // the last question of the input, in messages_: what this run is about
+  int n_left_out_ = 0;                   // messages that the last prompt was too long for
   std::vector<std::string> queued_;      // messages of the user that wait for the end of the turn
   bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary

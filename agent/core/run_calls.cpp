@@ -10,8 +10,6 @@ namespace {
 // Of a call that is required: what was refused three times is not written right the fourth time.
 constexpr int kMaxRefusedTurns = 3;
 
-std::string call_key(const llm::ToolCall& call) { return call.name + "\n" + to_text(call.arguments); }
-
 std::string names_of(const std::vector<llm::ToolSpec>& tools) {
   std::string names;
   for (const llm::ToolSpec& tool : tools) names += (names.empty() ? "" : ", ") + tool.name;
@@ -129,10 +127,13 @@ void Run::start_tool(Call& call) {
 
 // The client sees only calls that it can run; the others are answered to the model.
 void Run::hand_over(Call& call) {
-  const std::optional<std::string> why = why_refused(call);
-  only_repeats_ = only_repeats_ && why && !refused_calls_.insert(call_key(call.call)).second;
-  if (why) return answer(call, {*why, true});
+  if (const std::optional<std::string> why = why_refused(call)) {
+    only_repeats_ = only_repeats_ && !refused_calls_.insert(call_key(call.call)).second;
+    return answer(call, {*why, true});
+  }
   if (last_turn_) return answer(call, {"not run: this run makes no more calls", true});
+  if (std::optional<Answer> known = must_call() ? std::nullopt : earlier_answer(call.call)) return answer(call, std::move(*known));
+  only_repeats_ = false;
   called_ = true;
   call.phase = Call::Phase::waiting;
   if (call.output_index < 0) {
@@ -164,12 +165,7 @@ std::optional<Run::Answer> Run::answer_without_running(Call& call) {
     if (call_key(before.call) == key)
       return Answer{"the same call as an earlier one of this answer; it is run once, see its result", false};
   }
-  const auto earlier = earlier_calls_.find(key);
-  if (earlier != earlier_calls_.end() && earlier->second.n_new == n_new_calls_) {
-    Answer again = earlier->second.answer;
-    again.content += "\n(The same call as before: it was not run again, this is its earlier result.)";
-    return again;
-  }
+  if (std::optional<Answer> earlier = earlier_answer(call.call)) return earlier;
   only_repeats_ = false;
   const auto known =
       std::find_if(config_.tools.begin(), config_.tools.end(), [&](const llm::ToolSpec& t) { return t.name == call.call.name; });
@@ -230,17 +226,12 @@ void Run::keep_calls() {
   }
 }
 
-void Run::remember_call(const llm::ToolCall& call, Answer answer) {
-  if (earlier_calls_.try_emplace(call_key(call)).second) ++n_new_calls_;
-  earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};
-}
-
 Json Run::required_input() const {
   Json required = Json::array();
   for (const Call& call : calls_) {
     if (call.phase != Call::Phase::waiting) continue;
     if (call.item.kind == CallItem::Kind::client) {
-      required.push_back({{"type", "function_call_output"}, {"call_id", call.call.id}, {"name", call.call.name}});
+      required.push_back({{"type", "function_call_output"}, {"call_id", call.call.id}, {"name", call.item.name}});
     } else {
       required.push_back({{"type", "mcp_approval_response"}, {"approval_request_id", call.item.id}});
     }

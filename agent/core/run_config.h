@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,6 +22,11 @@ struct Budgets {
   int max_tool_calls = 32;
   int max_output_tokens = 8192;             // over all turns
   std::int64_t max_milliseconds = 600'000;  // tools are cut off now, an answer that is being written not before twice this time
+};
+
+// What the client calls a function that it gave in a namespace.
+struct NamespacedName {
+  std::string name_space, name;
 };
 
 struct RunConfig {
@@ -61,6 +67,12 @@ struct RunConfig {
   std::int64_t spent_ms = 0;                                     // of the time budget, by processes that ran it before
   std::int64_t created_ms = 0;                                   // since 1970; 0: now
   std::function<std::string(const std::string& prefix)> new_id;  // unique ids: "item_..", "call_.."
+  std::map<std::string, NamespacedName> namespaced;              // of client_tools, by the name that the model calls
+  Json template_variables = Json::object();                      // llm::ChatRequest::template_variables
+  bool truncate = false;             // where the prompt does not fit, the oldest turns are left out of it, and the response says so
+  std::vector<std::int32_t> prompt;  // llm::ChatRequest::prompt: a text to be continued, instead of a conversation
+  bool generate = true;              // false: the prompt is computed, and the response ends without an answer
+  std::vector<std::string> ignored;  // what of the request had no effect; shown with the response
 };
 
 }  // namespace baton::agent

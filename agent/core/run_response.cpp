@@ -75,11 +75,14 @@ Json Run::response_json(const std::string& status, const Moment& now) const {
                    {"top_p", decimal(config_.sampling.top_p)},
                    {"max_output_tokens", config_.max_output_tokens},
                    {"text", {{"format", config_.text_format}}},
+                   {"truncation", config_.truncate ? "auto" : "disabled"},
                    {"metadata", config_.metadata},
                    {"store", config_.store},
                    {"error", nullptr},
                    {"incomplete_details", nullptr}};
   if (config_.sampling.seed) response["baton.seed"] = *config_.sampling.seed;
+  if (n_left_out_ > 0) response["baton.truncated"] = {{"messages", n_left_out_}};
+  if (!config_.ignored.empty()) response["baton.ignored"] = config_.ignored;
   if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;
   if (!config_.instructions.empty()) response["instructions"] = config_.instructions;
   if (status == "completed") response["completed_at"] = now.wall_ms / 1000;

@@ -67,7 +67,6 @@ void Run::restore(const Interrupted& left) {
   for (const StoredItem& item : left.kept) {
     kept.insert(string_of(item.content, "id"));
     items.push_back(item);
-    if (string_of(item.content, "role") == "user") question_ = text_of_message(item.content);
     if (is_output(item.content)) turn_ = std::max(turn_, turn_of(item.content));
   }
   for (const ShownItem& one : shown) turn_ = std::max(turn_, turn_of(one.item));
@@ -81,10 +80,7 @@ void Run::restore(const Interrupted& left) {
     std::erase_if(open, [](const ShownItem& one) { return !is_call(one.item); });
     for (const ShownItem& one : open) items.push_back({config_.response_id, one.item, {}});
   }
-  messages_ = messages_from_items(items);
-  for (const llm::Message& message : messages_) {
-    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
-  }
+  recall(items);
   for (const StoredItem& item : left.kept) {
     if (string_of(item.content, "type") != "mcp_call") continue;
     const Json arguments = Json::parse(string_of(item.content, "arguments"), nullptr, false);

@@ -3,6 +3,7 @@
 #include <baton/agent/core/items.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/tools/text.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -21,14 +22,27 @@ constexpr int kMaxOvertaken = 8;
 
 using Schemas = std::map<std::string, llm::Schema>;
 
-Result<std::shared_ptr<const Schemas>> read_schemas(const std::vector<llm::ToolSpec>& specs) {
-  auto schemas = std::make_shared<Schemas>();
+// Of the daemon's own tools, those whose schema can be read: one that cannot must not cost a run the others.
+void keep_readable(std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
+  std::erase_if(specs, [&](const llm::ToolSpec& spec) {
+    auto schema = llm::Schema::parse(spec.parameters);
+    if (schema) {
+      schemas.emplace(spec.name, std::move(*schema));
+    } else {
+      spdlog::warn("the tool '{}' is not offered: its parameters: {}", spec.name, schema.error().message);
+    }
+    return !schema;
+  });
+}
+
+// A client's own tool is refused by its name.
+Result<void> read_schemas(const std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
   for (const llm::ToolSpec& spec : specs) {
     auto schema = llm::Schema::parse(spec.parameters);
     if (!schema) return Error{errc::invalid_argument, "tool '" + spec.name + "': " + schema.error().message};
-    schemas->emplace(spec.name, std::move(*schema));
+    schemas.emplace(spec.name, std::move(*schema));
   }
-  return std::shared_ptr<const Schemas>(std::move(schemas));
+  return {};
 }
 
 // What the journal gives back is what the model read: other bytes than UTF-8 would not come back.
@@ -81,10 +95,11 @@ struct Agent::Prepared {
 Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
   auto specs = offered_tools(*this, request);
   if (!specs) return specs.error();
+  const auto schemas = std::make_shared<Schemas>();
+  keep_readable(*specs, *schemas);
   specs->insert(specs->end(), request.client_tools.begin(), request.client_tools.end());
   if (const Result<void> sound = check_request(request, *specs); !sound) return sound.error();
-  const auto schemas = read_schemas(*specs);
-  if (!schemas) return schemas.error();
+  if (const Result<void> read = read_schemas(request.client_tools, *schemas); !read) return read.error();
   RunConfig config = config_from(request, *specs);
   for (const llm::ToolSpec& spec : *specs) {
     const tools::Tool* tool = tools_.find(spec.name);
@@ -94,7 +109,7 @@ Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
     if (stricter(permission(tool->spec()), wanted) != Permission::allow) config.ask_before.insert(spec.name);
   }
   config.approval_lifetime_ms = options_.approval_lifetime.count();
-  config.why_refused = [schemas = *schemas](const llm::ToolCall& call) -> std::optional<std::string> {
+  config.why_refused = [schemas](const llm::ToolCall& call) -> std::optional<std::string> {
     const auto schema = schemas->find(call.name);
     if (schema == schemas->end()) return std::nullopt;
     const llm::Result<void> valid = schema->second.check(call.arguments);
@@ -123,12 +138,30 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
   }
 }
 
+Result<llm::ChatRequest> Agent::preview(RunRequest request) const {
+  make_valid_utf8(request);
+  auto prepared = prepare(request);
+  if (!prepared) return prepared.error();
+  auto found = find_continuation(journal_, request);
+  if (!found) return found.error();
+  if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
+  prepared->config.history = std::move(found->history);
+  prepared->config.response_id = "resp_preview";
+  Run run(std::move(prepared->config));
+  Actions actions = run.start(std::move(request.input), clock_.now());
+  for (Action& action : actions) {
+    if (auto* generation = std::get_if<StartGeneration>(&action)) return std::move(generation->request);
+  }
+  if (run.finished()) return llm::ChatRequest{};  // nothing would be asked
+  return Error{errc::invalid_argument, "calls are run before the model reads on: how long its prompt will be is not known yet"};
+}
+
 // Null: somebody else has continued the conversation meanwhile.
 Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const Prepared& prepared, const RunObserver& observer) {
   auto found = find_continuation(journal_, request);
   if (!found) return found.error();
   if (found->steering.empty()) {
-    if (const Result<void> asks = check_asks(request.input); !asks) return asks.error();
+    if (const Result<void> asks = check_asks(request); !asks) return asks.error();
   }
   if (const Result<void> fits = check_answers(found->history, request.input, clock_.now()); !fits) return fits.error();
   const std::vector<std::string> approvals = answered_approvals(request.input);

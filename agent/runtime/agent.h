@@ -46,7 +46,7 @@ struct RunRequest {
   std::set<std::string> allowed_tools;  // of all the tools, those that this run may call; empty: all
   bool parallel_tool_calls = true;
   Json text_format = plain_text_format();  // RunConfig::text_format
-  llm::SamplingParams sampling;  // without a seed one is drawn, which the response tells: with it the run can be repeated
+  llm::SamplingParams sampling;            // without a seed one is drawn, which the response tells: with it the run can be repeated
   std::vector<std::string> stop;
   bool logprobs = false;  // of every token, with sampling.top_logprobs others
   int max_output_tokens = 1024;
@@ -61,7 +61,13 @@ struct RunRequest {
   std::string key;                 // of an idempotent creation; empty: none
   std::string fingerprint;         // of the request that the key stands for
   std::string client;              // who asks. Not kept
-  std::string share;    // requests with the same one share a part of the engine, and of the runs; empty: those of the client. Not kept
+  std::string share;  // requests with the same one share a part of the engine, and of the runs; empty: those of the client. Not kept
+  std::map<std::string, NamespacedName> namespaced;  // RunConfig::namespaced
+  Json template_variables = Json::object();          // llm::ChatRequest::template_variables
+  bool truncate = false;                             // RunConfig::truncate
+  bool generate = true;                              // RunConfig::generate; false: the input may be empty
+  std::vector<std::int32_t> prompt;                  // RunConfig::prompt; not empty: there is no input
+  std::vector<std::string> ignored;                  // RunConfig::ignored
   std::string session;  // a WebSocket's: an unstored response can be continued there while it is open (RunHub::end_session). Not kept
 
   // A run of one message.
@@ -134,6 +140,9 @@ class Agent {
   // Continues a run that a killed process left (Journal::adopted). Tools that are no longer here, or are denied now, are not offered any
   // more. One that cannot be continued is ended as failed, in the journal, and the reason is given back.
   Result<std::unique_ptr<RunHandle>> resume(const memory::Response& record, RunObserver observer);
+
+  // What the model would be asked first: nothing is started, and nothing kept. Errors of start().
+  Result<llm::ChatRequest> preview(RunRequest request) const;
 
   Permission permission(const tools::ToolSpec& tool) const;
   const tools::ToolSet& tools() const { return tools_; }

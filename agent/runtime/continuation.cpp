@@ -95,11 +95,14 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
     found.allowed_tools = std::move(thread->allowed_tools);
   } else {
     const auto own = std::find_if(items.rbegin(), items.rend(), [&](const memory::Item& item) { return item.response_id == id; });
-    if (own == items.rend()) return not_found("has no items to continue from");
+    const bool is_last = previous + 1 == thread->responses.end();
+    if (own == items.rend() && !is_last) return not_found("has no items to continue from");
     found.copy_of = thread->conversation.id;
-    found.last_item = own->id;
     found.conversation = copy_of(thread->conversation, !request.store);
-    items.erase(own.base(), items.end());
+    if (own != items.rend()) {  // otherwise it was a warm-up, and all that is there was before it
+      found.last_item = own->id;
+      items.erase(own.base(), items.end());
+    }
   }
   for (memory::Item& item : items) found.history.push_back(stored(item));
   return found;

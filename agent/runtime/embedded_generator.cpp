@@ -1,5 +1,8 @@
 #include "embedded_generator.h"
 
+#include <span>
+#include <string_view>
+
 namespace baton::agent {
 namespace {
 
@@ -12,7 +15,51 @@ class EmbeddedGeneration final : public Generation {
   std::unique_ptr<llm::ChatStream> stream_;
 };
 
+// A variable is used where its name stands alone in the template's source.
+bool names(std::string_view source, std::string_view variable) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  if (variable.empty()) return false;
+  for (auto at = source.find(variable); at != std::string_view::npos; at = source.find(variable, at + 1)) {
+    const std::size_t end = at + variable.size();
+    if ((at == 0 || !is_letter(source[at - 1])) && (end == source.size() || !is_letter(source[end]))) return true;
+  }
+  return false;
+}
+
+class FactsOfChat final : public ModelFacts {
+ public:
+  explicit FactsOfChat(const llm::Chat& chat) : chat_(chat) {}
+
+  int n_ctx() const override { return chat_.engine().n_ctx(); }
+  llm::Json figures() const override {
+    const llm::Hparams& h = chat_.engine().model().hparams();
+    return {{"n_ctx", n_ctx()}, {"n_ctx_train", h.n_ctx_train}, {"n_vocab", h.n_vocab}, {"n_embd", h.n_embd}, {"n_layer", h.n_layer}};
+  }
+  bool template_uses(const std::string& variable) const override { return names(chat_.chat_template().source(), variable); }
+  std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool special, bool add_bos, std::size_t most) const override {
+    const llm::Tokenizer& tokenizer = chat_.tokenizer();
+    const llm::TextSpan span{text, special};
+    auto ids = tokenizer.encode_up_to(most, std::span(&span, 1));
+    if (ids && add_bos && tokenizer.add_bos() && tokenizer.bos()) ids->insert(ids->begin(), *tokenizer.bos());
+    return ids;
+  }
+  bool is_token(std::int32_t id) const override { return chat_.tokenizer().is_valid(id); }
+  std::string detokenize(const std::vector<std::int32_t>& ids) const override { return chat_.tokenizer().decode(ids, true); }
+  std::string piece(std::int32_t id) const override { return chat_.tokenizer().decode_bytes(std::span(&id, 1), true); }
+  llm::Result<int> count(const llm::ChatRequest& request) const override {
+    const auto prompt = chat_.prompt(request);
+    if (!prompt) return prompt.error();
+    return static_cast<int>(prompt->ids.size());
+  }
+
+ private:
+  const llm::Chat& chat_;
+};
+
 }  // namespace
+
+EmbeddedGenerator::EmbeddedGenerator(std::unique_ptr<llm::Chat> chat, std::string model_name)
+    : chat_(std::move(chat)), facts_(std::make_unique<FactsOfChat>(*chat_)), model_name_(std::move(model_name)) {}
 
 GeneratorLoad EmbeddedGenerator::load() const {
   const llm::EngineStats stats = chat_->engine().stats();

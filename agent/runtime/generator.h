@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace baton::agent {
 
@@ -23,6 +25,27 @@ struct GeneratorLoad {
   int waiting = 0;  // that wait for a place
 };
 
+// What can be asked of a model without an answer being written. Any thread.
+class ModelFacts {
+ public:
+  virtual ~ModelFacts() = default;
+
+  virtual int n_ctx() const = 0;  // tokens of prompt and answer
+  // Further figures by the names that llama.cpp's server gives them: n_vocab, n_ctx_train, n_embd, size.
+  virtual llm::Json figures() const = 0;
+  // Whether the chat template looks at a variable of this name.
+  virtual bool template_uses(const std::string& variable) const = 0;
+  // `special`: names of control tokens in the text become these; `add_bos`: with the token that the model's prompts begin with, if it has
+  // one. Nothing where there are more than `most` tokens.
+  virtual std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool special, bool add_bos,
+                                                            std::size_t most) const = 0;
+  virtual bool is_token(std::int32_t id) const = 0;
+  virtual std::string detokenize(const std::vector<std::int32_t>& ids) const = 0;  // is_token() of each; valid UTF-8
+  virtual std::string piece(std::int32_t id) const = 0;                            // its bytes, which may be a part of a character
+  // Tokens of the prompt that the request comes to. Errors as of an answer.
+  virtual llm::Result<int> count(const llm::ChatRequest& request) const = 0;
+};
+
 class Generator {
  public:
   using Sink = std::function<void(llm::Delta)>;
@@ -34,6 +57,7 @@ class Generator {
   virtual GeneratorLoad load() const { return {}; }  // any thread
   // The name that goes into the journal.
   virtual std::string model_name() const = 0;
+  virtual const ModelFacts* facts() const { return nullptr; }  // lives as long; null: nothing is known of the model
 };
 
 }  // namespace baton::agent

@@ -117,11 +117,9 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
   return {};
 }
 
-Result<void> check_asks(const std::vector<Json>& input) {
-  const bool asks = std::any_of(input.begin(), input.end(),
-                                [](const Json& item) { return string_of(item, "type") != "message" || !text_of_message(item).empty(); });
-  if (asks) return {};
-  return Error{errc::invalid_argument, "the message is empty: say what the agent shall do"};
+Result<void> check_asks(const RunRequest& request) {
+  if (!request.input.empty() || !request.generate || !request.prompt.empty()) return {};
+  return Error{errc::invalid_argument, "there is no message: say what the agent shall do"};
 }
 
 namespace {
@@ -131,12 +129,16 @@ class OpenSoFar {
  public:
   void see(const Json& item) {
     const std::string type = string_of(item, "type");
-    if (type == "function_call" && string_of(item, "status") != "incomplete") functions_.insert(string_of(item, "call_id"));
-    if (type == "function_call_output") outputs_.insert(string_of(item, "call_id"));
+    // Servers give ids that are unique in an answer only; and of a call that was cut off a client may have said that it did not run it.
+    if (type == "function_call") ++waiting_[string_of(item, "call_id")];
+    if (type == "function_call_output") --waiting_[string_of(item, "call_id")];
     if (type == "mcp_approval_request") approvals_.emplace(string_of(item, "id"), &item);
     if (type == "mcp_approval_response") answered_.insert(string_of(item, "approval_request_id"));
   }
-  bool waits_for_output(const std::string& call_id) const { return functions_.contains(call_id) && !outputs_.contains(call_id); }
+  bool waits_for_output(const std::string& call_id) const {
+    const auto waiting = waiting_.find(call_id);
+    return waiting != waiting_.end() && waiting->second > 0;
+  }
   // Null: no such approval waits.
   const Json* waiting_approval(const std::string& id) const {
     const auto asked = approvals_.find(id);
@@ -144,7 +146,8 @@ class OpenSoFar {
   }
 
  private:
-  std::set<std::string> functions_, outputs_, answered_;
+  std::map<std::string, int> waiting_;  // calls without an output, by id
+  std::set<std::string> answered_;
   std::map<std::string, const Json*> approvals_;
 };
 
@@ -242,6 +245,12 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.metadata = request.metadata;
   config.store = request.store;
   config.client = request.share.empty() ? request.client : request.share;
+  config.namespaced = request.namespaced;
+  config.template_variables = request.template_variables;
+  config.truncate = request.truncate;
+  config.generate = request.generate;
+  config.prompt = request.prompt;
+  config.ignored = request.ignored;
   return config;
 }
 
@@ -276,6 +285,11 @@ Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& s
                  {"max_tool_calls", request.budgets.max_tool_calls},
                  {"max_output_tokens", request.budgets.max_output_tokens},
                  {"max_milliseconds", request.budgets.max_milliseconds}}}};
+  if (request.truncate) json["truncate"] = true;
+  if (!request.generate) json["generate"] = false;
+  if (!request.ignored.empty()) json["ignored"] = request.ignored;
+  if (!request.template_variables.empty()) json["template_variables"] = request.template_variables;
+  for (const auto& [name, shown] : request.namespaced) json["namespaced"][name] = {shown.name_space, shown.name};
   if (request.tool_choice.mode == llm::ToolChoice::Mode::named) json["tool_choice"] = {{"name", request.tool_choice.name}};
   return json;
 }
@@ -314,6 +328,13 @@ RunRequest request_from_json(const Json& json) {
   request.stop = json.value("stop", std::vector<std::string>{});
   request.logprobs = json.value("logprobs", false);
   request.store = json.value("store", true);
+  request.truncate = json.value("truncate", false);
+  request.generate = json.value("generate", true);
+  request.ignored = json.value("ignored", std::vector<std::string>{});
+  request.template_variables = json.value("template_variables", Json::object());
+  const Json namespaced = json.value("namespaced", Json::object());
+  for (const auto& [name, shown] : namespaced.items())
+    request.namespaced[name] = {shown[0].get<std::string>(), shown[1].get<std::string>()};
   const Json budgets = json.value("budgets", Json::object());
   Budgets& b = request.budgets;
   b.max_turns = budgets.value("max_turns", b.max_turns);

@@ -15,7 +15,7 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
 
 // Whether there is anything to do: errc::invalid_argument.
-Result<void> check_asks(const std::vector<Json>& input);
+Result<void> check_asks(const RunRequest& request);
 
 // Whether it is too late to answer this mcp_approval_request.
 bool approval_expired(const Json& request, const Moment& now);

@@ -104,8 +104,7 @@ Result<void> RunHub::check_room() const {
 }
 
 // With the mutex held. One who asks for very much leaves some places to the others.
-Result<void> RunHub::check_share(const RunRequest& request) const {
-  const std::string& share = request.share.empty() ? request.client : request.share;
+Result<void> RunHub::check_share(const std::string& share) const {
   if (share.empty()) return {};
   const auto own = std::count_if(live_.begin(), live_.end(), [&](const auto& live) { return live.second->share == share; });
   const auto most = std::max(1, options_.max_runs - options_.max_runs / 4);
@@ -137,11 +136,15 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   if (const memory::JournalState state = journal_.state(); !state.writable)
     return Error{errc::journal_unwritable, "nothing is started while the journal cannot be written: " + state.why};
   auto live = std::make_shared<Live>();
+  live->store = request.store;
+  live->share = request.share.empty() ? request.client : request.share;
+  std::vector<Json> input = std::exchange(request.input, {});
+  live->request = request;
+  live->request.key.clear();
   {
     const std::scoped_lock lock(mutex_);
     if (const Result<void> room = check_room(); !room) return room.error();
-    if (const Result<void> room = check_share(request); !room) return room.error();
-    live->share = request.share.empty() ? request.client : request.share;
+    if (const Result<void> room = check_share(live->share); !room) return room.error();
     if (!request.previous_response_id.empty()) request.continues_unstored = may_continue_unstored(request);
     live->id = request.response_id = memory::new_id("resp_");
     live_[live->id] = live;
@@ -155,10 +158,6 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
     changed_.notify_all();
   };
   const std::unique_ptr<void, decltype(no_longer_starting)> starting(this, no_longer_starting);
-  live->store = request.store;
-  std::vector<Json> input = std::exchange(request.input, {});
-  live->request = request;
-  live->request.key.clear();
   request.input = std::move(input);
   std::shared_ptr<Subscription> held;
   if (sink) {

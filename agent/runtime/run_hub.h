@@ -113,7 +113,7 @@ class RunHub {
   Result<Started> launch(RunRequest request, Sink sink);
   Result<void> check_room() const;
   bool may_continue_unstored(const RunRequest& request) const;
-  Result<void> check_share(const RunRequest& request) const;
+  Result<void> check_share(const std::string& share) const;
   Result<memory::Told> told(const std::string& response_id, std::int64_t after, bool live);
   Result<void> end_abandoned(const memory::Response& response);
   RunObserver observe(const std::shared_ptr<Live>& live);

@@ -137,7 +137,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   std::vector<UnstoredResponse> gone;
   {
     const std::scoped_lock lock(mutex_);
-    const bool kept = live->request.continuable && !live->session_over && !closing_ && outcome.status != "failed";
+    const bool kept = live->request.continuable && !live->session_over && outcome.status != "failed";
     gone = kept ? unstored_.add(unstored, UnstoredResponses::Clock::now()) : std::vector<UnstoredResponse>{unstored};
   }
   remove(gone);
@@ -204,14 +204,9 @@ void RunHub::tell_all(const memory::JournalState& state) {
 void RunHub::shutdown(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   closing_ = true;
-  const auto gone = unstored_.all();
-  lock.unlock();
-  remove(gone);
-  lock.lock();
   const auto quiet = [&] { return live_.empty(); };
-  if (changed_.wait_for(lock, patience, quiet)) return;
   // Again and again, as the journal may become unwritable meanwhile: then nothing can be kept any more, and nothing is waited for.
-  do {
+  for (auto wait = patience; !changed_.wait_for(lock, wait, quiet); wait = std::chrono::milliseconds(500)) {
     const bool writable = journal_.state().writable;
     for (const auto& [id, live] : live_) {
       if (!live->handle) continue;  // it has ended
@@ -221,7 +216,10 @@ void RunHub::shutdown(std::chrono::milliseconds patience) {
         live->handle->cancel();
       }
     }
-  } while (!changed_.wait_for(lock, std::chrono::milliseconds(500), quiet));
+  }
+  const auto gone = unstored_.all();  // not before: a run that was starting may continue one of them
+  lock.unlock();
+  remove(gone);
 }
 
 }  // namespace baton::agent

@@ -74,7 +74,7 @@ struct RunHub::Live {
   bool store = true;
   bool starting = true;       // the handle is not there yet; guarded by the hub's mutex
   bool session_over = false;  // likewise
-  RunRequest request;         // of a successor, without input
+  RunRequest request;         // of a successor, without input; guarded by the hub's mutex while it is starting
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   RunOutcome outcome;  // set by the end
 

@@ -74,6 +74,12 @@ const std::vector<Api::Route>& Api::routes() {
       {"GET", "/v1/baton/conversations", &Api::list_conversations, kConversations},
       {"GET", "/v1/baton/tools", &Api::list_tools, kOther},
       {"POST", "/v1/chat/completions", &Api::chat_completions, kChat},
+      {"POST", "/v1/completions", &Api::text_completions, kChat},
+      {"POST", "/v1/responses/input_tokens", &Api::count_input_tokens, kResponses},
+      {"POST", "/v1/responses/compact", &Api::compact, kResponses},
+      {"POST", "/v1/embeddings", &Api::embeddings, kOther},
+      {"POST", "/tokenize", &Api::tokenize, kOther},
+      {"POST", "/detokenize", &Api::detokenize, kOther},
       {"GET", "/v1/models", &Api::list_models, kQuick},
       {"GET", "/v1/models/{}", &Api::get_model, kQuick},
       {"GET", "/healthz", &Api::health, kAtOnce},
@@ -142,14 +148,14 @@ Offer Api::offer() const {
   offer.profiles = &options_.profiles;
   offer.after_tools = options_.after_tools;
   offer.max_output_tokens = options_.max_output_tokens;
+  if (const ModelFacts* facts = agent_.generator().facts())
+    offer.template_uses = [facts](const std::string& variable) { return facts->template_uses(variable); };
   return offer;
 }
 
 void Api::list_models(const HttpCall&, const Path&, Done done) {
   Json data = Json::array();
-  const auto add = [&](const std::string& id) {
-    data.push_back({{"id", id}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}});
-  };
+  const auto add = [&](const std::string& id) { data.push_back(model_json(id)); };
   add(agent_.generator().model_name());
   for (const auto& [name, profile] : options_.profiles) add(name);
   done(HttpReply::of(Json{{"object", "list"}, {"data", std::move(data)}}));
@@ -159,7 +165,7 @@ void Api::get_model(const HttpCall&, const Path& path, Done done) {
   if (path[0] != agent_.generator().model_name() && !options_.profiles.contains(path[0]))
     return done(
         HttpReply::of(ApiError{404, "invalid_request_error", "model_not_found", "there is no model '" + path[0] + "' here", "model"}));
-  done(HttpReply::of(Json{{"id", path[0]}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}}));
+  done(HttpReply::of(model_json(path[0])));
 }
 
 void Api::list_tools(const HttpCall&, const Path&, Done done) {
@@ -242,6 +248,11 @@ Parsed<Json> list_page(const HttpCall& call, std::vector<Json> entries) {
   Json first = data.empty() ? Json() : data.front()["id"], last = data.empty() ? Json() : data.back()["id"];
   return Json{
       {"object", "list"}, {"data", std::move(data)}, {"first_id", std::move(first)}, {"last_id", std::move(last)}, {"has_more", more}};
+}
+
+Json with_ignored(Json answer, const Notes& notes) {
+  if (const auto ignored = notes.ignored(); !ignored.empty()) answer["baton.ignored"] = ignored;
+  return answer;
 }
 
 Json shown_item(const Json& content, const std::string& row_id) {

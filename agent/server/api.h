@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "completion.h"
 #include "config.h"
 #include "create_request.h"
 #include "http_call.h"
 #include "profile.h"
+#include "request_log.h"
 #include "server_metrics.h"
 
 namespace baton::agent::server {
@@ -49,6 +51,8 @@ class Api {
   Offer offer() const;
   // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
   Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key) const;
+  // A line for each client that sends what has no effect, and one more when it sends something else that has none.
+  void log_ignored(const std::string& client, const Notes& notes) { ignored_log_.tell(client, notes); }
   RunHub& hub() { return hub_; }
   // The response as it stands.
   Parsed<Json> response(const std::string& id) const;
@@ -91,6 +95,16 @@ class Api {
 
   // chat_api.cpp
   void chat_completions(const HttpCall& call, const Path& path, Done done);
+  void text_completions(const HttpCall& call, const Path& path, Done done);
+  void complete(const HttpCall& call, CompletionRequest request, Done done);
+
+  // model_api.cpp
+  void tokenize(const HttpCall& call, const Path& path, Done done);
+  void detokenize(const HttpCall& call, const Path& path, Done done);
+  void count_input_tokens(const HttpCall& call, const Path& path, Done done);
+  void compact(const HttpCall& call, const Path& path, Done done);
+  void embeddings(const HttpCall& call, const Path& path, Done done);
+  Json model_json(const std::string& id) const;
 
   // api.cpp
   void list_models(const HttpCall& call, const Path& path, Done done);
@@ -105,6 +119,7 @@ class Api {
   Agent& agent_;
   memory::Journal& journal_;
   const ApiOptions options_;
+  IgnoredLog ignored_log_;
   std::atomic<bool> ready_ = false;
   std::function<std::string()> more_metrics_;
   const std::int64_t started_ms_ = memory::now_ms();
@@ -112,6 +127,9 @@ class Api {
 
 // A page of a list: `limit` (1 to 100), `after`, `order` (asc, desc) of the query. Each entry has an id.
 Parsed<Json> list_page(const HttpCall& call, std::vector<Json> oldest_first);
+
+// An answer that says what of its request had no effect.
+Json with_ignored(Json answer, const Notes& notes);
 
 // Items as a client sees them.
 Json shown_item(const Json& content, const std::string& row_id);

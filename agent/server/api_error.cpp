@@ -23,10 +23,6 @@ ApiError ApiError::invalid(std::string param, std::string message, std::string c
   return {400, "invalid_request_error", std::move(code), std::move(message), std::move(param)};
 }
 
-ApiError ApiError::unknown(const std::string& param) {
-  return {400, "invalid_request_error", "unknown_parameter", "unknown parameter: '" + param + "'", param};
-}
-
 ApiError ApiError::unsupported(const std::string& param, const std::string& supported) {
   return {400, "invalid_request_error", "unsupported_parameter",
           "'" + param + "' is not supported" + (supported.empty() ? "" : ": " + supported), param};
@@ -39,6 +35,20 @@ ApiError ApiError::not_found(std::string message, std::string param) {
 ApiError ApiError::internal(std::string log) {
   return {500, "server_error", "internal_error", "the daemon failed at this; its log says why, beside this answer's x-request-id",
           "",  std::move(log)};
+}
+
+ApiError error_of_response(const Json& response, const std::string& input) {
+  const Json error = response.value("error", Json());
+  const auto text = [&](const char* key) {
+    return error.is_object() && error.contains(key) && error[key].is_string() ? error[key].get<std::string>() : std::string();
+  };
+  const std::string code = text("code"), message = text("message");
+  if (code.empty())
+    return {503, "server_error", "server_shutting_down", "the daemon was stopped before the answer was whole: ask again", ""};
+  if (code == "invalid_prompt" || code == "context_length_exceeded") return {400, "invalid_request_error", code, message, input};
+  // Asking again with the same seed would end the same way, and clients try again what is a 500.
+  if (code == "format_mismatch") return {422, "server_error", code, message, "response_format"};
+  return {500, "server_error", code, message, ""};
 }
 
 ApiError ApiError::from(const Error& error) {

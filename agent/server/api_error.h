@@ -23,13 +23,15 @@ struct ApiError {
   Json json() const;  // {"error": {"message", "type", "param", "code"}}
 
   static ApiError invalid(std::string param, std::string message, std::string code = "invalid_value");
-  static ApiError unknown(const std::string& param);  // a field that nobody reads
   static ApiError unsupported(const std::string& param, const std::string& supported);
   static ApiError not_found(std::string message, std::string param = "");
   // What names files of the daemon's is for its log; the client gets the rest.
   static ApiError from(const Error& error);
   static ApiError internal(std::string log);
 };
+
+// Of a response that has failed or was cut off by the daemon's end. `input`: what the client calls what it sent.
+ApiError error_of_response(const Json& response, const std::string& input);
 
 // A value or what to tell the client.
 template <class T>

@@ -1,11 +1,12 @@
 #pragma once
-// The body of a chat completion, turned into what starts a run. As strict as create_request.h.
+// The body of a chat completion, turned into what starts a run. As liberal as create_request.h.
 #include "create_request.h"
 
 namespace baton::agent::server {
 
 struct ChatRequestBody {
   RunRequest run;  // of one choice
+  Notes notes;     // run.ignored, and hints for the log
   int n = 1;
   bool stream = false;
   bool include_usage = false;

@@ -23,6 +23,7 @@ struct ServerLimits {
   std::chrono::milliseconds request_time{20'000};  // of a request's body; then the connection is closed
   std::chrono::milliseconds header_time{10'000};   // from the connection, or the first byte of a further request, to the header's end
   std::chrono::milliseconds keep_alive{60'000};    // to the first byte of the next request
+  std::chrono::milliseconds event_pause{15'000};   // of an event stream that says nothing: then it says a comment, for proxies
   std::chrono::milliseconds write_time{60'000};    // without the reader taking a byte
   std::chrono::milliseconds socket_idle{300'000};  // a WebSocket that answers no ping
 };

@@ -22,11 +22,11 @@ Json shown(const memory::Conversation& conversation) {
 ApiError io(const memory::Error& error) { return ApiError::from(from_journal(error)); }
 
 // Reads {"items": [..]}, at most 20 as the protocol has it.
-Parsed<std::vector<Json>> items_of(const Json* list) {
+Parsed<std::vector<Json>> items_of(const Json* list, Notes& notes) {
   if (!list) return std::vector<Json>{};
   if (list->is_array() && list->size() > 20)
     return ApiError::invalid("items", "'items' holds " + std::to_string(list->size()) + " items, more than 20 at a time");
-  return parse_input(*list, "items");
+  return parse_input(*list, "items", notes);
 }
 
 }  // namespace
@@ -72,7 +72,8 @@ std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std
 void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
   const Parsed<Json> body = parse_json(call.body.empty() ? "{}" : call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Fields fields(*body, "");
+  Notes notes;
+  Fields fields(*body, "", notes);
   memory::Conversation conversation;
   conversation.id = memory::new_id("conv_");
   conversation.created_ms = memory::now_ms();
@@ -81,10 +82,10 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
     if (!parsed) return done(HttpReply::of(parsed.error()));
     conversation.metadata = std::move(*parsed);
   }
-  auto items = items_of(fields.any("items"));
+  auto items = items_of(fields.any("items"), notes);
   if (!items) return done(HttpReply::of(items.error()));
   if (auto error = take_references(*items, "items")) return done(HttpReply::of(*error));
-  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
   memory::Batch batch;
   batch.put(conversation);
   for (Json& item : *items) {
@@ -97,7 +98,8 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
     batch.add(std::move(row));
   }
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
-  done(kept ? HttpReply::of(shown(conversation)) : HttpReply::of(io(kept.error())));
+  log_ignored(call.client, notes);
+  done(kept ? HttpReply::of(with_ignored(shown(conversation), notes)) : HttpReply::of(io(kept.error())));
 }
 
 void Api::get_conversation(const HttpCall&, const Path& path, Done done) {
@@ -110,15 +112,17 @@ void Api::update_conversation(const HttpCall& call, const Path& path, Done done)
   if (!found) return done(HttpReply::of(found.error()));
   const Parsed<Json> body = parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Fields fields(*body, "");
+  Notes notes;
+  Fields fields(*body, "", notes);
   const Json* metadata = fields.any("metadata");
-  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (!metadata) return done(HttpReply::of(ApiError::invalid("metadata", "'metadata' is missing", "missing_required_parameter")));
   auto parsed = parse_metadata(*metadata, "metadata");
   if (!parsed) return done(HttpReply::of(parsed.error()));
   found->metadata = std::move(*parsed);
   const auto kept = journal_.commit_and_wait(memory::Batch().put(*found), memory::Durability::power);
-  done(kept ? HttpReply::of(shown(*found)) : HttpReply::of(io(kept.error())));
+  log_ignored(call.client, notes);
+  done(kept ? HttpReply::of(with_ignored(shown(*found), notes)) : HttpReply::of(io(kept.error())));
 }
 
 void Api::delete_conversation(const HttpCall&, const Path& path, Done done) {
@@ -140,9 +144,10 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   if (!found) return done(HttpReply::of(found.error()));
   const Parsed<Json> body = parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Fields fields(*body, "");
-  auto items = items_of(fields.any("items"));
-  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  Notes notes;
+  Fields fields(*body, "", notes);
+  auto items = items_of(fields.any("items"), notes);
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (!items) return done(HttpReply::of(items.error()));
   if (auto error = take_references(*items, "items")) return done(HttpReply::of(*error));
   if (items->empty()) return done(HttpReply::of(ApiError::invalid("items", "'items' is missing or empty", "missing_required_parameter")));
@@ -161,7 +166,9 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   if (!kept) return done(HttpReply::of(io(kept.error())));
   const Json first = data.front()["id"], last = data.back()["id"];
-  done(HttpReply::of(Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", first}, {"last_id", last}, {"has_more", false}}));
+  log_ignored(call.client, notes);
+  done(HttpReply::of(with_ignored(
+      Json{{"object", "list"}, {"data", std::move(data)}, {"first_id", first}, {"last_id", last}, {"has_more", false}}, notes)));
 }
 
 void Api::list_items(const HttpCall& call, const Path& path, Done done) {

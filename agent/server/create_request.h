@@ -1,12 +1,15 @@
 #pragma once
-// The body of a response.create, as HTTP and WebSocket clients send it, turned into what starts a run. Strict: what is not supported is an
-// error that names it; nothing is passed over.
+// The body of a response.create, as HTTP and WebSocket clients send it, turned into what starts a run. What would make the answer wrong is
+// an error that names it; what asks for nothing here is noted.
 #include <baton/agent/runtime/agent.h>
 
+#include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "api_error.h"
+#include "notes.h"
 #include "profile.h"
 
 namespace baton::agent::server {
@@ -18,10 +21,12 @@ struct Offer {
   const Profiles* profiles = nullptr;
   std::string after_tools;  // RunRequest::after_tools where the request says nothing
   int max_output_tokens = 1024;
+  std::function<bool(const std::string& variable)> template_uses;  // whether the model's chat template looks at it; empty: at none
 };
 
 struct CreateRequest {
   RunRequest run;
+  Notes notes;  // run.ignored, and hints for the log
   bool stream = false;
   bool background = false;
   std::string stream_id;  // the WebSocket lane; empty: none was named
@@ -35,12 +40,15 @@ Parsed<Json> parse_json(const std::string& text);
 Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel);
 
 // `input` of a request: a string, or items. Each error names the item.
-Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& param);
+Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& param, Notes& notes);
+
+// How the content of a compaction item begins that this daemon made; a summary of a conversation follows, as the model reads it.
+inline constexpr std::string_view kCompactionMark = "baton.summary:";
 
 // Strings that end an answer, as many and as long as request_limits.h says.
 Parsed<std::vector<std::string>> parse_stops(const Json& list, const std::string& param);
 
-// {"a": "b"}: at most 16 pairs of strings, 64 and 512 bytes long.
+// {"a": "b"}: at most 16 pairs of scalars, names and texts of at most 64 and 512 bytes.
 Parsed<Json> parse_metadata(const Json& value, const std::string& param);
 
 }  // namespace baton::agent::server

@@ -1,5 +1,6 @@
 #pragma once
-// Reading the fields of a JSON object one after the other, and complaining about those that nobody read.
+// Reading the fields of a JSON object one after the other, and noting those that nobody read.
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -7,14 +8,15 @@
 #include <string>
 
 #include "api_error.h"
+#include "notes.h"
 
 namespace baton::agent::server {
 
 // The first error is kept; after it every read gives nothing.
 class Fields {
  public:
-  // `path`: of the object, for messages; empty: the body itself.
-  Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
+  // `path`: of the object, for messages; empty: the body itself. `notes`: of the request, gets what had no effect.
+  Fields(const Json& object, std::string path, Notes& notes) : object_(object), path_(std::move(path)), notes_(notes) {
     if (!object_.is_object())
       fail(ApiError::invalid(path_, (path_.empty() ? std::string("the body") : "'" + path_ + "'") + " must be a JSON object"));
   }
@@ -88,20 +90,26 @@ class Fields {
   void unsupported(const char* key, const std::string& why, std::initializer_list<Json> harmless = {}) {
     const Json* value = any(key);
     if (!value) return;
-    for (const Json& fine : harmless) {
-      if (*value == fine) return;
-    }
-    fail(ApiError::unsupported(path(key), why));
+    if (std::find(harmless.begin(), harmless.end(), *value) == harmless.end()) fail(ApiError::unsupported(path(key), why));
   }
+
+  // Known, and asks for nothing that is done here: noted where it is there, with another value than those that mean nothing.
+  void no_effect(const char* key, std::initializer_list<Json> harmless = {}) {
+    const Json* value = any(key);
+    if (value && std::find(harmless.begin(), harmless.end(), *value) == harmless.end()) notes_.ignore(path(key));
+  }
+  Notes& notes() { return notes_; }
 
   void fail(ApiError error) {
     if (!error_) error_ = std::move(error);
   }
-  // The first error, or one that names a field that nobody has read.
-  std::optional<ApiError> error() {
+  // The first one.
+  const std::optional<ApiError>& error() const { return error_; }
+  // The first error. Without one, the fields that nobody has read are noted.
+  std::optional<ApiError> finish() {
     if (error_ || !object_.is_object()) return error_;
     for (const auto& [key, value] : object_.items()) {
-      if (!value.is_null() && !read_.contains(key)) return ApiError::unknown(path(key));
+      if (!value.is_null() && !read_.contains(key)) notes_.ignore_unknown(path(key), key, read_);
     }
     return std::nullopt;
   }
@@ -114,6 +122,7 @@ class Fields {
 
   const Json& object_;
   const std::string path_;
+  Notes& notes_;
   std::set<std::string> read_;
   std::optional<ApiError> error_;
 };

@@ -110,6 +110,7 @@ void HttpSession::write_stream(HttpReply reply) {
   response->chunked(chunked_);
   if (!chunked_) response->keep_alive(false);
   again_ = response->keep_alive();
+  events_ = reply.content_type.starts_with("text/event-stream");
   line_.status = reply.status;
   writing_ = true;
   stream_.expires_after(limits().write_time);
@@ -138,6 +139,7 @@ void HttpSession::begin_stream(const HttpReply::Stream& stream) {
         }
       });
   if (!queued) return end();
+  comment_later();
   if (peer_closed_) out(pieces_, std::make_shared<const std::string>(":\n\n"), false);
 }
 
@@ -151,6 +153,17 @@ bool HttpSession::out(const std::shared_ptr<Pieces>& pieces, std::shared_ptr<con
   }
   asio::post(shared_->io, [self = shared_from_this()] { self->write_piece(); });
   return true;
+}
+
+// When nothing was written for a while: a proxy would take the connection for dead, and a client that has gone is noticed.
+void HttpSession::comment_later() {
+  if (!events_) return;
+  comment_.expires_after(limits().event_pause);
+  comment_.async_wait([weak = weak_from_this(), pieces = pieces_](error_code cancelled) {
+    const auto self = weak.lock();
+    if (cancelled || !self || !self->streaming_ || self->pieces_ != pieces) return;
+    self->out(pieces, std::make_shared<const std::string>(": still here\n\n"), false);
+  });
 }
 
 void HttpSession::write_piece() {
@@ -179,8 +192,12 @@ void HttpSession::on_piece(error_code failed, const Piece& piece) {
   stream_.expires_never();
   pieces_->written();
   line_.bytes += static_cast<std::int64_t>(piece.text->size());
-  if (!piece.last) return write_piece();
+  if (!piece.last) {
+    comment_later();
+    return write_piece();
+  }
   streaming_ = false;
+  comment_.cancel();
   pieces_->close();
   held_.reset();
   if (!chunked_) return on_answered(false);

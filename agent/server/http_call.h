@@ -43,6 +43,15 @@ struct HttpReply {
   Stream stream;    // instead of the body
   std::string log;  // ApiError::log
 
+  // Server-sent events. Proxies must not wait for more of them.
+  static HttpReply of_events(Stream stream) {
+    HttpReply reply;
+    reply.content_type = "text/event-stream; charset=utf-8";
+    reply.headers.emplace_back("Cache-Control", "no-store");
+    reply.headers.emplace_back("X-Accel-Buffering", "no");
+    reply.stream = std::move(stream);
+    return reply;
+  }
   static HttpReply of(const Json& json, int status = 200) {
     HttpReply reply;
     reply.status = status;
@@ -53,6 +62,7 @@ struct HttpReply {
     HttpReply reply = of(error.json(), error.status);
     reply.log = error.log;
     if (error.status == 429 || error.status == 503 || error.status == 507) reply.headers.emplace_back("Retry-After", "1");
+    if (error.status == 415) reply.headers.emplace_back("Accept-Encoding", "gzip, deflate");
     if (error.status == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
     return reply;
   }

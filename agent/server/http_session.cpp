@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "content_encoding.h"
 #include "cors.h"
 
 namespace baton::agent::server {
@@ -13,11 +14,21 @@ namespace {
 
 constexpr std::size_t kReadAhead = 16 * 1024;  // bytes of further requests; beyond it the client waits in its own buffers
 
+// Base URLs are written with and without a slash at their end, and joined with paths that begin with one.
+std::string plain_path(std::string_view path) {
+  std::string plain;
+  for (const char c : path) {
+    if (c != '/' || !plain.ends_with('/')) plain += c;
+  }
+  if (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
+  return plain;
+}
+
 // False: not a target of ours.
 bool read_target(beast::string_view target, HttpCall& call) {
   const auto parsed = boost::urls::parse_origin_form(boost::urls::string_view(target.data(), target.size()));
   if (!parsed) return false;
-  call.path = parsed->path();
+  call.path = plain_path(parsed->path());
   for (const auto& parameter : parsed->params()) call.query[parameter.key] = parameter.value;
   return call.path.find('\0') == std::string::npos;
 }
@@ -25,7 +36,8 @@ bool read_target(beast::string_view target, HttpCall& call) {
 // Whether the answer may be a stream of events: what could be is counted before it is begun.
 bool may_stream(const HttpCall& call) {
   constexpr std::string_view kStream = "\"stream\"";
-  return call.query.contains("stream") || ::memmem(call.body.data(), call.body.size(), kStream.data(), kStream.size()) != nullptr;
+  return call.query.contains("stream") || is_encoded(call) ||
+         ::memmem(call.body.data(), call.body.size(), kStream.data(), kStream.size()) != nullptr;
 }
 
 Refusal kind_of(const ApiError& error) {
@@ -37,7 +49,7 @@ ApiError saturated(const std::string& what) { return {503, "server_error", "satu
 }  // namespace
 
 HttpSession::HttpSession(std::shared_ptr<Shared> shared, Connection stream, std::string address)
-    : shared_(std::move(shared)), stream_(std::move(stream)), address_(std::move(address)), deadline_(shared_->io) {}
+    : shared_(std::move(shared)), stream_(std::move(stream)), address_(std::move(address)), deadline_(shared_->io), comment_(shared_->io) {}
 
 void HttpSession::begin() {
   stand_in(&shared_->fresh);
@@ -241,6 +253,7 @@ void HttpSession::on_body() {
   call_.left = left_.get_token();
   if (about.where == Api::Where::io) return shared_->api.handle(call_, [this](HttpReply reply) { write(std::move(reply)); });
   if (about.where == Api::Where::work) {
+    if (const auto refused = refused_encoding(call_)) return turn_away(Refusal::request, *refused);
     place_ = shared_->requests.enter(line_.client, limits().client_requests);
     if (!place_)
       return turn_away(Refusal::client, {429, "rate_limit_error", "too_many_requests",
@@ -255,7 +268,8 @@ void HttpSession::on_body() {
 
 void HttpSession::dispatch(Api::Where where) {
   const bool quick = where == Api::Where::quick;
-  const Work::Size size = !quick && call_.body.size() > kLargeBody ? Work::Size::large : Work::Size::small;
+  // How much a compressed body holds is not known yet.
+  const Work::Size size = !quick && (call_.body.size() > kLargeBody || is_encoded(call_)) ? Work::Size::large : Work::Size::small;
   waiting_ = std::make_shared<Waiting>(std::move(call_), std::move(body_bytes_));
   Work& work = quick ? shared_->quick : shared_->work;
   if (!work.add(line_.client, size, [self = shared_from_this(), waiting = waiting_] { self->serve(*waiting); })) {
@@ -268,11 +282,16 @@ void HttpSession::dispatch(Api::Where where) {
 // The answer comes when it comes; by then the client may have left, and the session with it.
 void HttpSession::serve(Waiting& waiting) {
   if (waiting.taken.exchange(true)) return;
-  shared_->api.handle(waiting.call, [weak = weak_from_this()](HttpReply reply) {
+  const Api::Done done = [weak = weak_from_this()](HttpReply reply) {
     const auto self = weak.lock();
     if (!self) return;
     asio::post(self->shared_->io, [self, reply = std::move(reply)]() mutable { self->write(std::move(reply)); });
-  });
+  };
+  if (const auto refused = decode_body(waiting.call, limits().body_bytes)) {
+    done(HttpReply::of(*refused));
+  } else {
+    shared_->api.handle(waiting.call, done);
+  }
   waiting.clear();
 }
 
@@ -338,6 +357,7 @@ void HttpSession::end() {
   if (const auto waiting = std::exchange(waiting_, nullptr); waiting && !waiting->taken.exchange(true)) waiting->clear();
   if (pieces_) pieces_->close();
   streaming_ = false;
+  comment_.cancel();
   held_.reset();
   body_bytes_.reset();
   wait_no_longer();

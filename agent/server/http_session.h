@@ -76,6 +76,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   bool out(const std::shared_ptr<Pieces>& pieces, std::shared_ptr<const std::string> piece, bool last);  // any thread
   void write_piece();
   void on_piece(error_code failed, const Piece& piece);
+  void comment_later();
   void on_answered(bool again);
 
   void begin_line();
@@ -115,6 +116,8 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   // Its answer
   bool writing_ = false, probing_ = false, streaming_ = false;
+  bool events_ = false;             // the stream is one of server-sent events
+  asio::steady_timer comment_;      // says that such a stream is alive
   std::optional<HttpReply> reply_;  // came while the client was probed
   std::string chunk_head_;
   bool chunked_ = true, again_ = true;

@@ -69,6 +69,7 @@ void Lanes::create(const Json& message) {
   const std::string named = string_of(message, "stream_id");
   Parsed<CreateRequest> request = api_.parse(message, Channel::websocket, "");
   if (!request) return error(request.error(), named);
+  api_.log_ignored(client_, request->notes);
   request->run.client = client_;
   if (client_.starts_with("address:")) request->run.share = session_;
   request->run.session = session_;
@@ -193,11 +194,12 @@ void Lanes::resumed(const std::string& lane, int turn, const std::string& respon
 }
 
 void Lanes::resume(const Json& message) {
-  Fields fields(message, "");
+  Notes notes;
+  Fields fields(message, "", notes);
   fields.any("type");
   const std::string id = fields.string("response_id", 128).value_or(""), lane_id = fields.string("stream_id", 64).value_or("");
   const std::int64_t after = fields.integer("starting_after", -1, std::numeric_limits<std::int64_t>::max()).value_or(-1);
-  if (auto wrong = fields.error()) return error(*wrong, lane_id);
+  if (auto wrong = fields.finish()) return error(*wrong, lane_id);
   if (id.empty()) return error(ApiError::invalid("response_id", "'response_id' is missing", "missing_required_parameter"), lane_id);
   {
     const std::scoped_lock lock(mutex_);
@@ -226,13 +228,14 @@ void Lanes::steer_failed(const Json& message, const char* code, const std::strin
 }
 
 void Lanes::steer(const Json& message) {
-  Fields fields(message, "");
+  Notes notes;
+  Fields fields(message, "", notes);
   fields.any("type");
   const std::string id = fields.string("previous_response_id", 128).value_or("");
   const Json* input = fields.any("input");
-  if (auto wrong = fields.error()) return steer_failed(message, "invalid_input", wrong->message);
+  if (auto wrong = fields.finish()) return steer_failed(message, "invalid_input", wrong->message);
   if (id.empty() || !input) return steer_failed(message, "invalid_input", "response.steer needs previous_response_id and input");
-  auto items = parse_input(*input, "input");
+  auto items = parse_input(*input, "input", notes);
   if (!items) return steer_failed(message, "invalid_input", items.error().message);
   for (const Json& item : *items) {
     if (string_of(item, "type") != "message" || string_of(item, "role") != "user")
@@ -244,10 +247,11 @@ void Lanes::steer(const Json& message) {
 }
 
 void Lanes::cancel(const Json& message) {
-  Fields fields(message, "");
+  Notes notes;
+  Fields fields(message, "", notes);
   fields.any("type");
   const std::string id = fields.string("response_id", 128).value_or(""), lane = fields.string("stream_id", 64).value_or("");
-  if (auto wrong = fields.error()) return error(*wrong, lane);
+  if (auto wrong = fields.finish()) return error(*wrong, lane);
   const auto cancelled = api_.hub().cancel(id);
   if (cancelled) return;
   const Error& why = cancelled.error();

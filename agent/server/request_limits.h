@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxLogitBias = 1024;     // tokens; each costs tim
 
 // The arguments of one call. They are parsed again in every turn, in square time of an object's keys.
 inline constexpr tools::JsonLimits kArgumentLimits{.levels = 64, .keys_of_object = 1024, .keys = 100'000, .values = 200'000};
+inline constexpr std::size_t kMaxArgumentBytes = 1 << 20;
 inline constexpr std::size_t kMaxArgumentKeys = 100'000;  // of all calls of a request together
 
 // "'stop' holds 65 strings, more than 64", where it does.

@@ -51,4 +51,28 @@ void RefusalLog::refused(Refusal why, const std::string& client, const std::stri
   spdlog::warn("refused reason={} client={} id={}: {}", name_of(why), client, id.empty() ? "-" : id, visible(detail));
 }
 
+std::vector<std::string> IgnoredLog::untold(const std::string& client, const std::vector<std::string>& paths) {
+  const std::scoped_lock lock(mutex_);
+  if (told_.size() >= kMostClients && !told_.contains(client)) told_.clear();
+  std::set<std::string>& told = told_[client];
+  std::vector<std::string> fresh;
+  for (const std::string& path : paths) {
+    if (told.size() < kMostFields && told.insert(path).second) fresh.push_back(path);
+  }
+  return fresh;
+}
+
+void IgnoredLog::tell(const std::string& client, const Notes& notes) {
+  if (notes.ignored().empty()) return;
+  const auto joined = [](const std::vector<std::string>& parts) {
+    std::string all;
+    for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
+    return visible(all, 1000);
+  };
+  const std::vector<std::string> fresh = untold(client, notes.kinds());
+  if (fresh.empty()) return;
+  const std::vector<std::string> hints = notes.hints();
+  spdlog::info("without effect client={}: {}{}", client, joined(fresh), hints.empty() ? "" : " (" + joined(hints) + ")");
+}
+
 }  // namespace baton::agent::server

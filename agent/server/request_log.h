@@ -2,10 +2,14 @@
 // The server's lines of the log: never a token, a body or a query.
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "notes.h"
 #include "server_metrics.h"
 
 namespace baton::agent::server {
@@ -40,6 +44,21 @@ class RefusalLog {
   std::chrono::steady_clock::time_point second_{};
   int written_ = 0;
   std::int64_t left_out_ = 0;
+};
+
+// What clients send that has no effect. Each client's fields are told once; of clients and fields as many as are remembered. Any thread.
+class IgnoredLog {
+ public:
+  void tell(const std::string& client, const Notes& notes);
+  // Those of `paths` that were not told of this client.
+  std::vector<std::string> untold(const std::string& client, const std::vector<std::string>& paths);
+
+ private:
+  static constexpr std::size_t kMostClients = 1024;  // that are remembered; then all are forgotten
+  static constexpr std::size_t kMostFields = 128;    // of one client; what comes then is not told
+
+  std::mutex mutex_;  // guards all below
+  std::map<std::string, std::set<std::string>> told_;
 };
 
 }  // namespace baton::agent::server

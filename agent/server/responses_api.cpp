@@ -68,15 +68,6 @@ class Relay {
   std::vector<std::pair<std::shared_ptr<const std::string>, bool>> waiting_;
 };
 
-HttpReply stream_of(HttpReply::Stream stream) {
-  HttpReply reply;
-  reply.content_type = "text/event-stream; charset=utf-8";
-  reply.headers.emplace_back("Cache-Control", "no-store");
-  reply.headers.emplace_back("X-Accel-Buffering", "no");
-  reply.stream = std::move(stream);
-  return reply;
-}
-
 }  // namespace
 
 Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key) const {
@@ -96,13 +87,14 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   if (!body) return done(HttpReply::of(body.error()));
   Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
+  log_ignored(call.client, request->notes);
   request->run.client = call.client;
   request->run.share = call.share;
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
     if (!started) return done(HttpReply::of(ApiError::from(started.error())));
-    return done(stream_of([relay, held = started->subscription](HttpReply::Out out) {
+    return done(HttpReply::of_events([relay, held = started->subscription](HttpReply::Out out) {
       relay->attach(std::move(out));
       return held;
     }));
@@ -117,7 +109,10 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
       return false;
     }
     if (!background && !is_terminal(event.type)) return true;
-    done(HttpReply::of(Json::parse(*event.json)["response"]));
+    const Json response = Json::parse(*event.json)["response"];
+    // What clients act on: they shorten the conversation. It was found out before anything was written.
+    const bool too_long = response["error"].is_object() && string_of(response["error"], "code") == "context_length_exceeded";
+    done(too_long && response["output"].empty() ? HttpReply::of(error_of_response(response, "input")) : HttpReply::of(response));
     return false;
   });
   if (!started) return done(HttpReply::of(ApiError::from(started.error())));
@@ -141,7 +136,7 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Par
 }
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
-  return stream_of([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
+  return HttpReply::of_events([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
     const auto told_last = std::make_shared<std::atomic<bool>>(false);
     auto subscription = hub_.subscribe(id, after, [out, told_last](const HubEvent& event) {
       if (*told_last) return false;
@@ -252,13 +247,15 @@ void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
 void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
   const Parsed<Json> body = parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Fields fields(*body, "");
+  Notes notes;
+  Fields fields(*body, "", notes);
   const std::string rating = fields.string("rating", 8).value_or(""), note = fields.string("note", 4096).value_or("");
-  if (auto error = fields.error()) return done(HttpReply::of(*error));
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
   if (const auto rated = journal_.rate(path[0], rating, note); !rated)
     return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
-  done(HttpReply::of(Json{{"id", path[0]}, {"object", "baton.rating"}, {"rating", rating}, {"note", note}}));
+  log_ignored(call.client, notes);
+  done(HttpReply::of(with_ignored(Json{{"id", path[0]}, {"object", "baton.rating"}, {"rating", rating}, {"note", note}}, notes)));
 }
 
 }  // namespace baton::agent::server

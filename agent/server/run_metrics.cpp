@@ -55,7 +55,7 @@ std::string run_metrics(const HubStats& stats) {
     text.value(std::string("baton_runs_total{status=\"") + status + "\"}", count_of(stats.finished, status));
   text.head("baton_run_errors_total", "counter", "Runs that failed, by the protocol's error code.");
   std::int64_t others = count_of(stats.finished, "failed");
-  for (const char* code : {"invalid_prompt", "format_mismatch", "server_error"}) {
+  for (const char* code : {"invalid_prompt", "context_length_exceeded", "format_mismatch", "server_error"}) {
     const std::int64_t n = count_of(stats.failed, code);
     others -= n;
     text.value(std::string("baton_run_errors_total{code=\"") + code + "\"}", n);

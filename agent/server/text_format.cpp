@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "fields.h"
-
 namespace baton::agent::server {
 namespace {
 
@@ -18,9 +16,9 @@ bool is_name(const std::string& name) {
   });
 }
 
-// name, description, schema, strict.
+// name, description, schema, strict. The name is a label: llama.cpp's clients send none.
 void read_schema(Fields& fields, Json& format) {
-  const std::string name = fields.string("name").value_or("");
+  const std::string name = fields.string("name").value_or("response");
   if (!is_name(name))
     fields.fail(ApiError::invalid(fields.path("name"), "'" + fields.path("name") + "' must be 1 to 64 of letters, digits, _ and -"));
   format["name"] = name;
@@ -55,11 +53,13 @@ Parsed<Json> compiled(Json format, const std::string& part) {
 
 }  // namespace
 
-Parsed<Json> parse_text_format(const Json& value, const std::string& param) {
-  Fields fields(value, param);
+Parsed<Json> parse_text_format(const Json& value, const std::string& param, Notes& notes) {
+  Fields fields(value, param, notes);
   Json format = {{"type", fields.string("type").value_or("")}};
   std::string part = param;
-  if (format["type"] == "json_schema") {
+  // llama.cpp's server takes a schema with either type.
+  if (format["type"] == "json_schema" || (format["type"] == "json_object" && fields.any("schema"))) {
+    format["type"] = "json_schema";
     part = fields.path("schema");
     read_schema(fields, format);
   } else if (format["type"] == "baton.regex") {
@@ -73,13 +73,14 @@ Parsed<Json> parse_text_format(const Json& value, const std::string& param) {
   } else if (format["type"] != "text" && format["type"] != "json_object") {
     fields.fail(ApiError::unsupported(fields.path("type"), std::string("formats are ") + kTypes));
   }
-  if (const auto error = fields.error()) return *error;
+  if (const auto error = fields.finish()) return *error;
   return compiled(std::move(format), part);
 }
 
-Parsed<Json> parse_response_format(const Json& value, const std::string& param) {
-  if (!value.is_object() || value.value("type", Json()) != "json_schema") return parse_text_format(value, param);
-  Fields outer(value, param);
+Parsed<Json> parse_response_format(const Json& value, const std::string& param, Notes& notes) {
+  const bool nested = value.is_object() && value.value("type", Json()) == "json_schema" && !value.contains("schema");
+  if (!nested) return parse_text_format(value, param, notes);
+  Fields outer(value, param, notes);
   outer.any("type");
   const Json* inner = outer.any("json_schema");
   if (!inner) {
@@ -87,12 +88,43 @@ Parsed<Json> parse_response_format(const Json& value, const std::string& param) 
         ApiError::invalid(outer.path("json_schema"), "'" + outer.path("json_schema") + "' is missing", "missing_required_parameter"));
     return *outer.error();
   }
-  Fields fields(*inner, outer.path("json_schema"));
+  Fields fields(*inner, outer.path("json_schema"), notes);
   Json format = {{"type", "json_schema"}};
   read_schema(fields, format);
-  if (const auto error = fields.error()) return *error;
-  if (const auto error = outer.error()) return *error;
+  if (const auto error = fields.finish()) return *error;
+  if (const auto error = outer.finish()) return *error;
   return compiled(std::move(format), fields.path("schema"));
+}
+
+namespace {
+
+constexpr const char* kLocalNames[] = {"grammar",       "json_schema",    "guided_json",        "guided_regex",
+                                       "guided_choice", "guided_grammar", "structured_outputs", "format"};
+
+}  // namespace
+
+std::span<const char* const> local_format_names() { return kLocalNames; }
+
+void read_local_format(Fields& fields, Json& format) {
+  for (const char* key : {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "format"})
+    fields.unsupported(key, "send response_format, or text.format to responses", {"", Json::object()});
+  std::optional<Json> wanted;
+  std::string key;
+  if (const auto grammar = fields.string("grammar"); grammar && !grammar->empty()) {
+    key = "grammar";
+    wanted = Json{{"type", "baton.grammar"}, {"syntax", "gbnf"}, {"definition", *grammar}};
+  }
+  if (const Json* schema = fields.any("json_schema")) {
+    if (wanted) return fields.fail(ApiError::invalid("json_schema", "'json_schema' and 'grammar' exclude each other: send one of them"));
+    key = "json_schema";
+    wanted = Json{{"type", "json_schema"}, {"name", "response"}, {"schema", *schema}, {"strict", true}};
+  }
+  if (!wanted) return;
+  if (format != plain_text_format())
+    return fields.fail(ApiError::invalid(key, "'" + key + "' does not go with another format of the answer: send one of them"));
+  auto read = compiled(std::move(*wanted), key);
+  if (!read) return fields.fail(read.error());
+  format = std::move(*read);
 }
 
 }  // namespace baton::agent::server

@@ -68,7 +68,7 @@ class CallCompiler {
   NodeId member(const std::string& key, NodeId value) { return out_.bytes(write_json(Json(key), style_), space(sign(":", value))); }
 
   // An id, where the template's calls have one: none of ours is needed, but the model has learned to write it.
-  NodeId id(NodeId next) { return json_string(out_, Count{1, 64}, next); }
+  NodeId id(NodeId next) { return JsonStrings(out_).any(Count{1, 64}, next); }
 
   // NAME", "arguments": {..}}
   NodeId names(NodeId next) {

@@ -210,9 +210,15 @@ bool CallParser::offered(std::string_view name) const {
 
 void CallParser::step_text(char c) {
   if (is_json_space(c)) {
+    line_start_ = c == '\n' || (line_start_ && !space_.ends_with('*'));
     if (!trim_) space_ += c;
-    line_start_ = line_start_ || c == '\n';
     if (!item_.empty()) item_ += c;
+    return;
+  }
+  if (c == '*' && line_start_ && n_calls_ == 0 && !options_.tools.empty()) {  // emphasis: dropped, as white space is, if a call follows
+    trim_ = false;
+    anything_yet_ = true;
+    space_ += c;
     return;
   }
   if (!std::exchange(no_trigger_, false) && begin_trigger(c)) return;

@@ -11,6 +11,7 @@
 #include "format_constraint.h"
 #include "format_grammar_cache.h"
 #include "format_or_calls.h"
+#include "truncation.h"
 #include "turns.h"
 
 namespace baton::llm {
@@ -84,10 +85,14 @@ class Chat::Stream {
     try {
       if (is_cancelled()) {
         say_finished(FinishReason::cancelled, std::nullopt);
-      } else if (auto prompt = state.prompts(request_).build(request_, state.engine->n_ctx()); !prompt) {
-        say_finished(FinishReason::error, prompt.error());
+      } else if (!request_.prompt.empty()) {
+        prompt_.emplace();
+        prompt_->ids = request_.prompt;
+      } else if (auto fitting = build_fitting(state.prompts(request_), request_, state.engine->n_ctx()); !fitting) {
+        say_finished(FinishReason::error, fitting.error());
       } else {
-        prompt_ = std::move(*prompt);
+        if (fitting->n_left_out > 0) sink_(MessagesLeftOut{fitting->n_left_out});
+        prompt_ = std::move(fitting->prompt);
       }
     } catch (const std::exception& e) {  // no memory is left, or a bug of ours: the other requests are served
       say_finished(FinishReason::error, Error{errc::out_of_memory, std::string("the prompt could not be made: ") + e.what()});

@@ -80,6 +80,11 @@ struct ChatRequest {
   HistoryForm history = HistoryForm::as_written;
   std::string client;                        // EngineRequest::client
   Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
+  // Where the prompt does not fit into the context, the messages before one of these indices may be left out of it, as few as possible;
+  // system messages stay. In rising order; empty: a prompt that does not fit is an error.
+  std::vector<std::size_t> may_begin_at = {};
+  // Not empty: the prompt itself, for a text that is no conversation. Nothing above but the sampling and the ends is looked at then.
+  std::vector<std::int32_t> prompt = {};
 };
 
 struct Usage {
@@ -98,7 +103,13 @@ enum class FinishReason {
   error,
 };
 
-// ---- What a generator says, in this order: PrefillProgress*, then texts and calls as they come, then exactly one Finished.
+// ---- What a generator says, in this order: MessagesLeftOut at most once, PrefillProgress*, then texts and calls as they come, then exactly
+// one Finished.
+
+// ChatRequest::may_begin_at was made use of.
+struct MessagesLeftOut {
+  int n = 0;
+};
 
 struct PrefillProgress {
   int done = 0;  // tokens
@@ -146,6 +157,6 @@ struct Finished {
   std::string malformed_call = {};
 };
 
-using Delta = std::variant<PrefillProgress, TextDelta, ReasoningDelta, CallStarted, CallArguments, CallFinished, Finished>;
+using Delta = std::variant<MessagesLeftOut, PrefillProgress, TextDelta, ReasoningDelta, CallStarted, CallArguments, CallFinished, Finished>;
 
 }  // namespace baton::llm

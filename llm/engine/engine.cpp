@@ -24,9 +24,9 @@ std::optional<Error> reason_to_refuse(const EngineRequest& request, const Model&
   if (request.prompt.empty()) return Error{errc::invalid_argument, "the prompt holds no token"};
   const int n_prompt = static_cast<int>(request.prompt.size());
   if (n_prompt >= model.n_ctx()) {
-    return Error{errc::context_overflow, "the prompt has " + std::to_string(n_prompt) + " tokens and the context holds " +
-                                             std::to_string(model.n_ctx()) +
-                                             ", one of them for the answer: shorten the conversation or start with a larger --ctx"};
+    return Error{errc::context_overflow, "This model's maximum context length is " + std::to_string(model.n_ctx()) +
+                                             " tokens. However, the prompt has " + std::to_string(n_prompt) +
+                                             " tokens, and the answer needs one at least: shorten it, or start with a larger --ctx"};
   }
   const int n_vocab = model.hparams().n_vocab;
   for (int i = 0; i < n_prompt; ++i) {

@@ -8,8 +8,9 @@ std::string forced_text(Grammar& grammar, StateId from, JsonLayout so_far, std::
   constexpr std::size_t kMaxWays = 24;  // as many signs as a JSON value may begin with, and white space
   std::string out;
   while (out.size() < limit && !grammar.accepts(from)) {
-    const std::string ways = grammar.next_bytes(from, kMaxWays);
+    std::string ways = grammar.next_bytes(from, kMaxWays);
     if (ways.empty()) break;
+    if (ways.size() > 1) std::erase(ways, '\\');  // a character that may be escaped: it seldom is
     char next = ways.front();
     if (ways.size() > 1) {
       std::string signs;

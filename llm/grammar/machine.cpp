@@ -1,6 +1,10 @@
 #include "machine.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <set>
+#include <utility>
 
 namespace baton::llm {
 
@@ -21,8 +25,46 @@ Machine::Machine(const Automaton& automaton, NodeId start) : automaton_(automato
   counts_ = std::any_of(automaton.nodes().begin(), automaton.nodes().end(), [](const Node& node) {
     return std::any_of(node.edges.begin(), node.edges.end(), [](const Edge& edge) { return edge.at_least > 0 || edge.below >= 0; });
   });
+  if (counts_) find_rules_that_end();
   follow({start, 0, -1});
   start_ = intern();
+}
+
+// Round after round, until no more are found: a rule that calls itself ends only if it has another way. Those that were made last are the
+// innermost, and looked at first.
+void Machine::find_rules_that_end() {
+  std::set<NodeId, std::greater<>> left;
+  for (const Node& node : automaton_.nodes()) {
+    for (const Edge& edge : node.edges) {
+      if (edge.kind == Edge::Kind::call) left.insert(edge.callee);
+    }
+  }
+  for (bool found = true; found;) {
+    found = false;
+    for (auto rule = left.begin(); rule != left.end();) {
+      const bool ends = reaches_end(*rule);
+      if (ends) rules_that_end_.insert(*rule);
+      found = found || ends;
+      rule = ends ? left.erase(rule) : std::next(rule);
+    }
+  }
+}
+
+// From a rule's beginning, by way of rules that are known to end. Breadth first: with a high maximum the long ways are many.
+bool Machine::reaches_end(NodeId rule) const {
+  std::vector<std::pair<NodeId, std::int32_t>> waiting{{rule, 0}};
+  std::unordered_set<std::uint64_t> met{key(rule, 0)};
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    const auto [at, at_count] = waiting[i];
+    const Node& node = automaton_.nodes()[static_cast<std::size_t>(at)];
+    if (node.final) return true;
+    for (const Edge& edge : node.edges) {
+      std::int32_t count = at_count;
+      if (!pass(edge, count) || (edge.kind == Edge::Kind::call && !rules_that_end_.contains(edge.callee))) continue;
+      if (met.insert(key(edge.target, count)).second) waiting.emplace_back(edge.target, count);
+    }
+  }
+  return false;
 }
 
 std::string Machine::next_bytes(StateId from, std::size_t limit) {
@@ -56,12 +98,13 @@ bool Machine::pass(const Edge& edge, std::int32_t& count) const {
   return true;
 }
 
+std::uint64_t Machine::key(NodeId node, std::int32_t count) {
+  return static_cast<std::uint64_t>(static_cast<std::uint32_t>(node)) << 32 | static_cast<std::uint32_t>(count);
+}
+
 // Whether the end of the rule can be reached from here, the rules that it calls being as good as one step. What is found on the way is
 // kept, so that each pair is looked at once.
 bool Machine::can_end(NodeId first, std::int32_t first_count) {
-  const auto key = [](NodeId node, std::int32_t count) {
-    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(node)) << 32 | static_cast<std::uint32_t>(count);
-  };
   if (const auto known = ends_.find(key(first, first_count)); known != ends_.end()) return known->second;
   struct Place {
     NodeId node;
@@ -86,7 +129,7 @@ bool Machine::can_end(NodeId first, std::int32_t first_count) {
     const Edge& edge = node.edges[at.edge++];
     std::int32_t count = at.count;
     if (!pass(edge, count)) continue;
-    if (edge.kind == Edge::Kind::call && !rule_can_end(edge.callee)) continue;
+    if (edge.kind == Edge::Kind::call && !rules_that_end_.contains(edge.callee)) continue;
     const std::uint64_t to = key(edge.target, count);
     const auto known = ends_.find(to);
     if (known != ends_.end() && known->second) found = true;
@@ -102,15 +145,6 @@ bool Machine::can_end(NodeId first, std::int32_t first_count) {
     if (!ends_[one]) ends_.erase(one);
   }
   return true;
-}
-
-// A rule that calls itself is taken at the automaton's word, which was pruned.
-bool Machine::rule_can_end(NodeId rule) {
-  if (std::find(asked_.begin(), asked_.end(), rule) != asked_.end()) return true;
-  asked_.push_back(rule);
-  const bool ends = can_end(rule, 0);
-  asked_.pop_back();
-  return ends;
 }
 
 StateId Machine::take(StateId from, std::uint8_t byte) {

@@ -70,7 +70,9 @@ class Machine {
   void follow(Thread thread);  // to where a byte is next, into open_ and accepts_
   bool pass(const Edge& edge, std::int32_t& count) const;
   bool can_end(NodeId node, std::int32_t count);
-  bool rule_can_end(NodeId rule);
+  void find_rules_that_end();
+  bool reaches_end(NodeId rule) const;
+  static std::uint64_t key(NodeId node, std::int32_t count);
   StateId intern();  // open_ and accepts_
   ThreadId intern(const Thread& thread);
   std::int32_t frame(const Frame& frame);
@@ -86,7 +88,7 @@ class Machine {
   StateId start_ = 0;
   bool counts_;  // there are edges that look at a counter: an end may be out of reach though the network leads there
   std::unordered_map<std::uint64_t, bool> ends_;  // by node and counter
-  std::vector<NodeId> asked_;                     // rules whose end is being looked for
+  std::unordered_set<NodeId> rules_that_end_;     // from their beginning; filled where counts_
 
   // Of the step that is being taken:
   bool see(const Thread& thread);  // for the first time

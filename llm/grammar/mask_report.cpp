@@ -28,7 +28,7 @@ class Keywords {
     }
   }
   std::vector<std::string> names;  // those that a mask holds
-  std::vector<Unmasked> unchecked;
+  std::vector<Unmasked> unchecked, annotations;
 
  private:
   // Whether it is there and held.
@@ -45,8 +45,16 @@ class Keywords {
     waiting_.insert(waiting_.end(), children.begin(), children.end());
   }
 
+  static std::string why_unchecked(const SchemaNode& node, const std::string& keyword) {
+    if (keyword == "pattern" && node.pattern) return "it is too large: how often its parts are repeated is not checked";
+    if (keyword == "if" || keyword == "then" || keyword == "else") return "draft 4, which the schema names, does not have it";
+    if (node.ref && !keyword.starts_with("content")) return "until draft 7, which the schema names, nothing beside $ref counts";
+    return "a note: nothing checks it";
+  }
+
   void look_at(const SchemaNode& node) {
-    for (const std::string& keyword : node.unchecked) unchecked.push_back({node.pointer, keyword, "a note: nothing checks it"});
+    for (const std::string& keyword : node.unchecked) unchecked.push_back({node.pointer, keyword, why_unchecked(node, keyword)});
+    for (const std::string& keyword : node.unknown) annotations.push_back({node.pointer, keyword, ""});
     if (!node.format.empty() && find_format(node.format) == nullptr)
       unchecked.push_back({node.pointer, "format", "\"" + node.format + "\" is no format that is known: nothing checks it"});
     take(node, node.types != kAnyType, "type");
@@ -59,6 +67,8 @@ class Keywords {
       for (const auto& [pattern, child] : node.pattern_properties) waiting_.push_back(child);
     }
     take(node, node.additional_properties, "additionalProperties");
+    take(node, node.unevaluated_properties, "unevaluatedProperties");
+    take(node, node.unevaluated_items, "unevaluatedItems");
     take(node, node.property_names, "propertyNames");
     take(node, node.min_properties.has_value(), "minProperties");
     take(node, node.max_properties.has_value(), "maxProperties");
@@ -105,6 +115,7 @@ MaskReport report_mask(const Schema& schema) {
   Keywords keywords(report.unmasked);
   keywords.look_at_all(schema.root());
   report.unchecked = std::move(keywords.unchecked);
+  report.annotations = std::move(keywords.annotations);
   if (report.refused.empty()) report.masked = std::move(keywords.names);
   return report;
 }

@@ -18,6 +18,8 @@ struct MaskReport {
   bool impossible = false;  // because nothing is valid under it
   // Neither masked nor checked afterwards: notes that read like conditions.
   std::vector<Unmasked> unchecked;
+  // Keywords that no draft of JSON Schema has: they say nothing about values. `why` is empty.
+  std::vector<Unmasked> annotations;
 };
 
 // Of a schema whose values are written as objects (a call's arguments) in the style of calls.

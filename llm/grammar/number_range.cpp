@@ -1,178 +1,243 @@
 #include "number_range.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 
-#include "json_text.h"
+#include "number_exponents.h"
 
 namespace baton::llm {
 namespace {
 
-// One sign: magnitudes between low (at least zero) and high.
+// The digits that were written, against a bound's.
+enum class Side : std::uint8_t { below, tight, above };
+
+// A bound of a magnitude above zero.
+struct Limit {
+  std::string digits;
+  int point = 0;
+  bool exclusive = false;
+  bool own = false;  // of the schema, and near enough for digits before the point; otherwise it is as good as where doubles end
+};
+
+// One sign.
 class Magnitudes {
  public:
-  Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, int most_digits,
-             NodeId next)
-      : out_(out), range_(range), low_(std::move(low)), high_(std::move(high)), next_(next) {
-    max_integer_ = static_cast<std::size_t>(range_.exact ? most_digits : kMaxIntegerDigits);
-    for (const auto& bound : {low_, high_}) {
-      if (bound) max_integer_ = std::max(max_integer_, bound->value.n_integer);
-    }
+  // low, high: of the magnitude, at least zero. zero: it may be zero.
+  Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, bool zero,
+             int exact_digits, Exponents& exponents, NodeId next)
+      : out_(out), range_(range), next_(next), exponents_(exponents), zero_(zero), exact_digits_(exact_digits) {
+    // 4.9e-324 is the least that is not read as zero.
+    low_ = low && !low->value.is_zero() ? Limit{low->value.digits, low->value.point, low->exclusive, true} : Limit{"49", -323};
+    high_ = high ? Limit{high->value.digits, high->value.point, high->exclusive, high->value.point <= kMaxIntegerDigits}
+                 : Limit{"17976931348623157", 309};
+    zero_only_ = high && high->value.is_zero();
   }
 
   NodeId build() {
-    // The number of integer digits decides whether a bound can be met at all. Beyond the longer bound's, any number of digits will do.
-    const std::size_t low_length = low_ ? low_->value.n_integer : 1;
-    const std::size_t high_length = high_ ? high_->value.n_integer : low_length + 1;
-    std::vector<NodeId> ways;
-    for (std::size_t length = low_length; length <= std::min(high_length, max_integer_); ++length) {
-      const bool low_tight = low_ && length == low_length, high_tight = high_ && length == high_length;
-      if (!high_ && length == high_length) {
-        ways.push_back(longer(length));
-      } else {
-        ways.push_back(integer_digits({length, 0, low_tight, high_tight, length == 1, 0}));
-      }
-    }
-    if (ways.empty()) return Automaton::kDead;
-    return out_.any_of(ways);
+    const NodeId start = out_.add();
+    out_.byte(start, '0', '0', leading_zero());
+    if (!zero_only_) integer_digits(start, {});
+    return start;
   }
 
  private:
-  struct Place {
-    std::size_t length, at;  // integer digits in all, and written
-    bool low, high;          // all digits so far are the bound's
-    bool zero;               // all digits so far are zero: only where there is one
-    std::uint32_t remainder;
-    bool operator<(const Place& o) const {
-      return std::tie(length, at, low, high, zero, remainder) < std::tie(o.length, o.at, o.low, o.high, o.zero, o.remainder);
-    }
+  struct Mantissa {
+    int point = 0;  // digits before the point; below zero: the zeros behind it
+    int n = 0;      // significant digits, as long as they are a bound's
+    Side low = Side::tight, high = Side::tight;
+    std::uint32_t remainder = 0;
+    int places = 0;  // behind the point, where they are counted
+    auto operator<=>(const Mantissa&) const = default;
   };
 
-  static int digit_of(const Decimal& value, std::size_t i) { return i < value.digits.size() ? value.digits[i] - '0' : 0; }
+  static constexpr int kFar = 1000;  // a point that allows no exponent: all that such a number may do is end
+  static constexpr int kExactPlaces = 15, kPlacesBeforeExponent = 17, kMostBeforeExponent = 20, kMostZerosBeforeExponent = 8;
+  static constexpr int kMostExponent = 280;  // of numbers that are not in scientific notation: far enough from where doubles end
 
-  // A number of at least `length` digits, all of which are free.
-  NodeId longer(std::size_t length) {
-    const int more = static_cast<int>(max_integer_ - length);
-    std::map<std::uint32_t, NodeId> loops;  // by remainder, once `length` digits are there
-    const auto loop = [&](auto&& self, std::uint32_t remainder) -> NodeId {
-      const auto [at, fresh] = loops.try_emplace(remainder, Automaton::kDead);
-      if (!fresh) return at->second;
-      const NodeId node = at->second = out_.add();
-      for (unsigned d = 0; d <= 9; ++d)
-        counted_digit(out_, node, '0' + d, '0' + d, self(self, (remainder * 10 + d) % range_.multiple_of), more);
-      if (remainder == 0) out_.empty(node, after_integer(false, false, length, false));
-      return node;
-    };
-    std::map<std::pair<std::size_t, std::uint32_t>, NodeId> known;
-    const auto head = [&](auto&& self, std::size_t written, std::uint32_t remainder) -> NodeId {
-      if (written == length) return loop(loop, remainder);
-      const auto [at, fresh] = known.try_emplace({written, remainder}, Automaton::kDead);
-      if (!fresh) return at->second;
-      const NodeId node = at->second = out_.add();
-      for (unsigned d = written == 0 ? 1 : 0; d <= 9; ++d)
-        out_.byte(node, '0' + d, '0' + d, self(self, written + 1, (remainder * 10 + d) % range_.multiple_of));
-      return node;
-    };
-    return head(head, 0, 0);
+  static Side side_of(Side before, const Limit& bound, int n, int digit) {
+    if (before != Side::tight) return before;
+    const int other = n < static_cast<int>(bound.digits.size()) ? bound.digits[static_cast<std::size_t>(n)] - '0' : 0;
+    return digit < other ? Side::below : digit > other ? Side::above : Side::tight;
   }
 
-  NodeId integer_digits(Place place) {
-    // Where no bound is near, only the digits that are left count; so numbers of all lengths share their ends.
-    if (!place.low && !place.high && !range_.exact && place.at > 1) {
-      place.length -= place.at - 1;
-      place.at = 1;
+  // Behind one more significant digit.
+  Mantissa with(const Mantissa& m, int digit, bool behind_point) const {
+    Mantissa to = m;
+    to.low = side_of(m.low, low_, m.n, digit);
+    to.high = side_of(m.high, high_, m.n, digit);
+    if (behind_point) {
+      to.places += range_.max_fraction >= 0;
+    } else {
+      ++to.point;
     }
-    if (place.at == place.length) {
-      return place.remainder == 0 ? after_integer(place.low, place.high, place.length, place.zero) : Automaton::kDead;
+    // Where doubles end is of interest to numbers in scientific notation only.
+    if (to.point != 1 && !low_.own) to.low = Side::below;
+    if (to.point != 1 && !high_.own) to.high = Side::above;
+    const bool tight = to.low == Side::tight || to.high == Side::tight;
+    const int longest = static_cast<int>(std::max(low_.digits.size(), high_.digits.size()));
+    to.n = tight ? std::min(m.n + 1, longest) : 0;
+    to.remainder = (m.remainder * 10 + static_cast<std::uint32_t>(digit)) % range_.multiple_of;
+    return to;
+  }
+
+  // Whether the value with an exponent of zero is within the range, or may still become so by more digits behind the point.
+  bool may_stand(const Mantissa& m) const {
+    const bool low = !low_.own || m.point > low_.point || (m.point == low_.point && m.low != Side::below);
+    const bool high = !high_.own || m.point < high_.point || (m.point == high_.point && m.high != Side::above);
+    return low && high;
+  }
+  bool is_scientific(const Mantissa& m) const { return m.point == 1; }
+
+  // The exponents with which the number may end.
+  std::pair<int, int> exponents_of(const Mantissa& m) const {
+    const auto whole = [&](const Limit& bound) { return m.n >= static_cast<int>(bound.digits.size()); };
+    const bool from_low = m.low == Side::above || (m.low == Side::tight && whole(low_) && !low_.exclusive);
+    const bool to_high = m.high == Side::below || (m.high == Side::tight && (!whole(high_) || !high_.exclusive));
+    int lo = -kMostExponent, hi = kMostExponent;
+    if (low_.own || is_scientific(m)) lo = low_.point - m.point + !from_low;
+    if (high_.own || is_scientific(m)) hi = high_.point - m.point - !to_high;
+    if (range_.integer) lo = std::max(lo, 0);
+    if (range_.max_fraction >= 0) lo = std::max(lo, m.places - range_.max_fraction);
+    std::uint32_t remainder = m.remainder;
+    int power = 0;  // of ten, which makes it a multiple
+    for (; remainder != 0 && power < 8; ++power) remainder = remainder * 10 % range_.multiple_of;
+    if (remainder != 0) return {0, -1};
+    if (power > 0) lo = std::max(lo, power);
+    return {lo, hi};
+  }
+
+  bool takes_exponent(const Mantissa& m) const {
+    if (range_.literal || m.point < -kMostZerosBeforeExponent || m.point > kMostBeforeExponent) return false;
+    return !range_.exact || m.point <= kExactPlaces;
+  }
+
+  void end(NodeId node, const Mantissa& m) {
+    if (m.point == kFar) return out_.empty(node, next_);
+    const auto [lo, hi] = exponents_of(m);
+    if (lo <= 0 && hi >= 0) out_.empty(node, next_);
+    if (!takes_exponent(m)) return;
+    if (const NodeId exponent = exponents_.between(lo, hi); exponent != Automaton::kDead) out_.empty(node, exponent);
+  }
+
+  using Targets = std::array<NodeId, 10>;  // by digit; kDead where it may not follow
+
+  // most: of the digits that are counted in the frame's counter; none where these are not.
+  void lay(NodeId from, const Targets& targets, std::optional<int> most = std::nullopt) {
+    for (std::size_t d = 0; d < targets.size();) {
+      std::size_t last = d;
+      while (last + 1 < targets.size() && targets[last + 1] == targets[d]) ++last;
+      Edge edge;
+      edge.kind = Edge::Kind::byte;
+      edge.lo = static_cast<std::uint8_t>('0' + d);
+      edge.hi = static_cast<std::uint8_t>('0' + last);
+      edge.target = targets[d];
+      if (edge.target != Automaton::kDead) out_.edge(from, most ? Count{0, *most}.counted(edge) : edge);
+      d = last + 1;
     }
-    const auto [at, fresh] = integers_.try_emplace(place, Automaton::kDead);
+  }
+
+  void integer_digits(NodeId from, const Mantissa& m) {
+    Targets targets{};
+    for (int d = m.point == 0 ? 1 : 0; d <= 9; ++d) targets[static_cast<std::size_t>(d)] = integer(with(m, d, false));
+    lay(from, targets);
+  }
+
+  NodeId integer(const Mantissa& m) {
+    const int most = range_.exact ? exact_digits_ : kMaxIntegerDigits;
+    if (m.point > most || (m.point > 1 && high_.own && !below_high(m))) return Automaton::kDead;
+    const auto [at, fresh] = integers_.try_emplace(m, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
-    const int from = std::max(place.at == 0 && place.length > 1 ? 1 : 0, place.low ? digit_of(low_->value, place.at) : 0);
-    const int to = place.high ? digit_of(high_->value, place.at) : 9;
-    for (int d = from; d <= to; ++d) {
-      const Place next{place.length,
-                       place.at + 1,
-                       place.low && d == digit_of(low_->value, place.at),
-                       place.high && d == digit_of(high_->value, place.at),
-                       place.zero && d == 0,
-                       (place.remainder * 10 + static_cast<std::uint32_t>(d)) % range_.multiple_of};
-      const NodeId there = integer_digits(next);
-      if (there != Automaton::kDead) out_.byte(node, '0' + static_cast<unsigned>(d), '0' + static_cast<unsigned>(d), there);
-    }
+    end(node, m);
+    if (const NodeId first = fraction(m, true); first != Automaton::kDead) out_.byte(node, '.', '.', first);
+    integer_digits(node, m);
     return node;
   }
+  bool below_high(const Mantissa& m) const { return m.point < high_.point || (m.point == high_.point && m.high != Side::above); }
 
-  // May the number end here, `at` digits being written? While it is the low bound's beginning it is less than the bound unless only zeros
-  // follow there.
-  bool may_end(bool low, bool high, std::size_t at) const {
-    const auto rest_is_zero = [at](const Decimal& v) {
-      return at >= v.digits.size() || v.digits.find_first_not_of('0', at) == std::string::npos;
-    };
-    if (low && (!rest_is_zero(low_->value) || low_->exclusive)) return false;
-    return !(high && rest_is_zero(high_->value) && high_->exclusive);
+  // Digits behind the point that may follow, counted from there.
+  int most_places(const Mantissa& m) const {
+    if (range_.exact) return m.point == kFar ? kExactPlaces : kExactPlaces - std::max(m.point, 0);
+    return may_stand(m) ? kMaxFractionDigits : kPlacesBeforeExponent;
   }
 
-  NodeId after_integer(bool low, bool high, std::size_t n_integer, bool zero) {
+  // Behind the point, and `first`: before the first digit there.
+  NodeId fraction(Mantissa m, bool first) {
+    if (range_.integer || range_.max_fraction == 0) return Automaton::kDead;
+    if (m.point != kFar && !may_stand(m) && !is_scientific(m)) return Automaton::kDead;
+    if (range_.max_fraction >= 0 && m.places > range_.max_fraction) return Automaton::kDead;
+    // Where neither a bound nor an exponent is near, all numbers go on alike.
+    if (!range_.exact && m.point != kFar && !takes_exponent(m) && m.low != Side::tight && m.high != Side::tight) {
+      const auto [lo, hi] = exponents_of({m.point, m.n, m.low, m.high, m.remainder, 0});
+      if (lo > 0 || hi < 0) return Automaton::kDead;
+      m = {kFar, 0, Side::above, Side::below, 0, m.places};
+    }
+    if (!range_.exact && m.point != kFar && !low_.own && !high_.own && !is_scientific(m) && takes_exponent(m)) m.point = 2;
+    const auto [at, fresh] = fractions_.try_emplace({m, first}, Automaton::kDead);
+    if (!fresh) return at->second;
+    const NodeId node = at->second = out_.add();
+    if (!first) end(node, m);
+    const int most = most_places(m);
+    Targets targets{};
+    for (int d = 0; d <= 9 && most > 0; ++d)
+      targets[static_cast<std::size_t>(d)] = fraction(m.point == kFar ? far_with_place(m) : with(m, d, true), false);
+    lay(node, targets, most);
+    return node;
+  }
+  Mantissa far_with_place(Mantissa m) const {
+    m.places += range_.max_fraction >= 0;
+    return m;
+  }
+
+  NodeId leading_zero() {
     const NodeId node = out_.add();
-    if (may_end(low, high, n_integer)) out_.empty(node, next_);
-    const int left = !range_.exact ? kAny : zero ? kSignificant : std::max(0, kSignificant - static_cast<int>(n_integer));
-    if (!range_.integer && range_.max_fraction != 0) out_.byte(node, '.', '.', fraction({low, high, zero, n_integer, 0, left}));
+    if (zero_) end_zero(node, true);
+    if (!range_.integer && range_.max_fraction != 0) out_.byte(node, '.', '.', zeros());
     return node;
   }
 
-  // Within the fraction, of which the first digit is wanted.
-  struct Behind {
-    bool low, high, zero;
-    std::size_t n_integer, written;
-    int left;  // digits that may still be written, zeros at the beginning aside
-    bool operator<(const Behind& o) const {
-      return std::tie(low, high, zero, n_integer, written, left) < std::tie(o.low, o.high, o.zero, o.n_integer, o.written, o.left);
-    }
-  };
-  NodeId fraction(const Behind& b) {
-    if (range_.max_fraction >= 0 && b.written > static_cast<std::size_t>(range_.max_fraction)) return Automaton::kDead;
-    const std::size_t i = b.n_integer + b.written;
-    const std::size_t longest = std::max(b.low ? low_->value.digits.size() : 0, b.high ? high_->value.digits.size() : 0);
-    const bool beyond = i >= longest;  // of the bounds only zeros are left
-    Behind key = b;
-    // Behind the bounds' digits every place is like the one before, unless places are counted.
-    if (beyond && range_.max_fraction < 0) key.n_integer = 1, key.written = kBeyond + (b.written > 0);
-    const auto [at, fresh] = fractions_.try_emplace(key, Automaton::kDead);
-    if (!fresh) return at->second;
-    const NodeId node = at->second = out_.add();
-    if (b.written > 0 && may_end(b.low, b.high, i)) out_.empty(node, next_);
-    const int from = b.low ? digit_of(low_->value, i) : 0, to = b.high ? digit_of(high_->value, i) : 9;
-    for (int d = from; d <= to; ++d) {
-      const bool zero = b.zero && d == 0;
-      if (b.left == 0 && !zero) break;
-      const int left = b.left == kAny || zero ? b.left : b.left - 1;
-      const NodeId there = fraction({b.low && d == from, b.high && d == to, zero, b.n_integer, b.written + 1, left});
-      const auto digit = '0' + static_cast<unsigned>(d);
-      if (there == Automaton::kDead) continue;
-      if (zero) {  // a reader makes 0 of 1e-400
-        counted_digit(out_, node, digit, digit, there, kMaxLeadingZeros);
-      } else {
-        out_.byte(node, digit, digit, there);
+  void end_zero(NodeId node, bool exponent) {
+    out_.empty(node, next_);
+    if (exponent && !range_.integer) out_.empty(node, exponents_.between(-Exponents::kMost, Exponents::kMost));
+  }
+
+  // Behind `0.`
+  NodeId zeros() {
+    const int most = range_.max_fraction >= 0 ? std::min(range_.max_fraction, kMaxZerosBehindPoint) : kMaxZerosBehindPoint;
+    NodeId begin = Automaton::kDead;
+    for (int n = most; n >= 0; --n) {  // zeros that stand there
+      const NodeId node = out_.add();
+      if (zero_ && n > 0) end_zero(node, n <= kMostZerosBeforeExponent);
+      lay(node, {begin});
+      Mantissa m;
+      m.point = -n;
+      m.places = range_.max_fraction >= 0 ? n : 0;
+      Targets targets{};
+      for (int d = 1; d <= 9 && !zero_only_; ++d) {
+        if (const Mantissa to = with(m, d, true); may_stand(to)) targets[static_cast<std::size_t>(d)] = fraction(to, false);
       }
+      lay(node, targets, range_.exact ? kExactPlaces : kMaxFractionDigits);
+      begin = node;
     }
-    return node;
+    return begin;
   }
 
-  static constexpr std::size_t kBeyond = 1'000'000;
-  static constexpr int kSignificant = 15, kMaxLeadingZeros = 300, kAny = -1;
   Automaton& out_;
   const NumberRange& range_;
-  const std::optional<NumberBound> low_, high_;
   const NodeId next_;
-  std::size_t max_integer_ = 0;
-  std::map<Place, NodeId> integers_;
-  std::map<Behind, NodeId> fractions_;
+  Exponents& exponents_;
+  Limit low_, high_;
+  const bool zero_;
+  bool zero_only_ = false;
+  const int exact_digits_;
+  std::map<Mantissa, NodeId> integers_;
+  std::map<std::pair<Mantissa, bool>, NodeId> fractions_;
 };
-
-NumberBound zero() { return {{false, "0", 1}, false}; }
 
 std::optional<NumberBound> magnitude(std::optional<NumberBound> bound) {
   if (bound) bound->value.negative = false;
@@ -185,48 +250,64 @@ bool NumberRange::may_be_exact() const {
   for (const auto& bound : {low, high}) {
     if (!bound) continue;
     const Decimal& v = bound->value;
-    const std::size_t first = std::min(v.digits.find_first_not_of('0'), v.digits.size());
-    const bool has_fraction = v.digits.size() > v.n_integer;
-    if (v.n_integer > static_cast<std::size_t>(kExactDigits - v.negative) || (has_fraction && v.digits.size() - first > 14)) return false;
+    const bool has_fraction = static_cast<int>(v.digits.size()) > v.point;
+    if (v.point > kExactDigits - v.negative || (has_fraction && v.digits.size() > 14)) return false;
   }
   return true;
 }
 
-std::optional<Decimal> Decimal::parse(const std::string& text) {
+Decimal Decimal::of(const nlohmann::ordered_json& number) {
   Decimal out;
-  std::size_t i = 0;
-  if (i < text.size() && text[i] == '-') {
-    out.negative = true;
-    ++i;
+  std::array<char, 40> text{};
+  std::string_view read;
+  std::string integer;
+  if (number.is_number_float()) {
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), number.get<double>(), std::chars_format::scientific).ptr;
+    read = {text.data(), static_cast<std::size_t>(end - text.data())};
+  } else {
+    integer = number.dump();
+    read = integer;
   }
-  const std::size_t point = std::min(text.find('.', i), text.size());
-  std::string whole = text.substr(i, point - i), fraction = point < text.size() ? text.substr(point + 1) : "";
-  const auto digits = [](const std::string& s) { return s.find_first_not_of("0123456789") == std::string::npos; };
-  if (whole.empty() || !digits(whole) || !digits(fraction)) return std::nullopt;
-  whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size() - 1));
-  fraction.erase(fraction.find_last_not_of('0') + 1);
-  out.n_integer = whole.size();
-  out.digits = whole + fraction;
-  if (out.is_zero()) out.negative = false;
+  if (read.starts_with('-')) {
+    out.negative = true;
+    read.remove_prefix(1);
+  }
+  const auto e = std::min(read.find('e'), read.size());
+  for (const char c : read.substr(0, e)) {
+    if (c != '.') out.digits += c;
+  }
+  out.point = static_cast<int>(std::min(read.find('.'), e));
+  if (e < read.size()) {
+    int exponent = 0;
+    const std::string_view rest = read.substr(e + (read[e + 1] == '+' ? 2 : 1));
+    std::from_chars(rest.data(), rest.data() + rest.size(), exponent);
+    out.point += exponent;
+  }
+  out.digits.erase(out.digits.find_last_not_of('0') + 1);
+  const std::size_t zeros = std::min(out.digits.find_first_not_of('0'), out.digits.size());
+  out.digits.erase(0, zeros);
+  out.point -= static_cast<int>(zeros);
+  if (out.is_zero()) out = {};
   return out;
 }
 
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next) {
+  const auto &low = range.low, &high = range.high;
+  const bool from_zero = !low || low->value.negative || (low->value.is_zero() && !low->exclusive);
+  const bool to_zero = !high || !(high->value.negative || (high->value.is_zero() && high->exclusive));
+  const bool zero = from_zero && to_zero;
+  const bool negatives = !low || low->value.negative;
+  const bool positives = !high || !high->value.negative;
+  Exponents exponents(out, next);
   std::vector<NodeId> ways;
-  const bool negatives = !range.low || range.low->value.negative;
-  const bool positives = !range.high || !range.high->value.negative;
   if (positives) {
-    const bool from_zero = !range.low || range.low->value.negative;
-    ways.push_back(Magnitudes(out, range, from_zero ? zero() : range.low, range.high, NumberRange::kExactDigits, next).build());
+    const auto least = low && !low->value.negative ? low : std::nullopt;
+    ways.push_back(Magnitudes(out, range, least, high, zero, NumberRange::kExactDigits, exponents, next).build());
   }
-  if (negatives) {  // -5 <= x < -2 is 2 < |x| <= 5. "-0" is zero, and left out
-    const bool to_zero = !range.high || !range.high->value.negative;
-    NumberBound nearest = zero();
-    nearest.exclusive = true;
-    const NodeId magnitudes =
-        Magnitudes(out, range, to_zero ? nearest : magnitude(range.high), magnitude(range.low), NumberRange::kExactDigits - 1, next)
-            .build();
-    if (magnitudes != Automaton::kDead) ways.push_back(out.bytes("-", magnitudes));
+  if (negatives) {  // -5 <= x < -2 is 2 < |x| <= 5
+    const auto least = high && high->value.negative ? magnitude(high) : std::nullopt;
+    ways.push_back(
+        out.bytes("-", Magnitudes(out, range, least, magnitude(low), zero, NumberRange::kExactDigits - 1, exponents, next).build()));
   }
   if (ways.empty()) return Automaton::kDead;
   return out.any_of(ways);

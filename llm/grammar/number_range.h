@@ -1,5 +1,9 @@
 #pragma once
-// Decimal numbers between two bounds, as automata: digit by digit it is known whether what was written is still the beginning of a bound.
+// Numbers between two bounds, as automata over their writings, with a point and an exponent or without: digit by digit it is known whether
+// what was written is still the beginning of a bound, and with it which exponents may follow.
+#include <nlohmann/json_fwd.hpp>
+
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,37 +12,52 @@
 
 namespace baton::llm {
 
-// |value| = digits, a point behind the first `n_integer` of them. No leading zeros but for one before the point; no trailing ones behind
-// it.
+// |value| = 0.digits * 10^point. The digits have no zeros at either end; zero has none.
 struct Decimal {
   bool negative = false;
   std::string digits;
-  std::size_t n_integer = 0;
+  int point = 0;
 
-  static std::optional<Decimal> parse(const std::string& text);  // [-]digits[.digits]; nothing: something else
-  bool is_zero() const { return digits.find_first_not_of('0') == std::string::npos; }
+  static Decimal of(const nlohmann::ordered_json& number);
+  bool is_zero() const { return digits.empty(); }
+  auto operator<=>(const Decimal&) const = default;
 };
 
 struct NumberBound {
   Decimal value;
   bool exclusive = false;
+  auto operator<=>(const NumberBound&) const = default;
 };
 
 struct NumberRange {
   std::optional<NumberBound> low, high;
   bool integer = false;
-  int max_fraction = -1;          // digits behind the point at most; -1: any number
+  bool literal = false;           // of integers: without an exponent, with which a reader takes it for another kind of number
+  int max_fraction = -1;          // decimal places of the value at most; -1: any number
   std::uint32_t multiple_of = 1;  // of integers: at most kMaxMultiple
   // What a reader makes a double of must not become another number, such as an exclusive bound itself: 15 significant digits where there is
-  // a fraction, and before the point what 64 bits hold, 19 digits or, of negative numbers, 18. The bounds have no more (may_be_exact).
+  // a fraction or an exponent, and before the point what 64 bits hold, 19 digits or, of negative numbers, 18. The bounds have no more
+  // (may_be_exact).
   bool exact = false;
+  auto operator<=>(const NumberRange&) const = default;
+
   static constexpr int kExactDigits = 19;
   bool may_be_exact() const;
 
   static constexpr std::uint32_t kMaxMultiple = 64;
 };
 
-// Every decimal writing (no exponent, json_text.h's kMaxIntegerDigits) of every number in the range.
+// Digits are bounded, so that a model that has lost its way does not write them for ever.
+inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78
+inline constexpr int kMaxFractionDigits = 60;  // after the zeros behind the point; the longest that is met, the binary 0.1, has 55
+inline constexpr int kMaxZerosBehindPoint = 45;
+
+// The writings of every number in the range that a double has: JSON's own, with `e` or `E`, a sign or none, and up to three digits. Left
+// out are those that nobody writes and that would lead a model astray:
+// - an integer has no point, and no exponent below zero;
+// - digits that are beyond the range as they stand and that only an exponent would bring back, but for one digit before the point (5e-2);
+// - an exponent after more than 20 digits before the point, or more than 8 zeros behind it; and, where there is not just one digit before
+//   the point and no bound, an exponent beyond 280.
 // kDead where there is none.
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next);
 

@@ -13,7 +13,7 @@ namespace {
 // Where in the text we are sure to be: ^ holds only at its beginning, $ only at its end.
 class RegexBuilder {
  public:
-  RegexBuilder(Automaton& out, Regex::Letter lay, const Count& count) : out_(out), letter_(lay), count_(count) {}
+  RegexBuilder(Automaton& out, const Regex::Letter& lay, const Count& count) : out_(out), letter_(lay), count_(count) {}
 
   NodeId letter(const CodePoints& characters, NodeId next) {
     const NodeId from = out_.add();
@@ -84,7 +84,7 @@ class RegexBuilder {
   }
 
   Automaton& out_;
-  Regex::Letter letter_;
+  const Regex::Letter& letter_;
   const Count& count_;
   std::size_t steps_ = 0;
 };
@@ -97,7 +97,7 @@ Result<Regex> Regex::parse(std::string_view source) {
   return Regex(std::make_shared<const RegexPart>(std::move(*whole)));
 }
 
-NodeId Regex::build(Automaton& out, bool anywhere, Letter letter, const Count& count, NodeId next) const {
+NodeId Regex::build(Automaton& out, bool anywhere, const Letter& letter, const Count& count, NodeId next) const {
   RegexBuilder builder(out, letter, count);
   if (!anywhere) return builder.build(*whole_, {next, next}, true);
   // Each alternative either begins at the text's beginning, as ^ wants, or behind any other text.
@@ -115,11 +115,11 @@ NodeId Regex::build(Automaton& out, bool anywhere, Letter letter, const Count& c
 }
 
 // By making all its states, as a machine does, but not past the limit.
-bool Regex::is_tame(Letter letter, std::size_t& budget) const {
+bool Regex::is_tame(std::size_t& budget) const {
   constexpr std::size_t kMaxNodes = 30'000, kMaxThreads = 64;  // of the network; at once
   if (budget == 0) return false;
   Automaton automaton;
-  const NodeId start = build(automaton, true, letter, {}, automaton.final());
+  const NodeId start = build(automaton, true, text_edges, {}, automaton.final());
   const auto spend = [&budget](std::size_t amount) { return budget -= std::min(budget, amount), budget > 0; };
   if (!spend(automaton.nodes().size() / 16) || automaton.too_large() || automaton.nodes().size() > kMaxNodes) return false;
   if (!automaton.prune(start)) return true;

@@ -3,11 +3,12 @@
 // quantifiers being the same as greedy ones. \d \w \s and `.` are as json_schema/pattern.h has them.
 #include <baton/llm/error.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "json_text.h"
+#include "characters.h"
 
 namespace baton::llm {
 
@@ -25,13 +26,12 @@ class Regex {
 
   // A text that it matches wholly (`anywhere`: somewhere, as a schema's pattern does). How characters are written is for the caller to say:
   // letter(from, to, characters) lays the edges.
-  using Letter = void (*)(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count);
-  NodeId build(Automaton& out, bool anywhere, Letter letter, const Count& count, NodeId next) const;
+  using Letter = std::function<void(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count)>;
+  NodeId build(Automaton& out, bool anywhere, const Letter& letter, const Count& count, NodeId next) const;
 
-  // Whether its states, read byte by byte, are few enough: at most kMaxStates more than its network has nodes. A pattern such as .*a.{20}
-  // has a state for each way to have met an a.
-  // budget: states that may be made in all; what this takes is taken off.
-  bool is_tame(Letter letter, std::size_t& budget) const;
+  // Whether its states, read byte by byte as plain text, are few enough: at most kMaxStates more than its network has nodes. A pattern such
+  // as .*a.{20} has a state for each way to have met an a. budget: states that may be made in all; what this takes is taken off.
+  bool is_tame(std::size_t& budget) const;
   static constexpr std::size_t kMaxStates = 2000, kMaxBuildSteps = 200'000;
 
  private:

@@ -9,9 +9,9 @@ SchemaCompiler::Together SchemaCompiler::of_element(const Together& schemas, std
   Together all;
   for (const auto& [node, done] : schemas) {
     if (index < node->prefix_items.size()) {
-      all.insert({node->prefix_items[index], 0});
+      add(all, *node->prefix_items[index]);
     } else if (node->items) {
-      all.insert({node->items, 0});
+      add(all, *node->items);
     }
   }
   return all;

@@ -20,12 +20,11 @@ const Bound& tighter(const Bound& a, const Bound& b, bool low) {
   return (order > 0) == low ? a : b;
 }
 
-std::optional<NumberBound> narrowest(const std::vector<Bound>& bounds, bool low, const WritingStyle& style) {
+std::optional<NumberBound> narrowest(const std::vector<Bound>& bounds, bool low) {
   if (bounds.empty()) return std::nullopt;
   Bound found = bounds.front();
   for (const Bound& bound : bounds) found = tighter(found, bound, low);
-  const auto value = Decimal::parse(write_json(found.value, style));
-  return value ? std::optional(NumberBound{*value, found.exclusive}) : std::nullopt;
+  return NumberBound{Decimal::of(found.value), found.exclusive};
 }
 
 bool is_plain_string(const SchemaNode& node) { return !node.min_length && !node.max_length && !node.pattern && !find_format(node.format); }
@@ -93,35 +92,57 @@ NodeId SchemaCompiler::rule_without_strings(const SchemaNode& node) {
   return rule(Together{{&node, 0}, {&others.root(), 0}});
 }
 
-// Not by recursion, as a chain of references may be as long as the document.
-void SchemaCompiler::flatten(const SchemaNode& first, unsigned first_done, Together& into, std::set<const SchemaNode*>& met) {
-  std::vector<std::pair<const SchemaNode*, unsigned>> waiting{{&first, first_done}};
+void SchemaCompiler::add(Together& to, const SchemaNode& node, unsigned done) {
+  if (std::find(to.begin(), to.end(), Held{&node, done}) == to.end()) to.emplace_back(&node, done);
+}
+
+// A schema that is referred to comes before the one that does. Not by recursion, as a chain of references may be as long as the document.
+void SchemaCompiler::flatten(const SchemaNode& first, unsigned first_done, Together& into, std::set<Held>& met) {
+  struct Step {
+    Held held;
+    bool whole;  // all before it is there
+  };
+  std::vector<Step> waiting{{{&first, first_done}, false}};
   while (!waiting.empty()) {
-    const auto [node, done] = waiting.back();
+    const auto [held, whole] = waiting.back();
     waiting.pop_back();
-    if (done == 0 && !met.insert(node).second) continue;
-    into.insert({node, done});
-    if (node->ref) waiting.emplace_back(node->ref, 0);
-    for (const SchemaNode* one : node->all_of) waiting.emplace_back(one, 0);
+    if (whole) {
+      into.push_back(held);
+      continue;
+    }
+    if (!met.insert(held).second) continue;
+    const SchemaNode& node = *held.first;
+    const auto parts = [&] {
+      for (auto one = node.all_of.rbegin(); one != node.all_of.rend(); ++one) waiting.push_back({{*one, 0}, false});
+    };
+    if (!node.all_of_first) parts();
+    waiting.push_back({held, true});
+    if (node.all_of_first) parts();
+    if (node.ref) waiting.push_back({{node.ref, 0}, false});
   }
 }
 
-NodeId SchemaCompiler::rule(Together schemas) {
+SchemaCompiler::Together SchemaCompiler::flattened(const Together& schemas) {
   Together whole;
-  std::set<const SchemaNode*> met;
+  std::set<Held> met;
   for (const auto& [node, done] : schemas) {
-    if (done != 0) met.insert(node);
+    if (done != 0) met.insert({node, 0});  // it would come back with the choice undone
   }
   for (const auto& [node, done] : schemas) flatten(*node, done, whole, met);
+  return whole;
+}
+
+NodeId SchemaCompiler::rule(Together schemas) {
+  Together whole = flattened(schemas);
   // A schema that says nothing changes nothing; so all that say nothing are one rule. But one of which the alternative is chosen stays
   // where another still leads to it: it would come back with the choice undone.
   const auto silent = [](const auto& one) { return says_nothing(*one.first, (one.second & kAnyOf) != 0, (one.second & kOneOf) != 0); };
   Together led;
-  std::set<const SchemaNode*> led_to;
+  std::set<Held> led_to;
   for (const auto& one : whole) {
     if (!silent(one)) flatten(*one.first, kAnyOf, led, led_to);
   }
-  std::erase_if(whole, [&](const auto& one) { return silent(one) && (one.second == 0 || !led_to.contains(one.first)); });
+  std::erase_if(whole, [&](const auto& one) { return silent(one) && (one.second == 0 || !led_to.contains({one.first, 0})); });
   const auto [at, fresh] = rules_.try_emplace(whole, Automaton::kDead);
   if (!fresh) return at->second;
   const NodeId begin = out_.add();  // known before its body is made, which may come back to it
@@ -163,7 +184,7 @@ std::optional<NodeId> SchemaCompiler::listed_values(const Together& schemas, con
     for (const Json& value : node->constant ? std::vector<Json>{*node->constant} : *node->enum_values) {
       if (wanted(value) && valid(schemas, value)) texts.push_back(write_json(value, style_));
     }
-    return out_.one_of(std::move(texts), next);
+    return strings_.listed(std::move(texts), next);
   }
   return std::nullopt;
 }
@@ -177,10 +198,12 @@ std::optional<NodeId> SchemaCompiler::alternatives(const Together& schemas) {
     if (!any && !are_disjoint(node->one_of)) note(*node, "oneOf", "that only one alternative is valid is checked afterwards");
     std::vector<NodeId> ways;
     for (const SchemaNode* branch : any ? node->any_of : node->one_of) {
-      Together with = schemas;
-      with.erase({node, done});
-      with.insert({node, done | (any ? kAnyOf : kOneOf)});
-      with.insert({branch, 0});
+      Together with;
+      for (const Held& held : schemas) {
+        const bool chosen = held == Held{node, done};
+        with.emplace_back(held.first, chosen ? done | (any ? kAnyOf : kOneOf) : held.second);
+        if (chosen) add(with, *branch);
+      }
       ways.push_back(out_.call(rule(std::move(with)), out_.final()));
     }
     return out_.any_of(ways);
@@ -199,6 +222,9 @@ void SchemaCompiler::note_unmasked(const Together& schemas, std::uint8_t types) 
     afterwards(*node, node->if_schema != nullptr, kAnyType, "if");
     afterwards(*node, !node->dependent_required.empty(), kObjectType, "dependentRequired");
     afterwards(*node, !node->dependent_schemas.empty(), kObjectType, "dependentSchemas");
+    afterwards(*node, node->unevaluated_properties != nullptr, kObjectType, "unevaluatedProperties");
+    afterwards(*node, node->unevaluated_items != nullptr, kArrayType, "unevaluatedItems");
+    afterwards(*node, !node->dynamic_ref.empty(), kAnyType, "$dynamicRef");
     afterwards(*node, node->contains != nullptr, kArrayType, "contains");
     afterwards(*node, node->unique_items, kArrayType, "uniqueItems");
   }
@@ -206,34 +232,32 @@ void SchemaCompiler::note_unmasked(const Together& schemas, std::uint8_t types) 
 
 // ---- Numbers
 
-NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
+NumberRange SchemaCompiler::number_range(const Together& schemas, bool integer) {
   NumberRange range;
   range.integer = integer;
-  bool bounded = false;
+  range.literal = std::any_of(schemas.begin(), schemas.end(), [](const Held& one) {
+    return one.first->literal_integers && (one.first->types & (kIntegerType | kNumberType)) == kIntegerType;
+  });
   std::vector<Bound> minima, maxima;
   for (const auto& [node, done] : schemas) {
     minima.insert(minima.end(), node->minima.begin(), node->minima.end());
     maxima.insert(maxima.end(), node->maxima.begin(), node->maxima.end());
     if (!node->multiple_of) continue;
-    const auto of = Decimal::parse(write_json(*node->multiple_of, style_));
-    const bool whole = of && of->digits.size() == of->n_integer;
-    const bool power_of_ten = of && of->n_integer == 1 && of->digits.find_last_of('1') == of->digits.size() - 1 &&
-                              std::count(of->digits.begin(), of->digits.end(), '0') + 1 == static_cast<std::ptrdiff_t>(of->digits.size());
-    if (whole && of->n_integer <= 2 && std::stoul(of->digits) <= NumberRange::kMaxMultiple && range.multiple_of == 1) {
-      range.multiple_of = static_cast<std::uint32_t>(std::stoul(of->digits));
+    const Json& of = *node->multiple_of;
+    const Decimal decimal = Decimal::of(of);
+    if (is_integer(of) && compare_numbers(of, NumberRange::kMaxMultiple) <= 0 && range.multiple_of == 1) {
+      range.multiple_of = of.get<std::uint32_t>();
       range.integer = true;  // multiples of an integer are integers
-      bounded = true;
-    } else if (power_of_ten) {
-      const int places = static_cast<int>(of->digits.size()) - 1;
+    } else if (decimal.digits == "1" && decimal.point <= 1) {
+      const int places = 1 - decimal.point;
       range.max_fraction = range.max_fraction < 0 ? places : std::min(range.max_fraction, places);
-      bounded = true;
     } else {
       note(*node, "multipleOf",
            "only integers up to " + std::to_string(NumberRange::kMaxMultiple) + " and 0.1, 0.01, .. are masked; it is checked afterwards");
     }
   }
-  range.low = narrowest(minima, true, style_);
-  range.high = narrowest(maxima, false, style_);
+  range.low = narrowest(minima, true);
+  range.high = narrowest(maxima, false);
   if (range.multiple_of != 1) range.exact = true;
   for (const auto& bound : {range.low, range.high}) range.exact = range.exact || (bound && bound->exclusive && !bound->value.is_zero());
   if (range.exact && !range.may_be_exact()) {
@@ -246,8 +270,15 @@ NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
       if (node->multiple_of) note(*node, "multipleOf", why);
     }
   }
-  if (range.low || range.high || bounded) return json_number_in(out_, range, out_.final());
-  return integer ? json_integer(out_, out_.final()) : json_number(out_, out_.final());
+  return range;
+}
+
+// A rule, as it counts digits; schemas of the same range share it.
+NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
+  const NumberRange range = number_range(schemas, integer);
+  auto known = numbers_.find(range);
+  if (known == numbers_.end()) known = numbers_.emplace(range, json_number_in(out_, range, out_.final())).first;
+  return known->second == Automaton::kDead ? Automaton::kDead : out_.call(known->second, out_.final());
 }
 
 // ---- Strings
@@ -274,7 +305,7 @@ NodeId SchemaCompiler::string(const Together& schemas, NodeId next) {
     const auto parsed = Regex::parse(regex);
     if (!parsed) return note(node, keyword, parsed.error().message + ": it is checked afterwards");
     if (anywhere && !patterns_->contains(regex, *parsed)) return note(node, keyword, kNotTame);
-    shaped = out_.bytes("\"", parsed->build(out_, anywhere, character_edges, *length, out_.bytes("\"", out_.enough(*length, next))));
+    shaped = out_.bytes("\"", parsed->build(out_, anywhere, letter_, *length, out_.bytes("\"", out_.enough(*length, next))));
   };
   for (const auto& [node, done] : schemas) {
     if (node->pattern) take(*node, "pattern", node->pattern->source, true);
@@ -286,8 +317,8 @@ NodeId SchemaCompiler::string(const Together& schemas, NodeId next) {
     if (known->loose) note(*node, "format", known->loose);
   }
   if (shaped) return *shaped;
-  if (const auto refused = refused_strings(schemas); !refused.empty() && length->trivial()) return json_string_except(out_, refused, next);
-  return json_string(out_, *length, next);
+  if (const auto refused = refused_strings(schemas); !refused.empty() && length->trivial()) return strings_.any_except(refused, next);
+  return strings_.any(*length, next);
 }
 
 }  // namespace baton::llm

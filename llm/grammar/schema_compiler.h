@@ -8,11 +8,12 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
+#include "json_strings.h"
 #include "json_text.h"
 #include "number_range.h"
+#include "regex.h"
 #include "tame_patterns.h"
 
 namespace baton::llm {
@@ -32,7 +33,7 @@ class SchemaCompiler {
 
   // patterns: shared by those that compile for the same grammar; they come to the same answers.
   SchemaCompiler(Automaton& out, WritingStyle style, std::shared_ptr<TamePatterns> patterns = std::make_shared<TamePatterns>())
-      : out_(out), style_(std::move(style)), patterns_(std::move(patterns)) {}
+      : out_(out), style_(std::move(style)), strings_(out), patterns_(std::move(patterns)) {}
 
   // The rule of the whole schema, which lives longer than we do. Several schemas share what they have in common with JSON at large.
   NodeId rule(const Schema& schema) { return rule(Together{{&schema.root(), 0}}); }
@@ -45,22 +46,22 @@ class SchemaCompiler {
 
  private:
   // Schemas that hold for the same value at once (allOf, $ref with siblings, a property that several schemas describe), each with those of
-  // its alternatives that are dealt with already.
+  // its alternatives that are dealt with already. In the order in which they are applied, a base before what extends it: so are properties
+  // written.
   enum Done : unsigned { kAnyOf = 1, kOneOf = 2 };
-  struct InOrder {  // of the document: which property comes first must not depend on addresses
-    bool operator()(const std::pair<const SchemaNode*, unsigned>& a, const std::pair<const SchemaNode*, unsigned>& b) const {
-      return std::tuple(a.first->place, a.first, a.second) < std::tuple(b.first->place, b.first, b.second);
-    }
-  };
-  using Together = std::set<std::pair<const SchemaNode*, unsigned>, InOrder>;
+  using Held = std::pair<const SchemaNode*, unsigned>;
+  using Together = std::vector<Held>;  // each once
+  static void add(Together& to, const SchemaNode& node, unsigned done = 0);
 
   NodeId rule(Together schemas);  // may be entered from anywhere
-  void flatten(const SchemaNode& node, unsigned done, Together& into, std::set<const SchemaNode*>& met);
+  static void flatten(const SchemaNode& node, unsigned done, Together& into, std::set<Held>& met);
+  static Together flattened(const Together& schemas);
   NodeId body(const Together& schemas);
   std::optional<NodeId> alternatives(const Together& schemas);
   std::optional<NodeId> listed_values(const Together& schemas, const std::function<bool(const Json&)>& wanted, NodeId next);
   void note_unmasked(const Together& schemas, std::uint8_t types);
   NodeId number(const Together& schemas, bool integer);
+  NumberRange number_range(const Together& schemas, bool integer);
   NodeId string(const Together& schemas, NodeId next);
   class ObjectBody;
   NodeId object(const Together& schemas);
@@ -83,8 +84,13 @@ class SchemaCompiler {
 
   Automaton& out_;
   const WritingStyle style_;
+  JsonStrings strings_;
+  const Regex::Letter letter_ = [this](Automaton&, NodeId from, NodeId to, const CodePoints& characters, const Count& count) {
+    strings_.characters(from, to, characters, count);
+  };
   NodeId space_ = Automaton::kDead;  // the rule, once it was made
   std::map<Together, NodeId> rules_;
+  std::map<NumberRange, NodeId> numbers_;  // rules
   std::vector<Unmasked> unmasked_;
   std::set<std::pair<const SchemaNode*, std::string>> noted_;
   const std::shared_ptr<TamePatterns> patterns_;

@@ -36,14 +36,14 @@ bool tagged_apart(const SchemaNode& a, const SchemaNode& b) {
 // Beside the types and values of the node itself, $ref and allOf.
 bool says_no_more(const SchemaNode& node, bool without_any_of, bool without_one_of) {
   const bool objects = node.properties.empty() && node.required.empty() && node.pattern_properties.empty() && !node.additional_properties &&
-                       !node.property_names && !node.min_properties && !node.max_properties && node.dependent_required.empty() &&
-                       node.dependent_schemas.empty();
-  const bool arrays =
-      node.prefix_items.empty() && !node.items && !node.contains && !node.min_items && !node.max_items && !node.unique_items;
+                       !node.unevaluated_properties && !node.property_names && !node.min_properties && !node.max_properties &&
+                       node.dependent_required.empty() && node.dependent_schemas.empty();
+  const bool arrays = node.prefix_items.empty() && !node.items && !node.unevaluated_items && !node.contains && !node.min_items &&
+                      !node.max_items && !node.unique_items;
   const bool strings = !node.min_length && !node.max_length && !node.pattern && !find_format(node.format);
   const bool numbers = node.minima.empty() && node.maxima.empty() && !node.multiple_of;
-  const bool combinations =
-      (node.any_of.empty() || without_any_of) && (node.one_of.empty() || without_one_of) && !node.not_schema && !node.if_schema;
+  const bool combinations = (node.any_of.empty() || without_any_of) && (node.one_of.empty() || without_one_of) && !node.not_schema &&
+                            !node.if_schema && node.dynamic_ref.empty();
   return objects && arrays && strings && numbers && combinations;
 }
 bool stands_alone(const SchemaNode& node) { return !node.never && !node.ref && node.all_of.empty() && says_no_more(node, false, false); }

@@ -26,16 +26,16 @@ SchemaCompiler::Together SchemaCompiler::of_property(const Together& schemas, co
   for (const auto& [node, done] : schemas) {
     bool described = false;
     if (const SchemaNode* one = node->property(name)) {
-      all.insert({one, 0});
+      add(all, *one);
       described = true;
     }
     for (const auto& [pattern, one] : node->pattern_properties) {
       std::size_t steps = 10'000;
       if (pattern.compiled->search(name, steps) != Pattern::Answer::yes) continue;
-      all.insert({one, 0});
+      add(all, *one);
       described = true;
     }
-    if (!described && node->additional_properties) all.insert({node->additional_properties, 0});
+    if (!described && node->additional_properties) add(all, *node->additional_properties);
   }
   return all;
 }
@@ -43,7 +43,7 @@ SchemaCompiler::Together SchemaCompiler::of_property(const Together& schemas, co
 SchemaCompiler::Together SchemaCompiler::of_further_properties(const Together& schemas) {
   Together all;
   for (const auto& [node, done] : schemas) {
-    if (node->additional_properties) all.insert({node->additional_properties, 0});
+    if (node->additional_properties) add(all, *node->additional_properties);
   }
   return all;
 }
@@ -52,19 +52,17 @@ SchemaCompiler::Together SchemaCompiler::of_further_properties(const Together& s
 NodeId SchemaCompiler::member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next) {
   Together names;
   for (const auto& [node, done] : schemas) {
-    if (node->property_names) names.insert({node->property_names, 0});
+    if (node->property_names) add(names, *node->property_names);
   }
-  if (names.empty()) return json_string_except(out_, taken, next);
-  std::set<const SchemaNode*> met;
-  Together whole;
-  for (const auto& [node, done] : names) flatten(*node, 0, whole, met);
-  const SchemaNode& of = *names.begin()->first;
+  if (names.empty()) return strings_.any_except(taken, next);
+  const Together whole = flattened(names);
+  const SchemaNode& of = *names.front().first;
   const bool plain = std::all_of(whole.begin(), whole.end(), [](const auto& one) {
     return one.first->any_of.empty() && one.first->one_of.empty() && !one.first->not_schema && !one.first->if_schema;
   });
   if (!plain) {
     note(of, "propertyNames", "it is checked afterwards");
-    return json_string_except(out_, taken, next);
+    return strings_.any_except(taken, next);
   }
   if (!(types_of(whole) & kStringType)) return Automaton::kDead;
   const auto is_free = [&](const Json& name) {
@@ -98,9 +96,14 @@ class SchemaCompiler::ObjectBody {
     // Where a schema lists properties, be it none, and says nothing of others, others are valid, but nobody would read them: they are not
     // written, unless there have to be more than it lists.
     const Together others = of_further_properties(schemas_);
-    const bool said =
-        std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->additional_properties != nullptr; });
-    const bool listed = std::any_of(schemas_.begin(), schemas_.end(), [](const auto& one) { return one.first->lists_properties; });
+    const auto any = [&](auto has) {
+      return std::any_of(schemas_.begin(), schemas_.end(), [&](const Held& one) { return has(*one.first); });
+    };
+    const bool conditions = any([](const SchemaNode& node) { return node.if_schema || !node.dependent_schemas.empty(); });
+    const bool closed =  // but for what a condition would describe
+        !conditions && any([](const SchemaNode& node) { return node.unevaluated_properties && node.unevaluated_properties->never; });
+    const bool listed = closed || any([](const SchemaNode& node) { return node.lists_properties; });
+    const bool said = any([](const SchemaNode& node) { return node.additional_properties != nullptr; });
     const bool wanted = n_patterns_ == 0 && static_cast<std::size_t>(count_.min) > names_.size();
     const bool others_allowed = (said || wanted || (!listed && names_.empty() && n_patterns_ == 0)) && types_of(others) != 0;
     if (n_patterns_ > 0 || others_allowed) note_what_free_names_leave_open(others_allowed);
@@ -122,7 +125,7 @@ class SchemaCompiler::ObjectBody {
 
   // The value behind a name, which is counted.
   NodeId valued(const Together& of) {
-    return compiler_.punctuation(":", compiler_.style_.key_separator, out_.call(compiler_.rule(of), some_, count_));
+    return compiler_.space(compiler_.punctuation(":", compiler_.style_.key_separator, out_.call(compiler_.rule(of), some_, count_)));
   }
 
   NodeId behind_comma(NodeId member) { return compiler_.punctuation(",", compiler_.style_.item_separator, member); }
@@ -159,7 +162,7 @@ class SchemaCompiler::ObjectBody {
       }
     }
     const NodeId value = valued(Together{{&schema, 0}});
-    add_free_member(out_.bytes("\"", regex->build(out_, true, character_edges, {}, out_.bytes("\"", value))));
+    add_free_member(out_.bytes("\"", regex->build(out_, true, compiler_.letter_, {}, out_.bytes("\"", value))));
   }
 
   // Before those that were added so far. False: it is required, and nothing satisfies it.
@@ -170,7 +173,7 @@ class SchemaCompiler::ObjectBody {
     });
     const Together of = of_property(schemas_, name);
     if (!name_allowed || types_of(of) == 0) return !wanted;
-    const NodeId key = out_.bytes(write_json(Json(name), compiler_.style_), valued(of));
+    const NodeId key = compiler_.strings_.listed({write_json(Json(name), compiler_.style_)}, valued(of));
     const NodeId first = out_.room(count_, key), later = out_.room(count_, behind_comma(key));
     none_ = wanted ? first : out_.any_of({first, none_});
     some_ = wanted ? later : out_.any_of({later, some_});

@@ -13,7 +13,7 @@ class TamePatterns {
  public:
   bool contains(std::string_view source, const Regex& regex) {
     const auto [at, fresh] = known_.try_emplace(std::string(source), false);
-    if (fresh) at->second = regex.is_tame(character_edges, states_left_);
+    if (fresh) at->second = regex.is_tame(states_left_);
     return at->second;
   }
 

@@ -11,6 +11,12 @@ struct Schema::Document {
   const SchemaNode* root = nullptr;
 };
 
+std::vector<std::string> schema_keywords() {
+  std::vector<std::string> names;
+  for (const auto& [name, handler] : SchemaParser::keywords()) names.push_back(name);
+  return names;
+}
+
 Result<Schema> Schema::parse(const Json& schema) {
   const JsonSize size = measure(schema, kMaxSchemaDepth, kMaxSchemaValues);
   if (size.depth > kMaxSchemaDepth) return invalid_schema("", "it is nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels");

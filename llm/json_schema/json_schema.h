@@ -2,8 +2,8 @@
 // JSON schemas of tool arguments and structured answers: read, and checked against a value. Draft 2020-12 with the older spellings that
 // are met in the wild (draft 4 to 7, OpenAPI 3.0); docs/json_schema.md lists the keywords. $ref reaches within the document only.
 //
-// Schemas come from clients: a keyword that is not known is an error rather than a promise that nobody keeps, save for names that begin
-// with "x-". Schemas and values may be hostile; depth, size, steps and pattern matching are bounded.
+// A keyword that is not known is an annotation, as JSON Schema has it (2020-12, section 6.5): SchemaNode::unknown lists it. Schemas and
+// values may be hostile; depth, size, steps and pattern matching are bounded.
 #include <baton/llm/error.h>
 #include <baton/llm/json_schema/schema_node.h>
 
@@ -21,6 +21,9 @@ struct Violation {
   // `/unit: "kelvin" is not one of "celsius", "fahrenheit"`: written so that a small model can repair its call.
   std::string to_string() const { return (pointer.empty() ? "the value" : pointer) + ": " + message; }
 };
+
+// Those that are read, annotations among them: what a misspelt one may have meant.
+std::vector<std::string> schema_keywords();
 
 // Immutable, cheap to copy, any thread.
 class Schema {

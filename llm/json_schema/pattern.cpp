@@ -3,86 +3,47 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-#include <cctype>
+#include "pattern_syntax.h"
 
 namespace baton::llm {
 namespace {
 
 Error refused(std::string why) { return {errc::invalid_schema, std::move(why)}; }
 
-// What PCRE2 would take, but as something else than ECMAScript means by it.
-std::string foreign_syntax(const std::string& source) {
-  bool in_class = false;
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    const auto next = [&](std::size_t k) { return i + k < source.size() ? source[i + k] : '\0'; };
-    const char c = source[i];
-    if (c == '\\') {
-      const char letter = next(1);
-      constexpr std::string_view kKnown = "dDwWsSbBnrtfv0xucpPk";
-      if (std::isalpha(static_cast<unsigned char>(letter)) && kKnown.find(letter) == std::string_view::npos)
-        return std::string("the escape \\") + letter + " is not ECMAScript";
-      ++i;
-    } else if (in_class) {
-      if (c == '[' && (next(1) == ':' || next(1) == '.' || next(1) == '=')) return "POSIX classes such as [:alpha:] are not ECMAScript";
-      in_class = c != ']';
-    } else if (c == '[') {
-      in_class = true;
-      // [] and [^] are whole classes: nothing, and anything.
-      if (next(1) == '^') ++i;
-    } else if (c == '(' && next(1) == '*') {
-      return "(* is not ECMAScript";
-    } else if (c == '(' && next(1) == '?') {
-      const char a = next(2), b = next(3);
-      const bool group = a == ':' || a == '=' || a == '!' ||
-                         (a == '<' && (b == '=' || b == '!' || b == '_' || b == '$' || std::isalpha(static_cast<unsigned char>(b))));
-      if (!group) return std::string("the group (?") + a + " is not supported; (?: (?= (?! (?<= (?<! and (?<name> are";
-    } else if (c == '+' && i > 0 && (source[i - 1] == '+' || source[i - 1] == '*' || source[i - 1] == '?' || source[i - 1] == '}') &&
-               (i < 2 || source[i - 2] != '\\')) {
-      return "possessive quantifiers such as a++ are not ECMAScript";
-    }
-  }
-  return {};
-}
-
-// \v is one character in ECMAScript and a class in PCRE2.
-std::string vertical_tabs(const std::string& source) {
-  std::string out;
-  for (std::size_t i = 0; i < source.size(); ++i) {
-    const bool escape = source[i] == '\\' && i + 1 < source.size();
-    if (escape && source[i + 1] == 'v') {
-      out += "\\x0b";
-      ++i;
-    } else {
-      out += source[i];
-      if (escape) out += source[++i];
-    }
-  }
-  return out;
+pcre2_code* compiled(const std::string& pattern, int& error, PCRE2_SIZE& offset) {
+  pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
+  pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+  const std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
+                                PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
+  pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);  // what `.` does not match
+  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), options, &error, &offset, context);
+  pcre2_compile_context_free(context);
+  return code;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const Pattern>> Pattern::compile(const std::string& source) {
   if (source.size() > kMaxLength) return refused("it is longer than " + std::to_string(kMaxLength) + " bytes");
-  if (std::string foreign = foreign_syntax(source); !foreign.empty()) return refused(std::move(foreign));
-  pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
-  pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
-  const std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS |
-                                PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
-  pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);  // what `.` does not match
-  const std::string translated = vertical_tabs(source);
-  int error = 0;
-  PCRE2_SIZE offset = 0;
-  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(), options, &error, &offset, context);
-  pcre2_compile_context_free(context);
-  if (!code) {
-    PCRE2_UCHAR message[200];
-    pcre2_get_error_message(error, message, sizeof message);
-    return refused(std::string(reinterpret_cast<const char*>(message)) + " at offset " + std::to_string(offset));
+  pcre2_code* code = nullptr;
+  bool whole = true;
+  for (const Repetitions repetitions : {Repetitions::exact, Repetitions::without}) {
+    const auto pattern = pcre2_pattern(source, repetitions);
+    if (!pattern) return pattern.error();
+    int error = 0;
+    PCRE2_SIZE offset = 0;
+    code = compiled(*pattern, error, offset);
+    if (code) break;
+    if (error != PCRE2_ERROR_PATTERN_TOO_LARGE || !whole) {
+      PCRE2_UCHAR message[200];
+      pcre2_get_error_message(error, message, sizeof message);
+      return refused(std::string(reinterpret_cast<const char*>(message)) + " at offset " + std::to_string(offset));
+    }
+    whole = false;
   }
   std::uint32_t all = 0;
   pcre2_pattern_info(code, PCRE2_INFO_ALLOPTIONS, &all);
-  return std::shared_ptr<const Pattern>(new Pattern(code, (all & PCRE2_ANCHORED) != 0));
+  return std::shared_ptr<const Pattern>(new Pattern(code, (all & PCRE2_ANCHORED) != 0, whole));
 }
 
 Pattern::~Pattern() { pcre2_code_free(static_cast<pcre2_code*>(code_)); }

@@ -12,7 +12,7 @@ namespace baton::llm {
 
 class Pattern {
  public:
-  static constexpr std::size_t kMaxLength = 4096;  // bytes
+  static constexpr std::size_t kMaxLength = 16 * 1024;  // bytes
 
   // The error's message is only the reason; the caller knows where the pattern stands.
   static Result<std::shared_ptr<const Pattern>> compile(const std::string& source);
@@ -21,13 +21,15 @@ class Pattern {
   Pattern& operator=(const Pattern&) = delete;
 
   enum class Answer { no, yes, too_expensive };
+  // False: it is too large for PCRE2, and how often its parts are repeated is not checked.
+  bool is_whole() const { return whole_; }
   // Takes what it cost from `steps`; too_expensive when they do not suffice, or when one attempt passes the limits. Any thread.
   Answer search(std::string_view text, std::size_t& steps) const;
 
  private:
-  explicit Pattern(void* code, bool anchored) : code_(code), anchored_(anchored) {}
+  Pattern(void* code, bool anchored, bool whole) : code_(code), anchored_(anchored), whole_(whole) {}
   void* code_;  // pcre2_code
-  bool anchored_;
+  bool anchored_, whole_;
 };
 
 }  // namespace baton::llm

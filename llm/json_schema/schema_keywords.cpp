@@ -1,4 +1,5 @@
 // The keywords: how the value of each becomes part of a node.
+#include <algorithm>
 #include <cmath>
 
 #include "json_value.h"
@@ -61,13 +62,22 @@ Result<void> definitions(SchemaParser& parser, const Place& place, const Json& v
   return {};
 }
 
+// $ref; $dynamicRef, and draft 2019-09's $recursiveRef, which is # alone.
+template <bool kDynamic>
 Result<void> ref(SchemaParser& parser, const Place& place, const Json& value) {
   if (!value.is_string()) return wrong(place, "a string such as \"#/$defs/name\"");
-  parser.refer(place.node, value.get<std::string>());
+  parser.refer(place, value.get<std::string>(), kDynamic);
   return {};
 }
 
-Result<void> type(SchemaParser&, const Place& place, const Json& value) {
+template <bool kDynamic>
+Result<void> anchor(SchemaParser& parser, const Place& place, const Json& value) {
+  if (!value.is_string()) return wrong(place, "a string");
+  parser.name(place.node, value.get<std::string>(), kDynamic);
+  return {};
+}
+
+Result<void> type(SchemaParser& parser, const Place& place, const Json& value) {
   static const std::map<std::string, int> kTypes = {
       {"null", kNullType},     {"boolean", kBooleanType}, {"integer", kIntegerType}, {"number", kIntegerType | kNumberType},
       {"string", kStringType}, {"array", kArrayType},     {"object", kObjectType}};
@@ -83,6 +93,7 @@ Result<void> type(SchemaParser&, const Place& place, const Json& value) {
   const auto nullable = place.schema.find("nullable");
   if (nullable != place.schema.end() && *nullable == Json(true)) types |= kNullType;
   place.node.types = static_cast<std::uint8_t>(types);
+  place.node.literal_integers = parser.literal_integers();
   return {};
 }
 
@@ -126,6 +137,7 @@ Result<void> pattern(SchemaParser&, const Place& place, const Json& value) {
   if (!value.is_string()) return wrong(place, "a regular expression");
   auto compiled = compile(place, value.get_ref<const std::string&>());
   if (!compiled) return compiled.error();
+  if (!compiled->compiled->is_whole()) place.node.unchecked.push_back(place.name);
   place.node.pattern = std::move(*compiled);
   return {};
 }
@@ -184,6 +196,13 @@ Result<void> additional_items(SchemaParser& parser, const Place& place, const Js
   return {};
 }
 
+Result<void> all_of(SchemaParser& parser, const Place& place, const Json& value) {
+  place.node.all_of_first = !place.node.lists_properties ||
+                            (value.is_array() && std::any_of(value.begin(), value.end(),
+                                                             [](const Json& part) { return part.is_object() && part.contains("$ref"); }));
+  return schema_list<&SchemaNode::all_of>(parser, place, value);
+}
+
 Result<void> unique_items(SchemaParser&, const Place& place, const Json& value) {
   if (!value.is_boolean()) return wrong(place, "true or false");
   place.node.unique_items = value.get<bool>();
@@ -237,10 +256,16 @@ Result<void> multiple_of(SchemaParser&, const Place& place, const Json& value) {
 
 }  // namespace
 
+bool SchemaParser::is_annotation(const std::string& keyword) { return keywords().at(keyword) == annotation; }
+
 const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
   using Node = SchemaNode;
   static const std::map<std::string, Handler> kKeywords = {
-      {"$ref", ref},
+      {"$ref", ref<false>},
+      {"$dynamicRef", ref<true>},
+      {"$recursiveRef", ref<false>},
+      {"$anchor", anchor<false>},
+      {"$dynamicAnchor", anchor<true>},
       {"$defs", definitions},
       {"definitions", definitions},
       {"type", type},
@@ -251,6 +276,8 @@ const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
       {"required", required},
       {"patternProperties", pattern_properties},
       {"additionalProperties", one_schema<&Node::additional_properties>},
+      {"unevaluatedProperties", one_schema<&Node::unevaluated_properties>},
+      {"unevaluatedItems", one_schema<&Node::unevaluated_items>},
       {"propertyNames", one_schema<&Node::property_names>},
       {"minProperties", count<&Node::min_properties>},
       {"maxProperties", count<&Node::max_properties>},
@@ -275,7 +302,7 @@ const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
       {"exclusiveMinimum", exclusive_bound<&Node::minima>},
       {"exclusiveMaximum", exclusive_bound<&Node::maxima>},
       {"multipleOf", multiple_of},
-      {"allOf", schema_list<&Node::all_of>},
+      {"allOf", all_of},
       {"anyOf", schema_list<&Node::any_of>},
       {"oneOf", schema_list<&Node::one_of>},
       {"not", one_schema<&Node::not_schema>},
@@ -300,7 +327,8 @@ const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
       {"$schema", dialect},
       {"$id", annotation},
       {"id", annotation},
-      {"$anchor", annotation},
+      {"$recursiveAnchor", annotation},
+      {"$vocabulary", annotation},
       {"$comment", annotation},
   };
   return kKeywords;

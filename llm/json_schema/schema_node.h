@@ -44,13 +44,15 @@ struct PatternString {
 struct SchemaNode {
   using Child = const SchemaNode*;
 
-  std::size_t place = 0;               // in the order of the document
   std::string pointer;                 // JSON pointer of this schema within its document; "" is the whole
+  std::size_t resource = 0;            // which of the document's parts with an $id of their own it belongs to; 0: the document itself
   std::vector<std::string> unchecked;  // keywords that read like a condition and are notes: contentEncoding
+  std::vector<std::string> unknown;    // keywords that no draft has: annotations (JSON Schema 2020-12, section 6.5)
   bool never = false;                  // the schema `false`. `true` and {} are nodes without any keyword.
 
   // Any type
   std::uint8_t types = kAnyType;
+  bool literal_integers = false;  // 1.0 is no integer: draft 4
   std::optional<std::vector<Json>> enum_values;
   std::unordered_set<std::string> enum_texts;  // canonical(), of each of them
   std::optional<Json> constant;
@@ -60,7 +62,8 @@ struct SchemaNode {
   bool lists_properties = false;  // `properties` is written, though it may be empty
   std::vector<std::string> required;
   std::vector<std::pair<PatternString, Child>> pattern_properties;
-  Child additional_properties = nullptr;  // for names in neither of these two; null: anything
+  Child additional_properties = nullptr;   // for names in neither of these two; null: anything
+  Child unevaluated_properties = nullptr;  // for names that nothing applied to the same object describes
   Child property_names = nullptr;
   std::optional<std::uint64_t> min_properties, max_properties;
   std::vector<std::pair<std::string, std::vector<std::string>>> dependent_required;
@@ -69,6 +72,7 @@ struct SchemaNode {
   // Arrays
   std::vector<Child> prefix_items;
   Child items = nullptr;  // for the elements after prefix_items; null: anything
+  Child unevaluated_items = nullptr;
   Child contains = nullptr;
   std::optional<std::uint64_t> min_contains, max_contains;  // with contains; min_contains absent means 1
   std::optional<std::uint64_t> min_items, max_items;
@@ -85,7 +89,11 @@ struct SchemaNode {
 
   // Of the same value
   Child ref = nullptr;  // its siblings hold too
+  // $dynamicRef: of the resources that led here, the outermost that is listed; otherwise the first. Empty where only one can be meant: that
+  // is a `ref`.
+  std::vector<std::pair<std::size_t, Child>> dynamic_ref;
   std::vector<Child> all_of, any_of, one_of;
+  bool all_of_first = false;  // its parts come before the properties: they are written before them, or one refers to a base
   Child not_schema = nullptr;
   Child if_schema = nullptr, then_schema = nullptr, else_schema = nullptr;
 

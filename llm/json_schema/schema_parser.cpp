@@ -1,6 +1,9 @@
 #include "schema_parser.h"
 
+#include <algorithm>
+
 #include "json_value.h"
+#include "uri.h"
 
 namespace baton::llm {
 namespace {
@@ -16,25 +19,7 @@ void each_in_place(const SchemaNode& node, Visit visit) {
   for (const auto* list : {&node.all_of, &node.any_of, &node.one_of})
     for (const SchemaNode* one : *list) visit(one);
   for (const auto& [name, one] : node.dependent_schemas) visit(one);
-}
-
-// Percent-encoding of a URI fragment.
-std::string decoded(std::string_view text) {
-  const auto nibble = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? nibble(text[i + 1]) : -1;
-    const int low = high >= 0 ? nibble(text[i + 2]) : -1;
-    if (low >= 0) {
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
+  for (const auto& [resource, one] : node.dynamic_ref) visit(one);
 }
 
 std::string unescaped(std::string_view step) {
@@ -75,15 +60,29 @@ std::string pointer_step(std::string_view name) {
 
 SchemaParser::Place SchemaParser::Place::member(const std::string& key) const { return {node, schema, name, pointer + pointer_step(key)}; }
 
+SchemaParser::SchemaParser(const Json& document) : document_(document), draft_(draft_of(document)), resources_{{"", "", &document}} {}
+
+SchemaParser::Draft SchemaParser::draft_of(const Json& document) {
+  const auto dialect = document.is_object() ? document.find("$schema") : document.end();
+  if (!document.is_object() || dialect == document.end() || !dialect->is_string()) return Draft::later;
+  const std::string& uri = dialect->get_ref<const std::string&>();
+  const auto names = [&](std::initializer_list<const char*> drafts) {
+    return std::any_of(drafts.begin(), drafts.end(), [&](const char* draft) { return uri.find(draft) != std::string::npos; });
+  };
+  return names({"/draft-03/", "/draft-04/"}) ? Draft::to_4 : names({"/draft-06/", "/draft-07/"}) ? Draft::to_7 : Draft::later;
+}
+
 Result<const SchemaNode*> SchemaParser::parse() {
-  const auto root = parse_schema(document_, "");
+  const auto root = parse_schema(document_, "", 0);
   if (!root) return root.error();
   if (Result<void> done = resolve_references(); !done) return done.error();
   if (Result<void> done = refuse_endless_references(); !done) return done.error();
   return *root;
 }
 
-Result<const SchemaNode*> SchemaParser::child(const Place& place, const Json& value) { return parse_schema(value, place.pointer); }
+Result<const SchemaNode*> SchemaParser::child(const Place& place, const Json& value) {
+  return parse_schema(value, place.pointer, place.node.resource);
+}
 
 Result<std::vector<SchemaNode::Child>> SchemaParser::children(const Place& place, const Json& value) {
   if (!value.is_array() || value.empty()) return invalid_schema(place.pointer, place.name + " must be an array of at least one schema");
@@ -96,31 +95,67 @@ Result<std::vector<SchemaNode::Child>> SchemaParser::children(const Place& place
   return nodes;
 }
 
-Result<const SchemaNode*> SchemaParser::parse_schema(const Json& schema, const std::string& pointer) {
+Result<const SchemaNode*> SchemaParser::parse_schema(const Json& schema, const std::string& pointer, std::size_t resource) {
   if (const auto known = by_pointer_.find(pointer); known != by_pointer_.end()) return known->second;
   pointer_bytes_ += pointer.size();
   if (pointer.size() > kMaxPointerBytes || pointer_bytes_ > kMaxAllPointersBytes)
     return invalid_schema(pointer.substr(0, 80) + "...", "the names on the way here are too long");
   SchemaNode& node = nodes_.emplace_back();
-  node.place = nodes_.size();
   node.pointer = pointer;
+  node.resource = resource;
   by_pointer_[pointer] = &node;
   if (schema.is_boolean()) {
     node.never = !schema.get<bool>();
     return &node;
   }
   if (!schema.is_object()) return invalid_schema(pointer, "a schema must be an object, true or false, found " + shown(schema));
+  identify(node, schema);
+  if (Result<void> done = parse_keywords(node, schema); !done) return done.error();
+  return &node;
+}
+
+Result<void> SchemaParser::parse_keywords(SchemaNode& node, const Json& schema) {
+  // Until draft 7 nothing beside a $ref counts, and until draft 6 there is no `if`.
+  const bool only_ref = draft_ != Draft::later && schema.contains("$ref") && schema["$ref"].is_string();
   for (const auto& [name, value] : schema.items()) {
     const auto keyword = keywords().find(name);
     if (keyword == keywords().end()) {
-      if (name.compare(0, 2, "x-") == 0) continue;
-      return invalid_schema(pointer + pointer_step(name),
-                            "the keyword " + shown(name) + " is not supported; remove it, or name it x-... if it is a note");
+      if (!name.starts_with("x-")) node.unknown.push_back(name);
+      continue;
     }
-    const Place place{node, schema, name, pointer + pointer_step(name)};
+    const bool later = draft_ == Draft::to_4 && (name == "if" || name == "then" || name == "else");
+    if (later || (only_ref && name != "$ref" && name != "definitions" && name != "$defs")) {
+      if (!is_annotation(name)) node.unchecked.push_back(name);
+      continue;
+    }
+    const Place place{node, schema, name, node.pointer + pointer_step(name)};
     if (Result<void> done = keyword->second(*this, place, value); !done) return done.error();
   }
-  return &node;
+  return {};
+}
+
+// A schema with an $id of its own is a resource; an $id that is only a fragment is an anchor, as drafts to 7 have it.
+void SchemaParser::identify(SchemaNode& node, const Json& schema) {
+  if (draft_ != Draft::later && schema.contains("$ref")) return;
+  const auto id = schema.find(draft_ == Draft::to_4 ? "id" : "$id");
+  if (id == schema.end() || !id->is_string()) return;
+  const std::string& text = id->get_ref<const std::string&>();
+  if (text.starts_with('#')) return name(node, text.substr(1), false);
+  std::string uri = resolve_uri(resources_[node.resource].uri, text);
+  uri.erase(std::min(uri.find('#'), uri.size()));
+  pointer_bytes_ += uri.size();  // relative ones under one another would multiply, too
+  if (uri.size() > kMaxPointerBytes || pointer_bytes_ > kMaxAllPointersBytes) return;
+  if (!node.pointer.empty()) {
+    node.resource = resources_.size();
+    resources_.push_back({"", node.pointer, &schema});
+  }
+  by_uri_.try_emplace(uri, node.resource);
+  resources_[node.resource].uri = std::move(uri);
+}
+
+void SchemaParser::name(SchemaNode& node, std::string anchor, bool dynamic) {
+  Anchor& known = anchors_.try_emplace({node.resource, std::move(anchor)}, Anchor{&node, false}).first->second;
+  known.dynamic = known.dynamic || dynamic;
 }
 
 // Not by recursion, as a chain of references may be as long as the document.
@@ -130,19 +165,63 @@ Result<void> SchemaParser::resolve_references() {
     references_.pop_back();
     const auto target = resolve(reference);
     if (!target) return target.error();
-    reference.from->ref = *target;
+    set_target(reference, **target);
   }
   return {};
 }
 
+// A reference to a dynamic anchor means that anchor in whichever resource is outermost when a value is checked.
+void SchemaParser::set_target(const Reference& reference, SchemaNode& target) {
+  SchemaNode& from = *reference.from;
+  if (reference.dynamic) {
+    const std::string anchor =
+        percent_decoded(std::string_view(reference.target).substr(std::min(reference.target.find('#'), reference.target.size() - 1) + 1));
+    const auto own = anchors_.find({target.resource, anchor});
+    if (own != anchors_.end() && own->second.dynamic && own->second.node == &target) {
+      from.dynamic_ref.emplace_back(target.resource, &target);
+      for (const auto& [key, other] : anchors_) {
+        if (key.second == anchor && other.dynamic && other.node != &target) from.dynamic_ref.emplace_back(key.first, other.node);
+      }
+      if (from.dynamic_ref.size() > 1) return;
+      from.dynamic_ref.clear();
+    }
+  }
+  if (from.ref == nullptr) {
+    from.ref = &target;
+  } else {
+    from.all_of.push_back(&target);
+  }
+}
+
 Result<SchemaNode*> SchemaParser::resolve(const Reference& reference) {
-  const std::string where = reference.from->pointer + "/$ref";
+  const std::string where = reference.from->pointer + pointer_step(reference.keyword);
   const std::string& target = reference.target;
-  if (target.empty() || target[0] != '#' || (target.size() > 1 && target[1] != '/'))
-    return invalid_schema(where, shown(target) + " does not lie in this document; only JSON pointers such as #/$defs/name are followed");
-  const std::string pointer = decoded(std::string_view(target).substr(1));
-  const Json* at = &document_;
-  std::string canonical_pointer;
+  std::size_t resource = reference.from->resource;
+  const auto hash = std::min(target.find('#'), target.size());
+  if (hash > 0) {
+    std::string uri = resolve_uri(resources_[resource].uri, target);
+    uri.erase(std::min(uri.find('#'), uri.size()));
+    const auto known = by_uri_.find(uri);
+    if (known == by_uri_.end()) return invalid_schema(where, shown(target) + " does not lie in this document, and others are not fetched");
+    resource = known->second;
+  }
+  const std::string fragment = percent_decoded(std::string_view(target).substr(std::min(hash + 1, target.size())));
+  if (!fragment.empty() && fragment[0] != '/') {
+    const auto anchor = anchors_.find({resource, fragment});
+    if (anchor == anchors_.end()) return invalid_schema(where, "there is no anchor " + shown(fragment) + " in this document");
+    return anchor->second.node;
+  }
+  auto found = at_pointer(resources_[resource], resource, fragment);
+  // Some generators give each schema an id, and mean the whole document by # all the same.
+  if (found && *found == nullptr && resource != 0) found = at_pointer(resources_[0], 0, fragment);
+  if (found && *found == nullptr) return invalid_schema(where, "there is nothing at " + shown(target));
+  return found;
+}
+
+// Null: there is nothing.
+Result<SchemaNode*> SchemaParser::at_pointer(const Resource& in, std::size_t resource, const std::string& pointer) {
+  const Json* at = in.schema;
+  std::string canonical_pointer = in.pointer;
   for (std::size_t start = 0; at && start < pointer.size();) {
     const std::size_t end = std::min(pointer.find('/', start + 1), pointer.size());
     const std::string step = unescaped(std::string_view(pointer).substr(start + 1, end - start - 1));
@@ -155,8 +234,8 @@ Result<SchemaNode*> SchemaParser::resolve(const Reference& reference) {
     }
     start = end;
   }
-  if (!at) return invalid_schema(where, "there is nothing at " + shown(target));
-  const auto node = parse_schema(*at, canonical_pointer);
+  if (!at) return nullptr;
+  const auto node = parse_schema(*at, canonical_pointer, resource);
   if (!node) return node.error();
   return by_pointer_[canonical_pointer];
 }

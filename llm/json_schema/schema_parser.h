@@ -13,7 +13,7 @@ namespace baton::llm {
 
 class SchemaParser {
  public:
-  explicit SchemaParser(const Json& document) : document_(document) {}
+  explicit SchemaParser(const Json& document);
 
   // The node of the whole document; it and all others lie in nodes().
   Result<const SchemaNode*> parse();
@@ -29,24 +29,52 @@ class SchemaParser {
   };
   using Handler = Result<void> (*)(SchemaParser&, const Place&, const Json& value);
   static const std::map<std::string, Handler>& keywords();
+  static bool is_annotation(const std::string& keyword);  // of those: it says nothing about which values are valid
 
   Result<const SchemaNode*> child(const Place& place, const Json& value);
   Result<std::vector<SchemaNode::Child>> children(const Place& place, const Json& value);
-  void refer(SchemaNode& from, std::string target) { references_.push_back({&from, std::move(target)}); }
+  void refer(const Place& from, std::string target, bool dynamic) {
+    references_.push_back({&from.node, from.name, std::move(target), dynamic});
+  }
+  void name(SchemaNode& node, std::string anchor, bool dynamic);
+  bool literal_integers() const { return draft_ == Draft::to_4; }
 
  private:
+  // The drafts that a document says it is written for, where its meaning depends on it.
+  enum class Draft { to_4, to_7, later };
   struct Reference {
     SchemaNode* from;
+    std::string keyword;
     std::string target;  // as the schema writes it
+    bool dynamic;
+  };
+  // What has an $id: its URI, and where it is.
+  struct Resource {
+    std::string uri;
+    std::string pointer;
+    const Json* schema;
+  };
+  struct Anchor {
+    SchemaNode* node;
+    bool dynamic;
   };
 
-  Result<const SchemaNode*> parse_schema(const Json& schema, const std::string& pointer);
+  static Draft draft_of(const Json& document);
+  Result<const SchemaNode*> parse_schema(const Json& schema, const std::string& pointer, std::size_t resource);
+  Result<void> parse_keywords(SchemaNode& node, const Json& schema);
+  void identify(SchemaNode& node, const Json& schema);
   Result<void> resolve_references();
   Result<SchemaNode*> resolve(const Reference& reference);
+  Result<SchemaNode*> at_pointer(const Resource& in, std::size_t resource, const std::string& pointer);
+  void set_target(const Reference& reference, SchemaNode& target);
   Result<void> refuse_endless_references() const;
 
   const Json& document_;
-  std::deque<SchemaNode> nodes_;  // a deque, so that pointers stay
+  const Draft draft_;
+  std::vector<Resource> resources_;
+  std::map<std::string, std::size_t> by_uri_;
+  std::map<std::pair<std::size_t, std::string>, Anchor> anchors_;  // by resource and name
+  std::deque<SchemaNode> nodes_;                                   // a deque, so that pointers stay
   std::map<std::string, SchemaNode*> by_pointer_;
   std::size_t pointer_bytes_ = 0;      // of all nodes
   std::vector<Reference> references_;  // those that are not resolved yet

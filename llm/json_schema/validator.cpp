@@ -13,9 +13,6 @@
 namespace baton::llm {
 namespace {
 
-// Nested visits of nodes: each level of the value may take several (a $ref, an anyOf, the node itself). A visit needs about 1 KiB of stack.
-constexpr int kMaxVisitDepth = 1000;
-
 int type_of(const Json& value) {
   switch (value.type()) {
     case Json::value_t::null:
@@ -76,12 +73,7 @@ bool Validator::search(const PatternString& pattern, const std::string& text) {
 }
 
 void Validator::visit(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
-  if (exhausted_ || report.full() || !spend(1)) return;
-  if (depth_ == kMaxVisitDepth) {
-    exhausted_ = "is nested too deeply for its schema";
-    return;
-  }
-  ++depth_;
+  if (exhausted_ || report.full() || !spend(1) || !enter(node)) return;
   if (node.never) {
     add(report, path, "false", "no value is allowed here");
   } else {
@@ -91,13 +83,25 @@ void Validator::visit(const SchemaNode& node, const Json& value, const Path& pat
     if (value.is_array()) check_array(node, value, path, report);
     if (value.is_object()) check_object(node, value, path, report);
     check_combinations(node, value, path, report);
+    if (node.unevaluated_properties || node.unevaluated_items) check_unevaluated(node, value, path, report);
   }
-  --depth_;
+  leave();
 }
 
+bool Validator::enter(const SchemaNode& node) {
+  if (scope_.size() == kMaxVisitDepth) {
+    exhausted_ = "is nested too deeply for its schema";
+    return false;
+  }
+  scope_.push_back(node.resource);
+  return true;
+}
+
+void Validator::leave() { scope_.pop_back(); }
+
 void Validator::check_value(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
-  if ((node.types & type_of(value)) == 0)
-    add(report, path, "type", "must be " + types_in_words(node.types) + ", found " + value_in_words(value));
+  const int type = node.literal_integers && value.is_number_float() ? static_cast<int>(kNumberType) : type_of(value);
+  if ((node.types & type) == 0) add(report, path, "type", "must be " + types_in_words(node.types) + ", found " + value_in_words(value));
   if (node.enum_values) {
     const std::string text = canonical(value);
     if (!spend(text.size() / 64)) return;
@@ -247,6 +251,15 @@ void Validator::check_members(const SchemaNode& node, const Json& value, const P
   }
 }
 
+const SchemaNode& Validator::dynamic_target(const SchemaNode& node) const {
+  for (const std::size_t resource : scope_) {
+    for (const auto& [of, target] : node.dynamic_ref) {
+      if (of == resource) return *target;
+    }
+  }
+  return *node.dynamic_ref.front().second;
+}
+
 void Validator::check_name(const SchemaNode& names, const std::string& name, const Path& path, Report& report) {
   Report inner{{}, 1};
   visit(names, Json(name), path, inner);
@@ -256,6 +269,7 @@ void Validator::check_name(const SchemaNode& names, const std::string& name, con
 
 void Validator::check_combinations(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
   if (node.ref) visit(*node.ref, value, path, report);
+  if (!node.dynamic_ref.empty()) visit(dynamic_target(node), value, path, report);
   for (const SchemaNode* part : node.all_of) visit(*part, value, path, report);
   if (!node.any_of.empty()) check_alternatives(node.any_of, "anyOf", value, path, report);
   if (!node.one_of.empty()) check_alternatives(node.one_of, "oneOf", value, path, report);

@@ -9,6 +9,12 @@ class Validator {
   std::vector<Violation> run(const SchemaNode& root, const Json& instance);
 
  private:
+  // Nested visits of nodes: each level of the value may take several (a $ref, an anyOf, the node itself). A visit needs about 1 KiB of
+  // stack.
+  static constexpr int kMaxVisitDepth = 1000;
+  bool enter(const SchemaNode& node);  // false: too deep
+  void leave();
+
   // The way from the whole value to where we are; turned into a JSON pointer only for a violation.
   struct Path {
     const Path* parent;
@@ -39,6 +45,13 @@ class Validator {
   void report_no_alternative(const std::vector<std::vector<Violation>>& failures, const std::vector<SchemaNode::Child>& alternatives,
                              const char* keyword, const Json& value, const Path& path, Report& report);
 
+  // unevaluated.cpp
+  struct Evaluated;
+  void check_unevaluated(const SchemaNode& node, const Json& value, const Path& path, Report& report);
+  void evaluate(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out);
+  void evaluate_own(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out);
+
+  const SchemaNode& dynamic_target(const SchemaNode& node) const;
   bool valid(const SchemaNode& node, const Json& value, const Path& path);
   bool search(const PatternString& pattern, const std::string& text);
   bool equal(const Json& a, const Json& b);
@@ -46,7 +59,7 @@ class Validator {
   void add(Report& report, const Path& path, const char* keyword, std::string message);
 
   std::size_t steps_ = Schema::kMaxSteps;
-  int depth_ = 0;
+  std::vector<std::size_t> scope_;   // the resources of the schemas on the way here, the outermost first
   const char* exhausted_ = nullptr;  // which limit was met; nothing more is looked at then
 };
 

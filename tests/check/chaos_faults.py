@@ -1,11 +1,15 @@
 """What happens to the daemon while the clients of the suite chaos are at work: restarts, kills, a full disk, a clock that is set."""
 import asyncio
+import contextlib
 import ctypes
 import os
+import pathlib
 import random
 import resource
 import struct
 import subprocess
+
+from daemon import Daemon
 
 CLONE_NEWNS = 0x00020000
 ROOM = 8 << 30  # bytes of the disk when it is not full: a bound only, the memory is taken as it is used
@@ -44,6 +48,23 @@ class Disk:
     def unmount(self):
         if self.folder:
             subprocess.run(["umount", "-l", self.folder], check=False, capture_output=True)
+
+
+@contextlib.contextmanager
+def daemon_to_be_tried(program):
+    """(daemon, disk, clock file): its journal lies on a disk of its own, and its wall clock is wrong by what the file says."""
+    disk = Disk()
+    with Daemon(program=program, disk=disk.mount, options=["--shutdown-ms", "500", "--max-runs", "64"]) as daemon:
+        try:
+            clock_file = pathlib.Path(daemon.folder.name) / "clock"
+            clock_file.write_bytes(bytes(8))
+            daemon.stop()
+            daemon.options += ["--clock", str(clock_file)]
+            daemon.start()
+            yield daemon, disk, clock_file
+        finally:
+            daemon.kill()
+            disk.unmount()
 
 
 class Faults:

@@ -5,10 +5,9 @@ import random
 import time
 
 import suite
-from chaos_faults import Disk, Faults
+from chaos_faults import Faults, daemon_to_be_tried
 from chaos_model import KINDS, World, check_journal, open_runs
 from chaos_operations import Client
-from daemon import Daemon
 from wire import Closed, Http
 
 CLIENTS = 16
@@ -137,26 +136,14 @@ async def play(world, faults_of, operations, quick):
 def rows(_baton, _models_dir, quick, options):
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     operations = options.operations or (QUICK_OPERATIONS if quick else OPERATIONS)
-    disk = Disk()
-    with Daemon(program=options.program, disk=disk.mount, options=["--shutdown-ms", "500", "--max-runs", "64"]) as daemon:
-        try:
-            clock_file = pathlib.Path(daemon.folder.name) / "clock"
-            clock_file.write_bytes(bytes(8))
-            daemon.stop()
-            daemon.options += ["--clock", str(clock_file)]
-            daemon.start()
-            print(f"chaos: seed {seed}, {operations} operations", flush=True)
-            world = World(seed, daemon)
-            rounds = iter(range(1 << 30))
-            spent, faults = asyncio.run(play(world, lambda n: Faults(world, disk, clock_file, n, next(rounds)), operations, quick))
-            words = daemon.stderr_tail()
-            daemon.stop()
-        finally:
-            daemon.kill()
-            disk.unmount()
+    with daemon_to_be_tried(options.program) as (daemon, disk, clock_file):
+        print(f"chaos: seed {seed}, {operations} operations", flush=True)
+        world = World(seed, daemon)
+        rounds = iter(range(1 << 30))
+        spent, faults = asyncio.run(play(world, lambda n: Faults(world, disk, clock_file, n, next(rounds)), operations, quick))
+        words = daemon.stderr_tail()
+        daemon.stop()
     print("answers: " + ", ".join(f"{what}: {n}" for what, n in sorted(world.answers.items())))
-    for kind, text in world.details:
-        print(f"{KINDS[kind]}: seed {seed}: {text}")
     if world.details:
         print(f"the daemon's last words: {words}")
     how = ", ".join(f"{faults.count(fault)} {fault}" for fault in sorted(set(faults)))

@@ -89,6 +89,7 @@ class World:
             lines = lines if len(lines) <= 30 else lines[:10] + [f"         .. {len(lines) - 30} more"] + lines[-20:]
             log = "".join(f"\n      {line}" for line in lines)
             self.details.append((kind, f"{self.now():.2f} s: {text}" + (f"\n    {run.id} ({'stored' if run.stored else 'not stored'}):{log}" if run else "")))
+            print(f"{kind}: {self.details[-1][1]}", flush=True)  # at once: a long run may be ended before its end
 
     # ---- what clients learn
 
@@ -166,10 +167,11 @@ class World:
 
 
 class Journal:
-    """What is in the file, at a moment when nobody writes."""
+    """What is in the file at one moment: unstored responses may leave it at any time."""
 
     def __init__(self, file):
-        self.connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)
+        self.connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10, isolation_level=None)
+        self.connection.execute("BEGIN")
 
     def rows(self, sql, *values):
         return self.connection.execute(sql, values).fetchall()

@@ -1,5 +1,8 @@
 """Mixed load of the sixteen clients of the suite chaos on one daemon that is never restarted: does it keep what it has given back?"""
 import asyncio
+import concurrent.futures
+import http.client
+import json
 import os
 import pathlib
 import random
@@ -7,14 +10,15 @@ import time
 
 import chaos_faults
 import suite
-from chaos_faults import Disk, Faults
+from chaos_faults import Faults, daemon_to_be_tried
 from chaos_interleavings import PATIENCE, forget, one_round
-from chaos_model import KINDS, World, check_journal
-from daemon import Daemon
+from chaos_model import World, check_journal
+from chaos_socket import MCP
 
 MINUTES, SETTLE = 60, 1 / 6  # the part of the time after which memory has to stay what it is
 ROUND = 600  # operations; then what is over is checked and forgotten
 OPERATIONS_A_SECOND = 20
+TOOL_CALLS = 8  # at once: more than there are threads for them
 WITHOUT_RESTARTS = {"disk": 4, "file_size": 1, "clock": 5, "pause": 3}
 
 
@@ -51,6 +55,19 @@ async def play(world, disk, clock_file, seconds):
     return samples, done
 
 
+def fill_pools(port):
+    """Threads of tools start when they are needed first, which may be late in the hour: all of them now."""
+    body = json.dumps({"input": 'call wait {"ms": 500}', "tools": [MCP], "store": False}).encode()
+
+    def call(_):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("POST", "/v1/responses", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+        connection.close()
+    with concurrent.futures.ThreadPoolExecutor(TOOL_CALLS) as pool:
+        list(pool.map(call, range(TOOL_CALLS)))
+
+
 def growth(values):
     """Of the mean of the last third beside the first third, in percent."""
     third = max(1, len(values) // 3)
@@ -63,22 +80,11 @@ def rows(_baton, _models_dir, quick, options):
         raise suite.Unavailable("this takes an hour: a run without --quick has it")
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     chaos_faults.FAULTS = WITHOUT_RESTARTS
-    disk = Disk()
-    with Daemon(program=options.program, disk=disk.mount, options=["--shutdown-ms", "500", "--max-runs", "64"]) as daemon:
-        try:
-            clock_file = pathlib.Path(daemon.folder.name) / "clock"
-            clock_file.write_bytes(bytes(8))
-            daemon.stop()
-            daemon.options += ["--clock", str(clock_file)]
-            daemon.start()
-            print(f"soak: seed {seed}, {options.minutes} minutes", flush=True)
-            world = World(seed, daemon)
-            samples, faults = asyncio.run(play(world, disk, clock_file, options.minutes * 60))
-        finally:
-            daemon.kill()
-            disk.unmount()
-    for kind, text in world.details:
-        print(f"{KINDS[kind]}: seed {seed}: {text}")
+    with daemon_to_be_tried(options.program) as (daemon, disk, clock_file):
+        fill_pools(daemon.port)
+        print(f"soak: seed {seed}, {options.minutes} minutes", flush=True)
+        world = World(seed, daemon)
+        samples, faults = asyncio.run(play(world, disk, clock_file, options.minutes * 60))
     later = [sample for sample in samples if sample.seconds >= options.minutes * 60 * SETTLE]
     how = ", ".join(f"{faults.count(fault)} {fault}" for fault in sorted(set(faults)))
     yield suite.row("operations", world.operations, target="stated", ok=len(later) >= 3, note=f"{options.minutes:g} minutes, seed {seed}; {how}; {sum(world.counts.values())} findings")

@@ -14,7 +14,9 @@ SUITES = {
     "grammar": {"about": "What is written under a schema's masks, against jsonschema; and valid values, which must be writable. Random schemas say aloud that further properties may come where they say nothing: those are never written.", "parts": ["grammar_masks"], "environment": "clients", "needs_baton": False},
     "stream": {"about": "What models of forty-two conventions write, cut at every byte.", "parts": ["stream_cuts"], "environment": None, "needs_baton": False},
     "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents", "clients_examples", "clients_formats"], "environment": "clients", "needs_baton": False},
+    "frameworks": {"about": "Unmodified clients, agents and coding agents with the default model: five questions whose answers only a tool knows. Only the base URL, a key and the model's name are set.", "parts": ["frameworks_sdks", "frameworks_agents", "frameworks_teams", "frameworks_codex"], "environment": None},
     "schema-suite": {"about": "The JSON Schema test suite, draft 2020-12: the validator, and the mask on what it claims (of schemas that say aloud that further properties may come).", "parts": ["schema_suite"], "environment": "clients", "needs_baton": False},
+    "schema-bench": {"about": "Real schemas and their instances: JSONSchemaBench's and MaskBench's, of which DIR is a copy (guidance-ai/jsonschemabench).", "parts": ["schema_bench"], "environment": "clients", "needs_baton": False, "options": True, "folder": True},
     "kills": {"about": "A daemon killed at random points under load.", "parts": ["kills_daemon", "kills_streams"], "environment": None, "needs_baton": False},
     "chaos": {"about": "Sixteen clients do at random whatever the protocol has, while the daemon is killed, restarted, out of disk and its clock is set; against a model of what must be true.", "parts": ["chaos_interleavings"], "environment": None, "needs_baton": False, "options": True},
     "soak": {"about": "An hour of the mixed load of chaos, with disconnects, full disks and clock steps, on one daemon: memory, descriptors and threads stay what they are.", "parts": ["chaos_soak"], "environment": None, "needs_baton": False, "options": True},
@@ -27,5 +29,14 @@ SUITES = {
     "cleanroom": {"about": "The README's two commands in a bare system.", "parts": ["cleanroom_commands"], "environment": None, "needs_baton": False},
 }
 
+
+def record_more(name, rows, _folder):
+    """The table of docs/clients.md, beside that of the suite."""
+    if name == "frameworks":
+        import framework_clients
+        framework_clients.record_table(rows)
+    return ""
+
+
 if __name__ == "__main__":
-    sys.exit(suite.main("check", SUITES, prepare=python_environment.enter))
+    sys.exit(suite.main("check", SUITES, prepare=python_environment.enter, record_more=record_more))

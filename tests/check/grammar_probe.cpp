@@ -10,10 +10,13 @@
 #include <baton/llm/grammar/schema_compiler.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <random>
+#include <set>
 
 namespace {
 
@@ -69,38 +72,93 @@ struct Writer {
   }
 };
 
-// In one order of its members or another: a value has none, a schema's writing has.
-bool writable(Grammar& grammar, const Json& value, StateId& state);
+// Those that are applied to the same value, in the order in which their properties are written.
+void in_place(const SchemaNode* node, std::vector<const SchemaNode*>& out, std::set<const SchemaNode*>& met) {
+  if (node == nullptr || !met.insert(node).second) return;
+  in_place(node->ref, out, met);
+  const auto all = [&](const std::vector<SchemaNode::Child>& nodes) {
+    for (const SchemaNode* one : nodes) in_place(one, out, met);
+  };
+  if (node->all_of_first) all(node->all_of);
+  out.push_back(node);
+  all(node->all_of);
+  all(node->any_of);
+  all(node->one_of);
+}
 
-bool members(Grammar& grammar, const Json& object, std::vector<std::string> left, bool first, StateId& state) {
+// With the members in the order of the schema, which has to be found otherwise: most orders lead nowhere.
+Json in_order(const Json& value, const std::vector<const SchemaNode*>& roots) {
+  std::vector<const SchemaNode*> nodes;
+  std::set<const SchemaNode*> met;
+  for (const SchemaNode* root : roots) in_place(root, nodes, met);
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      std::vector<const SchemaNode*> elements;
+      for (const SchemaNode* node : nodes) elements.push_back(i < node->prefix_items.size() ? node->prefix_items[i] : node->items);
+      out.push_back(in_order(value[i], elements));
+    }
+    return out;
+  }
+  if (!value.is_object()) return value;
+  std::map<std::string, std::size_t> order;
+  for (const SchemaNode* node : nodes) {
+    for (const auto& [name, child] : node->properties) order.try_emplace(name, order.size());
+  }
+  for (const SchemaNode* node : nodes) {
+    for (const std::string& name : node->required) order.try_emplace(name, order.size());
+  }
+  std::vector<std::pair<std::size_t, std::string>> names;
+  for (const auto& [name, member] : value.items()) {
+    const auto at = order.find(name);
+    names.emplace_back(at == order.end() ? order.size() : at->second, name);
+  }
+  std::stable_sort(names.begin(), names.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+  Json out = Json::object();
+  for (const auto& [place, name] : names) {
+    std::vector<const SchemaNode*> members;
+    for (const SchemaNode* node : nodes) {
+      const SchemaNode* child = node->property(name);
+      members.push_back(child ? child : node->additional_properties);
+      for (const auto& [pattern, one] : node->pattern_properties) members.push_back(one);
+    }
+    out[name] = in_order(value[name], members);
+  }
+  return out;
+}
+
+// In one order of its members or another: a value has none, a schema's writing has. `tries`: how many members may be written in all.
+bool writable(Grammar& grammar, const Json& value, StateId& state, int& tries);
+
+bool members(Grammar& grammar, const Json& object, std::vector<std::string> left, bool first, StateId& state, int& tries) {
   if (left.empty()) {
     state = grammar.step(state, "}");
     return state != kDeadState;
   }
   for (std::size_t i = 0; i < left.size(); ++i) {
     StateId after = grammar.step(state, (first ? "" : ", ") + write_json(Json(left[i]), {}) + ": ");
-    if (after == kDeadState || !writable(grammar, object[left[i]], after)) continue;
+    if (after == kDeadState || --tries < 0 || !writable(grammar, object[left[i]], after, tries)) continue;
     std::vector<std::string> rest = left;
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
-    if (!members(grammar, object, std::move(rest), false, after)) continue;
+    if (!members(grammar, object, std::move(rest), false, after, tries)) continue;
     state = after;
     return true;
   }
   return false;
 }
 
-bool writable(Grammar& grammar, const Json& value, StateId& state) {
+bool writable(Grammar& grammar, const Json& value, StateId& state, int& tries) {
   if (value.is_object()) {
     std::vector<std::string> names;
     for (const auto& [name, member] : value.items()) names.push_back(name);
     state = grammar.step(state, "{");
-    return state != kDeadState && members(grammar, value, std::move(names), true, state);
+    return state != kDeadState && members(grammar, value, std::move(names), true, state, tries);
   }
   if (value.is_array()) {
     state = grammar.step(state, "[");
     for (std::size_t i = 0; i < value.size() && state != kDeadState; ++i) {
       if (i > 0) state = grammar.step(state, ", ");
-      if (state == kDeadState || !writable(grammar, value[i], state)) return false;
+      if (state == kDeadState || !writable(grammar, value[i], state, tries)) return false;
     }
     if (state != kDeadState) state = grammar.step(state, "]");
     return state != kDeadState;
@@ -187,7 +245,9 @@ Json answer(const Json& question, const std::shared_ptr<const TokenTrie>& trie, 
   }
   for (const Json& value : question.value("values", Json::array())) {
     StateId state = grammar.start();
-    out["writable"].push_back(state != kDeadState && writable(grammar, value, state) && grammar.accepts(state));
+    int tries = 50'000;
+    out["writable"].push_back(state != kDeadState && writable(grammar, in_order(value, {&schema->root()}), state, tries) &&
+                              grammar.accepts(state));
   }
   return out;
 }

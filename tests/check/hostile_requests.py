@@ -1,5 +1,6 @@
 """Requests and frames that are none: each gets a typed error or a clean close, and the daemon serves on."""
 import base64
+import gzip
 import json
 import os
 import socket
@@ -93,6 +94,7 @@ class Socket:
         self.socket.close()
 
 
+BOMB = gzip.compress(b" " * (64 << 20))
 POST = "POST /v1/responses HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\n"
 
 
@@ -106,7 +108,8 @@ def http_cases(port):
     yield "body is not UTF-8", post(b'{"input": "\xff\xfe"}'), {400}
     yield "100 000 brackets", post("[" * 100_000), {400}
     yield "a number beyond all", post('{"input": "x", "max_output_tokens": 1e400}'), {400}
-    yield "unknown field", post('{"input": "x", "foo": 1}'), {400}
+    yield "unknown field", post('{"input": "x", "foo": 1}'), {200}
+    yield "a field that would change the answer", post('{"input": "x", "mirostat": 2}'), {400}
     yield "unknown conversation", post('{"input": "x", "conversation": "conv_nowhere"}'), {404}
     yield "unknown previous response", post('{"input": "x", "previous_response_id": "resp_nowhere"}'), {404}
     yield "an output without its call", post('{"input": [{"type": "function_call_output", "call_id": "c", "output": "x"}]}'), {400}
@@ -116,6 +119,9 @@ def http_cases(port):
     yield "chat: no messages", post("{}", "/v1/chat/completions"), {400}
     yield "chat: messages of the wrong type", post('{"messages": "hi"}', "/v1/chat/completions"), {400}
     yield "rating of nothing", post('{"rating": "good"}', "/v1/baton/responses/resp_x/rating"), {404}
+    yield "a body of 64 MB in 64 kB of gzip", http(port, POST + f"Content-Encoding: gzip\r\nContent-Length: {len(BOMB)}\r\n\r\n", BOMB), {413}
+    yield "a body that is no gzip", http(port, POST + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n", b"{}"), {400}
+    yield "a coding that nobody has", http(port, POST + "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n", b"{}"), {415}
     yield "100 MB announced", http(port, POST + "Content-Length: 104857600\r\n\r\n"), {413}
     yield "100 MB in chunks", http(port, POST + "Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + b"x" * 0x100000 + b"\r\n" + (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 15), {413}
     yield "a header of 1 MB", http(port, "GET /v1/models HTTP/1.1\r\nHost: HOST\r\nX: " + "x" * 1_000_000 + "\r\n\r\n"), {431, 0}
@@ -139,7 +145,7 @@ def message_cases(port):
             ("message is an array", b"[]", {"invalid_value"}),
             ("message without a type", {"input": "x"}, {"invalid_value"}),
             ("message of an unknown type", {"type": "response.explode"}, {"invalid_value"}),
-            ("create with an unknown field", {"type": "response.create", "input": "x", "foo": 1}, {"unknown_parameter"}),
+            ("create with a field that would change the answer", {"type": "response.create", "input": "x", "mirostat": 2}, {"unsupported_parameter"}),
             ("create without input", {"type": "response.create"}, {"missing_required_parameter"}),
             ("create after nothing", {"type": "response.create", "input": "x", "previous_response_id": "resp_no"}, {"previous_response_not_found"}),
             ("resume of nothing", {"type": "baton.resume", "response_id": "resp_no"}, {"not_found"}),

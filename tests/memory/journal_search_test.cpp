@@ -1,6 +1,9 @@
 #include "journal_fixture.h"
 
 #include <algorithm>
+#include <future>
+#include <thread>
+#include <vector>
 
 namespace baton::memory {
 namespace {
@@ -23,7 +26,12 @@ class JournalSearch : public testing::Test {
     std::sort(ids.begin(), ids.end());
     return ids;
   }
-  std::unique_ptr<Journal> journal_ = open_journal(":memory:");
+  // The index against the table, by FTS5 itself; empty: they agree.
+  std::string disagreement() {
+    return query(folder_ / "j.db", "INSERT INTO items_search (items_search, rank) VALUES ('integrity-check', 1)");
+  }
+  TempFolder folder_;
+  std::unique_ptr<Journal> journal_ = open_journal(folder_ / "j.db");
 };
 
 TEST_F(JournalSearch, finds_all_words_by_their_beginnings_and_marks_them) {
@@ -72,6 +80,42 @@ TEST_F(JournalSearch, a_long_question_is_only_a_question) {
   std::string words;
   for (int i = 0; i < 3000; ++i) words.append("w").append(std::to_string(i)).append(" ");
   EXPECT_EQ(hits(words), "");
+}
+
+// Items become searchable at the end of a transaction, and what is removed leaves the index: within one transaction, too.
+TEST_F(JournalSearch, what_one_group_adds_and_removes_is_found_once_or_not_at_all) {
+  journal_->commit(Batch()
+                       .add(message("item_5", "conv_a", "", "stays"))
+                       .add(message("item_6", "conv_a", "", "leaves"))
+                       .add(message("item_7", "conv_b", "", "leaves with its conversation")),
+                   Durability::process, {});
+  std::thread other([&] { EXPECT_TRUE(journal_->remove_conversation("conv_b")); });
+  EXPECT_TRUE(journal_->remove_item("item_6"));
+  other.join();
+  write(*journal_, Batch().add(message("item_8", "conv_a", "", "comes after what leaves")));
+  EXPECT_EQ(hits("stays"), "5");
+  EXPECT_EQ(hits("leaves"), "8");
+  EXPECT_EQ(hits("quoted"), "");
+  EXPECT_EQ(disagreement(), "");
+}
+
+TEST_F(JournalSearch, a_refused_batch_leaves_nothing_in_the_index_and_its_group_all_of_it) {
+  std::vector<std::future<bool>> told;
+  const auto commit = [&](Batch batch) {
+    auto promise = std::make_shared<std::promise<bool>>();
+    told.push_back(promise->get_future());
+    journal_->commit(std::move(batch), Durability::power, [promise](auto result) { promise->set_value(bool(result)); });
+  };
+  commit(Batch().add(message("item_5", "conv_a", "", "before")));
+  commit(Batch().add(message("item_6", "conv_a", "", "refused")).add(message("item_1", "conv_a", "", "is there already")));
+  commit(Batch().add(message("item_7", "conv_a", "", "behind")));
+  EXPECT_TRUE(told[0].get());
+  EXPECT_FALSE(told[1].get());
+  EXPECT_TRUE(told[2].get());
+  EXPECT_EQ(hits("before"), "5");
+  EXPECT_EQ(hits("refused"), "");
+  EXPECT_EQ(hits("behind"), "7");
+  EXPECT_EQ(disagreement(), "");
 }
 
 }  // namespace

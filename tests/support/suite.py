@@ -132,9 +132,9 @@ def print_table(rows):
         print("  ".join(text.ljust(width) for text, width in zip(line, widths)) + "  " + line[-1])
 
 
-def markdown(suite, script, rows, about, table=True):
+def markdown(suite, script, rows, about, table=True, name=""):
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
-    lines = [f"# {suite}", "", f"Written by `scripts/{script}.sh {suite} --record`: {now}, {cpu()}, commit {commit()}.", ""]
+    lines = [f"# {name or suite}", "", f"Written by `scripts/{script}.sh {suite} --record{name and ' ' + name}`: {now}, {cpu()}, commit {commit()}.", ""]
     lines += [about, ""] if about else []
     if not table:
         return "\n".join(lines[:-1]) + "\n"
@@ -145,14 +145,14 @@ def markdown(suite, script, rows, about, table=True):
 
 def main(script, suites, prepare=None, record_more=None):
     """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_baton where False, and environment where it is not
-    "oracles" (python_environment.py; None: none), options: True where its parts have options of their own, table: False where record_more writes its table. prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
+    "oracles" (python_environment.py; None: none), options: True where its parts have options of their own, folder: True where it is followed by a folder, their options.folder, instead of parts, table: False where record_more writes its table. prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
     parser.add_argument("parts", nargs="*", help="only these parts of the suite (see --list)")
     parser.add_argument("--list", action="store_true", help="what there is")
     parser.add_argument("--quick", action="store_true", help=f"at most {QUICK_SECONDS} s, models that are there, the program that is built")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
-    parser.add_argument("--record", action="store_true", help="write the table to docs/measured/SUITE.md")
+    parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="write the table to docs/measured/NAME.md (default: the suite's name); stands last or before another option")
     parser.add_argument("--baton", default=str(ROOT / "build/release/baton"), help="the program (default: build/release/baton)")
     if script == "check":
         parser.add_argument("--regenerate", action="store_true", help="write the goldens under tests/golden anew")
@@ -165,6 +165,9 @@ def main(script, suites, prepare=None, record_more=None):
         return list_suites(suites, options.suite)
     if options.suite not in suites:
         parser.error(f"no suite {options.suite}: " + ", ".join(suites))
+    options.folder = None
+    if suites[options.suite].get("folder"):
+        options.folder, options.parts = (options.parts or [None])[0], []
     known = [module for module in suites[options.suite]["parts"] if pathlib.Path(sys.path[0], f"{module}.py").is_file()]
     parts = [module for module in known if not options.parts or short(module) in options.parts]
     if not parts:
@@ -212,14 +215,15 @@ def regenerate(parts):
 def finish(options, script, suites, rows, record_more):
     print_table(rows)
     counts = {key: sum(entry["ok"] is verdict for entry in rows) for key, verdict in (("passed", True), ("failed", False), ("skipped", None))}
-    if options.record and counts["passed"] + counts["failed"]:
+    if options.record is not None and counts["passed"] + counts["failed"]:
         folder = ROOT / "docs/measured"
         folder.mkdir(parents=True, exist_ok=True)
-        text = markdown(options.suite, script, rows, suites[options.suite]["about"], suites[options.suite].get("table", True))
+        text = markdown(options.suite, script, rows, suites[options.suite]["about"], suites[options.suite].get("table", True), options.record)
         if record_more:
             text += record_more(options.suite, rows, folder)
-        (folder / f"{options.suite}.md").write_text(text, encoding="utf-8")
-        print(f"written: docs/measured/{options.suite}.md")
+        name = f"{options.record or options.suite}.md"
+        (folder / name).write_text(text, encoding="utf-8")
+        print(f"written: docs/measured/{name}")
     if options.json:
         print(json.dumps({"suite": options.suite, "cpu": cpu(), "commit": commit(), "rows": rows, **counts}, allow_nan=False))
     else:

@@ -1,5 +1,6 @@
 #include "api_tools.h"
 
+#include <baton/tools/http/charset.h>
 #include <baton/tools/http/content_type.h>
 #include <baton/tools/http/http_url.h>
 #include <baton/tools/read_json.h>
@@ -257,6 +258,10 @@ class ApiTool {
       HttpRequest http{.url = url, .method = spec_.method, .headers = built.headers, .body = built.body, .stop = context.stop};
       http.max_body_bytes = kMaxReplyBytes;
       Result<HttpResponse> response = client_->send(http);
+      if (response) {
+        const std::string* type = find_header(response->head.headers, "content-type");
+        response->body = body_as_utf8(std::move(response->body), type == nullptr ? "" : *type);
+      }
       const bool again =
           response ? is_transient(response->head.status) : response.error().code == errc::network || response.error().code == errc::timeout;
       if (!again || attempt >= spec_.retry.attempts) return response;
@@ -358,6 +363,7 @@ Result<void> add_api_tools(ToolSet& tools, std::string_view text, const std::str
   Clients clients(options);
   std::shared_ptr<RateLimit> shared_limit;
   for (ApiSpec& spec : *specs) {
+    if (options.accepts && !options.accepts(spec.tool)) continue;
     Result<std::vector<Secret>> secrets = secrets_of(spec, file, options);
     if (!secrets) return secrets.error();
     Result<std::shared_ptr<HttpClient>> client = clients.get(spec);

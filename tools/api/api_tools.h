@@ -15,6 +15,8 @@ struct ApiOptions {
   std::function<std::optional<std::string>(const std::string& variable)> environment{};
   // Private addresses that may be reached, as AddressPolicy::public_and reads them, beside the one that a file's url itself names.
   std::vector<std::string> allow_hosts{};
+  // Asked before a tool is added; false: it is left out, and the others of the file are not. Empty: all are added.
+  std::function<bool(const ToolSpec& spec)> accepts{};
   HttpOptions http{};  // policy and total_timeout are set for each tool
 
   // Seams for tests. wait: false when `stop` was requested meanwhile; empty: sleeps. random: from 0 to 1.

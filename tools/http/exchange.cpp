@@ -226,10 +226,8 @@ Result<void> Exchange<Stream>::read_head() {
 
 template <class Stream>
 Result<void> Exchange<Stream>::read_body(HttpResponse& response) {
-  const auto too_large = [&] {
-    return Error{errc::too_large, "the body is longer than the limit of " + std::to_string(receiver_.max_body_bytes) + " bytes"};
-  };
-  if (!parser_->is_done() && head_.content_length && *head_.content_length > receiver_.max_body_bytes) return too_large();
+  if (!parser_->is_done() && head_.content_length && *head_.content_length > receiver_.max_body_bytes)
+    return body_too_large(receiver_.max_body_bytes);
   std::vector<char> block(kBodyBlock);
   while (!parser_->is_done()) {
     parser_->get().body().data = block.data();
@@ -238,13 +236,9 @@ Result<void> Exchange<Stream>::read_body(HttpResponse& response) {
     const error_code ec = waiter_.wait(io_, [&](auto handler) { http::async_read_some(stream_, buffer_, *parser_, handler); });
     const std::string_view bytes(block.data(), block.size() - parser_->get().body().size);
     response.body_bytes += bytes.size();
-    if (response.body_bytes > receiver_.max_body_bytes) return too_large();
+    if (response.body_bytes > receiver_.max_body_bytes) return body_too_large(receiver_.max_body_bytes);
     if (!bytes.empty()) {
-      if (!receiver_.on_body) {
-        response.body += bytes;
-      } else if (Result<void> taken = receiver_.on_body(bytes); !taken) {
-        return taken;
-      }
+      if (Result<void> taken = receiver_.on_body(bytes); !taken) return taken;
     }
     if (ec && ec != http::error::need_buffer) {
       return failure(ec,
@@ -274,6 +268,10 @@ Result<HttpResponse> perform(Exchange<Stream>& exchange, const HttpReceiver& rec
 }
 
 }  // namespace
+
+Error body_too_large(std::uint64_t max_bytes) {
+  return {errc::too_large, "the body is longer than the limit of " + std::to_string(max_bytes) + " bytes"};
+}
 
 Result<HttpResponse> exchange(const HttpHop& hop, const HttpReceiver& receiver, const HttpOptions& options,
                               boost::asio::ssl::context& tls) {

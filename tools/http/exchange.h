@@ -21,11 +21,14 @@ struct HttpReceiver {
   std::stop_token stop;
   std::uint64_t max_body_bytes;
   // Asked when the head is there. True: read the body; false: drop the connection (a redirect); an error is returned.
-  std::function<Result<bool>(const HttpHead&)> wants_body;
-  std::function<Result<void>(std::string_view)> on_body;  // empty: into the response
+  // It may change what the response will say of the head.
+  std::function<Result<bool>(HttpHead&)> wants_body;
+  std::function<Result<void>(std::string_view)> on_body;  // each piece, as it was sent
 };
 
-// Errors are without the URL.
+Error body_too_large(std::uint64_t max_bytes);
+
+// The response has no body: on_body took it. Errors are without the URL.
 Result<HttpResponse> exchange(const HttpHop& hop, const HttpReceiver& receiver, const HttpOptions& options, boost::asio::ssl::context& tls);
 
 }  // namespace baton::tools

@@ -7,6 +7,7 @@
 
 #include "exchange.h"
 #include "http_url.h"
+#include "inflate.h"
 
 namespace baton::tools {
 namespace {
@@ -124,9 +125,10 @@ class Client : public HttpClient {
 
  private:
   Result<HttpResponse> one_hop(const HttpHop& hop, const HttpRequest& request, bool& from_caller) {
-    const auto wants_body = [&](const HttpHead& head) -> Result<bool> {
+    std::unique_ptr<Inflater> inflater;
+    const auto wants_body = [&](HttpHead& head) -> Result<bool> {
       if (is_redirect(head.status) && find_header(head.headers, "location") != nullptr) return false;
-      if (Result<void> ok = check_coding(head); !ok) return ok.error();
+      if (Result<void> ok = begin_coding(head, inflater); !ok) return ok.error();
       if (!request.on_head) return true;
       if (Result<void> ok = request.on_head(head); !ok) {
         from_caller = true;
@@ -134,21 +136,48 @@ class Client : public HttpClient {
       }
       return true;
     };
-    HttpReceiver receiver{request.stop, request.max_body_bytes, wants_body, nullptr};
-    if (request.on_body) {
-      receiver.on_body = [&](std::string_view bytes) {
-        Result<void> ok = request.on_body(bytes);
-        from_caller = !ok;
-        return ok;
-      };
+    std::string body;
+    std::uint64_t n_bytes = 0;
+    const auto take = [&](std::string_view bytes) -> Result<void> {
+      n_bytes += bytes.size();
+      if (n_bytes > request.max_body_bytes) return body_too_large(request.max_body_bytes);
+      if (!request.on_body) {
+        body += bytes;
+        return {};
+      }
+      Result<void> ok = request.on_body(bytes);
+      from_caller = !ok;
+      return ok;
+    };
+    const auto on_body = [&](std::string_view bytes) -> Result<void> {
+      if (!inflater) return take(bytes);
+      Result<void> inflated = inflater->write(bytes, take);
+      return from_caller ? inflated : of_server(std::move(inflated));
+    };
+    Result<HttpResponse> response = exchange(hop, {request.stop, request.max_body_bytes, wants_body, on_body}, options_, tls_);
+    if (!response) return response;
+    if (inflater && response->body_bytes > 0) {
+      if (Result<void> ended = of_server(inflater->finish()); !ended) return ended.error();
     }
-    return exchange(hop, receiver, options_, tls_);
+    response->body = std::move(body);
+    response->body_bytes = n_bytes;
+    return response;
   }
 
-  static Result<void> check_coding(const HttpHead& head) {
+  // What comes is decompressed from here on.
+  static Result<void> begin_coding(HttpHead& head, std::unique_ptr<Inflater>& inflater) {
     const std::string* coding = find_header(head.headers, "content-encoding");
     if (coding == nullptr || coding->empty() || same_name(*coding, "identity")) return {};
-    return Error{errc::network, "the body comes in the content coding '" + *coding + "', which was not asked for"};
+    if (head.status != 206) inflater = Inflater::of_coding(*coding);
+    if (!inflater) return Error{errc::network, "the body comes in the content coding '" + *coding + "', which was not asked for"};
+    head.content_length.reset();
+    return {};
+  }
+
+  // A body that is not what its coding says is the server's fault.
+  static Result<void> of_server(Result<void> inflated) {
+    if (inflated || inflated.error().code != errc::invalid_argument) return inflated;
+    return Error{errc::network, "the body cannot be decompressed: " + inflated.error().message};
   }
 
   const HttpOptions options_;

@@ -86,8 +86,9 @@ class HttpClient {
   virtual Result<HttpResponse> send(const HttpRequest& request) = 0;
 };
 
-// Checks certificates against OpenSSL's default paths and options.ca_file, and the host's name against the certificate. Bodies come as
-// the server sends them: no content coding is asked for, and one that is sent all the same is an error.
+// Checks certificates against OpenSSL's default paths and options.ca_file, and the host's name against the certificate. No content coding
+// is asked for. Of those that are sent all the same gzip and deflate are undone (the head then has no content_length, and max_body_bytes
+// bounds what comes out); another one, or a part (206) of one, is an error.
 std::unique_ptr<HttpClient> make_http_client(HttpOptions options = {});
 
 }  // namespace baton::tools

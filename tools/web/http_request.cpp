@@ -1,5 +1,6 @@
 #include "http_request.h"
 
+#include <baton/tools/http/charset.h>
 #include <baton/tools/http/content_type.h>
 #include <baton/tools/text.h>
 
@@ -65,8 +66,10 @@ class Shown {
       text += "\n\nThe body is binary and is not shown.";
     } else if (!body_.empty()) {
       const bool cut = body_.size() > kShownBytes;
-      std::string body = valid_utf8(std::move(body_));
-      if (cut) {
+      const std::string charset = charset_of(type_);
+      if (!charset.empty() && !to_utf8("", charset)) text += ", in an encoding that is not known";
+      std::string body = body_as_utf8(std::move(body_), type_.empty() ? "text/plain" : type_);
+      if (cut || body.size() > kShownBytes) {
         body.resize(utf8_prefix(body, kShownBytes));
         body += "\n[cut here: these are the first " + std::to_string(body.size()) + " bytes]";
       }

@@ -198,10 +198,12 @@ TEST_F(CliTest, api_files_and_hosts_that_are_wrong_are_said) {
   EXPECT_EQ(unset.code, 1);
   EXPECT_THAT(unset.text, HasSubstr("the environment variable WEATHER_KEY is not set"));
   EXPECT_THAT(baton("tools --allow-host https://x.test").text, HasSubstr("is no host that can be allowed"));
-  const Output schema = baton("tools --api " + file("schema.json", R"({"name":"a","description":"d","url":"https://x.test/",
-      "query":{"b":"{b}"},"parameters":{"type":"object","properties":{"b":{"type":"text"}}}})"));
-  EXPECT_EQ(schema.code, 1);
-  EXPECT_THAT(schema.text, HasSubstr("the parameters of 'a'"));
+  const Output schema = baton("tools --api " + file("schema.json", R"({"tools":[{"name":"a","description":"d","url":"https://x.test/",
+      "query":{"b":"{b}"},"parameters":{"type":"object","properties":{"b":{"type":"text"}}}},
+      {"name":"fine","description":"d","url":"https://x.test/"}]})"));
+  EXPECT_EQ(schema.code, 0) << "one bad tool does not cost the others";
+  EXPECT_THAT(schema.text, HasSubstr("the tool 'a' is left out: its parameters: JSON schema, at /properties/b/type"));
+  EXPECT_THAT(schema.text, HasSubstr("fine: d"));
 }
 
 TEST_F(CliTest, a_wrong_command_line_exits_with_2) {

@@ -35,12 +35,12 @@ TEST_F(CliTest, tools_check_tells_what_a_mask_holds_and_what_is_checked_afterwar
 
 TEST_F(CliTest, tools_check_names_every_fault_with_its_place_and_fails) {
   const Output found = baton("tools check " + file("tools.json", R"({"tools":[
-    {"name":"a","parameters":{"type":"object","properties":{"x":{"typo":"string"}}}},
+    {"name":"a","parameters":{"type":"object","properties":{"x":{"type":"text"}}}},
     {"name":"math.hypot","parameters":{"type":"object","properties":{"x":{"type":"number"}},"properties":{}}},
     {"name":"b"},{"name":"b"},{"name":"tab\there"},{"description":"none"},{"name":"list","parameters":{"type":"array"}},
     {"name":"wrong name","url":"https://x.test/"},7,{"name":"m","input_schema":{"type":"object"},"description":5}]})"));
   EXPECT_EQ(found.code, 1) << found.text;
-  EXPECT_THAT(found.text, HasSubstr("/properties/x/typo: the keyword \"typo\" is not supported"));
+  EXPECT_THAT(found.text, HasSubstr("at /properties/x/type: type must be"));
   EXPECT_THAT(found.text, HasSubstr("a model writes it as \"math.hypot\""));
   EXPECT_THAT(found.text, HasSubstr("/tools/1/parameters/properties: this key stands twice"));
   EXPECT_THAT(found.text, HasSubstr("another tool before it has this name"));
@@ -52,6 +52,20 @@ TEST_F(CliTest, tools_check_names_every_fault_with_its_place_and_fails) {
   EXPECT_THAT(found.text, HasSubstr("the field \"input_schema\" is not known"));
   EXPECT_THAT(found.text, HasSubstr("its description is no text"));
   EXPECT_THAT(found.text, HasSubstr("10 tools, 10 errors"));
+}
+
+TEST_F(CliTest, tools_check_lists_annotations_and_what_they_may_have_meant) {
+  const std::string tools = file("tools.json", R"([{"name":"a","parameters":{"type":"object","properties":{
+    "x":{"enum":["a"],"enumNames":["A"],"descirption":"..","readonly":true,"x-note":1}}}}])");
+  const Output found = baton("tools check " + tools);
+  EXPECT_EQ(found.code, 0) << found.text;
+  EXPECT_THAT(found.text, HasSubstr("annotation: /properties/x/enumNames\n"));
+  EXPECT_THAT(found.text, HasSubstr("annotation: /properties/x/descirption: is description meant?"));
+  EXPECT_THAT(found.text, HasSubstr("annotation: /properties/x/readonly: is readOnly meant?"));
+  EXPECT_THAT(found.text, Not(HasSubstr("x-note")));
+  const Output report = baton("tools check --json " + tools);
+  EXPECT_EQ(Json::parse(report.text)["tools"][0]["annotations"][1],
+            (Json{{"pointer", "/properties/x"}, {"keyword", "descirption"}, {"meant", "description"}}));
 }
 
 TEST_F(CliTest, tools_check_tells_what_nobody_checks_and_what_can_never_be_called) {

@@ -19,7 +19,33 @@ TEST(Items, a_call_without_a_result_gets_one_that_says_so) {
   EXPECT_EQ(messages[2].content, kUnknownOutcome);
 }
 
-TEST(Items, a_call_that_never_was_one_is_left_out) { EXPECT_TRUE(messages_from_items({call_without_result("c", "incomplete")}).empty()); }
+TEST(Items, a_call_that_never_was_one_is_told_as_not_run_and_its_result_left_out) {
+  const StoredItem cut{
+      "resp_1", {{"type", "function_call"}, {"call_id", "c"}, {"name", "send"}, {"arguments", "{}"}, {"status", "incomplete"}}, {}};
+  const StoredItem output{"resp_1", {{"type", "function_call_output"}, {"call_id", "c"}, {"output", "not run"}}, {}};
+  for (const StoredItem& item : {cut, call_without_result("c", "incomplete")}) {
+    const auto messages = messages_from_items({item, output});
+    ASSERT_EQ(messages.size(), 1u);
+    EXPECT_TRUE(messages[0].tool_calls.empty());
+    EXPECT_EQ(messages[0].content, told_as_not_run("send"));
+  }
+}
+
+// Some servers number the calls of each answer anew, or give no ids at all.
+TEST(Items, calls_that_share_an_id_get_their_results_in_order) {
+  const auto call = [](const char* name) {
+    return StoredItem{"resp_1", {{"type", "function_call"}, {"call_id", "0"}, {"name", name}, {"arguments", "{}"}}, {}};
+  };
+  const auto output = [](const char* text) {
+    return StoredItem{"resp_1", {{"type", "function_call_output"}, {"call_id", "0"}, {"output", text}}, {}};
+  };
+  const auto messages = messages_from_items({call("a"), call("b"), output("1"), output("2"), call("c"), output("3")});
+  ASSERT_EQ(messages.size(), 5u);
+  EXPECT_EQ(messages[1].content, "1");
+  EXPECT_EQ(messages[2].content, "2");
+  EXPECT_EQ(messages[4].content, "3");
+  EXPECT_EQ(messages[4].name, "c");
+}
 
 TEST(Items, results_and_errors_come_back_as_they_went_in) {
   CallItem call{.id = "i", .call_id = "c", .name = "f", .arguments = "{}", .status = "completed", .result = "42"};

@@ -554,7 +554,7 @@ TEST(Run, fails_when_the_generator_fails) {
   EXPECT_EQ(run.finish().reason, "the prompt has 9000 tokens, the context 8192");
   const Json response = run.events("response.failed").front()["response"];
   EXPECT_EQ(response["error"]["message"], "the prompt has 9000 tokens, the context 8192");
-  EXPECT_EQ(response["error"]["code"], "invalid_prompt");
+  EXPECT_EQ(response["error"]["code"], "context_length_exceeded");
   EXPECT_EQ(run.kept_messages().back().content, "I th");
   expect_valid(run);
 }

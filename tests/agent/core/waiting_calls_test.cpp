@@ -63,6 +63,74 @@ TEST(WaitingCalls, a_function_of_the_clients_ends_the_run_and_its_output_goes_on
   EXPECT_EQ(second.finish().status, "completed");
 }
 
+// As clients send them that keep the conversation themselves.
+std::vector<Json> bought(const std::string& what, const std::string& result) {
+  const Json call = {{"type", "function_call"}, {"call_id", what}, {"name", "shop"}, {"arguments", Json{{"what", what}}.dump()}};
+  return {user_message_item("", "buy " + what), call, output_of(what, result)};
+}
+
+TEST(WaitingCalls, the_hint_comes_after_results_of_the_clients_functions_too) {
+  RunConfig config = with_client_function();
+  config.after_tools = "Now answer: {question}";
+  StepByHand run(config);
+  run.start_with(bought("milk", "bought"));
+  EXPECT_EQ(run.request().messages.back().content, "Now answer: buy milk");
+  run.answer("Done.");
+
+  config.history = run.kept_items();
+  StepByHand later(config);
+  later.start("and bread?");
+  EXPECT_EQ(later.request().messages.back().content, "and bread?");
+  later.calls({call_of("c2", "shop", {{"what", "bread"}})});
+  for (const StoredItem& item : later.kept_items()) config.history.push_back(item);
+  StepByHand last(config);
+  last.start_with({output_of("c2", "bought")});
+  EXPECT_EQ(last.request().messages.back().content, "Now answer: and bread?") << "the question stands in the history";
+}
+
+TEST(WaitingCalls, no_hint_where_another_call_is_wanted) {
+  RunConfig config = with_client_function();
+  config.after_tools = "Now answer: {question}";
+  config.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};
+  StepByHand run(config);
+  run.start_with(bought("milk", "bought"));
+  EXPECT_EQ(run.request().messages.back().content, "bought");
+  run.calls({call_of("c2", "shop", {{"what", "milk"}})});
+  EXPECT_EQ(outputs_of_type(run, "function_call").size(), 1u) << "the client wants a call, so it gets the same one again";
+}
+
+TEST(WaitingCalls, a_call_whose_result_the_client_has_given_is_not_handed_to_it_again) {
+  StepByHand run(with_client_function());
+  run.start_with(bought("milk", "bought"));
+  run.say(llm::CallStarted{.index = 0, .id = "c2", .name = "shop", .fits = true});
+  EXPECT_TRUE(run.events("response.output_item.added").empty()) << "it may be the same call";
+  run.say(llm::CallArguments{0, R"({"what":"milk"})"});
+  run.say(llm::CallFinished{0, call_of("c2", "shop", {{"what", "milk"}}), 0.5});
+  run.end(llm::FinishReason::tool_calls);
+  EXPECT_THAT(run.request().messages.back().content, HasSubstr("not run again"));
+  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::none);
+  run.answer("You have milk.");
+  EXPECT_EQ(run.finish().status, "completed");
+  EXPECT_TRUE(outputs_of_type(run, "function_call").empty());
+  expect_valid_events(run.all());
+  expect_valid_history(run.kept_messages());
+}
+
+TEST(WaitingCalls, other_arguments_and_calls_after_a_new_message_are_handed_over) {
+  StepByHand other(with_client_function());
+  other.start_with(bought("milk", "bought"));
+  other.calls({call_of("c2", "shop", {{"what", "bread"}})});
+  EXPECT_EQ(outputs_of_type(other, "function_call").size(), 1u);
+
+  RunConfig config = with_client_function();
+  std::vector<Json> again = bought("milk", "sold out");
+  again.push_back(user_message_item("", "try it again"));
+  StepByHand run(config);
+  run.start_with(again);
+  run.calls({call_of("c2", "shop", {{"what", "milk"}})});
+  EXPECT_EQ(outputs_of_type(run, "function_call").size(), 1u);
+}
+
 TEST(WaitingCalls, a_running_tool_tells_how_far_it_is_and_one_that_ended_does_not) {
   StepByHand run;
   run.start();

@@ -344,7 +344,7 @@ TEST_F(AgentTest, makes_a_title_of_the_first_line) {
 TEST_F(AgentTest, refuses_requests_that_make_no_sense) {
   script({});
   const auto code = [&](const RunRequest& request) { return agent_->start(request, {}).error().code; };
-  EXPECT_EQ(code({.input = said("")}), errc::invalid_argument);
+  EXPECT_EQ(code({}), errc::invalid_argument);
   EXPECT_EQ(code({.input = said("q"), .tools = {"nothing"}}), errc::not_found);
   EXPECT_EQ(code({.input = said("q"), .conversation_id = "conv_nothing"}), errc::not_found);
   EXPECT_EQ(code({.input = said("q"), .max_output_tokens = 0}), errc::invalid_argument);

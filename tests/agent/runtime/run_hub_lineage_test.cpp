@@ -88,6 +88,20 @@ TEST_F(Lineage, a_response_whose_socket_closes_while_it_runs_is_not_kept) {
   EXPECT_FALSE(journal_->response(started->response_id));
 }
 
+// A run that was starting may continue one of them.
+TEST_F(Lineage, a_shutdown_takes_unstored_responses_away_when_the_last_run_has_ended) {
+  hub([](const llm::ChatRequest& r) { return ScriptedAnswer{.text = "hi", .until_cancelled = r.messages.back().content == "wait"}; });
+  const auto unstored = hub_->start({.input = said("q"), .store = false, .client = "mine"});
+  ended(unstored);
+  const auto under_way = hub_->start({.input = said("wait")});
+  std::thread ender([&] { hub_->shutdown(std::chrono::hours(1)); });
+  while (hub_->ready()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(journal_->response(unstored->response_id));
+  EXPECT_TRUE(hub_->cancel(under_way->response_id));
+  ender.join();
+  EXPECT_FALSE(journal_->response(unstored->response_id));
+}
+
 // Deleted between any two of the reads that continuing takes: never a crash, only not found.
 TEST_F(Lineage, a_response_that_is_deleted_while_it_is_continued_is_not_found) {
   hub(echo);

@@ -2,6 +2,7 @@
 // The whole server over real sockets, with a scripted model behind it: what its tests share.
 #include <baton/agent/runtime/scripted_generator.h>
 #include <baton/agent/server/server.h>
+#include <baton/tools/text.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
@@ -29,6 +30,8 @@ using asio::ip::tcp;
 using testing::HasSubstr;
 
 inline ScriptedAnswer rule(const llm::ChatRequest& request) {
+  if (!request.prompt.empty()) return {.text = " continued after " + std::to_string(request.prompt.size())};
+  if (request.messages.empty()) return {.text = "nothing was asked"};
   const llm::Message& last = request.messages.back();
   if (last.role == llm::Role::tool) return {.text = "got: " + last.content};
   if (last.content == "wait") return {.text = "waiting", .until_cancelled = true};
@@ -36,9 +39,75 @@ inline ScriptedAnswer rule(const llm::ChatRequest& request) {
   if (last.content.rfind("call ", 0) == 0) return {.calls = {{"", last.content.substr(5), Json{{"a", 1}, {"b", 2}}}}};
   if (last.content.rfind("long ", 0) == 0)
     return {.text = std::string(static_cast<std::size_t>(std::atoi(last.content.c_str() + 5)), 'x'), .delay = std::chrono::milliseconds(1)};
+  if (last.content.rfind("think ", 0) == 0) return {.text = "done", .reasoning = last.content.substr(6)};
+  if (last.content == "too long")
+    return {.error = llm::Error{llm::errc::context_overflow,
+                                "This model's maximum context length is 8 tokens. However, the prompt has 9 tokens"}};
+  if (last.content.rfind("Summarise ", 0) == 0)
+    return {.text = "a summary of " + std::to_string(request.messages.size() - 1) + " messages"};
   if (last.content.rfind("say ", 0) == 0) return {.text = last.content.substr(4)};
   return {.text = "you said: " + last.content};
 }
+
+// A model whose tokens are bytes; the byte ff is none.
+class BytesFacts final : public ModelFacts {
+ public:
+  int n_ctx() const override { return 4096; }
+  llm::Json figures() const override { return {{"n_ctx", 4096}, {"n_vocab", 255}}; }
+  bool template_uses(const std::string& variable) const override { return variable == "enable_thinking"; }
+  std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool, bool add_bos, std::size_t most) const override {
+    std::vector<std::int32_t> ids;
+    if (add_bos) ids.push_back(1);
+    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
+    if (ids.size() > most) return std::nullopt;
+    return ids;
+  }
+  bool is_token(std::int32_t id) const override { return id >= 0 && id < 255; }
+  std::string detokenize(const std::vector<std::int32_t>& ids) const override {
+    std::string text;
+    for (const std::int32_t id : ids) text += static_cast<char>(id);
+    return tools::valid_utf8(text);
+  }
+  std::string piece(std::int32_t id) const override { return std::string(1, static_cast<char>(id)); }
+  llm::Result<int> count(const llm::ChatRequest& request) const override {
+    std::size_t n = 0;
+    for (const llm::Message& message : request.messages) n += message.content.size();
+    if (n > 4096) return llm::Error{llm::errc::context_overflow, "This model's maximum context length is 4096 tokens. However, .."};
+    return static_cast<int>(n);
+  }
+};
+
+// The script, and beside it a call that is cut off by the length of its answer: where the last message is "cut".
+class TestGenerator final : public Generator {
+ public:
+  std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) override {
+    if (request.messages.empty() || request.messages.back().content != "cut") return scripted_.start(std::move(request), std::move(sink));
+    class Cut final : public Generation {
+     public:
+      explicit Cut(Sink sink) {
+        thread_ = std::thread([sink = std::move(sink)] {
+          sink(llm::CallStarted{.index = 0, .id = "call_cut", .name = "add", .fits = true});
+          sink(llm::CallArguments{0, "{\"a\": 1"});
+          llm::Finished end;
+          end.reason = llm::FinishReason::length;
+          sink(std::move(end));
+        });
+      }
+      ~Cut() override { thread_.join(); }
+      void cancel() override {}
+
+     private:
+      std::thread thread_;
+    };
+    return std::make_unique<Cut>(std::move(sink));
+  }
+  std::string model_name() const override { return scripted_.model_name(); }
+  const ModelFacts* facts() const override { return &facts_; }
+
+ private:
+  ScriptedGenerator scripted_{ScriptedGenerator::Rule(rule)};
+  BytesFacts facts_;
+};
 
 struct Answer {
   int status = 0;
@@ -177,7 +246,7 @@ class ServerTest : public testing::Test {
   Socket websocket() { return Socket(connect(), host()); }
 
   asio::io_context io_;
-  ScriptedGenerator generator_{ScriptedGenerator::Rule(rule)};
+  TestGenerator generator_;
   std::atomic<int> n_failed_ = 0;
   tools::ToolSet tools_;
   std::unique_ptr<memory::Journal> journal_ = memory::Journal::open(":memory:").value();

@@ -79,7 +79,8 @@ TEST_F(ServerTest, has_an_answer_for_every_wrong_turn) {
   EXPECT_EQ(wrong_method.status, 405);
   EXPECT_EQ(wrong_method.headers["Allow"], "POST");
   EXPECT_EQ(ask(http::verb::get, "/v1/responses/resp_no").status, 404);
-  EXPECT_EQ(post({{"input", "x"}, {"colour", "red"}}).json["error"]["param"], "colour");
+  EXPECT_EQ(post({{"input", "x"}, {"mirostat", 2}}).json["error"]["param"], "mirostat");
+  EXPECT_EQ(post({{"input", "x"}, {"colour", "red"}}).json["baton.ignored"], Json({"colour"}));
   EXPECT_EQ(ask(http::verb::get, "/healthz").json["status"], "ok");
   EXPECT_THAT(ask(http::verb::get, "/metrics").body, HasSubstr("baton_http_requests_total"));
   EXPECT_THAT(ask(http::verb::get, "/").headers["Content-Security-Policy"], HasSubstr("default-src 'none'"));
@@ -90,7 +91,7 @@ TEST_F(ServerTest, what_a_client_sends_back_must_have_the_type_that_we_gave_it) 
        {Json{{"type", "mcp_approval_response"}, {"approval_request_id", "x"}, {"approve", true}, {"baton.remember", "yes"}},
         Json{{"type", "mcp_approval_request"}, {"id", "x"}, {"name", "add"}, {"arguments", "{}"}, {"baton.expires_at", "x"}},
         Json{{"role", "user"}, {"content", "x"}, {"baton.turn", "one"}},
-        Json{{"role", "assistant"}, {"content", Json::array({{{"type", "refusal"}}})}}}) {
+        Json{{"role", "assistant"}, {"content", Json::array({{{"type", "refusal"}, {"refusal", 3}}})}}}) {
     const Answer answer = post({{"input", Json::array({item, {{"role", "user"}, {"content", "x"}}})}});
     EXPECT_EQ(answer.status, 400) << item;
   }

@@ -214,6 +214,23 @@ TEST(CallParser, keeps_the_text_before_calls_without_its_last_white_space) {
   EXPECT_EQ(parse("Sure. <tool_call>" + kWeather + "</tool_call>").calls, kOne) << "tags count within a line";
 }
 
+TEST(CallParser, reads_a_call_in_bold_and_keeps_bold_text) {
+  for (const std::string before : {"", "Here is the call:\n\n", "* first\n* second\n"}) {
+    for (const std::string marks : {"*", "**", "***"}) {
+      const Parsed p = parse(before + marks + kWeather + marks + "\n\nThis calls it.");
+      EXPECT_EQ(p.calls, kOne) << before << marks;
+      EXPECT_EQ(p.text, before.substr(0, before.find_last_not_of('\n') + 1));
+      EXPECT_EQ(p.length, before.size() + marks.size() + kWeather.size()) << "what follows the call does not belong to the answer";
+    }
+  }
+  for (const std::string text : {"**bold** and *so*", "**", "* {\"a\": 1}\n", "**\n", "a\n** [x](y)", "**<think>x"}) {
+    const Parsed p = parse(text);
+    EXPECT_EQ(p.text, text);
+    EXPECT_EQ(p.calls, Calls{});
+  }
+  EXPECT_EQ(parse("* " + kWeather).calls, Calls{}) << "a bullet is a word of its line";
+}
+
 TEST(CallParser, ends_the_answer_at_the_first_text_after_a_call) {
   for (const std::string& call :
        std::vector<std::string>{kWeather, "```json\n" + kWeather + "\n```", "<tool_call>" + kWeather + "</tool_call>"}) {

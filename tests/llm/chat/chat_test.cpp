@@ -169,7 +169,47 @@ TEST_F(ChatTest, says_what_is_wrong_with_a_request) {
   end = ask(*chat, request);
   EXPECT_EQ(end.reason, FinishReason::error);
   EXPECT_EQ(end.error->code, errc::context_overflow);
-  EXPECT_THAT(end.error->message, HasSubstr("2048"));
+  EXPECT_THAT(end.error->message, HasSubstr("maximum context length is 2048 tokens. However, the prompt has 40"));
+}
+
+// Turns of 100 letters, each a token, as this tokenizer has it.
+ChatRequest long_conversation(ChatRequest request, int n_turns) {
+  request.max_output_tokens = 64;
+  request.messages = {message(Role::system, "Be brief.")};
+  for (int i = 0; i < n_turns; ++i) {
+    request.may_begin_at.push_back(request.messages.size());
+    request.messages.push_back(message(Role::user, "q" + std::to_string(i) + std::string(100, 'x')));
+    if (i + 1 < n_turns) request.messages.push_back(message(Role::assistant, "a" + std::to_string(i) + std::string(100, 'y')));
+  }
+  return request;
+}
+
+TEST_F(ChatTest, the_oldest_turns_go_where_the_prompt_does_not_fit) {
+  const auto chat = create(kHermes).value();
+  for (const int n_turns : {1, 2, 8, 9, 10, 11, 12, 13, 40, 400}) {
+    const ChatRequest request = long_conversation(hello(), n_turns);
+    std::vector<Delta> deltas;
+    Listener listener;
+    const auto stream = chat->start(request, [&, sink = listener.sink()](Delta delta) {
+      deltas.push_back(delta);
+      sink(std::move(delta));
+    });
+    const Finished end = listener.wait();
+    ASSERT_FALSE(end.error) << end.error->message;
+    const auto* cut = std::get_if<MessagesLeftOut>(&deltas.front());
+    const bool fits = chat->prompt(request).value().ids.size() < 2048;
+    ASSERT_EQ(cut == nullptr, fits) << "it is said before anything else";
+    if (!cut) continue;
+    EXPECT_EQ(cut->n % 2, 0) << "whole turns";
+    EXPECT_LE(end.usage.prompt_tokens, 2048 - 64);
+    EXPECT_GT(end.usage.prompt_tokens, 2048 - 64 - 300) << "no more than is needed";
+  }
+  ChatRequest without = long_conversation(hello(), 40);
+  without.may_begin_at.clear();
+  EXPECT_EQ(ask(*chat, without).error->code, errc::context_overflow);
+  ChatRequest last_too_long = long_conversation(hello(), 3);
+  last_too_long.messages.back().content.assign(5000, 'z');
+  EXPECT_EQ(ask(*chat, last_too_long).error->code, errc::context_overflow);
 }
 
 TEST_F(ChatTest, a_text_that_cannot_fit_is_refused_without_being_encoded) {
@@ -181,7 +221,7 @@ TEST_F(ChatTest, a_text_that_cannot_fit_is_refused_without_being_encoded) {
     const Finished end = ask(*chat, request);
     ASSERT_EQ(end.reason, FinishReason::error);
     EXPECT_EQ(end.error->code, errc::context_overflow);
-    EXPECT_THAT(end.error->message, HasSubstr("at least 2048 tokens and the context holds 2048"));
+    EXPECT_THAT(end.error->message, HasSubstr("maximum context length is 2048 tokens. However, the prompt has at least 8192 tokens"));
   }
 }
 

@@ -116,7 +116,7 @@ TEST(BadSchemas, repetitions_of_nothing_end) {
   const auto regex = Regex::parse("(?:(?:(?:){1000}){1000}){1000}");
   ASSERT_TRUE(regex);
   std::size_t budget = 1'000'000;
-  EXPECT_FALSE(regex->is_tame(character_edges, budget));
+  EXPECT_FALSE(regex->is_tame(budget));
 }
 
 // Each value used to be looked for among all of them.
@@ -217,8 +217,8 @@ TEST(BadSchemas, numbers_that_are_none_are_refused_with_their_place) {
     for (const char* keyword : {"minimum", "exclusiveMaximum", "multipleOf"})
       EXPECT_THAT(reason_of(member({{keyword, value}})), HasSubstr("/properties/a/" + std::string(keyword))) << value;
   }
-  EXPECT_FALSE(Written("{}").begins("1e100")) << "an exponent that no double has cannot be written";
-  EXPECT_TRUE(Written("{}").takes("1e99"));
+  EXPECT_FALSE(Written("{}").takes("1e309")) << "a number that no double has cannot be written";
+  EXPECT_TRUE(Written("{}").takes("1e308"));
 }
 
 TEST(BadSchemas, bytes_that_are_no_text_become_the_replacement_character) {

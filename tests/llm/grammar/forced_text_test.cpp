@@ -47,7 +47,7 @@ TEST_F(ForcedText, has_a_limit) { EXPECT_EQ(behind(kTrip, "{", false, 5), "\"fro
 
 TEST_F(ForcedText, goes_nowhere_where_the_value_is_whole) {
   EXPECT_EQ(behind(R"({"const": "a"})", "\"a\""), "");
-  EXPECT_EQ(behind(R"({"type": "integer", "minimum": 10, "maximum": 10})", "1"), "0");
+  EXPECT_EQ(behind(R"({"type": "integer", "minimum": 12, "maximum": 12})", "1"), "2");
 }
 
 TEST_F(ForcedText, white_space_is_as_it_was_before) {
@@ -64,6 +64,14 @@ TEST_F(ForcedText, lines_are_laid_out_as_deep_as_brackets_are) {
   EXPECT_EQ(behind(kNested, ""), R"({"a": {"b": ["x, {"], "c": 1}})");
   EXPECT_EQ(behind(kNested, "{\n  \"a\""), ": {\n    \"b\": [\n      \"x, {\"\n    ],\n    \"c\": 1\n  }\n}");
   EXPECT_EQ(behind(kNested, "{\n  \"a\": {\"b\": ["), "\"x, {\"], \"c\": 1}\n}");
+}
+
+// Another writing of a letter is no reason to wait for the model.
+TEST_F(ForcedText, listed_texts_are_expected_without_escapes) {
+  constexpr const char* kListed =
+      R"({"type": "object", "properties": {"größe": {"const": "a/b"}}, "required": ["größe"], "additionalProperties": false})";
+  EXPECT_EQ(behind(kListed, "{"), R"("größe": "a/b"})");
+  EXPECT_EQ(behind(kListed, R"({"grö)"), R"(ße": "a/b"})");
 }
 
 TEST_F(ForcedText, optional_members_are_the_writers_choice) {

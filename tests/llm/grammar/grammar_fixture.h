@@ -15,7 +15,7 @@ namespace baton::llm {
 class Written {
  public:
   explicit Written(const char* schema) : Written(Json::parse(schema)) {}
-  explicit Written(const Json& schema) : schema_(Schema::parse(schema).value()), compiler_(automaton_, WritingStyle{}) {
+  explicit Written(const Json& schema) : json_(schema), schema_(Schema::parse(schema).value()), compiler_(automaton_, WritingStyle{}) {
     start_ = compiler_.rule(schema_);
     possible_ = automaton_.prune(start_);
     machine_ = std::make_unique<Machine>(automaton_, start_);
@@ -39,6 +39,7 @@ class Written {
   bool possible() const { return possible_; }
   Machine& machine() { return *machine_; }
   const Schema& schema() const { return schema_; }
+  const Json& json() const { return json_; }
   std::vector<std::string> unmasked() const {
     std::vector<std::string> all;
     for (const Unmasked& one : compiler_.unmasked()) all.push_back(one.pointer + " " + one.keyword);
@@ -46,6 +47,7 @@ class Written {
   }
 
  private:
+  Json json_;
   Schema schema_;
   Automaton automaton_;
   SchemaCompiler compiler_;

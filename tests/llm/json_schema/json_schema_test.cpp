@@ -121,9 +121,8 @@ TEST(JsonSchema, holds_where_drafts_and_extensions_differ) {
 
 TEST(JsonSchema, refuses_schemas_by_keyword_and_place) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"properties": {"a": {"minLenght": 1}}})", R"(at /properties/a/minLenght: the keyword "minLenght" is not supported)"},
-      {R"({"unevaluatedProperties": false})", "unevaluatedProperties"},
-      {R"({"$dynamicRef": "#x"})", "$dynamicRef"},
+      {R"({"unevaluatedProperties": 5})", "/unevaluatedProperties: a schema must be"},
+      {R"({"$dynamicRef": "#x"})", "at /$dynamicRef: there is no anchor"},
       {R"({"type": "int"})", "/type: type must be null, boolean, integer"},
       {R"({"type": []})", "/type"},
       {R"({"enum": []})", "/enum: enum must be an array of at least one value"},
@@ -151,7 +150,8 @@ TEST(JsonSchema, refuses_schemas_by_keyword_and_place) {
       {R"({"patternProperties": {"[": {}}})", "/patternProperties/[:"},
       {R"({"$ref": "#/$defs/none"})", R"(/$ref: there is nothing at "#/$defs/none")"},
       {R"({"$ref": "other.json"})", "does not lie in this document"},
-      {R"({"$ref": "#name"})", "only JSON pointers"},
+      {R"({"$ref": "#name"})", "there is no anchor"},
+      {R"({"$id": "https://a.test/x/y.json", "$ref": "z.json#/a"})", "does not lie in this document"},
       {R"({"$ref": "#/x-list/01", "x-list": [1, 2]})", "there is nothing"},
       {R"({"$ref": "#/required", "required": []})", "at /required: a schema must be an object"},
       {R"({"$ref": "#"})", "refers to itself without end"},
@@ -180,6 +180,101 @@ TEST(JsonSchema, follows_references_into_itself) {
             R"(the value: must have at most 1 character, found 2 in "xx")")
       << "siblings of $ref hold";
   EXPECT_EQ(answer(R"({"$ref": "#/x-types/0", "x-types": [{"type": "null"}]})", "1"), "the value: must be null, found the number 1");
+}
+
+TEST(JsonSchema, keywords_that_no_draft_has_are_annotations) {
+  const Schema schema = Schema::parse(json(R"({"type": "object", "properties": {"a": {"enum": ["x"], "enumNames": ["X"], "readonly": true,
+    "descirption": "typo", "ui:widget": "radio", "x-order": 1, "links": [{"href": 5}]}}})"))
+                            .value();
+  EXPECT_THAT(schema.root().property("a")->unknown, testing::ElementsAre("enumNames", "readonly", "descirption", "ui:widget", "links"));
+  EXPECT_TRUE(schema.validate({{"a", "x"}}).empty());
+  EXPECT_FALSE(schema.validate({{"a", "y"}}).empty());
+}
+
+TEST(JsonSchema, references_lead_to_anchors_and_identified_parts) {
+  for (const char* schema : {R"({"$ref": "#n", "$defs": {"a": {"$anchor": "n", "type": "null"}}})",
+                             R"({"$id": "https://a.test/dir/root.json", "$ref": "https://a.test/dir/root.json#/$defs/a",
+                                 "$defs": {"a": {"type": "null"}}})",
+                             R"({"$id": "https://a.test/dir/root.json", "$ref": "root.json#/$defs/a", "$defs": {"a": {"type": "null"}}})",
+                             R"({"$id": "https://a.test/dir/root.json", "$ref": "../b.json",
+                                 "$defs": {"a": {"$id": "/b.json", "type": "null"}}})",
+                             R"({"$id": "https://a.test/r", "$ref": "part#n",
+                                 "$defs": {"p": {"$id": "part", "$defs": {"q": {"$anchor": "n", "type": "null"}}}}})",
+                             R"({"$id": "urn:uuid:deadbeef-1234", "$ref": "urn:uuid:deadbeef-1234#/$defs/a",
+                                 "$defs": {"a": {"type": "null"}}})",
+                             R"({"$schema": "http://json-schema.org/draft-07/schema#", "allOf": [{"$ref": "#n"}],
+                                 "definitions": {"a": {"$id": "#n", "type": "null"}}})",
+                             R"({"$schema": "http://json-schema.org/draft-04/schema#", "id": "http://a.test/s#",
+                                 "allOf": [{"$ref": "#/definitions/a"}], "definitions": {"a": {"id": "/a", "type": "null"}}})",
+                             R"({"$dynamicRef": "#n", "$defs": {"a": {"$dynamicAnchor": "n", "type": "null"}}})"}) {
+    EXPECT_EQ(answer(schema, "null"), "") << schema;
+    EXPECT_NE(answer(schema, "1"), "") << schema;
+  }
+  EXPECT_NE(answer(R"({"$id": "https://a.test/r", "$ref": "p",
+                       "$defs": {"a": {}, "p": {"$id": "p", "$ref": "#/$defs/a", "$defs": {"a": {"type": "null"}}}}})",
+                   "1"),
+            "")
+      << "the part's own definitions, not the document's";
+}
+
+// The specification's example: a tree that is made strict by what extends it.
+TEST(JsonSchema, a_dynamic_reference_means_the_outermost_resource) {
+  const char* tree = R"({"$id": "https://a.test/strict", "$dynamicAnchor": "node", "$ref": "tree", "unevaluatedProperties": false,
+    "$defs": {"t": {"$id": "tree", "$dynamicAnchor": "node", "type": "object",
+      "properties": {"data": true, "children": {"type": "array", "items": {"$dynamicRef": "#node"}}}}}})";
+  EXPECT_EQ(answer(tree, R"({"children": [{"data": 1}]})"), "");
+  EXPECT_EQ(answer(tree, R"({"children": [{"daat": 1}]})"), "/children/0/daat: is not a known property");
+}
+
+TEST(JsonSchema, unevaluated_is_what_nothing_beside_it_describes) {
+  const char* object = R"({"allOf": [{"properties": {"a": {}}}],
+    "anyOf": [{"properties": {"b": {"const": 1}}, "required": ["b"]}, {"patternProperties": {"^c": {}}}],
+    "if": {"required": ["d"]}, "then": {"properties": {"d": {}}}, "unevaluatedProperties": {"type": "string"}})";
+  for (const char* value : {R"({"a": 1, "b": 1, "c1": 1, "d": 1})", R"({"a": 1, "b": "text"})", R"({"z": "text"})", "5"})
+    EXPECT_EQ(answer(object, value), "") << value;
+  for (const char* value : {R"({"b": 2})", R"({"z": 1})"}) EXPECT_NE(answer(object, value), "") << value;
+  const char* array = R"({"prefixItems": [{}], "contains": {"const": 5}, "allOf": [{"prefixItems": [{}, {}]}], "unevaluatedItems": false})";
+  EXPECT_EQ(answer(array, "[1, 2, 5]"), "");
+  EXPECT_EQ(answer(array, "[1, 5, 3]"), "/2: is one element more than the schema describes");
+  EXPECT_EQ(answer(R"({"allOf": [{"unevaluatedProperties": true}], "unevaluatedProperties": false})", R"({"a": 1})"), "");
+  EXPECT_NE(answer(R"({"allOf": [{"properties": {"a": {}}}, {"unevaluatedProperties": false}]})", R"({"a": 1})"), "")
+      << "cousins do not see each other";
+}
+
+// As draft 4 to 7 have it, where the schema says that it is one of theirs.
+TEST(JsonSchema, what_stands_beside_a_reference_counts_from_2019_on) {
+  const std::string rest = R"("$ref": "#/definitions/a", "maxLength": 1, "definitions": {"a": {"type": "string"}}})";
+  EXPECT_EQ(answer((R"({"$schema": "http://json-schema.org/draft-07/schema#", )" + rest).c_str(), R"("xx")"), "");
+  EXPECT_NE(answer((R"({"$schema": "https://json-schema.org/draft/2020-12/schema", )" + rest).c_str(), R"("xx")"), "");
+  EXPECT_NE(answer(("{" + rest).c_str(), R"("xx")"), "");
+  const std::string integer = R"("type": "integer"})";
+  EXPECT_NE(answer((R"({"$schema": "http://json-schema.org/draft-04/schema#", )" + integer).c_str(), "1.0"), "");
+  EXPECT_EQ(answer((R"({"$schema": "http://json-schema.org/draft-06/schema#", )" + integer).c_str(), "1.0"), "");
+  const std::string condition = R"("if": {"type": "null"}, "then": false})";
+  EXPECT_EQ(answer((R"({"$schema": "http://json-schema.org/draft-04/schema#", )" + condition).c_str(), "null"), "");
+  EXPECT_NE(answer((R"({"$schema": "http://json-schema.org/draft-07/schema#", )" + condition).c_str(), "null"), "");
+}
+
+TEST(JsonSchema, patterns_have_properties_of_characters_and_long_counts) {
+  const auto fits = [](const char* pattern, const std::string& text) {
+    return Schema::parse({{"pattern", pattern}}).value().validate(text).empty();
+  };
+  for (const char* pattern : {R"(^\p{L}+$)", R"(^\p{L}+(?: \p{L}+)*$)", R"(^\p{Letter}+$)", R"(^[\p{L}]{2,}$)", R"(^\p{gc=Letter}+$)",
+                              R"(^\P{N}+$)", R"(^\p{Script=Latin}+$)", R"(^\u{e9}\u{74}+$)"}) {
+    EXPECT_TRUE(fits(pattern, "ét")) << pattern;
+    EXPECT_FALSE(fits(pattern, "é1")) << pattern;
+  }
+  EXPECT_TRUE(fits("^a{2,100000}$", std::string(99'999, 'a')));
+  EXPECT_FALSE(fits("^a{2,100000}$", std::string(100'001, 'a')));
+  EXPECT_FALSE(fits("^a{2,100000}$", "a"));
+  EXPECT_TRUE(fits("^[ab]{70000}$", std::string(70'000, 'b')));
+  EXPECT_FALSE(fits("^[ab]{70000}$", std::string(69'999, 'b')));
+  EXPECT_TRUE(fits("^(?:ab|c){66000,}$", std::string(66'000, 'c')));
+  EXPECT_TRUE(fits("^x{,3}y{$", "x{,3}y{")) << "braces that are themselves";
+  const Schema large = Schema::parse({{"pattern", "^(?:[a-z]{2,50} [0-9]{1,20}-){1,60000}$"}}).value();
+  EXPECT_THAT(large.root().unchecked, testing::ElementsAre("pattern")) << "said, not refused";
+  EXPECT_TRUE(large.validate("ab 1-cd 22-").empty());
+  EXPECT_FALSE(large.validate("ab 1-cd").empty());
 }
 
 TEST(JsonSchema, the_tree_is_readable_by_a_compiler) {

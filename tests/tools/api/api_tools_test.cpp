@@ -292,6 +292,17 @@ TEST(ApiTools, tells_binary_and_empty_replies) {
   }
 }
 
+TEST(ApiTools, reads_a_reply_in_the_charset_that_it_declares) {
+  TlsServer server(
+      [](const ServedRequest&, ServedConnection& c) {
+        c.respond(200, {{"Content-Type", "application/json; charset=ISO-8859-1"}}, "{\"city\": \"Z\xfcrich\"}");
+      },
+      plain());
+  Fixture f;
+  ASSERT_TRUE(f.add({{"url", server.url("/")}, {"result", "/city"}}));
+  EXPECT_EQ(f.call().content, "Zürich");
+}
+
 TEST(ApiTools, the_weather_example_runs) {
   std::ifstream in(std::string(BATON_SOURCE_DIR) + "/examples/weather_api.json");
   std::string text(std::istreambuf_iterator<char>(in), {});

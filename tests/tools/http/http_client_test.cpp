@@ -250,13 +250,6 @@ TEST(HttpClient, bounds_the_body_declared_or_not) {
   }
 }
 
-TEST(HttpClient, refuses_a_content_coding) {
-  TlsServer server([](const ServedRequest&, ServedConnection& c) { c.respond(200, {{"Content-Encoding", "gzip"}}, "\x1f\x8b"); });
-  const auto response = get(server, "/");
-  ASSERT_FALSE(response);
-  EXPECT_THAT(response.error().message, HasSubstr("'gzip'"));
-}
-
 TEST(HttpClient, returns_the_callers_own_errors) {
   TlsServer server([](const ServedRequest&, ServedConnection& c) { c.respond(200, {}, "body"); });
   HttpRequest request{.url = server.url("/")};

@@ -122,6 +122,17 @@ TEST(HttpRequest, cuts_long_text_and_names_binary_without_fetching_it) {
   EXPECT_THAT(call_tool(*set, "http_request", {{"url", server.url("/elf")}}).content, HasSubstr("binary"));
 }
 
+TEST(HttpRequest, shows_text_of_another_encoding_and_says_when_it_knows_none) {
+  TlsServer server(
+      [](const ServedRequest& r, ServedConnection& c) {
+        c.respond(200, {{"Content-Type", "text/plain; charset=" + r.target.substr(1)}}, "Z\xfcrich");
+      },
+      {.tls = false});
+  const auto set = tools_for(server);
+  EXPECT_THAT(call_tool(*set, "http_request", {{"url", server.url("/iso-8859-1")}}).content, HasSubstr("\n\nZürich"));
+  EXPECT_THAT(call_tool(*set, "http_request", {{"url", server.url("/martian")}}).content, HasSubstr("in an encoding that is not known"));
+}
+
 TEST(HttpRequest, a_status_of_an_error_is_an_error_with_its_body) {
   TlsServer server([](const ServedRequest&, ServedConnection& c) { c.respond(404, {{"Content-Type", "text/plain"}}, "no such page"); });
   const auto set = tools_for(server);

@@ -1,0 +1,74 @@
+// What the calls before this turn mean for it: those of this run, and those of the client's functions, whose results come with the request
+// that starts a run.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "run.h"
+
+namespace baton::agent {
+namespace {
+
+bool from_runtime(const Json& item) { return string_of(item, "baton.from") == "runtime"; }
+
+bool is_question(const StoredItem& item) { return string_of(item.content, "role") == "user" && !from_runtime(item.content); }
+
+// With results that hold no error: of the client's functions, or of the daemon's tools in a run that was killed.
+bool ends_with_results(const std::vector<StoredItem>& items) {
+  bool found = false;
+  for (auto item = items.rbegin(); item != items.rend(); ++item) {
+    const std::string type = string_of(item->content, "type");
+    if (type == "function_call_output" || type == "mcp_call") {
+      if (from_runtime(item->content) || call_item_failed(item->content)) return false;
+      found = true;
+    } else if (type != "function_call") {
+      break;
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+std::string Run::call_key(const llm::ToolCall& call) { return call.name + "\n" + to_text(call.arguments); }
+
+void Run::remember_call(const llm::ToolCall& call, Answer answer) {
+  if (earlier_calls_.try_emplace(call_key(call)).second) ++n_new_calls_;
+  earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};
+}
+
+// `items`: the whole conversation.
+void Run::recall(const std::vector<StoredItem>& items) {
+  messages_ = messages_from_items(items);
+  for (const llm::Message& message : messages_) {
+    for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
+  }
+  const auto question = std::find_if(items.rbegin(), items.rend(), is_question);
+  if (question != items.rend()) question_ = text_of_message(question->content);
+  std::map<std::string, llm::ToolCall> calls;
+  for (auto item = question.base(); item != items.end(); ++item) {
+    const Json& content = item->content;
+    const std::string type = string_of(content, "type"), call_id = string_of(content, "call_id"), name = string_of(content, "name");
+    if (type == "function_call" && config_.client_tools.contains(name))
+      calls[call_id] = {call_id, name, Json::parse(string_of(content, "arguments"), nullptr, false)};
+    const auto call = type == "function_call_output" && !from_runtime(content) ? calls.find(call_id) : calls.end();
+    if (call != calls.end()) remember_call(call->second, {result_of_call_item(content), false});
+  }
+  results_to_use_ = ends_with_results(items);
+}
+
+std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const {
+  const auto earlier = earlier_calls_.find(call_key(call));
+  if (earlier == earlier_calls_.end() || earlier->second.n_new != n_new_calls_) return std::nullopt;
+  Answer again = earlier->second.answer;
+  again.content += "\n(The same call as before: it was not run again, this is its earlier result.)";
+  return again;
+}
+
+bool Run::may_be_repeated(const std::string& name) const {
+  return !must_call() && std::any_of(earlier_calls_.begin(), earlier_calls_.end(), [&](const auto& earlier) {
+    return earlier.second.n_new == n_new_calls_ && earlier.first.starts_with(name + "\n");
+  });
+}
+
+}  // namespace baton::agent

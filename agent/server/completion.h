@@ -1,0 +1,28 @@
+#pragma once
+// Runs as completions: those of /v1/chat/completions and of /v1/completions, in one piece or as events. Nothing of them is stored, and
+// nobody can come back to them: when the client leaves, they are cancelled. With an agent profile as model the daemon's tools run, and
+// `baton.tool_calls` says which; clients ignore it.
+#include <baton/agent/runtime/run_hub.h>
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "http_call.h"
+
+namespace baton::agent::server {
+
+struct CompletionRequest {
+  enum class Shape { chat, text } shape = Shape::chat;
+  std::vector<RunRequest> runs;   // one a choice; at least one, each with a seed
+  std::vector<std::string> echo;  // text: what each choice begins with; empty: nothing
+  bool stream = false;
+  bool include_usage = false;
+  std::string model;  // as the client called it
+};
+
+// Answers by `done`, once, now or from a thread of the runs. `left`: HttpCall::left. The hub outlives it.
+void start_completion(RunHub& hub, CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done);
+
+}  // namespace baton::agent::server

@@ -1,0 +1,176 @@
+// What clients ask of the model itself: its figures, its tokens, how long a prompt is, a conversation in fewer words.
+#include <baton/agent/core/items.h>
+
+#include "api.h"
+#include "fields.h"
+#include "text_request.h"
+
+namespace baton::agent::server {
+namespace {
+
+constexpr std::size_t kMaxTokenizedBytes = 1 << 20;
+
+constexpr const char* kSummarise =
+    "Summarise this conversation, so that it can be continued from the summary alone: what was asked, what was found out or done (names, "
+    "figures, results of tools), and what is still open. Write the summary only.";
+constexpr const char* kSummary = "The conversation so far, in summary:\n";
+
+ApiError nothing_known() {
+  return {501, "invalid_request_error", "unsupported_endpoint", "the model behind this daemon cannot be asked for its tokens", ""};
+}
+
+ApiError error_of(const llm::Error& error) {
+  const bool too_long = error.code == llm::errc::context_overflow;
+  return ApiError::invalid(too_long ? "input" : "", error.message, too_long ? "context_length_exceeded" : "invalid_prompt");
+}
+
+// Waits for the end of a run that nobody else asks for; when the client leaves, the run is cancelled.
+struct WaitForEnd {
+  std::shared_ptr<Subscription> subscription;
+  std::optional<std::stop_callback<std::function<void()>>> on_left;
+};
+
+}  // namespace
+
+Json Api::model_json(const std::string& id) const {
+  Json model = {{"id", id}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}};
+  if (const ModelFacts* facts = agent_.generator().facts()) {
+    // As vLLM, OpenRouter and llama.cpp name them.
+    model["max_model_len"] = facts->n_ctx();
+    model["context_length"] = facts->n_ctx();
+    model["meta"] = facts->figures();
+  }
+  return model;
+}
+
+void Api::tokenize(const HttpCall& call, const Path&, Done done) {
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Notes notes;
+  Fields fields(*body, "", notes);
+  fields.any("model");
+  auto text = fields.string("content", kMaxTokenizedBytes);
+  if (!text) text = fields.string("prompt", kMaxTokenizedBytes);
+  const bool add_bos = fields.boolean("add_special").value_or(false) || fields.boolean("add_special_tokens").value_or(false);
+  const bool special = fields.boolean("parse_special").value_or(true);
+  const bool pieces = fields.boolean("with_pieces").value_or(false) || fields.boolean("return_token_strs").value_or(false);
+  fields.unsupported("messages", "POST /v1/responses/input_tokens counts those of a conversation");
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
+  if (!text) return done(HttpReply::of(ApiError::invalid("content", "'content' is missing: a text", "missing_required_parameter")));
+  const ModelFacts* facts = agent_.generator().facts();
+  if (!facts) return done(HttpReply::of(nothing_known()));
+  const auto ids = facts->tokenize(*text, special, add_bos, kMaxTokenizedBytes + 1);
+  if (!ids) return done(HttpReply::of(ApiError::invalid("content", "'content' has too many tokens")));
+  Json tokens = Json::array();
+  for (const std::int32_t id : *ids) {
+    if (!pieces) {
+      tokens.push_back(id);
+      continue;
+    }
+    const std::string bytes = facts->piece(id);
+    Json piece = Json::array();  // a part of a character is no text
+    for (const char c : bytes) piece.push_back(static_cast<unsigned char>(c));
+    const std::string text_of_piece = Json::parse(to_text(bytes)).get<std::string>();
+    tokens.push_back({{"id", id}, {"piece", text_of_piece == bytes ? Json(bytes) : std::move(piece)}});
+  }
+  done(HttpReply::of(Json{{"tokens", std::move(tokens)}, {"count", ids->size()}, {"max_model_len", facts->n_ctx()}}));
+}
+
+void Api::detokenize(const HttpCall& call, const Path&, Done done) {
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Notes notes;
+  Fields fields(*body, "", notes);
+  fields.any("model");
+  const Json* tokens = fields.array("tokens");
+  if (auto error = fields.finish()) return done(HttpReply::of(*error));
+  if (!tokens)
+    return done(HttpReply::of(ApiError::invalid("tokens", "'tokens' is missing: a list of token ids", "missing_required_parameter")));
+  const ModelFacts* facts = agent_.generator().facts();
+  if (!facts) return done(HttpReply::of(nothing_known()));
+  const auto ids = parse_tokens(*tokens, "tokens", *facts);
+  if (!ids) return done(HttpReply::of(ids.error()));
+  const std::string text = facts->detokenize(*ids);
+  done(HttpReply::of(Json{{"content", text}, {"prompt", text}}));  // as llama.cpp and vLLM name it
+}
+
+void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Parsed<CreateRequest> request = parse(*body, Channel::http, "");
+  if (!request) return done(HttpReply::of(request.error()));
+  log_ignored(call.client, request->notes);
+  const ModelFacts* facts = agent_.generator().facts();
+  if (!facts) return done(HttpReply::of(nothing_known()));
+  Json reply = {{"object", "response.input_tokens"}, {"input_tokens", 0}};
+  if (!request->run.ignored.empty()) reply["baton.ignored"] = request->run.ignored;
+  const auto asked = agent_.preview(std::move(request->run));
+  if (!asked) return done(HttpReply::of(ApiError::from(asked.error())));
+  if (!asked->messages.empty()) {
+    const auto count = facts->count(*asked);
+    if (!count) return done(HttpReply::of(error_of(count.error())));
+    reply["input_tokens"] = *count;
+  }
+  done(HttpReply::of(reply));
+}
+
+void Api::compact(const HttpCall& call, const Path&, Done done) {
+  const Parsed<Json> body = parse_json(call.body);
+  if (!body) return done(HttpReply::of(body.error()));
+  Parsed<CreateRequest> request = parse(*body, Channel::http, "");
+  if (!request) return done(HttpReply::of(request.error()));
+  log_ignored(call.client, request->notes);
+  RunRequest run;
+  run.input = std::move(request->run.input);
+  run.input.push_back(user_message_item("", kSummarise));
+  run.instructions = std::move(request->run.instructions);
+  run.previous_response_id = std::move(request->run.previous_response_id);
+  run.all_tools = false;
+  run.truncate = true;  // better a summary of the later turns than none
+  run.max_output_tokens = request->run.max_output_tokens;
+  run.ignored = std::move(request->run.ignored);
+  run.store = false;
+  run.continuable = false;
+  run.client = call.client;
+  run.share = call.share;
+  const auto waiting = std::make_shared<WaitForEnd>();
+  const auto started = hub_.start(std::move(run), [done, waiting](const HubEvent& event) {
+    if (waits_for_journal(event)) {
+      done(HttpReply::of(ApiError::from(Error{errc::journal_unwritable, string_of(Json::parse(*event.json), "message")})));
+      return false;
+    }
+    if (!is_terminal(event.type)) return true;
+    const Json response = Json::parse(*event.json)["response"];
+    if (string_of(response, "status") == "failed" || string_of(response, "status") == "cancelled") {
+      done(HttpReply::of(error_of_response(response, "input")));
+      return false;
+    }
+    std::string text;
+    for (const Json& item : response["output"]) {
+      if (string_of(item, "type") == "message") text += text_of_message(item);
+    }
+    Json compacted = {{"id", response["id"]},
+                      {"object", "response.compaction"},
+                      {"created_at", response["created_at"]},
+                      {"output", Json::array({{{"id", memory::new_id("cmp_")},
+                                               {"type", "compaction"},
+                                               {"encrypted_content", std::string(kCompactionMark) + kSummary + text}}})},
+                      {"usage", response["usage"]}};
+    for (const char* key : {"baton.ignored", "baton.truncated"}) {
+      if (response.contains(key)) compacted[key] = response[key];
+    }
+    done(HttpReply::of(compacted));
+    return false;
+  });
+  if (!started) return done(HttpReply::of(ApiError::from(started.error())));
+  waiting->subscription = started->subscription;
+  waiting->on_left.emplace(call.left, [hub = &hub_, id = started->response_id] { (void)hub->cancel(id); });
+}
+
+void Api::embeddings(const HttpCall&, const Path&, Done done) {
+  done(HttpReply::of(ApiError{400, "invalid_request_error", "embeddings_not_supported",
+                              "this daemon's model writes text and makes no embeddings: ask a server with an embedding model for them",
+                              ""}));
+}
+
+}  // namespace baton::agent::server

@@ -157,6 +157,10 @@ class SchemaCompiler::ObjectBody {
     const bool masked = regex && compiler_.patterns_->contains(pattern.source, *regex);
     if (!masked) {  // any name may be one that fits
       compiler_.note(owner, "patternProperties", regex ? kNotTame : regex.error().message + ": it is checked afterwards");
+      for (const auto& [node, done] : schemas_) {
+        if (node->additional_properties)
+          compiler_.note(*node, "additionalProperties", "which names fit a pattern that cannot be masked is checked afterwards");
+      }
       return add_free_member(compiler_.member_name(schemas_, names_, value));
     }
     if (fits_any(*pattern.compiled, names_)) {

@@ -119,6 +119,9 @@ TEST(SchemaCompiler, strings_have_lengths_in_characters_patterns_and_formats) {
   for (const char* text : {"\"bar \"", "\"fo\"", "\"a foo b\""}) EXPECT_FALSE(inside.takes(text)) << text;
   Written quoted(R"({"type":"string","pattern":"^[\"\\\\\\n]$"})");
   for (const char* text : {R"("\"")", R"("\\")", R"("\n")"}) EXPECT_TRUE(quoted.takes(text)) << text;
+  Written tags(R"({"type":"string","pattern":"^([^,]+(,|$)){3,}$"})");
+  EXPECT_TRUE(tags.takes("\"a,b,c\"") && tags.takes("\"a,b,c,d\"") && tags.takes("\"a,b,c,\""));
+  EXPECT_FALSE(tags.takes("\"abc\"") || tags.takes("\"a,b\"") || tags.takes("\"a,b,\""));
   Written ahead(R"({"type":"string","pattern":"^(?=a)b$"})");
   EXPECT_THAT(ahead.unmasked(), ElementsAre(" pattern"));
   EXPECT_TRUE(ahead.takes("\"anything\""));

@@ -18,23 +18,31 @@ struct TextPrompt {
   std::string text;
 };
 
+ApiError too_long(const std::string& param, const ModelFacts& facts, const std::string& n_tokens) {
+  return ApiError::invalid(param,
+                           "This model's maximum context length is " + std::to_string(facts.n_ctx()) + " tokens. However, '" + param +
+                               "' has " + n_tokens + " tokens, and the answer needs one at least",
+                           "context_length_exceeded");
+}
+
 Parsed<TextPrompt> prompt_of(const Json& value, const std::string& param, const ModelFacts& facts) {
+  TextPrompt prompt;
   if (value.is_array()) {
     auto ids = parse_tokens(value, param, facts);
     if (!ids) return ids.error();
-    std::string text = facts.detokenize(*ids);
-    return TextPrompt{std::move(*ids), std::move(text)};
+    prompt.text = facts.detokenize(*ids);
+    prompt.ids = std::move(*ids);
+  } else if (value.is_string()) {
+    prompt.text = value.get<std::string>();
+    auto ids = facts.tokenize(prompt.text, false, true, kMaxPromptTokens);
+    if (!ids) return too_long(param, facts, "more than " + std::to_string(kMaxPromptTokens));
+    prompt.ids = std::move(*ids);
+  } else {
+    return ApiError::invalid(param, "'" + param + "' must be a text or a list of token ids", "invalid_type");
   }
-  if (!value.is_string()) return ApiError::invalid(param, "'" + param + "' must be a text or a list of token ids", "invalid_type");
-  const auto& text = value.get_ref<const std::string&>();
-  auto ids = facts.tokenize(text, false, true, kMaxPromptTokens);
-  if (!ids)
-    return ApiError::invalid(param,
-                             "This model's maximum context length is " + std::to_string(facts.n_ctx()) + " tokens. However, '" + param +
-                                 "' has more than " + std::to_string(kMaxPromptTokens) + " tokens",
-                             "context_length_exceeded");
-  if (ids->empty()) return ApiError::invalid(param, "'" + param + "' is empty, and the model has no token to begin a text with");
-  return TextPrompt{std::move(*ids), text};
+  if (prompt.ids.empty()) return ApiError::invalid(param, "'" + param + "' is empty, and the model has no token to begin a text with");
+  if (prompt.ids.size() >= static_cast<std::size_t>(facts.n_ctx())) return too_long(param, facts, std::to_string(prompt.ids.size()));
+  return prompt;
 }
 
 }  // namespace

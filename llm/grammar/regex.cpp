@@ -74,12 +74,14 @@ class RegexBuilder {
     if (part.max < 0) {
       const NodeId loop = out_.add();
       out_.empty(loop, next.anywhere);
-      out_.empty(loop, build(one, {loop, Automaton::kDead}, false));
+      out_.empty(loop, build(one, {loop, next.at_end}, false));
       at = loop;
     }
     for (int i = part.min; i < part.max && !out_.too_large(); ++i)
       at = out_.any_of({build(one, {at, next.at_end}, first && part.min == 0), next.anywhere});
-    for (int i = 0; i < part.min && !out_.too_large(); ++i) at = build(one, {at, next.at_end}, first && i + 1 == part.min);
+    // From the last one to the first: the text may end with the last one only.
+    for (int i = 0; i < part.min && !out_.too_large(); ++i)
+      at = build(one, {at, i == 0 ? next.at_end : Automaton::kDead}, first && i + 1 == part.min);
     return at;
   }
 

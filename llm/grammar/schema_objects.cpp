@@ -152,16 +152,23 @@ class SchemaCompiler::ObjectBody {
 
   // Names that fit a pattern have its schema. Which of several patterns a name fits, and that it fits none, is checked afterwards.
   void add_names_that_fit(const SchemaNode& owner, const PatternString& pattern, const SchemaNode& schema) {
+    const NodeId value = valued(Together{{&schema, 0}});
     const auto regex = Regex::parse(pattern.source);
-    if (!regex) return compiler_.note(owner, "patternProperties", regex.error().message + ": it is checked afterwards");
-    if (!compiler_.patterns_->contains(pattern.source, *regex)) return compiler_.note(owner, "patternProperties", kNotTame);
+    const bool masked = regex && compiler_.patterns_->contains(pattern.source, *regex);
+    if (!masked) {  // any name may be one that fits
+      compiler_.note(owner, "patternProperties", regex ? kNotTame : regex.error().message + ": it is checked afterwards");
+      for (const auto& [node, done] : schemas_) {
+        if (node->additional_properties)
+          compiler_.note(*node, "additionalProperties", "which names fit a pattern that cannot be masked is checked afterwards");
+      }
+      return add_free_member(compiler_.member_name(schemas_, names_, value));
+    }
     if (fits_any(*pattern.compiled, names_)) {
       for (const auto& [node, done] : schemas_) {
         if (!node->properties.empty())
           compiler_.note(*node, "properties", "a pattern fits some of the names too; what is written by it is checked afterwards");
       }
     }
-    const NodeId value = valued(Together{{&schema, 0}});
     add_free_member(out_.bytes("\"", regex->build(out_, true, compiler_.letter_, {}, out_.bytes("\"", value))));
   }
 

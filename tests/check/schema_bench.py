@@ -10,6 +10,7 @@ import suite
 from grammar_masks import MODEL, PROGRAM, excused, opened
 
 FORMATS = {"date", "time", "date-time", "duration", "uuid", "email", "ipv4", "ipv6", "uri", "hostname"}  # that are checked: docs/json_schema.md
+KEYWORDS = {"$ref", "type", "properties", "additionalProperties", "patternProperties", "items", "allOf", "anyOf", "oneOf", "not", "enum", "const", "pattern", "format", "required", "description", "title"}
 QUICK_SCHEMAS = 400
 SHOWN = 15
 
@@ -32,6 +33,17 @@ def without_points(value):
     if isinstance(value, list):
         return [without_points(one) for one in value]
     return {name: without_points(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def opened_everywhere(schema):
+    """As opened(), in groups of definitions, too: {"definitions": {"group": {"name": {..}}}}."""
+    schema = opened(schema)
+    for key in ("definitions", "$defs"):
+        groups = schema.get(key) if isinstance(schema, dict) else None
+        for name, inner in (groups if isinstance(groups, dict) else {}).items():
+            if isinstance(inner, dict) and not KEYWORDS & set(inner):
+                groups[name] = {one: opened_everywhere(value) for one, value in inner.items()}
+    return schema
 
 
 class Probe:
@@ -81,7 +93,7 @@ class Tally:
         self.mask(name, schema, values, answer["valid"])
 
     def mask(self, name, schema, values, verdicts):
-        schema = opened(schema)
+        schema = opened_everywhere(schema)
         answer = self.probe.ask({"schema": schema, "values": values})
         if "error" in answer:  # then any object may be written, and is checked
             self.no_mask += 1

@@ -63,7 +63,7 @@ TEST_F(CreateRequestTest, refuses_by_name_what_it_does_not_know_or_do) {
       {R"({"input": "x", "max_output_tokens": 99999999999999999999})", "max_output_tokens", "invalid_type"},
       {R"({"input": "x", "max_output_tokens": 18446744073709551615})", "max_output_tokens", "invalid_value"},
       {R"({"input": 7})", "input", "invalid_type"},
-      {R"({"input": "x", "tools": [{"type": "function", "name": "f"}, {"type": "function", "name": "g", "parameters": {"typo": 1}}]})",
+      {R"({"input": "x", "tools": [{"type": "function", "name": "f"}, {"type": "function", "name": "g", "parameters": {"type": "typo"}}]})",
        "tools[1].parameters", "invalid_json_schema"},
       {R"({"input": "x", "tools": [{"type": "function", "name": "f", "parameters": {"type": "array"}}]})", "tools[0].parameters",
        "invalid_json_schema"},
@@ -168,7 +168,7 @@ TEST_F(CreateRequestTest, a_chat_completion_has_its_schema_one_level_deeper) {
 
 TEST_F(CreateRequestTest, a_chat_completion_is_refused_in_its_own_words) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"typo": 1}}}]})", "tools[0].function.parameters"},
+      {R"({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "typo"}}}]})", "tools[0].function.parameters"},
       {R"({"tool_choice": {"type": "function", "function": {}}})", "tool_choice.function.name"},
       {R"({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": {}}}})", "tool_choice.allowed_tools.tools"},
       {R"({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"tools": [{"type": "function", "name": "f"}]}}})",

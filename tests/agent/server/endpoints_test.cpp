@@ -61,6 +61,7 @@ TEST_F(ServerTest, a_text_that_cannot_be_continued_is_refused_by_name) {
       {{{"prompt", {"a", 3}}}, "prompt[1]"},
       {{{"prompt", {65, 255}}}, "prompt[1]"},
       {{{"prompt", {65, -1}}}, "prompt[1]"},
+      {{{"prompt", std::string(5000, 'x')}}, "prompt"},
       {{{"prompt", "a"}, {"suffix", "b"}}, "suffix"},
       {{{"prompt", "a"}, {"best_of", 3}}, "best_of"},
       {{{"prompt", "a"}, {"model", "other"}}, "model"},

@@ -119,6 +119,9 @@ TEST(SchemaCompiler, strings_have_lengths_in_characters_patterns_and_formats) {
   for (const char* text : {"\"bar \"", "\"fo\"", "\"a foo b\""}) EXPECT_FALSE(inside.takes(text)) << text;
   Written quoted(R"({"type":"string","pattern":"^[\"\\\\\\n]$"})");
   for (const char* text : {R"("\"")", R"("\\")", R"("\n")"}) EXPECT_TRUE(quoted.takes(text)) << text;
+  Written tags(R"({"type":"string","pattern":"^([^,]+(,|$)){3,}$"})");
+  EXPECT_TRUE(tags.takes("\"a,b,c\"") && tags.takes("\"a,b,c,d\"") && tags.takes("\"a,b,c,\""));
+  EXPECT_FALSE(tags.takes("\"abc\"") || tags.takes("\"a,b\"") || tags.takes("\"a,b,\""));
   Written ahead(R"({"type":"string","pattern":"^(?=a)b$"})");
   EXPECT_THAT(ahead.unmasked(), ElementsAre(" pattern"));
   EXPECT_TRUE(ahead.takes("\"anything\""));
@@ -344,6 +347,10 @@ TEST(SchemaCompiler, names_what_is_checked_afterwards) {
   EXPECT_THAT(patterns.unmasked(), IsEmpty());
   EXPECT_TRUE(patterns.takes(R"({"x_a": 1, "x_b": 2})"));
   EXPECT_FALSE(patterns.begins(R"({"y)"));
+  Written ahead(R"({"type":"object","patternProperties":{"^(?!x)a":{"type":"integer"}},"additionalProperties":false})");
+  EXPECT_THAT(ahead.unmasked(), ElementsAre(" patternProperties", " additionalProperties"));
+  EXPECT_TRUE(ahead.takes(R"({"ab": 1})")) << "a pattern that cannot be masked must not keep its names from being written";
+  EXPECT_FALSE(ahead.takes(R"({"ab": "x"})"));
   // Names that have a pattern are held by it alone.
   EXPECT_THAT(
       Written(R"({"type":"object","patternProperties":{"^x":{}},"propertyNames":{"maxLength":2},"additionalProperties":false})").unmasked(),

@@ -103,8 +103,8 @@ enum class FinishReason {
   error,
 };
 
-// ---- What a generator says, in this order: MessagesLeftOut at most once, PrefillProgress*, then texts and calls as they come, then exactly
-// one Finished.
+// ---- What a generator says, in this order: MessagesLeftOut at most once, PrefillProgress*, then texts and calls as they come, then
+// exactly one Finished.
 
 // ChatRequest::may_begin_at was made use of.
 struct MessagesLeftOut {

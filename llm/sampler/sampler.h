@@ -36,8 +36,8 @@ struct Choice {
   float allowed_share = 1;            // the probability of all that the mask allowed, likewise; 1 where nobody asked
 };
 
-// Single-threaded. Deterministic, but for a seed that has to be drawn: the same params, logits and calls give the same choices on every machine (the generator is
-// SplitMix64, not one of the standard library's implementation-defined distributions).
+// Single-threaded. Deterministic, but for a seed that has to be drawn: the same params, logits and calls give the same choices on every
+// machine (the generator is SplitMix64, not one of the standard library's implementation-defined distributions).
 class Sampler {
  public:
   explicit Sampler(SamplingParams params);

@@ -8,7 +8,7 @@ FACTS = {"vision": False, "function_calling": True, "json_output": True, "family
 
 async def run(base_url, model, question, **options):
     client = OpenAIChatCompletionClient(model=model, base_url=base_url, api_key=rooms.KEY, model_info=FACTS)
-    agent = AssistantAgent("assistant", model_client=client, tools=[rooms.room_of], **options)
+    agent = AssistantAgent("assistant", model_client=client, system_message=rooms.INSTRUCTIONS, tools=[rooms.room_of], **options)
     return (await agent.run(task=question)).messages[-1].content
 
 

@@ -30,7 +30,8 @@ device::Request request_of(const Row& row, std::uint64_t draw = 0) {
   device::Request r;
   r.row.temperature = p.temperature, r.row.top_k = p.top_k, r.row.top_p = p.top_p, r.row.min_p = p.min_p;
   r.row.repeat_penalty = p.repeat_penalty, r.row.presence_penalty = p.presence_penalty;
-  r.row.frequency_penalty = p.frequency_penalty, r.row.min_share = row.min_share, r.row.seed = p.seed.value_or(0), r.row.n_top = p.top_logprobs;
+  r.row.frequency_penalty = p.frequency_penalty, r.row.min_share = row.min_share, r.row.seed = p.seed.value_or(0),
+  r.row.n_top = p.top_logprobs;
   r.row.draw = draw;
   r.mask = row.mask;
   for (const auto& [id, bias] : p.logit_bias) r.biases.push_back({id, bias});

@@ -487,8 +487,10 @@ TEST(CallParser, holds_back_only_what_may_still_become_a_call) {
   };
   streams("Hello");
   streams(" world, {");
-  streams("`x`");
-  streams("\n```py");
+  reader.push("`x`");
+  EXPECT_EQ(reader.so_far().text, given + "`x") << "three of these open a fence, behind words too";
+  given += "`x`";
+  streams(" y\n```py");
   streams("thon\n{\"name\": \"get_weather\"");
   streams("\n```\n{\"name\": \"Joke\",");
   streams(" \"arguments\": {");

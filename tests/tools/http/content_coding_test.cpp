@@ -140,7 +140,7 @@ TEST(Charset, the_encodings_of_the_web_become_utf8) {
 }
 
 TEST(Charset, what_is_not_of_it_is_marked_and_a_cut_character_left_out) {
-  EXPECT_EQ(to_utf8("a\x81\x30z", "euc-jp"),
+  EXPECT_EQ(to_utf8("a\xa1\x30z", "euc-jp"),
             "a\xEF\xBF\xBD"
             "0z");
   EXPECT_EQ(to_utf8("\x93\x8c\x8b", "shift_jis"), "東");

@@ -31,6 +31,8 @@
 #include <string_view>
 #include <thread>
 
+#include "bytes_facts.h"
+
 namespace {
 
 const std::int64_t* g_clock_error_s = nullptr;  // of the clock file, mapped
@@ -66,6 +68,7 @@ std::vector<llm::ToolCall> calls_of(std::string text) {
 
 ScriptedAnswer answer(const llm::ChatRequest& request) {
   const auto starts = [](const std::string& text, const char* word) { return text.rfind(word, 0) == 0; };
+  if (request.messages.empty()) return {.text = "and so on"};  // a text to be continued
   const llm::Message& last = request.messages.back();
   ScriptedAnswer said;
   if (last.role == llm::Role::tool) {
@@ -160,6 +163,19 @@ bool read_option(std::string_view name, const char* value, agent::DaemonOptions&
 
 std::stop_source g_stop;
 
+class Generator final : public agent::Generator {
+ public:
+  std::unique_ptr<agent::Generation> start(llm::ChatRequest request, Sink sink) override {
+    return scripted_.start(std::move(request), std::move(sink));
+  }
+  std::string model_name() const override { return scripted_.model_name(); }
+  const agent::ModelFacts* facts() const override { return &facts_; }
+
+ private:
+  agent::ScriptedGenerator scripted_{agent::ScriptedGenerator::Rule(answer)};
+  tests::BytesFacts facts_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -194,7 +210,7 @@ int main(int argc, char** argv) {
   }
   tools::ToolSet tools({.n_threads = 16, .max_queued = 4096});
   add_tools(tools, argv[2]);
-  agent::ScriptedGenerator generator(answer);
+  Generator generator;
   const auto served =
       agent::run_daemon(options, generator, tools, g_stop.get_token(), [](const std::string& url) { std::cout << url << std::endl; });
   if (!served) std::cerr << served.error().message << "\n";

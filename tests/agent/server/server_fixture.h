@@ -19,6 +19,8 @@
 #include <boost/beast/ssl.hpp>
 #include <thread>
 
+#include "bytes_facts.h"
+
 namespace baton::agent::server {
 
 // Before any thread: spdlog makes its logger at the first use, in a library whose locks ThreadSanitizer does not see.
@@ -49,34 +51,6 @@ inline ScriptedAnswer rule(const llm::ChatRequest& request) {
   return {.text = "you said: " + last.content};
 }
 
-// A model whose tokens are bytes; the byte ff is none.
-class BytesFacts final : public ModelFacts {
- public:
-  int n_ctx() const override { return 4096; }
-  llm::Json figures() const override { return {{"n_ctx", 4096}, {"n_vocab", 255}}; }
-  bool template_uses(const std::string& variable) const override { return variable == "enable_thinking"; }
-  std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool, bool add_bos, std::size_t most) const override {
-    std::vector<std::int32_t> ids;
-    if (add_bos) ids.push_back(1);
-    for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
-    if (ids.size() > most) return std::nullopt;
-    return ids;
-  }
-  bool is_token(std::int32_t id) const override { return id >= 0 && id < 255; }
-  std::string detokenize(const std::vector<std::int32_t>& ids) const override {
-    std::string text;
-    for (const std::int32_t id : ids) text += static_cast<char>(id);
-    return tools::valid_utf8(text);
-  }
-  std::string piece(std::int32_t id) const override { return std::string(1, static_cast<char>(id)); }
-  llm::Result<int> count(const llm::ChatRequest& request) const override {
-    std::size_t n = 0;
-    for (const llm::Message& message : request.messages) n += message.content.size();
-    if (n > 4096) return llm::Error{llm::errc::context_overflow, "This model's maximum context length is 4096 tokens. However, .."};
-    return static_cast<int>(n);
-  }
-};
-
 // The script, and beside it a call that is cut off by the length of its answer: where the last message is "cut".
 class TestGenerator final : public Generator {
  public:
@@ -106,7 +80,7 @@ class TestGenerator final : public Generator {
 
  private:
   ScriptedGenerator scripted_{ScriptedGenerator::Rule(rule)};
-  BytesFacts facts_;
+  tests::BytesFacts facts_;
 };
 
 struct Answer {

@@ -56,7 +56,7 @@ void Run::begin(const std::vector<Json>& input, const Moment& now) {
     output_.input_item(item);
     items.push_back({config_.response_id, item, {}});
   }
-  recall(items);
+  recall(std::move(items));
   for (std::size_t i = 0; i < messages_.size(); ++i) {
     if (messages_[i].role == llm::Role::user) begins_at_ = i;
   }

@@ -100,7 +100,8 @@ class Run {
   void abandon(const ShownItem& shown);
 
   // What was called before (run_recall.cpp).
-  void recall(const std::vector<StoredItem>& items);
+  void recall(std::vector<StoredItem> items);
+  void name_as_model_does(Json& item) const;
   void remember_call(const llm::ToolCall& call, Answer answer);
   std::optional<Answer> earlier_answer(const llm::ToolCall& call) const;
   bool may_be_repeated(const std::string& name) const;  // a call of this tool may be one that has its answer

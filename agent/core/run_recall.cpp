@@ -38,7 +38,8 @@ void Run::remember_call(const llm::ToolCall& call, Answer answer) {
 }
 
 // `items`: the whole conversation.
-void Run::recall(const std::vector<StoredItem>& items) {
+void Run::recall(std::vector<StoredItem> items) {
+  for (StoredItem& item : items) name_as_model_does(item.content);
   messages_ = messages_from_items(items);
   for (const llm::Message& message : messages_) {
     for (const llm::ToolCall& call : message.tool_calls) call_ids_.insert(call.id);
@@ -55,6 +56,18 @@ void Run::recall(const std::vector<StoredItem>& items) {
     if (call != calls.end()) remember_call(call->second, {result_of_call_item(content), false});
   }
   results_to_use_ = ends_with_results(items);
+}
+
+// A function of a namespace has a name of its own for the model where the client's is not the only one.
+void Run::name_as_model_does(Json& item) const {
+  const std::string name_space = string_of(item, "namespace");
+  if (name_space.empty()) return;
+  for (const auto& [name, shown] : config_.namespaced) {
+    if (shown.name_space == name_space && shown.name == string_of(item, "name")) {
+      item["name"] = name;
+      return;
+    }
+  }
 }
 
 std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const {

@@ -80,7 +80,7 @@ void Run::restore(const Interrupted& left) {
     std::erase_if(open, [](const ShownItem& one) { return !is_call(one.item); });
     for (const ShownItem& one : open) items.push_back({config_.response_id, one.item, {}});
   }
-  recall(items);
+  recall(std::move(items));
   for (const StoredItem& item : left.kept) {
     if (string_of(item.content, "type") != "mcp_call") continue;
     const Json arguments = Json::parse(string_of(item.content, "arguments"), nullptr, false);

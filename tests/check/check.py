@@ -13,7 +13,7 @@ SUITES = {
     },
     "grammar": {"about": "What is written under a schema's masks, against jsonschema; and valid values, which must be writable. Random schemas say aloud that further properties may come where they say nothing: those are never written.", "parts": ["grammar_masks"], "environment": "clients", "needs_baton": False},
     "stream": {"about": "What models of forty-two conventions write, cut at every byte.", "parts": ["stream_cuts"], "environment": None, "needs_baton": False},
-    "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents", "clients_examples", "clients_formats"], "environment": "clients", "needs_baton": False},
+    "clients": {"about": "Clients that we did not write against a daemon.", "parts": ["clients_openai", "clients_agents", "clients_examples", "clients_formats", "clients_cases"], "environment": "clients", "needs_baton": False},
     "frameworks": {"about": "Unmodified clients, agents and coding agents with the default model: five questions whose answers only a tool knows. Only the base URL, a key and the model's name are set.", "parts": ["frameworks_sdks", "frameworks_agents", "frameworks_teams", "frameworks_codex"], "environment": None},
     "schema-suite": {"about": "The JSON Schema test suite, draft 2020-12: the validator, and the mask on what it claims (of schemas that say aloud that further properties may come).", "parts": ["schema_suite"], "environment": "clients", "needs_baton": False},
     "schema-bench": {"about": "Real schemas and their instances: JSONSchemaBench's and MaskBench's, of which DIR is a copy (guidance-ai/jsonschemabench).", "parts": ["schema_bench"], "environment": "clients", "needs_baton": False, "options": True, "folder": True},

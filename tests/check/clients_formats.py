@@ -23,14 +23,14 @@ GRAMMAR = 'root ::= item ("\\n" item){0,2}\nitem ::= "- " [A-Z] [a-z]{1,10} ": "
 
 
 class Baton:
-    """`baton serve` with the default model, in a folder of its own."""
+    """`baton serve` with the default model, in a folder of its own. options: those that stand before the command."""
 
-    def __init__(self, program, model):
+    def __init__(self, program, model, options=()):
         self.folder = tempfile.TemporaryDirectory(prefix="baton-formats-")
         folder = pathlib.Path(self.folder.name)
         (folder / "config.toml").touch()  # not the user's own
         self.url = f"http://127.0.0.1:{free_port()}"
-        self.process = subprocess.Popen([program, "--config", folder / "config.toml", "--journal", folder / "journal.db", "--model", model, "serve", "--port",
+        self.process = subprocess.Popen([program, "--config", folder / "config.toml", "--journal", folder / "journal.db", "--model", model, *options, "serve", "--port",
                                          self.url.rpartition(":")[2], "--shutdown-seconds", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self):

@@ -92,6 +92,20 @@ TEST(RequestOptions, a_function_of_a_namespace_is_shown_as_the_client_knows_it) 
   EXPECT_EQ(run.events("response.function_call_arguments.done").front()["name"], "find");
 }
 
+TEST(RequestOptions, a_call_that_the_client_gives_back_is_the_one_that_the_model_knows) {
+  RunConfig config;
+  config.tools = {{"ping", "", {{"type", "object"}}}, {"helpers.ping", "", {{"type", "object"}}}};
+  config.client_tools = {"ping", "helpers.ping"};
+  config.namespaced["helpers.ping"] = {"helpers", "ping"};
+  StepByHand run(std::move(config));
+  run.start_with({user_message_item("", "q"),
+                  {{"type", "function_call"}, {"call_id", "c1"}, {"name", "ping"}, {"namespace", "helpers"}, {"arguments", "{}"}},
+                  {{"type", "function_call_output"}, {"call_id", "c1"}, {"output", "pong"}}});
+  EXPECT_EQ(run.request().messages.at(1).tool_calls.at(0).name, "helpers.ping");
+  run.calls({call_of("c2", "helpers.ping")});
+  EXPECT_EQ(run.generations(), 2) << "it has its result";
+}
+
 TEST(RequestOptions, the_response_says_what_had_no_effect) {
   RunConfig config;
   config.ignored = {"colour"};

@@ -19,7 +19,7 @@ constexpr int kMaxWarps = 16, kMaxThreads = 32 * kMaxWarps, kMaxChunk = kMaxWarp
 // A search looks first where weights are above exp(-8): most of what is ever kept lies there.
 constexpr float kNear = 8.0f;
 
-// What is known of 256 values. Sums are of exp(x - maximum), `sum` at heat(row); [1] is of what the mask allows, [0] of all.
+// What is known of 256 values. Sums are of exp(x - maximum), `sum` at sum_coldness(row); [1] is of what the mask allows, [0] of all.
 struct PartSums {
   float raw_maximum, raw_sum[2];
   float maximum[2], sum[2];
@@ -32,10 +32,12 @@ __host__ __device__ constexpr std::size_t scratch_floats(int n_parts) {
 }
 int parts_of(int n_vocab) { return (n_vocab + kPartValues - 1) / kPartValues; }
 
-// The temperature of the weights in PartSums::sum: 1 where top-p takes its share of them; else that of the draw, which uses them if no
-// filter is on.
-__device__ __forceinline__ float heat(const SamplingRow& row) {
-  return row.top_p < 1.0f || !(row.temperature > 0.0f) ? 1.0f : row.temperature;
+// 1 / temperature. Finite, so that the largest value keeps the weight 1.
+__device__ __forceinline__ float coldness(const SamplingRow& row) { return fminf(1.0f / row.temperature, 0x1.fffffep127f); }
+
+// That of the weights in PartSums::sum: 1 where top-p takes its share of them; else that of the draw, which uses them if no filter is on.
+__device__ __forceinline__ float sum_coldness(const SamplingRow& row) {
+  return row.top_p < 1.0f || !(row.temperature > 0.0f) ? 1.0f : coldness(row);
 }
 
 __device__ __forceinline__ float finite_or_zero(float maximum) { return maximum == kMinusInfinity ? 0.0f : maximum; }
@@ -97,15 +99,15 @@ __device__ __forceinline__ void prepare_part(const SampleParams& p, const Sampli
   s.raw_maximum = warp_max(s.raw_maximum);
   s.maximum[0] = warp_max(s.maximum[0]);
   s.maximum[1] = warp_max(s.maximum[1]);
-  const float heat = cuda::heat(row);
+  const float cold = sum_coldness(row);
 #pragma unroll
   for (int j = 0; j < kLaneValues; ++j) {
     const float raw_weight = expf(raw[j] - finite_or_zero(s.raw_maximum));
     s.raw_sum[0] += raw_weight;
-    s.sum[0] += expf((value[j] - finite_or_zero(s.maximum[0])) / heat);
+    s.sum[0] += expf((value[j] - finite_or_zero(s.maximum[0])) * cold);
     if (!allowed[j]) continue;
     s.raw_sum[1] += raw_weight;
-    s.sum[1] += expf((value[j] - finite_or_zero(s.maximum[1])) / heat);
+    s.sum[1] += expf((value[j] - finite_or_zero(s.maximum[1])) * cold);
   }
 #pragma unroll
   for (int which = 0; which < 2; ++which) {
@@ -156,15 +158,15 @@ __device__ __forceinline__ int choose(const Candidates& candidates, const Sampli
   }
   SelectionMemory& memory = candidates.memory;
   __syncthreads();
+  const float cold = sum_coldness(row);
   for (int part = static_cast<int>(threadIdx.x); part < candidates.n_parts; part += static_cast<int>(blockDim.x)) {
-    const float share = expf((__ldcg(&sums[part].maximum[masked]) - candidates.peak) / heat(row));
+    const float share = expf((__ldcg(&sums[part].maximum[masked]) - candidates.peak) * cold);
     memory.mass[part] = static_cast<Mass>(__ldcg(&sums[part].sum[masked]) * share * 0x1p44f);
   }
   Mass mass = candidates.sum_groups();  // of all
   Kept kept;
   // No weight is more than 1: beyond it the best one alone stays.
   const int top_k = row.min_p > 1.0f ? 1 : row.top_k;
-  const float min_p = fminf(row.min_p, 1.0f);
   if (top_k > 0) kept = keep_best(candidates, kept.key, false, static_cast<Mass>(top_k), &mass);
   if (row.top_p < 1.0f) {
     const double target = ceil(static_cast<double>(mass) * static_cast<double>(row.top_p));
@@ -172,8 +174,8 @@ __device__ __forceinline__ int choose(const Candidates& candidates, const Sampli
     kept = keep_best(candidates, kept.key, true, target >= 1.0 ? static_cast<Mass>(target) : 1, &mass);
   }
   const auto weight = [&](unsigned key, int id) {
-    if (!kept(key, id) || expf(value_of(key) - candidates.peak) < min_p) return Mass{0};
-    return candidates.weight(key, row.temperature);
+    if (!kept(key, id) || expf(value_of(key) - candidates.peak) < fminf(row.min_p, 1.0f)) return Mass{0};
+    return candidates.weight(key, coldness(row));
   };
   const bool all = top_k <= 0 && row.top_p >= 1.0f && row.min_p <= 0.0f;
   if (!all) mass = candidates.fill(kept.key, weight);

@@ -66,9 +66,9 @@ struct Candidates {
   }
   __device__ __forceinline__ int id_of(int part, int j) const { return part * kPartValues + j * 32 + lane(); }
 
-  // exp((value - peak) / temperature) in units of 2^-44: the 2^19 of the largest row fit into 64 bits.
-  __device__ __forceinline__ Mass weight(unsigned key, float temperature = 1.0f) const {
-    const float w = expf((value_of(key) - peak) / temperature);
+  // exp((value - peak) * coldness) in units of 2^-44: the 2^19 of the largest row fit into 64 bits.
+  __device__ __forceinline__ Mass weight(unsigned key, float coldness = 1.0f) const {
+    const float w = expf((value_of(key) - peak) * coldness);
     return w <= 1.0f ? static_cast<Mass>(w * 0x1p44f) : 0;  // the peak may be infinite
   }
 

@@ -107,7 +107,7 @@ class RecordVisitor {
     const Result<std::string> content = to_text(item.content);
     if (!content) return content.error();
     if (!searchable_) {
-      const Result<std::int64_t> newest = database_.number("SELECT coalesce(max(n), 0) FROM items");
+      const Result<std::int64_t> newest = database_.number("SELECT coalesce(max(id), 0) FROM items_search_docsize");
       if (!newest) return newest.error();
       searchable_ = *newest;
     }

@@ -65,6 +65,15 @@ class Reader {
   }
 
  private:
+  // Where the result of a call goes; nowhere, if it was cut off.
+  struct Slot {
+    std::size_t entry = 0, result = 0;
+    bool is_call = false;
+  };
+  struct Slots {
+    std::vector<Slot> all;
+    std::size_t n_filled = 0;
+  };
   struct Entry {
     llm::Message message;
     std::vector<llm::Message> results;  // one a call, in their order
@@ -86,13 +95,20 @@ class Reader {
     of_turn(item).tool_calls.push_back({call_id, name, object_from(string_of(item.content, "arguments"))});
     std::vector<llm::Message>& results = entries_.back().results;
     results.push_back({.role = llm::Role::tool, .content = result, .tool_call_id = call_id, .name = name});
-    slots_[call_id].all.push_back({entries_.size() - 1, results.size() - 1, true});
+    add_slot(call_id, {entries_.size() - 1, results.size() - 1, true});
   }
 
   void say_not_run(const StoredItem& item) {
     std::string& text = of_turn(item).content;
     text += (text.empty() ? "" : "\n") + told_as_not_run(string_of(item.content, "name"));
-    slots_[string_of(item.content, "call_id")].all.push_back({});
+    add_slot(string_of(item.content, "call_id"), {entries_.size() - 1, 0, false});
+  }
+
+  // The calls of an earlier turn that have the same id get no result any more.
+  void add_slot(const std::string& call_id, const Slot& slot) {
+    Slots& slots = slots_[call_id];
+    if (!slots.all.empty() && slots.all.back().entry != slot.entry) slots.n_filled = slots.all.size();
+    slots.all.push_back(slot);
   }
 
   // The result of the first call of this id that has none, or of the last.
@@ -125,16 +141,7 @@ class Reader {
 
   std::vector<Entry> entries_;
   std::optional<std::pair<std::string, int>> turn_;  // that the last entry belongs to
-  // Where the result of a call goes; nowhere, if it was cut off.
-  struct Slot {
-    std::size_t entry = 0, result = 0;
-    bool is_call = false;
-  };
-  struct Slots {
-    std::vector<Slot> all;
-    std::size_t n_filled = 0;
-  };
-  std::map<std::string, Slots> slots_;  // by call id
+  std::map<std::string, Slots> slots_;               // by call id
   std::map<std::string, std::string> call_of_approval_;
 };
 

@@ -174,6 +174,7 @@ void Run::begin_turn(const Moment& now) {
   raw_ = {};
   interrupted_ = false;
   only_repeats_ = true;
+  wants_any_call_ = must_call();
   state_ = State::generating;
   llm::ChatRequest request = make_request();
   if (!config_.generate && request.messages.empty()) return finish("completed", "", now);  // nothing is known yet that could be computed

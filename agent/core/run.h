@@ -24,6 +24,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "actions.h"
@@ -102,7 +103,7 @@ class Run {
   // What was called before (run_recall.cpp).
   void recall(std::vector<StoredItem> items);
   void name_as_model_does(Json& item) const;
-  void remember_call(const llm::ToolCall& call, Answer answer);
+  void remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls);
   std::optional<Answer> earlier_answer(const llm::ToolCall& call) const;
   bool may_be_repeated(const std::string& name) const;  // a call of this tool may be one that has its answer
   static std::string call_key(const llm::ToolCall& call);
@@ -172,11 +173,12 @@ class Run {
   std::map<std::string, Earlier> earlier_calls_;  // by name and arguments
   int n_new_calls_ = 0;                           // different calls that were answered
   bool only_repeats_ = false;                     // so far, of the current turn's calls
-  std::set<std::string> refused_calls_;           // of the client's functions, by name and arguments
-  int refused_turns_ = 0;                         // while a call is required
-  int repeating_turns_ = 0;                       // in a row
-  int malformed_turns_ = 0;                       // in a row
-  int n_calls_ = 0;                               // that were run
+  bool wants_any_call_ = false;          // must_call() as the current turn began: the client gets one that it has the result of, too
+  std::set<std::string> refused_calls_;  // of the client's functions, by name and arguments
+  int refused_turns_ = 0;                // while a call is required
+  int repeating_turns_ = 0;              // in a row
+  int malformed_turns_ = 0;              // in a row
+  int n_calls_ = 0;                      // that were run
   llm::Usage usage_;
 };
 

@@ -132,7 +132,7 @@ void Run::hand_over(Call& call) {
     return answer(call, {*why, true});
   }
   if (last_turn_) return answer(call, {"not run: this run makes no more calls", true});
-  if (std::optional<Answer> known = must_call() ? std::nullopt : earlier_answer(call.call)) return answer(call, std::move(*known));
+  if (std::optional<Answer> known = wants_any_call_ ? std::nullopt : earlier_answer(call.call)) return answer(call, std::move(*known));
   only_repeats_ = false;
   called_ = true;
   call.phase = Call::Phase::waiting;

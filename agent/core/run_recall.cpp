@@ -2,6 +2,7 @@
 // that starts a run.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "run.h"
@@ -13,14 +14,30 @@ bool from_runtime(const Json& item) { return string_of(item, "baton.from") == "r
 
 bool is_question(const StoredItem& item) { return string_of(item.content, "role") == "user" && !from_runtime(item.content); }
 
+bool is_cut(const Json& item) { return string_of(item, "status") == "incomplete"; }
+
+// Of calls that were cut off before they were any: what clients send as their output is no result.
+std::set<std::string> cut_calls(const std::vector<StoredItem>& items) {
+  std::set<std::string> ids;
+  for (const StoredItem& item : items) {
+    if (string_of(item.content, "type") != "function_call") continue;
+    if (is_cut(item.content)) {
+      ids.insert(string_of(item.content, "call_id"));
+    } else {
+      ids.erase(string_of(item.content, "call_id"));  // ids may come again
+    }
+  }
+  return ids;
+}
+
 // With results that hold no error: of the client's functions, or of the daemon's tools in a run that was killed.
-bool ends_with_results(const std::vector<StoredItem>& items) {
+bool ends_with_results(const std::vector<StoredItem>& items, const std::set<std::string>& cut) {
   bool found = false;
   for (auto item = items.rbegin(); item != items.rend(); ++item) {
     const std::string type = string_of(item->content, "type");
     if (type == "function_call_output" || type == "mcp_call") {
       if (from_runtime(item->content) || call_item_failed(item->content)) return false;
-      found = true;
+      found = found || (!is_cut(item->content) && !cut.contains(string_of(item->content, "call_id")));
     } else if (type != "function_call") {
       break;
     }
@@ -32,9 +49,10 @@ bool ends_with_results(const std::vector<StoredItem>& items) {
 
 std::string Run::call_key(const llm::ToolCall& call) { return call.name + "\n" + to_text(call.arguments); }
 
-void Run::remember_call(const llm::ToolCall& call, Answer answer) {
-  if (earlier_calls_.try_emplace(call_key(call)).second) ++n_new_calls_;
-  earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};
+// Calls of one turn: none of them is new after another.
+void Run::remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls) {
+  for (const auto& [call, answer] : calls) n_new_calls_ += earlier_calls_.contains(call_key(call)) ? 0 : 1;
+  for (auto& [call, answer] : calls) earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};
 }
 
 // `items`: the whole conversation.
@@ -46,16 +64,21 @@ void Run::recall(std::vector<StoredItem> items) {
   }
   const auto question = std::find_if(items.rbegin(), items.rend(), is_question);
   if (question != items.rend()) question_ = text_of_message(question->content);
+  const std::set<std::string> cut = cut_calls(items);
   std::map<std::string, llm::ToolCall> calls;
+  std::vector<std::pair<llm::ToolCall, Answer>> together;  // whose results came side by side: of one turn
   for (auto item = question.base(); item != items.end(); ++item) {
     const Json& content = item->content;
     const std::string type = string_of(content, "type"), call_id = string_of(content, "call_id"), name = string_of(content, "name");
-    if (type == "function_call" && config_.client_tools.contains(name))
+    if (type != "function_call_output") remember_calls(std::exchange(together, {}));
+    if (type == "function_call" && config_.client_tools.contains(name) && !is_cut(content))
       calls[call_id] = {call_id, name, Json::parse(string_of(content, "arguments"), nullptr, false)};
-    const auto call = type == "function_call_output" && !from_runtime(content) ? calls.find(call_id) : calls.end();
-    if (call != calls.end()) remember_call(call->second, {result_of_call_item(content), false});
+    const bool is_result = type == "function_call_output" && !from_runtime(content) && !cut.contains(call_id);
+    const auto call = is_result ? calls.find(call_id) : calls.end();
+    if (call != calls.end()) together.push_back({call->second, {result_of_call_item(content), false}});
   }
-  results_to_use_ = ends_with_results(items);
+  remember_calls(std::move(together));
+  results_to_use_ = ends_with_results(items, cut);
 }
 
 // A function of a namespace has a name of its own for the model where the client's is not the only one.
@@ -79,7 +102,7 @@ std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const 
 }
 
 bool Run::may_be_repeated(const std::string& name) const {
-  return !must_call() && std::any_of(earlier_calls_.begin(), earlier_calls_.end(), [&](const auto& earlier) {
+  return !wants_any_call_ && std::any_of(earlier_calls_.begin(), earlier_calls_.end(), [&](const auto& earlier) {
     return earlier.second.n_new == n_new_calls_ && earlier.first.starts_with(name + "\n");
   });
 }

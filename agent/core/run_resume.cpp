@@ -84,8 +84,8 @@ void Run::restore(const Interrupted& left) {
   for (const StoredItem& item : left.kept) {
     if (string_of(item.content, "type") != "mcp_call") continue;
     const Json arguments = Json::parse(string_of(item.content, "arguments"), nullptr, false);
-    remember_call({string_of(item.content, "baton.call_id"), string_of(item.content, "name"), arguments},
-                  {result_of_call_item(item.content), call_item_failed(item.content)});
+    remember_calls({{{string_of(item.content, "baton.call_id"), string_of(item.content, "name"), arguments},
+                     {result_of_call_item(item.content), call_item_failed(item.content)}}});
     ++n_calls_;
     called_ = called_ || left.calls.contains(string_of(item.content, "baton.call_id"));
   }
@@ -110,10 +110,13 @@ void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& l
     call.item = {.id = one.id,
                  .call_id = string_of(one.item, type == "function_call" ? "call_id" : "baton.call_id"),
                  .name = string_of(one.item, "name"),
+                 .name_space = string_of(one.item, "namespace"),
                  .arguments = one.arguments.value_or(string_of(one.item, "arguments")),
                  .turn = turn_,
                  .approval_request_id = string_of(one.item, "approval_request_id")};
-    call.call = {call.item.call_id, call.item.name, Json::parse(call.item.arguments, nullptr, false)};
+    Json known = one.item;
+    name_as_model_does(known);
+    call.call = {call.item.call_id, string_of(known, "name"), Json::parse(call.item.arguments, nullptr, false)};
     if (!call.call.arguments.is_object()) call.call.arguments = Json::object();
     call.phase = Call::Phase::written;
     const auto past = left.calls.find(call.item.call_id);

@@ -46,11 +46,7 @@ class FactsOfChat final : public ModelFacts {
   bool is_token(std::int32_t id) const override { return chat_.tokenizer().is_valid(id); }
   std::string detokenize(const std::vector<std::int32_t>& ids) const override { return chat_.tokenizer().decode(ids, true); }
   std::string piece(std::int32_t id) const override { return chat_.tokenizer().decode_bytes(std::span(&id, 1), true); }
-  llm::Result<int> count(const llm::ChatRequest& request) const override {
-    const auto prompt = chat_.prompt(request);
-    if (!prompt) return prompt.error();
-    return static_cast<int>(prompt->ids.size());
-  }
+  llm::Result<int> count(const llm::ChatRequest& request) const override { return chat_.count(request); }
 
  private:
   const llm::Chat& chat_;

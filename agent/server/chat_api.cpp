@@ -7,11 +7,9 @@
 namespace baton::agent::server {
 
 void Api::complete(const HttpCall& call, CompletionRequest request, Done done) {
-  for (RunRequest& run : request.runs) {
-    run.client = call.client;
-    run.share = call.share;
-    run.continuable = false;
-  }
+  request.run.client = call.client;
+  request.run.share = call.share;
+  request.run.continuable = false;
   start_completion(hub_, std::move(request), call.left, std::move(done));
 }
 
@@ -25,10 +23,8 @@ void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
   request.model = parsed->run.model.empty() ? agent_.generator().model_name() : parsed->run.model;
   request.stream = parsed->stream;
   request.include_usage = parsed->include_usage;
-  for (int i = 0; i < parsed->n; ++i) {
-    request.runs.push_back(parsed->run);
-    request.runs.back().sampling.seed = *parsed->run.sampling.seed + static_cast<std::uint64_t>(i);
-  }
+  request.n = static_cast<std::size_t>(parsed->n);
+  request.run = std::move(parsed->run);
   complete(call, std::move(request), std::move(done));
 }
 

@@ -58,7 +58,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
         left_(std::move(left)),
         done_(std::move(done)),
         id_(memory::new_id(is_chat() ? "chatcmpl-" : "cmpl-")),
-        choices_(request_.runs.size()) {}
+        choices_(request_.n * std::max<std::size_t>(request_.prompts.size(), 1)) {}
 
   // The first choice computes the prompt; the others begin when it has, and share its pages.
   void start() {
@@ -81,8 +81,11 @@ class Completion : public std::enable_shared_from_this<Completion> {
   bool is_chat() const { return request_.shape == CompletionRequest::Shape::chat; }
 
   Result<RunHub::Started> start_choice(std::size_t index) {
-    auto started = hub_.start(request_.runs[index],
-                              [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
+    RunRequest run = request_.run;
+    run.sampling.seed = *run.sampling.seed + index;
+    if (!is_chat()) run.prompt = request_.prompts[index / request_.n];
+    auto started =
+        hub_.start(std::move(run), [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
     if (!started) return started;
     bool gone = false;
     {
@@ -134,7 +137,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     if (event.type == "response.created") {
       ignored_ = data["response"].value("baton.ignored", ignored_);
       if (is_chat()) say(index, {{"role", "assistant"}, {"content", ""}});
-      if (!is_chat() && index < request_.echo.size()) say_text(index, choice, request_.echo[index], Json::array());
+      if (!request_.echo.empty()) say_text(index, choice, request_.echo[index / request_.n], Json::array());
     } else if (event.type == "response.output_text.delta") {
       for (const Json& token : data["logprobs"]) choice.logprobs.push_back(token);
       say_text(index, choice, data["delta"].get<std::string>(), data["logprobs"]);
@@ -254,7 +257,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   // ---- with the mutex held
   Json head(const char* object) const {
     Json head = {{"id", id_}, {"object", object}, {"created", created_}, {"model", request_.model}, {"service_tier", "default"}};
-    head["baton.seed"] = *request_.runs.front().sampling.seed;
+    head["baton.seed"] = *request_.run.sampling.seed;
     if (!ignored_.empty()) head["baton.ignored"] = ignored_;
     if (!truncated_.empty()) head["baton.truncated"] = truncated_;
     return head;
@@ -273,7 +276,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (!is_chat()) {
         completion["choices"].push_back({{"text", choice.text},
                                          {"index", i},
-                                         {"logprobs", request_.runs[i].logprobs ? text_logprobs(choice.logprobs) : Json()},
+                                         {"logprobs", request_.run.logprobs ? text_logprobs(choice.logprobs) : Json()},
                                          {"finish_reason", choice.finish_reason}});
         continue;
       }
@@ -283,7 +286,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
       if (!choice.tool_calls.empty()) message["tool_calls"] = choice.tool_calls;
       if (!choice.daemon_calls.empty()) message["baton.tool_calls"] = choice.daemon_calls;
-      Json logprobs = request_.runs[i].logprobs ? Json{{"content", choice.logprobs}, {"refusal", nullptr}} : Json();
+      Json logprobs = request_.run.logprobs ? Json{{"content", choice.logprobs}, {"refusal", nullptr}} : Json();
       completion["choices"].push_back(
           {{"index", i}, {"message", std::move(message)}, {"logprobs", std::move(logprobs)}, {"finish_reason", choice.finish_reason}});
     }
@@ -299,7 +302,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     } else {
       choice.update(delta);
     }
-    if (request_.runs[index].logprobs && logprobs.is_array() && !logprobs.empty())
+    if (request_.run.logprobs && logprobs.is_array() && !logprobs.empty())
       choice["logprobs"] = is_chat() ? Json{{"content", logprobs}, {"refusal", nullptr}} : text_logprobs(logprobs);
     if (!finish_reason.empty()) choice["finish_reason"] = finish_reason;
     chunk["choices"] = Json::array({std::move(choice)});

@@ -4,6 +4,7 @@
 // `baton.tool_calls` says which; clients ignore it.
 #include <baton/agent/runtime/run_hub.h>
 
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -15,8 +16,10 @@ namespace baton::agent::server {
 
 struct CompletionRequest {
   enum class Shape { chat, text } shape = Shape::chat;
-  std::vector<RunRequest> runs;   // one a choice; at least one, each with a seed
-  std::vector<std::string> echo;  // text: what each choice begins with; empty: nothing
+  RunRequest run;     // of each choice, but for its seed and prompt; with the first choice's seed, after which come the others'
+  std::size_t n = 1;  // choices, of each prompt
+  std::vector<std::vector<std::int32_t>> prompts;  // text: at least one. chat: none
+  std::vector<std::string> echo;                   // text: what the choices of each prompt begin with; empty: nothing
   bool stream = false;
   bool include_usage = false;
   std::string model;  // as the client called it

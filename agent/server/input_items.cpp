@@ -28,8 +28,12 @@ Parsed<Json> parse_content(const Json* content, const std::string& path, bool as
   for (std::size_t i = 0; i < content->size(); ++i) {
     const std::string at = path + "[" + std::to_string(i) + "]";
     const Json& part = (*content)[i];
-    if (part.is_string()) {
-      parts.push_back(part_of(part.get<std::string>()));
+    if (part.is_string()) {  // neighbours become one part: each would be ten times as large as it came
+      if (i > 0 && (*content)[i - 1].is_string()) {
+        parts.back()["text"].get_ref<std::string&>() += part.get_ref<const std::string&>();
+      } else {
+        parts.push_back(part_of(part.get<std::string>()));
+      }
       continue;
     }
     const std::string kind = string_of(part, "type");

@@ -90,6 +90,7 @@ void Api::detokenize(const HttpCall& call, const Path&, Done done) {
   if (!facts) return done(HttpReply::of(nothing_known()));
   const auto ids = parse_tokens(*tokens, "tokens", *facts);
   if (!ids) return done(HttpReply::of(ids.error()));
+  if (auto error = more_than(static_cast<std::size_t>(facts->n_ctx()), "tokens", ids->size(), "tokens")) return done(HttpReply::of(*error));
   const std::string text = facts->detokenize(*ids);
   done(HttpReply::of(Json{{"content", text}, {"prompt", text}}));  // as llama.cpp and vLLM name it
 }
@@ -122,6 +123,10 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
   log_ignored(call.client, request->notes);
   RunRequest run;
   run.input = std::move(request->run.input);
+  // Nothing is done here: what a client has agreed to waits for the response that does it.
+  std::erase_if(run.input, [](const Json& item) {
+    return string_of(item, "type") == "mcp_approval_response" || string_of(item, "type") == "baton.retry_tool";
+  });
   run.input.push_back(user_message_item("", kSummarise));
   run.instructions = std::move(request->run.instructions);
   run.previous_response_id = std::move(request->run.previous_response_id);

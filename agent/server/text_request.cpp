@@ -13,6 +13,8 @@ bool is_list_of_numbers(const Json& value) {
   return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [](const Json& one) { return one.is_number(); });
 }
 
+constexpr std::size_t kCounted = 4;  // contexts; a prompt that is longer is not counted to its end
+
 struct TextPrompt {
   std::vector<std::int32_t> ids;
   std::string text;
@@ -30,12 +32,14 @@ Parsed<TextPrompt> prompt_of(const Json& value, const std::string& param, const 
   if (value.is_array()) {
     auto ids = parse_tokens(value, param, facts);
     if (!ids) return ids.error();
+    if (ids->size() >= static_cast<std::size_t>(facts.n_ctx())) return too_long(param, facts, std::to_string(ids->size()));
     prompt.text = facts.detokenize(*ids);
     prompt.ids = std::move(*ids);
   } else if (value.is_string()) {
     prompt.text = value.get<std::string>();
-    auto ids = facts.tokenize(prompt.text, false, true, kMaxPromptTokens);
-    if (!ids) return too_long(param, facts, "more than " + std::to_string(kMaxPromptTokens));
+    const std::size_t most = std::min(kMaxPromptTokens, kCounted * static_cast<std::size_t>(facts.n_ctx()));
+    auto ids = facts.tokenize(prompt.text, false, true, most);
+    if (!ids) return too_long(param, facts, "more than " + std::to_string(most));
     prompt.ids = std::move(*ids);
   } else {
     return ApiError::invalid(param, "'" + param + "' must be a text or a list of token ids", "invalid_type");
@@ -103,21 +107,19 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   if (several && prompt->empty()) return ApiError::invalid("prompt", "'prompt' is empty");
   const std::size_t n_prompts = several ? prompt->size() : 1;
   if (auto error = more_than(kMaxChoices, "prompt", n_prompts * static_cast<std::size_t>(n), "choices (prompts times n)")) return *error;
-  std::uint64_t seed = run.sampling.seed ? *run.sampling.seed : llm::draw_seed();
+  if (!run.sampling.seed) run.sampling.seed = llm::draw_seed();
   std::size_t n_tokens = 0;
   for (std::size_t i = 0; i < n_prompts; ++i) {
     auto read = prompt_of(several ? (*prompt)[i] : *prompt, several ? "prompt[" + std::to_string(i) + "]" : "prompt", *facts);
     if (!read) return read.error();
     n_tokens += read->ids.size();
     if (auto error = more_than(kMaxPromptTokens, "prompt", n_tokens, "tokens")) return *error;
-    run.prompt = std::move(read->ids);
-    for (std::int64_t k = 0; k < n; ++k) {
-      request.runs.push_back(run);
-      request.runs.back().sampling.seed = seed++;
-      request.runs.back().ignored = notes.ignored();
-      if (echo) request.echo.push_back(read->text);
-    }
+    request.prompts.push_back(std::move(read->ids));
+    if (echo) request.echo.push_back(std::move(read->text));
   }
+  run.ignored = notes.ignored();
+  request.n = static_cast<std::size_t>(n);
+  request.run = std::move(run);
   return request;
 }
 

@@ -319,6 +319,11 @@ Chat::~Chat() {
   state_->engine.reset();  // its thread still uses the rest
 }
 
+namespace {
+// A template's errors name no file, as clients see those of rendering.
+Error of_file(const GgufFile& file, const Error& error) { return {error.code, file.path() + ": " + error.message}; }
+}  // namespace
+
 Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatOptions options) {
   const GgufFile& file = engine->model().file();
   auto tokenizer = Tokenizer::from_gguf(file);
@@ -328,8 +333,8 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
     const auto source = file.get_string_or(kToolTemplateKey, "");
     if (!source) return source.error();
     if (!source->empty()) {
-      auto parsed = ChatTemplate::parse(std::string(*source), file.path() + ": chat template tool_use");
-      if (!parsed) return parsed.error();
+      auto parsed = ChatTemplate::parse(std::string(*source), "chat template tool_use");
+      if (!parsed) return of_file(file, parsed.error());
       tool_template = std::move(*parsed);
     }
   }
@@ -341,8 +346,8 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
                                           ": the file has no chat template (tokenizer.chat_template), as base models have none; "
                                           "choose an instruct model, or give a template"};
     }
-    auto parsed = ChatTemplate::parse(std::string(*source), file.path() + ": chat template");
-    if (!parsed) return parsed.error();
+    auto parsed = ChatTemplate::parse(std::string(*source), "chat template");
+    if (!parsed) return of_file(file, parsed.error());
     options.chat_template = std::move(*parsed);
   }
   auto state = std::make_unique<State>(std::move(engine), std::move(*tokenizer), *options.chat_template, std::move(tool_template), options,
@@ -369,6 +374,9 @@ std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {
 }
 
 Result<Prompt> Chat::prompt(const ChatRequest& request) const { return state_->prompts(request).build(request); }
+Result<int> Chat::count(const ChatRequest& request) const {
+  return count_tokens(state_->prompts(request), request, state_->engine->n_ctx());
+}
 const Tokenizer& Chat::tokenizer() const { return state_->tokenizer; }
 const ChatTemplate& Chat::chat_template() const { return state_->plain_prompts.chat_template(); }
 const ToolSyntax& Chat::tool_syntax() const { return state_->tool_prompts().tool_syntax(); }

@@ -19,12 +19,18 @@ ChatRequest cut(const ChatRequest& request, std::size_t begin) {
 }
 
 Error overflow_of(const PromptBuilder& builder, const ChatRequest& request, int n_ctx) {
-  const auto counted = builder.build(request, kCounted * n_ctx);
-  if (counted) return context_overflow_error(n_ctx, counted->ids.size(), false);
-  return context_overflow_error(n_ctx, static_cast<std::size_t>(kCounted) * static_cast<std::size_t>(n_ctx), true);
+  const Result<int> counted = count_tokens(builder, request, n_ctx);
+  return counted ? context_overflow_error(n_ctx, static_cast<std::size_t>(*counted), false) : counted.error();
 }
 
 }  // namespace
+
+Result<int> count_tokens(const PromptBuilder& builder, const ChatRequest& request, int n_ctx) {
+  const auto counted = builder.build(request, kCounted * n_ctx);
+  if (counted) return static_cast<int>(counted->ids.size());
+  if (counted.error().code != errc::context_overflow) return counted.error();
+  return context_overflow_error(n_ctx, static_cast<std::size_t>(kCounted) * static_cast<std::size_t>(n_ctx), true);
+}
 
 Error context_overflow_error(int n_ctx, std::size_t n_tokens, bool at_least) {
   return {errc::context_overflow, "This model's maximum context length is " + std::to_string(n_ctx) + " tokens. However, the prompt has " +

@@ -16,6 +16,9 @@ struct FittingPrompt {
 // proportion to the context, not to the conversation. Errors of PromptBuilder::build; errc::context_overflow has both figures.
 Result<FittingPrompt> build_fitting(const PromptBuilder& builder, const ChatRequest& request, int n_ctx);
 
+// Tokens of the request's prompt. errc::context_overflow where it has more than four contexts: nothing longer is counted to its end.
+Result<int> count_tokens(const PromptBuilder& builder, const ChatRequest& request, int n_ctx);
+
 // "This model's maximum context length is 2048 tokens. However, the prompt has 3012 ..", as clients look for it.
 Error context_overflow_error(int n_ctx, std::size_t n_tokens, bool at_least);
 

@@ -113,7 +113,7 @@ class Magnitudes {
 
   bool takes_exponent(const Mantissa& m) const {
     if (range_.literal || m.point < -kMostZerosBeforeExponent || m.point > kMostBeforeExponent) return false;
-    return !range_.exact || m.point <= kExactPlaces;
+    return !(range_.exact || range_.integer) || m.point <= kExactPlaces;  // with an exponent JSON readers see a double
   }
 
   void end(NodeId node, const Mantissa& m) {

@@ -56,7 +56,8 @@ inline constexpr int kMaxZerosBehindPoint = 45;
 // out are those that nobody writes and that would lead a model astray:
 // - an integer has no point, and no exponent below zero;
 // - digits that are beyond the range as they stand and that only an exponent would bring back, but for one digit before the point (5e-2);
-// - an exponent after more than 20 digits before the point, or more than 8 zeros behind it; and, where there is not just one digit before
+// - an exponent after more than 20 digits before the point (15 of an integer, which is read as a double then), or more than 8 zeros behind
+// it; and, where there is not just one digit before
 //   the point and no bound, an exponent beyond 280.
 // kDead where there is none.
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next);

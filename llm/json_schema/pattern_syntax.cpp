@@ -11,6 +11,7 @@ namespace baton::llm {
 namespace {
 
 constexpr std::uint64_t kMostCounted = 65'535, kChunk = 1'000;  // of PCRE2; of a count that is written as a count of counts
+constexpr std::size_t kMostWritten = 64 * 1024;                 // bytes: what is counted so is written several times
 
 // General categories by their long names, which PCRE2 does not know.
 const std::map<std::string_view, std::string_view>& categories() {
@@ -218,11 +219,14 @@ class Translation {
       copy(n);
     } else if (max && *max < *min) {
       error_ = "a quantifier whose limits are the wrong way round";
+    } else if (out_.size() + 4 * (out_.size() - *atom_) > kMostWritten) {
+      error_ = "counts beyond 65,535 of something that is too long";
     } else {
       const std::string one = out_.substr(*atom_);
       out_.erase(*atom_);
       out_ += "(?:" + counted(one, *min, true) + (max ? counted(one, *max - *min, false) : one + "*") + ")";
       at_ += n;
+      if (next(0) == '?') ++at_;  // lazy, which changes no verdict; behind the group it would make it optional
     }
   }
 

@@ -10,6 +10,7 @@ namespace {
 
 // Every node has its pointer, so long names under one another would multiply.
 constexpr std::size_t kMaxPointerBytes = 8 * 1024, kMaxAllPointersBytes = 32 * 1024 * 1024;
+constexpr std::size_t kMostLookedAt = 1'000'000;  // dynamic references times anchors
 
 // The in-place parts: schemas that are applied to the same value as the node itself.
 template <class Visit>
@@ -166,6 +167,8 @@ Result<void> SchemaParser::resolve_references() {
     const auto target = resolve(reference);
     if (!target) return target.error();
     set_target(reference, **target);
+    if (n_looked_at_ > kMostLookedAt)
+      return invalid_schema(reference.from->pointer + pointer_step(reference.keyword), "there are too many dynamic references and anchors");
   }
   return {};
 }
@@ -178,6 +181,8 @@ void SchemaParser::set_target(const Reference& reference, SchemaNode& target) {
         percent_decoded(std::string_view(reference.target).substr(std::min(reference.target.find('#'), reference.target.size() - 1) + 1));
     const auto own = anchors_.find({target.resource, anchor});
     if (own != anchors_.end() && own->second.dynamic && own->second.node == &target) {
+      n_looked_at_ += anchors_.size();
+      if (n_looked_at_ > kMostLookedAt) return;
       from.dynamic_ref.emplace_back(target.resource, &target);
       for (const auto& [key, other] : anchors_) {
         if (key.second == anchor && other.dynamic && other.node != &target) from.dynamic_ref.emplace_back(key.first, other.node);

@@ -78,6 +78,7 @@ class SchemaParser {
   std::map<std::string, SchemaNode*> by_pointer_;
   std::size_t pointer_bytes_ = 0;      // of all nodes
   std::vector<Reference> references_;  // those that are not resolved yet
+  std::size_t n_looked_at_ = 0;        // anchors, for all dynamic references
 };
 
 // errc::invalid_schema with the place in its message.

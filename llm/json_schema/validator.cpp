@@ -269,7 +269,7 @@ void Validator::check_name(const SchemaNode& names, const std::string& name, con
 
 void Validator::check_combinations(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
   if (node.ref) visit(*node.ref, value, path, report);
-  if (!node.dynamic_ref.empty()) visit(dynamic_target(node), value, path, report);
+  if (!node.dynamic_ref.empty() && spend(scope_.size() * node.dynamic_ref.size() / 8)) visit(dynamic_target(node), value, path, report);
   for (const SchemaNode* part : node.all_of) visit(*part, value, path, report);
   if (!node.any_of.empty()) check_alternatives(node.any_of, "anyOf", value, path, report);
   if (!node.one_of.empty()) check_alternatives(node.one_of, "oneOf", value, path, report);

@@ -47,6 +47,18 @@ TEST(Items, calls_that_share_an_id_get_their_results_in_order) {
   EXPECT_EQ(messages[4].name, "c");
 }
 
+TEST(Items, a_result_belongs_to_the_newest_turn_that_has_a_call_of_its_id) {
+  const auto call = [](const char* city, const char* status) {
+    return StoredItem{"resp_1", {{"type", "function_call"}, {"call_id", "0"}, {"name", "f"}, {"arguments", city}, {"status", status}}, {}};
+  };
+  const StoredItem again{"resp_1", user_message_item("u", "again"), {}};
+  const StoredItem output{"resp_1", {{"type", "function_call_output"}, {"call_id", "0"}, {"output", "18"}}, {}};
+  for (const char* status : {"incomplete", "completed"}) {
+    const auto messages = messages_from_items({call("{}", status), again, call("{\"city\":\"Paris\"}", "completed"), output});
+    EXPECT_EQ(messages.back().content, "18") << status;
+  }
+}
+
 TEST(Items, results_and_errors_come_back_as_they_went_in) {
   CallItem call{.id = "i", .call_id = "c", .name = "f", .arguments = "{}", .status = "completed", .result = "42"};
   EXPECT_EQ(result_of_call_item(call_item(call)), "42");

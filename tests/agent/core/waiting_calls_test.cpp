@@ -116,6 +116,47 @@ TEST(WaitingCalls, a_call_whose_result_the_client_has_given_is_not_handed_to_it_
   expect_valid_history(run.kept_messages());
 }
 
+TEST(WaitingCalls, what_is_shown_while_it_is_written_is_handed_over) {
+  RunConfig config = with_client_function();
+  config.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};
+  StepByHand run(config);
+  run.start_with(bought("milk", "bought"));
+  const std::vector<llm::ToolCall> calls = {call_of("c2", "shop", {{"what", "bread"}}), call_of("c3", "shop", {{"what", "milk"}})};
+  for (int i = 0; i < 2; ++i) {
+    const llm::ToolCall& call = calls[static_cast<std::size_t>(i)];
+    run.say(llm::CallStarted{.index = i, .id = call.id, .name = call.name, .fits = true});
+    run.say(llm::CallArguments{i, call.arguments.dump()});
+    run.say(llm::CallFinished{i, call, 0.5});
+  }
+  run.end(llm::FinishReason::tool_calls);
+  EXPECT_EQ(outputs_of_type(run, "function_call").size(), 2u);
+  EXPECT_EQ(run.finish().required_input.size(), 2u);
+}
+
+TEST(WaitingCalls, of_calls_that_were_answered_together_none_is_new_after_another) {
+  StepByHand run(with_client_function());
+  std::vector<Json> input = bought("milk", "bought"), bread = bought("bread", "sold out");
+  input.insert(input.begin() + 2, bread[1]);  // both calls, then both results
+  input.push_back(bread[2]);
+  run.start_with(input);
+  run.calls({call_of("c2", "shop", {{"what", "milk"}}), call_of("c3", "shop", {{"what", "bread"}})});
+  EXPECT_EQ(run.generations(), 2);
+  run.answer("Milk only.");
+  EXPECT_TRUE(outputs_of_type(run, "function_call").empty());
+}
+
+TEST(WaitingCalls, a_call_that_was_cut_has_no_result_and_may_be_written_again) {
+  RunConfig config = with_client_function();
+  config.after_tools = "Now answer: {question}";
+  std::vector<Json> input = bought("milk", "an error of the client's");
+  input[1]["status"] = "incomplete";
+  StepByHand run(config);
+  run.start_with(input);
+  EXPECT_EQ(run.request().messages.back().content.find("Now answer"), std::string::npos);
+  run.calls({call_of("c2", "shop", {{"what", "milk"}})});
+  EXPECT_EQ(outputs_of_type(run, "function_call").size(), 1u);
+}
+
 TEST(WaitingCalls, other_arguments_and_calls_after_a_new_message_are_handed_over) {
   StepByHand other(with_client_function());
   other.start_with(bought("milk", "bought"));

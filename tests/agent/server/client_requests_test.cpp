@@ -59,6 +59,13 @@ TEST_F(ClientRequestsTest, an_empty_message_of_anybody_is_a_message) {
   }
 }
 
+TEST_F(ClientRequestsTest, texts_that_stand_side_by_side_become_one_part) {
+  const Json item =
+      create(R"({"input": [{"role": "user", "content": ["a", "b", {"type": "input_text", "text": "c"}, "d", "e"]}]})").run.input.at(0);
+  EXPECT_EQ(item["content"].size(), 3u) << "each part of its own would be ten times as large as it came";
+  EXPECT_EQ(text_of_message(item), "abcde");
+}
+
 TEST_F(ClientRequestsTest, arguments_of_nothing_are_an_empty_object) {
   for (const char* arguments : {R"("arguments": "")", R"("arguments": null)", R"("arguments": " ")", R"("arguments": "null")",
                                 R"("arguments": {})", R"("x": null)"}) {

@@ -87,6 +87,7 @@ TEST_F(ServerTest, tokens_there_and_back) {
   EXPECT_EQ(ask(http::verb::post, "/tokenize", {{"content", std::string((1 << 20) + 1, 'x')}}).json["error"]["param"], "content");
   EXPECT_EQ(ask(http::verb::post, "/detokenize", {{"tokens", {65, 255}}}).json["error"]["param"], "tokens[1]");
   EXPECT_EQ(ask(http::verb::post, "/detokenize", {{"tokens", {1e30}}}).json["error"]["param"], "tokens[0]");
+  EXPECT_EQ(ask(http::verb::post, "/detokenize", {{"tokens", std::vector<int>(4097, 65)}}).status, 400) << "more than a context holds";
 }
 
 TEST_F(ServerTest, a_model_says_how_much_it_holds) {

@@ -267,6 +267,7 @@ TEST(JsonSchema, patterns_have_properties_of_characters_and_long_counts) {
   EXPECT_TRUE(fits("^a{2,100000}$", std::string(99'999, 'a')));
   EXPECT_FALSE(fits("^a{2,100000}$", std::string(100'001, 'a')));
   EXPECT_FALSE(fits("^a{2,100000}$", "a"));
+  EXPECT_FALSE(fits("^a{1,70000}?$", "")) << "lazy, not optional";
   EXPECT_TRUE(fits("^[ab]{70000}$", std::string(70'000, 'b')));
   EXPECT_FALSE(fits("^[ab]{70000}$", std::string(69'999, 'b')));
   EXPECT_TRUE(fits("^(?:ab|c){66000,}$", std::string(66'000, 'c')));
@@ -343,6 +344,26 @@ TEST(JsonSchema, bounds_chains_of_references) {
   schema["$defs"][std::to_string(kLinks)] = {{"type", "string"}};
   EXPECT_THAT(answer_to(schema, 1), HasSubstr("nested too deeply for its schema"));
   EXPECT_THAT(answer_to(schema, "x"), HasSubstr("nested too deeply for its schema")) << "what cannot be checked is not valid";
+}
+
+TEST(JsonSchema, bounds_dynamic_references) {
+  Json schema = json(R"({"$dynamicAnchor": "T", "$defs": {}, "allOf": []})");
+  for (int i = 0; i < 3000; ++i) schema["$defs"][std::to_string(i)] = {{"$id", "a" + std::to_string(i)}, {"$dynamicAnchor", "T"}};
+  for (int i = 0; i < 3000; ++i) schema["allOf"].push_back({{"properties", {{"x", {{"$dynamicRef", "#T"}}}}}});
+  const auto parsed = Schema::parse(schema);
+  ASSERT_FALSE(parsed);
+  EXPECT_THAT(parsed.error().message, HasSubstr("too many dynamic references"));
+}
+
+TEST(JsonSchema, bounds_what_long_counts_come_to) {
+  std::string braces = "a", nested = "a";
+  for (int i = 0; i < 30; ++i) braces += "{70001,140002}";
+  for (int i = 0; i < 30; ++i) nested = "(" + nested + "){70001,140002}";
+  for (const std::string& pattern : {braces, nested}) {
+    const auto parsed = Schema::parse({{"pattern", pattern}});
+    ASSERT_FALSE(parsed);
+    EXPECT_THAT(parsed.error().message, HasSubstr("counts beyond 65,535"));
+  }
 }
 
 TEST(JsonSchema, bounds_alternatives_that_multiply) {

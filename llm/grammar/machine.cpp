@@ -1,8 +1,6 @@
 #include "machine.h"
 
 #include <algorithm>
-#include <functional>
-#include <iterator>
 #include <set>
 #include <utility>
 
@@ -30,28 +28,36 @@ Machine::Machine(const Automaton& automaton, NodeId start) : automaton_(automato
   start_ = intern();
 }
 
-// Round after round, until no more are found: a rule that calls itself ends only if it has another way. Those that were made last are the
-// innermost, and looked at first.
+// A rule that calls itself ends only if it has another way. One that came to a call of a rule that is not known to end is looked at again
+// when that one is found to. Those that were made last are the innermost, and looked at first.
 void Machine::find_rules_that_end() {
-  std::set<NodeId, std::greater<>> left;
+  std::set<NodeId> rules;
   for (const Node& node : automaton_.nodes()) {
     for (const Edge& edge : node.edges) {
-      if (edge.kind == Edge::Kind::call) left.insert(edge.callee);
+      if (edge.kind == Edge::Kind::call) rules.insert(edge.callee);
     }
   }
-  for (bool found = true; found;) {
-    found = false;
-    for (auto rule = left.begin(); rule != left.end();) {
-      const bool ends = reaches_end(*rule);
-      if (ends) rules_that_end_.insert(*rule);
-      found = found || ends;
-      rule = ends ? left.erase(rule) : std::next(rule);
+  std::vector<NodeId> waiting(rules.begin(), rules.end());
+  std::unordered_map<NodeId, std::unordered_set<NodeId>> stopped_at;  // by callee
+  while (!waiting.empty()) {
+    const NodeId rule = waiting.back();
+    waiting.pop_back();
+    if (rules_that_end_.contains(rule)) continue;
+    std::unordered_set<NodeId> calls;
+    if (!reaches_end(rule, calls)) {
+      for (const NodeId callee : calls) stopped_at[callee].insert(rule);
+      continue;
     }
+    rules_that_end_.insert(rule);
+    const std::unordered_set<NodeId> again = std::move(stopped_at[rule]);
+    stopped_at.erase(rule);
+    waiting.insert(waiting.end(), again.begin(), again.end());
   }
 }
 
-// From a rule's beginning, by way of rules that are known to end. Breadth first: with a high maximum the long ways are many.
-bool Machine::reaches_end(NodeId rule) const {
+// From a rule's beginning, by way of rules that are known to end; the calls of others go into `stopped_at`. Breadth first: with a high
+// maximum the long ways are many.
+bool Machine::reaches_end(NodeId rule, std::unordered_set<NodeId>& stopped_at) const {
   std::vector<std::pair<NodeId, std::int32_t>> waiting{{rule, 0}};
   std::unordered_set<std::uint64_t> met{key(rule, 0)};
   for (std::size_t i = 0; i < waiting.size(); ++i) {
@@ -60,8 +66,12 @@ bool Machine::reaches_end(NodeId rule) const {
     if (node.final) return true;
     for (const Edge& edge : node.edges) {
       std::int32_t count = at_count;
-      if (!pass(edge, count) || (edge.kind == Edge::Kind::call && !rules_that_end_.contains(edge.callee))) continue;
-      if (met.insert(key(edge.target, count)).second) waiting.emplace_back(edge.target, count);
+      if (!pass(edge, count)) continue;
+      if (edge.kind == Edge::Kind::call && !rules_that_end_.contains(edge.callee)) {
+        stopped_at.insert(edge.callee);
+      } else if (met.insert(key(edge.target, count)).second) {
+        waiting.emplace_back(edge.target, count);
+      }
     }
   }
   return false;

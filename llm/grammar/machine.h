@@ -71,7 +71,7 @@ class Machine {
   bool pass(const Edge& edge, std::int32_t& count) const;
   bool can_end(NodeId node, std::int32_t count);
   void find_rules_that_end();
-  bool reaches_end(NodeId rule) const;
+  bool reaches_end(NodeId rule, std::unordered_set<NodeId>& stopped_at) const;
   static std::uint64_t key(NodeId node, std::int32_t count);
   StateId intern();  // open_ and accepts_
   ThreadId intern(const Thread& thread);

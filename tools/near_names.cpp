@@ -6,7 +6,6 @@
 #include "text.h"
 
 namespace baton::tools {
-namespace {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -20,8 +19,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   }
   return row[b.size()];
 }
-
-}  // namespace
 
 std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& candidates, std::size_t max) {
   constexpr std::size_t kLongestName = 100;  // keeps the distances of a hostile name cheap

@@ -11,6 +11,9 @@ namespace baton::tools {
 // (Levenshtein, case ignored). May be empty.
 std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& candidates, std::size_t max);
 
+// Levenshtein's, of bytes. Time and memory: the product of the lengths, and the length of b.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 // "a, b or c"
 std::string listed(const std::vector<std::string>& names, std::string_view last_word = "or");
 

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 
-// The text of the file, or why it cannot be read. Neither means that there is no such file.
+// The text of the file, or why it cannot be read. Where there is no such file, both are empty.
 struct FileText {
   std::optional<std::string> text;
   std::string fault;

@@ -71,7 +71,7 @@ struct StoredItem {
 // could read are left out.
 std::vector<llm::Message> messages_from_items(const std::vector<StoredItem>& items);
 
-// What the model reads where a call was cut off before it was one.
+// The sentence that the model reads instead of a call that was cut off before it was complete.
 std::string told_as_not_run(const std::string& name);
 
 // The calls of a conversation that wait for somebody.

@@ -330,7 +330,7 @@ void Run::end_generation(const llm::Finished& end, const Moment& now) {
   finish(end_reason_.empty() ? "completed" : "incomplete", end_reason_, now);
 }
 
-// The token that was written is nobody's answer. A template that has nothing to show yet computes nothing.
+// The token that was generated is dropped. If the template cannot render the request yet, no prompt is computed; that is no failure.
 void Run::end_warm_up(const llm::Finished& end, const Moment& now) {
   usage_.prompt_tokens += end.usage.prompt_tokens;
   usage_.cached_tokens += end.usage.cached_tokens;

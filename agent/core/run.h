@@ -100,7 +100,7 @@ class Run {
   void restore_calls(const std::vector<ShownItem>& calls, const Interrupted& left);
   void abandon(const ShownItem& shown);
 
-  // What was called before (run_recall.cpp).
+  // The calls of earlier turns and their results (run_recall.cpp).
   void recall(std::vector<StoredItem> items);
   void name_as_model_does(Json& item) const;
   void remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls);

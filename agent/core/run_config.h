@@ -24,7 +24,7 @@ struct Budgets {
   std::int64_t max_milliseconds = 600'000;  // tools are cut off now, an answer that is being written not before twice this time
 };
 
-// What the client calls a function that it gave in a namespace.
+// The client's name of a function that it gave in a namespace.
 struct NamespacedName {
   std::string name_space, name;
 };

@@ -1,5 +1,5 @@
-// What the calls before this turn mean for it: those of this run, and those of the client's functions, whose results come with the request
-// that starts a run.
+// Earlier calls and their results, by which a repeated call is recognised: those of this run, and those of the client's functions, whose
+// results come with the request that starts a run.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -16,7 +16,7 @@ bool is_question(const StoredItem& item) { return string_of(item.content, "role"
 
 bool is_cut(const Json& item) { return string_of(item, "status") == "incomplete"; }
 
-// Of calls that were cut off before they were any: what clients send as their output is no result.
+// The ids of calls that were cut off before they were complete. They never ran, so an output that a client sends for one is no result.
 std::set<std::string> cut_calls(const std::vector<StoredItem>& items) {
   std::set<std::string> ids;
   for (const StoredItem& item : items) {
@@ -49,7 +49,7 @@ bool ends_with_results(const std::vector<StoredItem>& items, const std::set<std:
 
 std::string Run::call_key(const llm::ToolCall& call) { return call.name + "\n" + to_text(call.arguments); }
 
-// Calls of one turn: none of them is new after another.
+// The calls of one turn ran side by side: each counts as answered after all the others, so that a repetition of any is recognised.
 void Run::remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls) {
   for (const auto& [call, answer] : calls) n_new_calls_ += earlier_calls_.contains(call_key(call)) ? 0 : 1;
   for (auto& [call, answer] : calls) earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};

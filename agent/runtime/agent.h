@@ -141,7 +141,7 @@ class Agent {
   // more. One that cannot be continued is ended as failed, in the journal, and the reason is given back.
   Result<std::unique_ptr<RunHandle>> resume(const memory::Response& record, RunObserver observer);
 
-  // What the model would be asked first: nothing is started, and nothing kept. Errors of start().
+  // The first request that start() would send to the model. Nothing is started and nothing is stored. Errors of start().
   Result<llm::ChatRequest> preview(RunRequest request) const;
 
   Permission permission(const tools::ToolSpec& tool) const;

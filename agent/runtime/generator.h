@@ -25,7 +25,7 @@ struct GeneratorLoad {
   int waiting = 0;  // that wait for a place
 };
 
-// What can be asked of a model without an answer being written. Any thread.
+// Facts of a model that need no generation: its figures, its tokens, its template's variables. Any thread.
 class ModelFacts {
  public:
   virtual ~ModelFacts() = default;

@@ -339,7 +339,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   }
   request.run.ignored = notes.ignored();
   request.run.store = false;
-  request.run.durable = false;                                                   // nobody could come back to it
+  request.run.durable = false;                                                   // after a restart no request could read it
   if (!request.run.sampling.seed) request.run.sampling.seed = llm::draw_seed();  // the choices' seeds are this one and those after it
   request.run.logprobs = logprobs;
   return request;

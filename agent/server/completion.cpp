@@ -98,7 +98,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     return started;
   }
 
-  // The client has left. Nobody can come back to the answer, so nobody needs the rest.
+  // The client has left, and no other request can read this answer: its runs are cancelled.
   void give_up() {
     std::vector<std::string> running;
     {
@@ -109,7 +109,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     for (const std::string& id : running) (void)hub_.cancel(id);
   }
 
-  // Nobody is let wait for a disk that is full, and nobody can come back to this answer.
+  // While the disk is full the client gets an error at once, since this answer cannot be asked for later.
   void give_up_waiting(const HubEvent& event) {
     {
       const std::scoped_lock lock(mutex_);

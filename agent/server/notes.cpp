@@ -1,5 +1,6 @@
 #include "notes.h"
 
+#include <baton/tools/near_names.h>
 #include <baton/tools/text.h>
 
 #include <algorithm>
@@ -29,20 +30,6 @@ std::string letters_of(std::string_view key) {
   return letters;
 }
 
-// Levenshtein's distance.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
-    }
-  }
-  return row[b.size()];
-}
-
 constexpr std::size_t kMostKeyBytes = 48;  // no field that is known is longer
 
 }  // namespace
@@ -54,7 +41,7 @@ std::string likely_meant(std::string_view key, const std::set<std::string>& know
   std::size_t least = letters.size() >= 8 ? 2 : letters.size() >= 4 ? 1 : 0;
   for (const std::string& candidate : known) {
     if (candidate.size() > kMostKeyBytes || candidate == key) continue;
-    const std::size_t apart = distance(letters, letters_of(candidate));
+    const std::size_t apart = tools::edit_distance(letters, letters_of(candidate));
     if (apart > least || (apart == least && !best.empty())) continue;
     best = candidate;
     least = apart;

@@ -48,7 +48,7 @@ NodeId Automaton::any_of(const std::vector<NodeId>& ways) {
   return node;
 }
 
-NodeId Automaton::one_of(std::vector<std::string> texts, NodeId next) {
+NodeId Automaton::one_of(std::vector<std::string> texts, NodeId next, const Beside& beside) {
   std::sort(texts.begin(), texts.end());
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   if (texts.empty()) return kDead;
@@ -66,6 +66,7 @@ NodeId Automaton::one_of(std::vector<std::string> texts, NodeId next) {
       byte(way.back(), static_cast<unsigned char>(text[k]), static_cast<unsigned char>(text[k]), to);
       way.push_back(to);
     }
+    if (beside) beside(text, way, shared);
     empty(way.back(), next);
   }
   return root;

@@ -3,6 +3,7 @@
 // final nodes; a frame remembers where to go on. Each frame has one counter, for lengths and numbers of items.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,8 +61,11 @@ class Automaton {
   NodeId add();    // without edges
   NodeId final();  // a rule's end
   NodeId bytes(std::string_view text, NodeId next);
-  NodeId any_of(const std::vector<NodeId>& ways);                  // one of these
-  NodeId one_of(std::vector<std::string> texts, NodeId next);      // one of these texts; what they begin with alike is there once
+  NodeId any_of(const std::vector<NodeId>& ways);  // one of these
+  // One of these texts; what they begin with alike is there once. `beside` is called for each of them, before its end leads on to `next`:
+  // with the node at each of its places, of which the first `shared` + 1 were there for the text before it.
+  using Beside = std::function<void(const std::string& text, const std::vector<NodeId>& way, std::size_t shared)>;
+  NodeId one_of(std::vector<std::string> texts, NodeId next, const Beside& beside = {});
   NodeId call(NodeId rule, NodeId next, const Count& count = {});  // counted in the calling frame
 
   void edge(NodeId from, Edge edge) { nodes_[from].edges.push_back(edge); }

@@ -230,31 +230,14 @@ NodeId JsonStrings::any_except(const std::vector<std::string>& refused, NodeId n
 }
 
 NodeId JsonStrings::listed(std::vector<std::string> texts, NodeId next) {
-  std::sort(texts.begin(), texts.end());
-  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-  if (texts.empty()) return Automaton::kDead;
-  const NodeId root = out_.add();
-  std::vector<NodeId> way{root};  // of the text before: the node at each of its places
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    const std::string& text = texts[i];
-    std::size_t shared = 0;
-    if (i > 0)
-      shared =
-          static_cast<std::size_t>(std::mismatch(text.begin(), text.end(), texts[i - 1].begin(), texts[i - 1].end()).first - text.begin());
-    way.resize(shared + 1);
-    for (std::size_t k = shared; k < text.size(); ++k) {
-      const NodeId to = out_.add();
-      out_.byte(way.back(), static_cast<unsigned char>(text[k]), static_cast<unsigned char>(text[k]), to);
-      way.push_back(to);
-    }
+  const auto escape = [this](const std::string& text, const std::vector<NodeId>& way, std::size_t shared) {
     for (std::size_t at = 0; at < text.size();) {  // all such characters stand in strings
       const std::size_t begin = at;
       const std::uint32_t c = take_code_point(text, at);
       if (at > shared && is_often_escaped(c)) close_escape(open_escape(way[begin]), {{c, c}}, way[at]);
     }
-    out_.empty(way.back(), next);
-  }
-  return root;
+  };
+  return out_.one_of(std::move(texts), next, escape);
 }
 
 }  // namespace baton::llm

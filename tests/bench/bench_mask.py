@@ -2,18 +2,17 @@
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 
 import bfcl_cases
 import suite
+from schema_probe import PROGRAM, Probe
 
 sys.path.append(str(suite.ROOT / "tests/check"))
 import oracle_json_schema  # noqa: E402
 import oracle_tokenizer  # noqa: E402
 
-PROGRAM = suite.ROOT / "build/release/tests/grammar_probe"
 MODEL = "qwen2.5-coder-0.5b-instruct"
 N_HARD = 200
 TEXTS = 3  # a schema
@@ -30,20 +29,6 @@ def read_tokens(model):
 def hard_schemas():
     rng = random.Random(9)
     return [oracle_json_schema.random_schema(rng, 3) for _ in range(N_HARD)]
-
-
-class Probe:
-    def __init__(self, model):
-        self.process = subprocess.Popen([PROGRAM, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, question):
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class LlGuidance:

@@ -4,10 +4,10 @@ import json
 import os
 import pathlib
 import random
-import subprocess
 
 import suite
-from grammar_masks import MODEL, PROGRAM, excused, opened
+from grammar_masks import MODEL, excused, opened
+from schema_probe import PROGRAM, Probe
 
 FORMATS = {"date", "time", "date-time", "duration", "uuid", "email", "ipv4", "ipv6", "uri", "hostname"}  # that are checked: docs/json_schema.md
 KEYWORDS = {"$ref", "type", "properties", "additionalProperties", "patternProperties", "items", "allOf", "anyOf", "oneOf", "not", "enum", "const", "pattern", "format", "required", "description", "title"}
@@ -44,20 +44,6 @@ def opened_everywhere(schema):
             if isinstance(inner, dict) and not KEYWORDS & set(inner):
                 groups[name] = {one: opened_everywhere(value) for one, value in inner.items()}
     return schema
-
-
-class Probe:
-    def __init__(self, model):
-        self.process = subprocess.Popen([PROGRAM, model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def ask(self, question):
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class Tally:

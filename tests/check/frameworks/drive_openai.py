@@ -13,27 +13,27 @@ def client_of(base_url):
     return openai.OpenAI(base_url=base_url, api_key=rooms.KEY)
 
 
-def chat(base_url, model, question):
-    client, messages = client_of(base_url), [{"role": "user", "content": question}]
-    for _ in range(TURNS):
-        message = client.chat.completions.create(model=model, messages=messages, tools=[CHAT_TOOL]).choices[0].message
-        if not message.tool_calls:
-            return message.content
-        messages.append(message)
-        messages += [{"role": "tool", "tool_call_id": call.id, "content": rooms.room_of(**json.loads(call.function.arguments))} for call in message.tool_calls]
-    return ""
+def chat_with(answer_of):
+    """A loop over what answer_of(client, request) gives: a message."""
+    def chat(base_url, model, question):
+        client, messages = client_of(base_url), [{"role": "user", "content": question}]
+        for _ in range(TURNS):
+            message = answer_of(client, {"model": model, "messages": messages, "tools": [CHAT_TOOL]})
+            if not message.tool_calls:
+                return message.content
+            messages.append(message)
+            messages += [{"role": "tool", "tool_call_id": call.id, "content": rooms.room_of(**json.loads(call.function.arguments))} for call in message.tool_calls]
+        return ""
+    return chat
 
 
-def chat_streamed(base_url, model, question):
-    client, messages = client_of(base_url), [{"role": "user", "content": question}]
-    for _ in range(TURNS):
-        with client.chat.completions.stream(model=model, messages=messages, tools=[CHAT_TOOL]) as stream:
-            message = stream.get_final_completion().choices[0].message
-        if not message.tool_calls:
-            return message.content
-        messages.append(message)
-        messages += [{"role": "tool", "tool_call_id": call.id, "content": rooms.room_of(**json.loads(call.function.arguments))} for call in message.tool_calls]
-    return ""
+def plain(client, request):
+    return client.chat.completions.create(**request).choices[0].message
+
+
+def streamed(client, request):
+    with client.chat.completions.stream(**request) as stream:
+        return stream.get_final_completion().choices[0].message
 
 
 def responses(base_url, model, question):
@@ -61,4 +61,4 @@ def continued(base_url, model, question):
 
 
 if __name__ == "__main__":
-    rooms.main({"chat completions": chat, "chat completions, streamed": chat_streamed, "Responses": responses, "Responses, previous_response_id": continued})
+    rooms.main({"chat completions": chat_with(plain), "chat completions, streamed": chat_with(streamed), "Responses": responses, "Responses, previous_response_id": continued})

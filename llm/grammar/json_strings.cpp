@@ -52,7 +52,8 @@ class HexDigits {
   void lay(NodeId from, std::uint32_t lo, std::uint32_t hi, NodeId to) {
     if (lo <= 9) out_.byte(from, '0' + lo, '0' + std::min(hi, 9u), to);
     if (hi < 10) return;
-    for (const unsigned letter : {'a', 'A'}) out_.byte(from, letter + std::max(lo, 10u) - 10, letter + hi - 10, to);
+    for (const unsigned letter : {0x61u, 0x41u})  // a, A
+      out_.byte(from, letter + std::max(lo, 10u) - 10, letter + hi - 10, to);
   }
 
   Automaton& out_;

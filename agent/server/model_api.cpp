@@ -3,6 +3,7 @@
 
 #include "api.h"
 #include "fields.h"
+#include "request_limits.h"
 #include "text_request.h"
 
 namespace baton::agent::server {

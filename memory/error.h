@@ -15,6 +15,7 @@ enum class errc {
   corrupt,
   not_found,
   overtaken,  // what a batch expected is no longer so: Batch::expect_idle
+  in_use,     // a response that is to be removed, or one of the conversation, is under way
   exists,     // the key of a claim is taken; the file or conversation is there already
   invalid_argument,
   too_large,  // more bytes than the caller allows, or than there is memory for

@@ -294,10 +294,12 @@ class Journal {
 
   // Items that hold all the words or words that begin with them, the best match first. No words, no hits.
   Result<std::vector<SearchHit>> search(const std::string& words, int limit) const;
-  // With its responses, items, events and tool invocations, after all that was submitted before. A whole id, no prefix.
+  // With its responses, items, events and tool invocations, after all that was submitted before. A whole id, no prefix. errc::in_use: one
+  // of its responses is under way.
   Result<void> remove_conversation(const std::string& id);
 
-  // A response with its items, events and tool invocations; one item. After all that was submitted before. Whole ids.
+  // A response with its items, events and tool invocations; one item. After all that was submitted before. Whole ids. errc::in_use: the
+  // response is under way.
   Result<void> remove_response(const std::string& id);
   Result<void> remove_item(const std::string& id);
   // A new conversation with copies, under new ids, of the items up to and with `item_id` (empty: all). Their content, with the ids in it,

@@ -212,12 +212,16 @@ class RecordVisitor {
 
   // What is removed is taken out of the search index by triggers, so it must be there.
   Result<void> operator()(RemoveConversation& remove) {
+    constexpr auto kOpen = "SELECT id FROM responses WHERE conversation_id = ? AND status IN ('queued', 'in_progress') LIMIT 1";
+    if (Result<void> done = expect_none_under_way(kOpen, remove.id); !done) return done;
     if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
     return change_one("DELETE FROM conversations WHERE id = ? RETURNING 1",
                       "no conversation " + remove.id + "; `baton history list` shows those that are there", {remove.id});
   }
 
   Result<void> operator()(RemoveResponse& remove) {
+    constexpr auto kOpen = "SELECT id FROM responses WHERE id = ? AND status IN ('queued', 'in_progress')";
+    if (Result<void> done = expect_none_under_way(kOpen, remove.id); !done) return done;
     if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
     // Copies in forked conversations name it too, and stay.
     auto items = database_.prepare(
@@ -294,6 +298,16 @@ class RecordVisitor {
     if (!row) return row.error();
     if (!*row) return refuse(errc::not_found, otherwise);
     return (*statement)->run();
+  }
+
+  // `sql` returns the id of a response that is under way, if there is one.
+  Result<void> expect_none_under_way(const char* sql, const std::string& id) {
+    auto statement = database_.prepare(sql);
+    if (!statement) return statement.error();
+    const Result<bool> row = (*statement)->bind(1, id).step();
+    if (!row) return row.error();
+    if (*row) return refuse(errc::in_use, "response " + (*statement)->text(0) + " is under way: cancel it first");
+    return {};
   }
 
   Result<void> expect_none(const char* sql, const std::string& id, const std::string& what) {

@@ -10,6 +10,8 @@ inline Error from_journal(const memory::Error& error) {
   switch (error.code) {
     case not_found:
       return {errc::not_found, error.public_message()};
+    case in_use:
+      return {errc::busy, error.public_message()};
     case exists:
       return {errc::conflict, error.public_message()};
     case full:

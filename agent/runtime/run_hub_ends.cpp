@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "failed_event.h"
 #include "run_hub_live.h"
 
 namespace baton::agent {
@@ -83,6 +84,11 @@ void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, 
 // The messages of a steered run go on in its successor.
 void RunHub::follow(Live& live) {
   const RunOutcome& outcome = live.outcome;
+  // The journal did not take its end: whoever listens waits for one nevertheless.
+  if (!outcome.status.empty() && !live.ended) {
+    const memory::Event end = failed_event(live.id, outcome.reason);
+    tell(live, end.type, end.data);
+  }
   for (const auto& [id, input] : outcome.unsteered)
     steer_failed(live, id, input, "response_already_completed", "the response had ended; send the input with previous_response_id");
   if (live.steers.empty() || outcome.status.empty()) return;

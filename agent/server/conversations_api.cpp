@@ -128,14 +128,10 @@ void Api::update_conversation(const HttpCall& call, const Path& path, Done done)
 void Api::delete_conversation(const HttpCall&, const Path& path, Done done) {
   const auto found = find_conversation(path[0]);
   if (!found) return done(HttpReply::of(found.error()));
-  const auto responses = journal_.responses(path[0]);
-  if (!responses) return done(HttpReply::of(io(responses.error())));
-  for (const memory::Response& response : *responses) {
-    if (response.status == "in_progress" || response.status == "queued")
-      return done(HttpReply::of(
-          ApiError{409, "invalid_request_error", "conversation_busy", "response " + response.id + " is under way: cancel it first", ""}));
-  }
-  if (const auto removed = journal_.remove_conversation(path[0]); !removed) return done(HttpReply::of(io(removed.error())));
+  const auto removed = journal_.remove_conversation(path[0]);
+  if (!removed && removed.error().code == memory::errc::in_use)
+    return done(HttpReply::of(ApiError{409, "invalid_request_error", "conversation_busy", removed.error().public_message(), ""}));
+  if (!removed) return done(HttpReply::of(io(removed.error())));
   done(HttpReply::of(Json{{"id", path[0]}, {"object", "conversation.deleted"}, {"deleted", true}}));
 }
 

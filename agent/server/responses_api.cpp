@@ -221,11 +221,10 @@ void Api::cancel_response(const HttpCall&, const Path& path, Done done) {
 void Api::delete_response(const HttpCall&, const Path& path, Done done) {
   const Parsed<Json> shown = response(path[0]);
   if (!shown) return done(HttpReply::of(shown.error()));
-  const std::string status = string_of(*shown, "status");
-  if (status == "in_progress" || status == "queued")
+  const auto removed = journal_.remove_response(path[0]);
+  if (!removed && removed.error().code == memory::errc::in_use)
     return done(HttpReply::of(ApiError{409, "invalid_request_error", "response_in_progress",
                                        "cancel the response first: POST /v1/responses/" + path[0] + "/cancel", ""}));
-  const auto removed = journal_.remove_response(path[0]);
   if (!removed && removed.error().code != memory::errc::not_found)
     return done(HttpReply::of(ApiError::from(from_journal(removed.error()))));
   done(HttpReply::of(Json{{"id", path[0]}, {"object", "response"}, {"deleted", true}}));

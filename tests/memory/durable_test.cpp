@@ -107,6 +107,7 @@ TEST(Claims, one_of_eight_threads_gets_the_key) {
     ASSERT_EQ(responses.size(), 1u) << "of a batch that is refused nothing stays";
     EXPECT_EQ(journal->claim("key").value().response_id, responses[0].id);
     EXPECT_EQ(journal->claim("key").value().fingerprint, "print");
+    write(*journal, Batch().put(response(responses[0].id, "conv_a", "completed")));
     ASSERT_TRUE(journal->remove_conversation("conv_a"));
     EXPECT_EQ(journal->claim("key").value().response_id, responses[0].id) << "the key outlives its response";
   }
@@ -166,6 +167,9 @@ TEST(Removal, a_response_takes_everything_of_its_own_and_leaves_the_rest) {
                         .add(event(id, "x"))
                         .add(message(std::string("item_") + id, "conv_a", id, std::string("penguin ") + id)));
   }
+  Response over = response("resp_2", "conv_a", "completed");
+  over.parent_id = "resp_1";
+  write(*journal, Batch().put(over));
   ASSERT_TRUE(journal->remove_response("resp_2"));
   EXPECT_EQ(journal->search("penguin", 9).value().size(), 1u);
   EXPECT_EQ(journal->search("walrus", 9).value().size(), 1u);

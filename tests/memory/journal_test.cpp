@@ -152,6 +152,7 @@ TEST_P(JournalKinds, removing_a_conversation_removes_all_that_hangs_on_it) {
     tool.status = "intent";
     write(*journal, Batch().add(message("item_" + conv, conv, resp, "walrus")).add(event(resp, "x")).put(tool));
   }
+  write(*journal, Batch().put(response("resp_a", "conv_a", "completed")));
   const auto removed = journal->remove_conversation("conv_a");
   ASSERT_TRUE(removed) << removed.error().message;
   EXPECT_EQ(journal->conversation("conv_a").error().code, errc::not_found);
@@ -166,6 +167,22 @@ TEST_P(JournalKinds, removing_a_conversation_removes_all_that_hangs_on_it) {
   EXPECT_EQ(journal->remove_conversation("conv_").error().code, errc::not_found) << "a prefix does not delete";
   const auto late = journal->commit_and_wait(Batch().add(event("resp_a", "y")), Durability::process);
   EXPECT_EQ(late.error().code, errc::not_found);
+}
+
+// Whoever asks whether it runs and then removes it, may remove one that began in between.
+TEST_P(JournalKinds, what_is_under_way_is_not_removed) {
+  const auto journal = open_journal(file());
+  write(*journal, start("conv_a", "resp_1").put(response("resp_1", "conv_a", "completed")));
+  write(*journal, Batch().put(response("resp_2", "conv_a")));
+  for (const auto& removed : {journal->remove_conversation("conv_a"), journal->remove_response("resp_2")}) {
+    ASSERT_FALSE(removed);
+    EXPECT_EQ(removed.error().code, errc::in_use);
+    EXPECT_THAT(removed.error().public_message(), testing::HasSubstr("response resp_2 is under way"));
+  }
+  EXPECT_EQ(journal->responses("conv_a").value().size(), 2u);
+  EXPECT_TRUE(journal->remove_response("resp_1")) << "it has ended";
+  write(*journal, Batch().put(response("resp_2", "conv_a", "cancelled")));
+  EXPECT_TRUE(journal->remove_conversation("conv_a"));
 }
 
 TEST_P(JournalKinds, takes_bytes_that_are_not_utf8_and_deep_json_without_harm) {

@@ -1,6 +1,9 @@
 // What continues what: unstored responses, approvals, runs of other processes.
 #include <baton/agent/runtime/run_hub.h>
 
+#include <sqlite3.h>
+
+#include <future>
 #include <new>
 #include <set>
 #include <thread>
@@ -117,6 +120,34 @@ TEST_F(Lineage, a_response_that_is_deleted_while_it_is_continued_is_not_found) {
     }
     while (hub_->stats().active > 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+// By another program, as the journal itself removes nothing that is under way. Whoever listens waits for an end.
+TEST_F(Lineage, one_who_listens_to_a_run_whose_conversation_has_vanished_is_told_an_end) {
+  const TemporaryFolder folder;
+  journal_ = memory::Journal::open(folder.path() / "j.db").value();
+  Gate asked, deleted;
+  hub([&](const llm::ChatRequest&) {
+    asked.open();
+    deleted.wait();
+    return ScriptedAnswer{.text = "too late"};
+  });
+  std::promise<Json> end;
+  const auto started = hub_->start({.input = said("q")}, [&](const HubEvent& event) {
+    if (is_terminal(event.type)) end.set_value(Json::parse(*event.json));
+    return true;
+  });
+  ASSERT_TRUE(started);
+  asked.wait();
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open((folder.path() / "j.db").c_str(), &other), SQLITE_OK);
+  sqlite3_busy_timeout(other, 10'000);
+  EXPECT_EQ(sqlite3_exec(other, "PRAGMA foreign_keys = ON; DELETE FROM conversations", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(other);
+  deleted.open();
+  const Json told = end.get_future().get();
+  EXPECT_EQ(told["type"], "response.failed");
+  EXPECT_THAT(told["response"]["error"]["message"].get<std::string>(), HasSubstr("may have been deleted"));
 }
 
 // ---- approvals

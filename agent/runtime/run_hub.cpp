@@ -234,12 +234,19 @@ Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
 RunObserver RunHub::observe(const std::shared_ptr<Live>& live) {
   RunObserver observer;
   observer.event = [live](const memory::Event& event) { on_event(*live, event); };
+  observer.prefill = [live](const llm::PrefillProgress& progress) {
+    const std::scoped_lock lock(live->mutex);
+    live->prefill = progress;
+  };
   observer.finished = [this, live](const RunOutcome& outcome) { on_finished(live, outcome); };
   return observer;
 }
 
 void RunHub::note(Live& live, const memory::Event& event) {
   live.last_number = event.sequence_number;
+  live.told = std::chrono::steady_clock::now();
+  live.prefill = {};
+  if (event.type == kInProgress) live.in_progress = event.data;
   live.ended = live.ended || is_terminal(event.type);
   live.tools_completed += event.type == "response.mcp_call.completed";
   live.tools_failed += event.type == "response.mcp_call.failed";

@@ -3,6 +3,7 @@
 // order, whether it comes while the run is under way or a year later: what was is read from the journal, what comes is passed on.
 #include <baton/agent/runtime/agent.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -19,12 +20,13 @@
 
 namespace baton::agent {
 
-// Events that are not of the journal (kJournalEvent, response.steer.pending and response.steer.failed) bear the number of the last one that
-// is, or the ones after it.
+// Events that are not of the journal (kJournalEvent, response.steer.pending, response.steer.failed, and a response.in_progress that is told
+// again) bear the number of the last one that is, or the ones after it.
 struct HubEvent {
   std::int64_t sequence_number = 0;
   std::string type;
   std::shared_ptr<const std::string> json;  // {"type":.., .., "sequence_number":N}
+  bool again = false;                       // it bears the number of one that was told
 };
 
 // Completed, failed or incomplete: the last event of a response, but for response.steer.pending.
@@ -47,6 +49,9 @@ class Subscription {
 struct HubOptions {
   // Under way at the same time; one more is errc::saturated, as is one more than three quarters of them for one client.
   int max_runs = 256;
+  // Whoever listens to a run of which nothing was told for this long, as its prompt is computed or a tool runs, is told response.in_progress
+  // again, with "baton.repeated": true and, of a prompt, "baton.prefill": {"done", "total"} in tokens: clients end a stream that is silent.
+  std::chrono::milliseconds silence = std::chrono::seconds(20);
 };
 
 // The agent and the journal outlive the hub. Any thread.
@@ -121,6 +126,8 @@ class RunHub {
   void on_journal_state(const memory::JournalState& state);
   void tell_all(const memory::JournalState& state);
   void remove(const std::vector<UnstoredResponse>& responses);
+  std::vector<std::shared_ptr<Live>> all_begun() const;
+  void tell_silent();
   static void note(Live& live, const memory::Event& event);
   static void on_event(Live& live, const memory::Event& event);
   static void tell(Live& live, const std::string& type, const Json& data);

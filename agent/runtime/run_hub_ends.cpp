@@ -15,12 +15,17 @@ std::int64_t tokens_of(const Json& usage, const char* key) { return usage.is_obj
 }  // namespace
 
 void RunHub::clean_up() {
-  constexpr auto kLookForExpired = std::chrono::seconds(10);
+  const std::chrono::milliseconds pause = std::min<std::chrono::milliseconds>(std::chrono::seconds(10), options_.silence / 2);
   std::unique_lock lock(mutex_);
   while (true) {
     // A run may end before launch() has its handle.
     const auto ready = [&] { return !ended_.empty() && !ended_.front()->starting; };
-    changed_.wait_for(lock, kLookForExpired, [&] { return stop_ || ready() || untold_state_; });
+    const bool quiet = !changed_.wait_for(lock, pause, [&] { return stop_ || ready() || untold_state_; });
+    if (quiet) {
+      lock.unlock();
+      tell_silent();
+      lock.lock();
+    }
     if (const auto state = std::exchange(untold_state_, std::nullopt)) {
       lock.unlock();
       tell_all(*state);
@@ -73,6 +78,20 @@ void RunHub::tell(Live& live, const std::string& type, const Json& data) {
   const std::int64_t number = ++live.last_number;
   const HubEvent said{number, type, wire(type, data, number)};
   for (const auto& listener : live.listeners) listener->give(said);
+}
+
+void RunHub::tell_silent() {
+  for (const auto& live : all_begun()) {
+    const std::scoped_lock lock(live->mutex);
+    const auto now = std::chrono::steady_clock::now();
+    if (live->ended || live->in_progress.is_null() || now - live->told < options_.silence) continue;
+    live->told = now;
+    Json data = live->in_progress;
+    data["baton.repeated"] = true;
+    if (live->prefill.total > 0) data["baton.prefill"] = {{"done", live->prefill.done}, {"total", live->prefill.total}};
+    const HubEvent said{live->last_number, kInProgress, wire(kInProgress, data, live->last_number), true};
+    std::erase_if(live->listeners, [&](const auto& listener) { return !listener->give(said); });
+  }
 }
 
 void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message) {
@@ -175,7 +194,7 @@ void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
                      {"writable", state.writable},
                      {"message", state.writable ? "the journal is written again; the run continues"
                                                 : "the run waits, as the journal cannot be written: " + state.why}};
-  const HubEvent said{live.last_number, kJournalEvent, wire(kJournalEvent, data, live.last_number)};
+  const HubEvent said{live.last_number, kJournalEvent, wire(kJournalEvent, data, live.last_number), true};
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
 }
 
@@ -191,15 +210,18 @@ void RunHub::on_journal_state(const memory::JournalState& state) {
   changed_.notify_all();
 }
 
-void RunHub::tell_all(const memory::JournalState& state) {
+std::vector<std::shared_ptr<RunHub::Live>> RunHub::all_begun() const {
   std::vector<std::shared_ptr<Live>> all;
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [id, live] : live_) {
-      if (!live->starting) all.push_back(live);  // launch() tells the others, if they start at all
-    }
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, live] : live_) {
+    if (!live->starting) all.push_back(live);
   }
-  for (const auto& live : all) {
+  return all;
+}
+
+// launch() tells those that are starting, if they start at all.
+void RunHub::tell_all(const memory::JournalState& state) {
+  for (const auto& live : all_begun()) {
     const std::scoped_lock lock(live->mutex);
     tell_journal_state(*live, state);
   }

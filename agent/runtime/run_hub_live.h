@@ -11,6 +11,8 @@
 
 namespace baton::agent {
 
+inline constexpr const char* kInProgress = "response.in_progress";
+
 inline std::int64_t milliseconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -33,8 +35,7 @@ class RunHub::Listener {
     const std::shared_ptr<Sink> sink = sink_;  // lives while it runs, though it may close us
     if (!sink) return false;
     // Read from the journal before. The end is told whatever number was asked for: one who gave too high a one would wait for ever.
-    const bool numbered = event.type != kJournalEvent;
-    if (numbered && (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_)) return true;
+    if (!event.again && (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_)) return true;
     last_ = std::max(last_, event.sequence_number);
     try {
       if (!(*sink)(event)) sink_ = nullptr;
@@ -83,6 +84,9 @@ struct RunHub::Live {
   bool ended = false;  // the terminal event was said; guarded by the mutex
   bool over = false;   // nothing is said any more, and what is not stored goes; guarded by the mutex
   std::int64_t last_number = -1;
+  std::chrono::steady_clock::time_point told = began;  // when an event was told last; guarded by the mutex, as are the next two
+  Json in_progress;                                    // the data of this event
+  llm::PrefillProgress prefill;                        // of the prompt that is being computed; a total of 0: none is
   std::int64_t first_token_ms = -1;
   std::string error_code;
   std::int64_t tools_completed = 0, tools_failed = 0;

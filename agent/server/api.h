@@ -77,6 +77,7 @@ class Api {
   void rate_response(const HttpCall& call, const Path& path, Done done);
   HttpReply event_stream(const std::string& id, std::int64_t after);
   Result<void> when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then);
+  void cancel_when_left(const std::string& id, const std::stop_token& left);
 
   // conversations_api.cpp
   void create_conversation(const HttpCall& call, const Path& path, Done done);

@@ -150,7 +150,7 @@ class World:
     def told_event(self, run, last, event, how, merges=False):
         """An event of a stream in which `last` was the one before. Returns the last one now."""
         event = {key: value for key, value in event.items() if key != "stream_id"}
-        if not numbered(event):
+        if not numbered(event) or event.get("baton.repeated"):
             return last
         number = event["sequence_number"]
         merged = merges and event["type"].endswith(".delta") and number > last + 1

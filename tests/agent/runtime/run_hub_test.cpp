@@ -102,6 +102,31 @@ TEST_F(RunHubTest, every_listener_gets_every_event_once_whenever_it_comes) {
   EXPECT_EQ(events.back().type, "response.completed");
 }
 
+TEST_F(RunHubTest, a_silent_run_says_again_that_it_is_in_progress) {
+  hub([](const llm::ChatRequest&) { return ScriptedAnswer{.text = "waiting", .until_cancelled = true}; },
+      {.silence = std::chrono::milliseconds(10)});
+  std::promise<void> twice;
+  std::vector<Json> repeated;
+  const auto started = hub_->start({.input = said("q")}, [&](const HubEvent& event) {
+    if (event.again) repeated.push_back(Json::parse(*event.json));
+    if (event.again && repeated.size() == 2) twice.set_value();
+    return true;
+  });
+  ASSERT_TRUE(started);
+  twice.get_future().wait();
+  ASSERT_TRUE(hub_->cancel(started->response_id));
+  Ear late;
+  const auto all = hub_->subscribe(started->response_id, -1, late.sink()).value();
+  late.wait_for_end();
+  const Json first = late.of("response.in_progress");
+  for (const Json& again : repeated) {
+    EXPECT_EQ(again["response"], first["response"]);
+    EXPECT_EQ(again["baton.repeated"], true);
+    EXPECT_GE(again["sequence_number"], first["sequence_number"]) << "of the event before it";
+  }
+  EXPECT_THAT(late.bytes(), Not(HasSubstr("baton.repeated"))) << "it is not kept";
+}
+
 TEST_F(RunHubTest, who_asks_for_more_than_there_is_learns_of_the_end) {
   hub([](const llm::ChatRequest&) { return ScriptedAnswer{.text = "waiting", .until_cancelled = true}; });
   const std::string id = begin({.input = said("q")});

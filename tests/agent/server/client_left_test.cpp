@@ -113,6 +113,19 @@ TEST_F(ServerTest, a_stored_response_goes_on_without_its_client) {
   EXPECT_EQ(hub_.stats().active, 1);
 }
 
+TEST_F(ServerTest, an_unstored_response_is_cancelled_when_its_client_has_gone) {
+  for (const bool stream : {false, true}) {
+    tcp::socket socket = send("POST /v1/responses", Json{{"input", "wait"}, {"store", false}, {"stream", stream}}.dump());
+    ASSERT_TRUE(active(1));
+    if (stream) {
+      std::string head;
+      asio::read_until(socket, asio::dynamic_buffer(head), "response.in_progress");
+    }
+    socket.close();
+    EXPECT_TRUE(active(0)) << "nobody can ask for it";
+  }
+}
+
 TEST_F(ServerTest, what_was_sent_while_an_answer_was_awaited_is_not_lost) {
   tcp::socket socket = send("POST /v1/chat/completions", chat("long 300").dump());
   ASSERT_TRUE(active(1));

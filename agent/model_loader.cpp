@@ -5,6 +5,7 @@
 #include <baton/llm/model/cpu_backend.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace baton::agent {
@@ -56,6 +57,8 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   const std::optional<double> confidence =
       settings.min_call_confidence || !known ? settings.min_call_confidence : known->min_call_confidence;
   if (confidence) options.min_call_confidence = static_cast<float>(*confidence);
+  if (known && known->min_call_confidence_again)
+    options.min_call_confidence_again = std::max(options.min_call_confidence, static_cast<float>(*known->min_call_confidence_again));
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
   if (const llm::ToolSyntax& syntax = (*chat)->tool_syntax(); syntax.not_understood) spdlog::warn("{}: {}", name, syntax.why);

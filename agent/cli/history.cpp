@@ -126,7 +126,13 @@ int remove(memory::Journal& journal, const std::string& id, bool sure) {
     std::getline(std::cin, answer);
     if (answer != "y" && answer != "Y") return kFailed;
   }
-  const auto removed = journal.remove_conversation(conversation->id);
+  auto removed = journal.remove_conversation(conversation->id);
+  if (!removed && removed.error().code == memory::errc::in_use) {  // what a process that lives no more has left open
+    const auto responses = journal.responses(conversation->id);
+    if (!responses) return fail(responses.error().message);
+    for (const memory::Response& response : *responses) (void)journal.end_if_abandoned(response.id);
+    removed = journal.remove_conversation(conversation->id);
+  }
   if (!removed) return fail(removed.error().message);
   print("deleted {}\n", conversation->id);
   return 0;

@@ -30,8 +30,8 @@ struct CatalogueModel {
   std::string sha256;       // of the whole file, 64 lower-case hex digits
   std::uint64_t bytes = 0;  // of the whole file
   bool is_default = false;
-  // Where docs/measured/decision.md has one for this model (llm/chat/chat.h, ChatOptions::min_call_confidence).
-  std::optional<double> min_call_confidence;
+  // Where they were measured for this model (docs/tool-calling.md; llm/chat/chat.h, the members of ChatOptions with these names).
+  std::optional<double> min_call_confidence, min_call_confidence_again;
   std::vector<ModelSource> sources;
 };
 

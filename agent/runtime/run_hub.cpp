@@ -258,6 +258,11 @@ void RunHub::note(Live& live, const memory::Event& event) {
 
 void RunHub::on_event(Live& live, const memory::Event& event) {
   const std::scoped_lock lock(live.mutex);
+  pass_on(live, event);
+}
+
+// With its mutex held.
+void RunHub::pass_on(Live& live, const memory::Event& event) {
   note(live, event);
   if (live.listeners.empty()) return;
   const HubEvent said{event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)};
@@ -276,8 +281,7 @@ Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t a
   auto told = journal_.told(response_id, after);
   if (!told) return from_journal(told.error());
   const memory::Response& response = told->response;
-  const bool open = response.status == "in_progress" || response.status == "queued";
-  if (live || !open) return std::move(*told);
+  if (live || !is_open(response)) return std::move(*told);
   if (response.ours) {
     const std::scoped_lock lock(mutex_);
     if (resuming_) return Error{errc::saturated, "response " + response_id + " is being continued after a restart; try again in a moment"};
@@ -296,11 +300,14 @@ Result<void> RunHub::end_abandoned(const memory::Response& response) {
     if (*ended) return {};
     return Error{errc::elsewhere, "response " + response.id + " is run by another process with the same journal; ask that one"};
   }
-  memory::Response failed = response;
-  failed.status = "failed";
-  failed.reason = "something broke inside Baton while this run was under way; its log says what";
+  return end_response(response, "something broke inside Baton while this run was under way; its log says what");
+}
+
+Result<void> RunHub::end_response(memory::Response response, const std::string& reason) {
+  response.status = "failed";
+  response.reason = reason;
   const auto kept =
-      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, failed.reason)).put(failed), memory::Durability::power);
+      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(response), memory::Durability::power);
   // It has told its end just now.
   if (!kept && kept.error().code != memory::errc::invalid_argument) return from_journal(kept.error());
   return {};

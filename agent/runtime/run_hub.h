@@ -49,8 +49,9 @@ class Subscription {
 struct HubOptions {
   // Under way at the same time; one more is errc::saturated, as is one more than three quarters of them for one client.
   int max_runs = 256;
-  // Whoever listens to a run of which nothing was told for this long, as its prompt is computed or a tool runs, is told response.in_progress
-  // again, with "baton.repeated": true and, of a prompt, "baton.prefill": {"done", "total"} in tokens: clients end a stream that is silent.
+  // Whoever listens to a run of which nothing was told for this long, as its prompt is computed or a tool runs, is told
+  // response.in_progress again, with "baton.repeated": true and, of a prompt, "baton.prefill": {"done", "total"} in tokens: clients end a
+  // stream that is silent.
   std::chrono::milliseconds silence = std::chrono::seconds(20);
 };
 
@@ -121,6 +122,7 @@ class RunHub {
   Result<void> check_share(const std::string& share) const;
   Result<memory::Told> told(const std::string& response_id, std::int64_t after, bool live);
   Result<void> end_abandoned(const memory::Response& response);
+  Result<void> end_response(memory::Response response, const std::string& reason);
   RunObserver observe(const std::shared_ptr<Live>& live);
   void count(const Live& live);
   void on_journal_state(const memory::JournalState& state);
@@ -130,6 +132,8 @@ class RunHub {
   void tell_silent();
   static void note(Live& live, const memory::Event& event);
   static void on_event(Live& live, const memory::Event& event);
+  static void pass_on(Live& live, const memory::Event& event);
+  void tell_end(Live& live);
   static void tell(Live& live, const std::string& type, const Json& data);
   static void tell_journal_state(Live& live, const memory::JournalState& state);
   static void steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message);

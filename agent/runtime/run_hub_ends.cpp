@@ -16,39 +16,38 @@ std::int64_t tokens_of(const Json& usage, const char* key) { return usage.is_obj
 
 void RunHub::clean_up() {
   const std::chrono::milliseconds pause = std::min<std::chrono::milliseconds>(std::chrono::seconds(10), options_.silence / 2);
+  auto next_look = std::chrono::steady_clock::now() + pause;
   std::unique_lock lock(mutex_);
+  // Whatever breaks, what comes after it is done.
+  const auto unlocked = [&lock](const char* what, const auto& job) {
+    lock.unlock();
+    try {
+      job();
+    } catch (const std::exception& e) {
+      spdlog::error("{}: {}", what, e.what());
+    }
+    lock.lock();
+  };
   while (true) {
     // A run may end before launch() has its handle.
     const auto ready = [&] { return !ended_.empty() && !ended_.front()->starting; };
-    const bool quiet = !changed_.wait_for(lock, pause, [&] { return stop_ || ready() || untold_state_; });
-    if (quiet) {
-      lock.unlock();
-      tell_silent();
-      lock.lock();
+    changed_.wait_until(lock, next_look, [&] { return stop_ || ready() || untold_state_; });
+    if (const auto now = std::chrono::steady_clock::now(); now >= next_look) {
+      next_look = now + pause;
+      unlocked("telling that runs are in progress", [this] { tell_silent(); });
     }
-    if (const auto state = std::exchange(untold_state_, std::nullopt)) {
-      lock.unlock();
-      tell_all(*state);
-      lock.lock();
-    }
-    if (auto expired = unstored_.expired(UnstoredResponses::Clock::now()); !expired.empty()) {
-      lock.unlock();
-      remove(expired);
-      lock.lock();
-    }
+    if (const auto state = std::exchange(untold_state_, std::nullopt)) unlocked("telling the journal's state", [&] { tell_all(*state); });
+    if (auto expired = unstored_.expired(UnstoredResponses::Clock::now()); !expired.empty())
+      unlocked("removing what was not stored", [&] { remove(expired); });
     if (!ready() && !stop_) continue;
     if (!ready()) return;
     const std::shared_ptr<Live> live = std::move(ended_.front());
     ended_.pop_front();
     const std::shared_ptr<RunHandle> handle = std::exchange(live->handle, nullptr);
-    lock.unlock();
-    handle->wait();
-    try {
+    unlocked(live->id.c_str(), [&] {
+      handle->wait();
       clean_up(live);
-    } catch (const std::exception& e) {  // the others go on
-      spdlog::error("{}: {}", live->id, e.what());
-    }
-    lock.lock();
+    });
     live_.erase(live->id);
     count(*live);
     changed_.notify_all();
@@ -100,14 +99,31 @@ void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, 
         {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", message}}}});
 }
 
+// Of a run that has ended without telling it, as the journal did not take its end: whoever listens waits for one nevertheless. What the
+// journal has is told, and what it may take now; else the end stands in no journal.
+void RunHub::tell_end(Live& live) {
+  const std::scoped_lock lock(live.mutex);
+  if (live.ended) return;
+  auto known = journal_.told(live.id, live.last_number);
+  if (known && is_open(known->response) && end_response(known->response, live.outcome.reason))
+    known = journal_.told(live.id, live.last_number);
+  if (known) {
+    for (const memory::Event& event : known->events) pass_on(live, event);
+  }
+  if (live.ended) return;
+  memory::Event end = failed_event(live.id, live.outcome.reason);
+  if (live.in_progress.contains("response")) {
+    Json whole = live.in_progress["response"];
+    whole.update(end.data["response"]);
+    end.data["response"] = std::move(whole);
+  }
+  end.sequence_number = live.last_number + 1;
+  pass_on(live, end);
+}
+
 // The messages of a steered run go on in its successor.
 void RunHub::follow(Live& live) {
   const RunOutcome& outcome = live.outcome;
-  // The journal did not take its end: whoever listens waits for one nevertheless.
-  if (!outcome.status.empty() && !live.ended) {
-    const memory::Event end = failed_event(live.id, outcome.reason);
-    tell(live, end.type, end.data);
-  }
   for (const auto& [id, input] : outcome.unsteered)
     steer_failed(live, id, input, "response_already_completed", "the response had ended; send the input with previous_response_id");
   if (live.steers.empty() || outcome.status.empty()) return;
@@ -149,6 +165,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
                  outcome.status, to_text(outcome.reason), milliseconds_since(live->began), live->first_token_ms,
                  tokens_of(outcome.usage, "input_tokens"), tokens_of(outcome.usage, "output_tokens"),
                  live->tools_completed + live->tools_failed);
+  if (!outcome.status.empty()) tell_end(*live);
   follow(*live);
   {
     const std::scoped_lock lock(live->mutex);

@@ -90,12 +90,13 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   log_ignored(call.client, request->notes);
   request->run.client = call.client;
   request->run.share = call.share;
-  const bool stored = request->run.store;
+  // What was asked for with a key may be asked for again, and answers to approvals may belong to a run that is there already.
+  const bool only_here = !request->run.store && request->run.key.empty();
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
     if (!started) return done(HttpReply::of(ApiError::from(started.error())));
-    if (!stored) cancel_when_left(started->response_id, call.left);
+    if (only_here && !started->existed) cancel_when_left(started->response_id, call.left);
     return done(HttpReply::of_events([relay, held = started->subscription](HttpReply::Out out) {
       relay->attach(std::move(out));
       return held;
@@ -119,14 +120,16 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   });
   if (!started) return done(HttpReply::of(ApiError::from(started.error())));
   *held = started->subscription;
-  if (!stored) cancel_when_left(started->response_id, call.left);
+  if (only_here && !started->existed) cancel_when_left(started->response_id, call.left);
 }
 
 // Nobody can read what is not stored and whose client has left.
 void Api::cancel_when_left(const std::string& id, const std::stop_token& left) {
   using Callback = std::stop_callback<std::function<void()>>;
   const auto callback = std::make_shared<Callback>(left, [this, id] { (void)hub_.cancel(id); });
-  (void)when_ended(id, [callback](const Parsed<Json>&) {});  // holds it until then
+  auto held = std::make_shared<std::unique_ptr<Subscription>>();
+  auto subscription = hub_.subscribe(id, -1, [callback, held](const HubEvent& event) { return !is_terminal(event.type); });
+  if (subscription) *held = std::move(*subscription);
 }
 
 Result<void> Api::when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then) {

@@ -224,8 +224,8 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
 
 void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade, Admitted admitted) {
   auto session = std::make_shared<SocketSession>(shared, std::move(stream), std::move(admitted));
-  shared->add(session);
   session->begin(std::move(upgrade));
+  shared->add(session);  // from here on other threads call it
 }
 
 }  // namespace baton::agent::server

@@ -51,7 +51,7 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
 }
 
 void CallConstraint::accept(const Choice& choice) {
-  const bool blank = trimmed(vocabulary_->bytes(choice.id)).empty();
+  const bool blank = after_marks(vocabulary_->bytes(choice.id)).empty();  // a call may still follow
   if (at_beginning()) {
     opening_ = 1 - choice.allowed_share;
     at_beginning_ = blank;
@@ -62,8 +62,7 @@ void CallConstraint::accept(const Choice& choice) {
   if (!engaged() || rewind_) return;
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share * opening();
-    // Words that name a tool make the model sure of it: what was taken back once is not begun again behind them.
-    if (*share_ < least_share() || (n_taken_back_ > 0 && n_whole_ == 0)) return take_back();
+    if (*share_ < least_share()) return take_back();
     const bool object = candidate_.name.place == CallParser::OpenName::Place::object;
     if (object && candidate_.first_token && options_.list && (options_.tokenizer || !candidate_.name.own_form)) call_.emplace();
   }

@@ -33,6 +33,7 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 struct CallConstraintOptions {
   const Tokenizer* tokenizer = nullptr;  // outlives us; null: nothing is drafted
   float min_share = 0.5f;                // of share(): below it what looked like a call is taken back, and the model answers in words
+  std::optional<float> min_share_again;  // likewise, of a call behind those words; nothing: none is begun there
   // A call that was written as a JSON object is put at the beginning of a list, as these tokens, and the model goes on there: behind an
   // object it stops, even where several calls are needed. One in the template's own form is, when the model ends its turn behind it. Called
   // on the engine's thread. Empty: the call is left as it is.
@@ -90,7 +91,10 @@ class CallConstraint final : public TokenConstraint {
   static constexpr int kMaxTakenBack = 8;                  // then no call can be begun any more
   static constexpr float kOnlyAsked = 2;                   // no share is as much: it is reported, and the mask not applied
   // Behind a call another one needs no confidence: there is nothing to say in words.
-  float least_share() const { return n_whole_ > 0 ? 0 : options_.min_share; }
+  float least_share() const {
+    if (n_whole_ > 0) return 0;
+    return n_taken_back_ > 0 ? options_.min_share_again.value_or(kOnlyAsked) : options_.min_share;
+  }
   bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
   float opening() const;
   bool is_compiled() const;

@@ -13,6 +13,11 @@ constexpr std::array<std::string_view, 8> kCallFences = {"", "json", "tool_call"
 
 }  // namespace
 
+std::string_view after_marks(std::string_view text) {
+  while (!text.empty() && (is_json_space(text.front()) || kMarks.find(text.front()) != kMarks.npos)) text.remove_prefix(1);
+  return text;
+}
+
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);

@@ -23,6 +23,10 @@ Tag tag_of(std::string_view text);
 bool is_call_fence(std::string_view language);
 bool may_be_call_fence(std::string_view language);
 
+// Emphasis and a bracket, which may stand between the beginning of a line and a call: **{..}**, ({..}).
+constexpr std::string_view kMarks = "*(";
+std::string_view after_marks(std::string_view text);  // without them and white space at its beginning
+
 std::string_view trimmed(std::string_view text);  // without white space at its ends
 bool is_word(char c);                             // of a fence's language
 

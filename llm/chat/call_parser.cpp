@@ -215,13 +215,14 @@ void CallParser::step_text(char c) {
     if (!item_.empty()) item_ += c;
     return;
   }
-  if (c == '*' && line_start_ && n_calls_ == 0 && !options_.tools.empty()) {  // emphasis: dropped, as white space is, if a call follows
+  if (!std::exchange(no_trigger_, false) && begin_trigger(c)) return;
+  const bool mark = kMarks.find(c) != kMarks.npos;
+  if (mark && line_start_ && n_calls_ == 0 && !options_.tools.empty()) {  // dropped, as white space is, if a call follows
     trim_ = false;
     anything_yet_ = true;
     space_ += c;
     return;
   }
-  if (!std::exchange(no_trigger_, false) && begin_trigger(c)) return;
   const bool after_call = n_calls_ > 0 && item_.empty();
   const bool calls = !options_.tools.empty();
   if (c == '<' && (calls || !anything_yet_)) return begin_opener(c);

@@ -2,8 +2,8 @@
 // Finds the tool calls in an answer while it is being written, and passes everything else on as text.
 //
 // Models write calls in many ways whatever their template asks for, so all of these are read:
-//   - a JSON object, or a list of objects, that begins a line (or the answer), white space and asterisks (**) before it aside, and is a
-//     call of a tool that was offered;
+//   - a JSON object, or a list of objects, that begins a line (or the answer), white space, asterisks and opening brackets before it aside,
+//     and is a call of a tool that was offered;
 //   - the same in a code fence, ```json, ```tool_call, ```xml or without a language; the fence may follow words on their line;
 //   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown: it
 //     is for the caller to say so. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for

@@ -24,6 +24,7 @@ struct Chat::State {
         plain_prompts(tokenizer, std::move(chat_template), options.model_sha256, now),
         constrain(options.constrain),
         min_call_confidence(options.min_call_confidence),
+        min_call_confidence_again(options.min_call_confidence_again),
         trie(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab), tool_syntax_of(tool_template, options, now)),
         grammars(trie, tool_prompts().tool_syntax()),
         formats(trie) {
@@ -40,6 +41,7 @@ struct Chat::State {
   std::optional<PromptBuilder> own_tool_prompts;
   const bool constrain;
   const float min_call_confidence;
+  const std::optional<float> min_call_confidence_again;
   VocabularyTrie trie;             // the worker's
   CallGrammarCache grammars;       // likewise
   FormatGrammarCache formats;      // likewise
@@ -180,7 +182,8 @@ class Chat::Stream {
 
   // Tools whose schemas cannot be read are called without: whoever runs them says what is wrong.
   std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt, CallGrammarFuture grammar) const {
-    CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share = must_call() ? 0 : state.min_call_confidence, .list = {}};
+    CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share_again = state.min_call_confidence_again, .list = {}};
+    options.min_share = must_call() ? 0 : state.min_call_confidence;
     if (request_.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };
     auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), std::move(grammar), std::move(options));

@@ -23,8 +23,8 @@ GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, std::size_t n_v
   const std::string openers = std::string("`{[<") + kTokenMark + (open.empty() ? "" : std::string(open.substr(0, 1)));
   words_.assign((n_vocab + 31) / 32, 0);
   for (std::size_t i = 0; i < n_vocab; ++i) {
-    const std::string_view text = trimmed(bytes_[i]);
-    if (text.empty() || openers.find(text.front()) == std::string::npos) words_[i >> 5] |= 1u << (i & 31);
+    const auto opens = [&](std::string_view text) { return !text.empty() && openers.find(text.front()) != std::string::npos; };
+    if (!opens(trimmed(bytes_[i])) && !opens(after_marks(bytes_[i]))) words_[i >> 5] |= 1u << (i & 31);
   }
   std::sort(control_.begin(), control_.end(), [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   trie_ = std::make_shared<const TokenTrie>(bytes_);

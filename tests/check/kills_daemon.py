@@ -24,6 +24,8 @@ def read_stream(response, seen):
             continue
         text = line[6:].rstrip(b"\n").decode()
         event = json.loads(text)
+        if event.get("baton.repeated"):
+            continue
         seen[event["sequence_number"]] = text
         if event["type"] == "response.created":
             seen["id"] = event["response"]["id"]

@@ -21,6 +21,8 @@ def piece(port, path, body, n, got):
             if not line.startswith(b"data: "):
                 continue
             event = json.loads(line[6:])
+            if event.get("baton.repeated"):
+                continue
             got.append(line)
             id_ = event.get("response", {}).get("id", id_)
             ended = event["type"] in ("response.completed", "response.failed", "response.incomplete")

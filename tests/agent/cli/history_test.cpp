@@ -107,6 +107,13 @@ TEST_F(HistoryTest, a_backup_is_a_journal_of_its_own) {
   EXPECT_EQ(baton("history backup " + path("no/such/folder/b.db")).code, 1);
 }
 
+// A daemon that was killed left its run open, for the next one to continue.
+TEST_F(HistoryTest, what_a_dead_process_has_left_open_is_deleted) {
+  execute("UPDATE responses SET status = 'in_progress', durable = 1");
+  EXPECT_EQ(baton("history delete last --yes").code, 0);
+  EXPECT_EQ(baton("history show last").code, 1);
+}
+
 TEST_F(HistoryTest, vacuum_says_what_it_gained) {
   EXPECT_EQ(baton("history delete last --yes").code, 0);
   const Json done = json("history vacuum --json");

@@ -14,12 +14,13 @@ class CallConstraintTest : public testing::Test {
  protected:
   using Place = CallParser::OpenName::Place;
 
-  std::unique_ptr<CallConstraint> constraint(bool parallel = true, float min_share = 0.5f) {
+  std::unique_ptr<CallConstraint> constraint(bool parallel = true, float min_share = 0.5f, std::optional<float> min_share_again = {}) {
     const std::vector<ToolSpec> tools = {
         {"get_time", "", Json::parse(R"({"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]})")},
         {"get_all", "", Json::parse(R"({"type":"object","properties":{}})")}};
+    CallConstraintOptions options{.tokenizer = &*tokenizer_, .min_share = min_share, .min_share_again = min_share_again, .list = list_};
     return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()),
-                                            CallConstraintOptions{.tokenizer = &*tokenizer_, .min_share = min_share, .list = list_});
+                                            std::move(options));
   }
   // A call's name has begun, and this was written of it.
   static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
@@ -153,6 +154,11 @@ TEST_F(CallConstraintTest, an_answer_that_begins_with_a_call_is_also_asked_how_s
   EXPECT_FALSE(allows(*c->mask(), '{'));
   c->accept({.id = '\n', .logprob = 0, .top = {}, .allowed_share = 1});
   EXPECT_GT(c->min_share(), 1) << "white space is no beginning yet";
+  for (const char mark : {'*', '('}) {
+    EXPECT_TRUE(allows(*c->mask(), mark));
+    c->accept({.id = mark, .logprob = 0, .top = {}, .allowed_share = 1});
+    EXPECT_GT(c->min_share(), 1) << "nor is what may stand before a call";
+  }
   c->accept({.id = '{', .logprob = 0, .top = {}, .allowed_share = 0.25f});
   EXPECT_LT(c->min_share(), 0);
   look_at(*c, "", Place::object, 1);
@@ -188,6 +194,22 @@ TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_n
   ASSERT_TRUE(c->mask());
   EXPECT_FALSE(allows(*c->mask(), '{')) << "it shall not try for ever";
   EXPECT_LT(c->min_share(), 0);
+}
+
+TEST_F(CallConstraintTest, where_a_model_may_announce_what_was_taken_back_it_is_called_behind_words_that_it_is_sure_of) {
+  for (const bool sure : {false, true}) {
+    const auto c = constraint(true, 0.5f, 0.9f);
+    look_at(*c, "", Place::object, 0);
+    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.4f});
+    EXPECT_EQ(c->rewind().value().keep, 0);
+    write(*c, "Use get_time: ");
+    look_at(*c, "", Place::object, 14);
+    EXPECT_EQ(c->min_share(), 0.9f);
+    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = sure ? 0.95f : 0.85f});
+    EXPECT_EQ(c->rewind().has_value(), !sure);
+    EXPECT_EQ(c->engaged(), sure);
+    EXPECT_EQ(c->share(), sure ? 0.95f : 0.85f);
+  }
 }
 
 TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {

@@ -214,16 +214,17 @@ TEST(CallParser, keeps_the_text_before_calls_without_its_last_white_space) {
   EXPECT_EQ(parse("Sure. <tool_call>" + kWeather + "</tool_call>").calls, kOne) << "tags count within a line";
 }
 
-TEST(CallParser, reads_a_call_in_bold_and_keeps_bold_text) {
+TEST(CallParser, reads_a_call_in_bold_or_brackets_and_keeps_such_text) {
   for (const std::string before : {"", "Here is the call:\n\n", "* first\n* second\n"}) {
-    for (const std::string marks : {"*", "**", "***"}) {
+    for (const std::string marks : {"*", "**", "***", "(", "**("}) {
       const Parsed p = parse(before + marks + kWeather + marks + "\n\nThis calls it.");
       EXPECT_EQ(p.calls, kOne) << before << marks;
       EXPECT_EQ(p.text, before.substr(0, before.find_last_not_of('\n') + 1));
       EXPECT_EQ(p.length, before.size() + marks.size() + kWeather.size()) << "what follows the call does not belong to the answer";
     }
   }
-  for (const std::string text : {"**bold** and *so*", "**", "* {\"a\": 1}\n", "**\n", "a\n** [x](y)", "**<think>x"}) {
+  for (const std::string text :
+       {"**bold** and *so*", "**", "* {\"a\": 1}\n", "**\n", "a\n** [x](y)", "**<think>x", "(or so)", "(", "( [1] )", "(*"}) {
     const Parsed p = parse(text);
     EXPECT_EQ(p.text, text);
     EXPECT_EQ(p.calls, Calls{});
@@ -553,7 +554,9 @@ TEST(CallParser, a_call_that_is_cut_before_its_arguments_is_no_text) {
     parser.certain(true);
     parser.finish(true, deltas);
     ASSERT_EQ(deltas.size(), *name ? 1u : 0u);
-    if (*name) EXPECT_EQ(std::get<CallStarted>(deltas[0]).name, name);
+    if (*name) {
+      EXPECT_EQ(std::get<CallStarted>(deltas[0]).name, name);
+    }
     EXPECT_TRUE(parser.left_out_calls());
   }
 }

@@ -90,7 +90,7 @@ TEST_P(SyntaxDeriverTest, learns_it_and_reads_what_models_write) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, SyntaxDeriverTest, testing::ValuesIn(kWays), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Ways, SyntaxDeriverTest, testing::ValuesIn(kWays), [](const auto& way) { return std::string(way.param.name); });
 
 // What cannot be told apart when it is read back is not taken for a syntax.
 TEST(SyntaxDeriver, refuses_what_would_be_read_as_something_else_and_says_what) {

@@ -211,6 +211,9 @@ struct ClockSource {
   std::function<std::string()> boot_id;   // another one after each start of the system
 };
 
+// How long the answer to an approval is remembered: no approval may wait longer.
+inline constexpr std::chrono::hours kAnswersKept{90 * 24};
+
 struct JournalOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
   bool adopt_durable = false;                    // take over the durable runs of processes that ended: see adopted()

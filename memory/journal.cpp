@@ -325,6 +325,10 @@ Result<Thread> Journal::thread(const std::string& conversation_id) const {
   return impl_->read([&](Database& database) { return read_thread(database, conversation_id, impl_->self); });
 }
 
+Result<std::int64_t> Journal::thread_bytes(const std::string& conversation_id) const {
+  return impl_->read([&](Database& database) { return read_thread_bytes(database, conversation_id); });
+}
+
 Result<Thread> Journal::thread_of(const std::string& response_id) const {
   return impl_->read([&](Database& database) { return read_thread_of(database, response_id, impl_->self); });
 }

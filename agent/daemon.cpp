@@ -24,6 +24,11 @@ namespace baton::agent {
 namespace {
 
 Result<AgentOptions> agent_options(const DaemonOptions& options, const tools::ToolSet& tools) {
+  if (options.approval_lifetime > memory::kAnswersKept)
+    return Error{errc::invalid_argument,
+                 fmt::format("approvals may wait {} hours at most (--approval-hours): answers are forgotten then, and "
+                             "one that is given again would run its call again",
+                             memory::kAnswersKept.count())};
   AgentOptions agent;
   agent.approval_lifetime = options.approval_lifetime;
   auto permissions = parse_permissions(options.permissions, tools);

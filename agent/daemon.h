@@ -31,6 +31,7 @@ struct DaemonOptions {
   int max_output_tokens = 1024;          // of one answer, where a request says nothing
   int max_runs = 256;                    // under way at the same time
   std::vector<std::string> permissions;  // "NAME=allow", ask or deny
+  // At most memory::kAnswersKept.
   std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
   std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers under way
   std::function<std::string()> why_stopped;             // for the log; asked when `stop` was requested. Empty: not said

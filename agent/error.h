@@ -17,13 +17,14 @@ enum class errc {
   verification,      // a file's size or sha256 is not what the catalogue promises
   no_space,
   cancelled,
-  busy,                // the conversation has a run under way
-  saturated,           // too many runs; later there is room again
-  conflict,            // the key of an idempotent request was used for another one
-  journal_unwritable,  // its disk is full, or it cannot be written for another reason; it is tried again until it can
-  elsewhere,           // another process runs this response
-  previous_not_found,  // no such response to continue, or one that was not stored and is another client's
-  answered,            // the approval was answered before, by another response
+  busy,                    // the conversation has a run under way
+  saturated,               // too many runs; later there is room again
+  conflict,                // the key of an idempotent request was used for another one
+  journal_unwritable,      // its disk is full, or it cannot be written for another reason; it is tried again until it can
+  elsewhere,               // another process runs this response
+  previous_not_found,      // no such response to continue, or one that was not stored and is another client's
+  conversation_too_large,  // its items have more bytes than a run reads
+  answered,                // the approval was answered before, by another response
 };
 
 struct Error {

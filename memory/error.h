@@ -18,7 +18,8 @@ enum class errc {
   in_use,     // a response that is to be removed, or one of the conversation, is under way
   exists,     // the key of a claim is taken; the file or conversation is there already
   invalid_argument,
-  too_large,  // more bytes than the caller allows, or than there is memory for
+  thread_too_large,  // kMaxThreadBytes
+  too_large,         // more bytes than the caller allows, or than there is memory for
 };
 
 struct Error {

@@ -13,8 +13,6 @@ namespace {
 
 using Connections = std::shared_ptr<Connection>;
 
-constexpr std::int64_t kAnswersKeptMs = std::int64_t{90} * 24 * 3600 * 1000;
-
 Result<Connections> connect(const std::filesystem::path& file, std::chrono::milliseconds patience, const char* settings) {
   Result<std::unique_ptr<Database>> database = Database::open(file, patience);
   if (!database) return database.error();
@@ -134,7 +132,7 @@ Result<void> Journal::Impl::tidy(Database& database) {
     adopted = std::move(*ids);
   }
   if (Result<void> done = remove_dead_temporaries(database, alive); !done) return done;
-  return forget_answers(database, clock->now_ms() - kAnswersKeptMs);
+  return forget_answers(database, clock->now_ms() - std::chrono::milliseconds(kAnswersKept).count());
 }
 
 Journal::Impl::~Impl() {
@@ -325,6 +323,10 @@ Result<std::string> Journal::approval_answer(const std::string& approval_id) con
 
 Result<Thread> Journal::thread(const std::string& conversation_id) const {
   return impl_->read([&](Database& database) { return read_thread(database, conversation_id, impl_->self); });
+}
+
+Result<std::int64_t> Journal::thread_bytes(const std::string& conversation_id) const {
+  return impl_->read([&](Database& database) { return read_thread_bytes(database, conversation_id); });
 }
 
 Result<Thread> Journal::thread_of(const std::string& response_id) const {

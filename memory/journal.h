@@ -211,6 +211,12 @@ struct ClockSource {
   std::function<std::string()> boot_id;   // another one after each start of the system
 };
 
+// How long the answer to an approval is remembered: no approval may wait longer.
+inline constexpr std::chrono::hours kAnswersKept{90 * 24};
+
+// Of the items of a thread, as the file has them. thread() and thread_of() refuse one that has more, as they hold it in memory whole.
+inline constexpr std::int64_t kMaxThreadBytes = 64 << 20;
+
 struct JournalOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
   bool adopt_durable = false;                    // take over the durable runs of processes that ended: see adopted()
@@ -286,6 +292,7 @@ class Journal {
   // What is read together, each in one snapshot of the file.
   Result<Thread> thread(const std::string& conversation_id) const;  // an id, a unique prefix of one, or "last"
   Result<Thread> thread_of(const std::string& response_id) const;   // the conversation of a response; errc::not_found
+  Result<std::int64_t> thread_bytes(const std::string& conversation_id) const;
   Result<RunRecord> run_record(const std::string& response_id) const;
   Result<Told> told(const std::string& response_id, std::int64_t after = -1) const;  // with the events from after + 1
   // The items with these ids, in this order, one as often as it is named. The bytes that the file has of them are summed up before any is

@@ -214,6 +214,13 @@ Result<std::int64_t> read_item_bytes(Database& database, const std::string& id) 
       "no item " + id, [](Statement& s) { return s.number(0); });
 }
 
+Result<std::int64_t> read_thread_bytes(Database& database, const std::string& conversation_id) {
+  return one_row<std::int64_t>(database,
+                               "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
+                               " FROM items WHERE conversation_id = ?",
+                               conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
+}
+
 Result<Claim> read_claim(Database& database, const std::string& key) {
   return one_row<Claim>(database, "SELECT key, response_id, fingerprint FROM claims WHERE key = ?", key, "no key " + key, [](Statement& s) {
     return Claim{s.text(0), s.text(1), s.text(2)};

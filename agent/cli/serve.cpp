@@ -1,5 +1,6 @@
 // baton serve: the daemon.
 #include <baton/agent/daemon.h>
+#include <baton/memory/journal.h>
 #include <fmt/core.h>
 
 #include <csignal>
@@ -43,8 +44,10 @@ void add_options(CLI::App& command, ServeOptions& o) {
       ->capture_default_str();
   command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see")->check(CLI::ExistingDirectory);
   command.add_option("--permission", o.permissions, "NAME=allow, ask or deny: may this tool run? (may be repeated)");
-  command.add_option("--approval-hours", o.approval_hours, "How long a call waits for its approval")
-      ->check(CLI::Range(0.001, 1e6))
+  command
+      .add_option("--approval-hours", o.approval_hours,
+                  "How long a call waits for its approval; at most 2160, as long as answers are remembered")
+      ->check(CLI::Range(0.001, static_cast<double>(memory::kAnswersKept.count())))
       ->capture_default_str();
   command.add_option("--max-connections", l.connections, "Open at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   command.add_option("--max-waiting-connections", l.waiting_connections, "Of one address, open without having sent a request's header")

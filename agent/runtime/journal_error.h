@@ -19,6 +19,8 @@ inline Error from_journal(const memory::Error& error) {
     case read_only:
     case locked:
       return {errc::journal_unwritable, error.public_message()};
+    case thread_too_large:
+      return {errc::conversation_too_large, error.public_message()};
     case invalid_argument:
     case too_large:
       return {errc::invalid_argument, error.public_message()};

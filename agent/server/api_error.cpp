@@ -68,6 +68,8 @@ ApiError ApiError::from(const Error& error) {
       return {507, "server_error", "journal_unwritable", message, "", error.message};
     case errc::previous_not_found:
       return {404, "invalid_request_error", "previous_response_not_found", message, "previous_response_id"};
+    case errc::conversation_too_large:
+      return {400, "invalid_request_error", "conversation_too_large", message, ""};
     case errc::answered:
       return {409, "invalid_request_error", "already_done", message, "input"};
     case errc::elsewhere:

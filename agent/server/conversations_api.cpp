@@ -29,6 +29,17 @@ Parsed<std::vector<Json>> items_of(const Json* list, Notes& notes) {
   return parse_input(*list, "items", notes);
 }
 
+// What is stored of an item. A copy of an approval request keeps the approval's id, so that the approval is used once over all copies.
+memory::Item row_of(Json item, const std::string& conversation_id) {
+  memory::Item row;
+  row.id = memory::new_id("item_");
+  if (string_of(item, "type") != "mcp_approval_request" || string_of(item, "id").empty()) item["id"] = row.id;
+  row.conversation_id = conversation_id;
+  row.text = search_text(item);
+  row.content = std::move(item);
+  return row;
+}
+
 }  // namespace
 
 Parsed<memory::Conversation> Api::find_conversation(const std::string& id) const {
@@ -88,15 +99,7 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   memory::Batch batch;
   batch.put(conversation);
-  for (Json& item : *items) {
-    memory::Item row;
-    row.id = memory::new_id("item_");
-    item["id"] = row.id;
-    row.conversation_id = conversation.id;
-    row.text = search_text(item);
-    row.content = std::move(item);
-    batch.add(std::move(row));
-  }
+  for (Json& item : *items) batch.add(row_of(std::move(item), conversation.id));
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   log_ignored(call.client, notes);
   done(kept ? HttpReply::of(with_ignored(shown(conversation), notes)) : HttpReply::of(io(kept.error())));
@@ -147,18 +150,23 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   if (!items) return done(HttpReply::of(items.error()));
   if (auto error = take_references(*items, "items")) return done(HttpReply::of(*error));
   if (items->empty()) return done(HttpReply::of(ApiError::invalid("items", "'items' is missing or empty", "missing_required_parameter")));
+  const auto before = journal_.thread_bytes(path[0]);
+  if (!before) return done(HttpReply::of(io(before.error())));
+  auto bytes = static_cast<std::size_t>(*before);
   memory::Batch batch;
   Json data = Json::array();
   for (Json& item : *items) {
-    memory::Item row;
-    row.id = memory::new_id("item_");
-    item["id"] = row.id;
-    row.conversation_id = path[0];
-    row.text = search_text(item);
-    row.content = item;
-    data.push_back(std::move(item));
+    memory::Item row = row_of(std::move(item), path[0]);
+    bytes += to_text(row.content).size() + row.text.size();
+    data.push_back(shown_item(row.content, row.id));
     batch.add(std::move(row));
   }
+  if (bytes > memory::kMaxThreadBytes)
+    return done(HttpReply::of(ApiError::invalid("items",
+                                                "with these items the conversation would have " + std::to_string(bytes) + " bytes, and " +
+                                                    std::to_string(memory::kMaxThreadBytes) +
+                                                    " are allowed; delete some of its items, or begin another one",
+                                                "conversation_too_large")));
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   if (!kept) return done(HttpReply::of(io(kept.error())));
   const Json first = data.front()["id"], last = data.back()["id"];

@@ -1,6 +1,6 @@
 #pragma once
 // How much of each list a request may bring. What is read from a request is checked, copied and stored more than once, partly under locks
-// that others wait for: without these, one body of 8 MiB could hold hundreds of thousands of the smallest entries. docs/protocol.md lists
+// that others wait for: without these, one body of 8 MiB could hold hundreds of thousands of the smallest entries. docs/operating.md lists
 // them.
 #include <baton/tools/read_json.h>
 

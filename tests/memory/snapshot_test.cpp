@@ -127,6 +127,19 @@ TEST(ItemsById, are_measured_before_they_are_read) {
   EXPECT_THAT(error.message, HasSubstr("bytes together, and 100000000 are allowed"));
 }
 
+TEST(Thread, that_is_too_large_is_measured_and_not_read) {
+  const auto journal = open_journal(":memory:");
+  write(*journal, start("conv_a", "resp_a"));
+  for (int i = 0; i < 3; ++i)
+    write(*journal, Batch().add(message("item_" + std::to_string(i), "conv_a", "resp_a", std::string(10 << 20, 'x'))));
+  EXPECT_EQ(journal->thread("conv_a").value().items.size(), 3u);
+  write(*journal, Batch().add(message("item_3", "conv_a", "resp_a", std::string(10 << 20, 'x'))));
+  const Error error = journal->thread_of("resp_a").error();
+  EXPECT_EQ(error.code, errc::thread_too_large);
+  EXPECT_THAT(error.message, HasSubstr(std::to_string(journal->thread_bytes("conv_a").value()) + " bytes"));
+  EXPECT_THAT(error.message, HasSubstr(std::to_string(kMaxThreadBytes)));
+}
+
 TEST(LargeRecords, leave_no_memory_with_sqlite) {
   TempFolder folder;
   const auto journal = open_journal(folder / "j.db");

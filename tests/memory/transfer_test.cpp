@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "journal_fixture.h"
@@ -200,6 +202,19 @@ TEST(Damage, of_one_page_is_noticed_when_the_journal_is_opened) {
   EXPECT_EQ(opened.error().code, errc::corrupt);
   EXPECT_THAT(opened.error().message, HasSubstr("baton history backup"));
   EXPECT_THAT(opened.error().message, HasSubstr(".recover"));
+}
+
+TEST(Damage, what_the_recipe_of_the_docs_rescues_is_a_journal) {
+  if (std::system("command -v sqlite3 >/dev/null") != 0) GTEST_SKIP() << "there is no sqlite3 program";
+  TempFolder folder;
+  write(*open_journal(folder / "journal.db"), start("conv_a", "resp_a").add(message("item_a", "conv_a", "resp_a", "walrus")));
+  std::ifstream docs(BATON_SOURCE_DIR "/docs/durability.md");
+  const std::string text{std::istreambuf_iterator<char>(docs), {}}, end = "| sqlite3 rescued.db";
+  const std::size_t begin = text.find("    (sqlite3 journal.db .dump");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string recipe = text.substr(begin, text.find(end, begin) + end.size() - begin);
+  ASSERT_EQ(std::system(("cd '" + folder.path().string() + "' && " + recipe).c_str()), 0) << recipe;
+  EXPECT_EQ(open_journal(folder / "rescued.db")->search("walrus", 10).value().size(), 1u);
 }
 
 }  // namespace

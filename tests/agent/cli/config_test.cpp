@@ -63,6 +63,7 @@ const Mistake kMistakes[] = {
     {"log-level = \"loud\"", 1, "debug"},
     {"[serve]\nport = 70000", 2, "`baton serve --help` says what it takes"},
     {"[serve]\nport = -1", 2, "--port"},
+    {"[serve]\napproval-hours = 2161", 2, "to 2160"},
     {"[run]\nroot = \"/nowhere/at/all\"", 2, "/nowhere/at/all"},
     // What is not TOML.
     {"model = qwen", 1, "texts in \"quotes\""},

@@ -180,6 +180,28 @@ TEST_F(ServerTest, references_are_summed_before_they_are_copied) {
   EXPECT_EQ(post({{"input", within}}).json["error"]["code"], "input_too_large");
 }
 
+TEST_F(ServerTest, a_conversation_takes_so_many_bytes_and_no_more) {
+  const Json made = ask(http::verb::post, "/v1/conversations", Json::object()).json["id"];
+  const std::string items = "/v1/conversations/" + made.get<std::string>() + "/items";
+  const Json large = {{"items", Json::array({{{"role", "user"}, {"content", std::string(7 << 20, 'x')}}})}};
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(ask(http::verb::post, items, large).status, 200) << i;
+  const Answer refused = ask(http::verb::post, items, large);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.json["error"]["code"], "conversation_too_large") << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr(std::to_string(memory::kMaxThreadBytes)));
+  EXPECT_EQ(post({{"input", "still here"}, {"conversation", made}}).status, 200);
+
+  // One that an older Baton let grow.
+  for (const char* id : {"item_a", "item_b"}) {
+    memory::Item item;
+    item.id = id;
+    item.conversation_id = made;
+    item.content = {{"type", "message"}, {"role", "user"}, {"content", std::string(8 << 20, 'y')}};
+    ASSERT_TRUE(journal_->commit_and_wait(memory::Batch().add(std::move(item)), memory::Durability::power));
+  }
+  EXPECT_EQ(post({{"input", "and now"}, {"conversation", made}}).json["error"]["code"], "conversation_too_large");
+}
+
 TEST_F(RequestLimitsTest, a_body_that_is_wide_is_refused_at_once) {
   for (const auto& [text, code] : {std::pair<std::string, const char*>{object_of(600'000).dump(), "json_too_large"},
                                    {list_of(1'100'000, Json::object()).dump(), "json_too_large"},

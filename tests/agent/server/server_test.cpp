@@ -122,6 +122,38 @@ TEST_F(ServerTest, runs_a_failed_call_again_and_takes_references_to_items) {
   EXPECT_EQ(post({{"input", Json::array({{{"type", "item_reference"}, {"id", "item_no"}}})}}).json["error"]["param"], "input[0].id");
 }
 
+TEST_F(ServerTest, an_approval_is_used_once_over_all_references_to_it) {
+  Json tools = kDaemonTools;
+  tools[0]["require_approval"] = "always";
+  const Answer asked = post({{"input", "call add"}, {"tools", tools}});
+  ASSERT_EQ(asked.json["output"][0]["type"], "mcp_approval_request") << asked.body;
+  const Json id = asked.json["output"][0]["id"];
+  const Json copies = {{"items", Json::array({{{"type", "item_reference"}, {"id", id}}})}};
+  const Answer made = ask(http::verb::post, "/v1/conversations", copies),
+               filled = ask(http::verb::post, "/v1/conversations", Json::object());
+  ASSERT_EQ(made.status, 200) << made.body;
+  const auto items_of = [](const Answer& conversation) {
+    return "/v1/conversations/" + conversation.json["id"].get<std::string>() + "/items";
+  };
+  ASSERT_EQ(ask(http::verb::post, items_of(filled), copies).status, 200);
+
+  const auto approved = [](const Json& approval) {
+    return Json::array({{{"type", "mcp_approval_response"}, {"approval_request_id", approval}, {"approve", true}},
+                        {{"role", "user"}, {"content", "and?"}}});
+  };
+  const Answer first = post({{"input", approved(id)}, {"tools", tools}, {"previous_response_id", asked.json["id"]}});
+  EXPECT_EQ(first.json["output"][0]["output"], "3") << first.body;
+  for (const Answer* conversation : {&made, &filled}) {
+    const Json name = conversation->json["id"];
+    const Answer again = post({{"input", approved(id)}, {"tools", tools}, {"conversation", name}});
+    EXPECT_EQ(again.status, 409) << again.body;
+    EXPECT_EQ(again.json["error"]["code"], "already_done");
+    const Json copy = ask(http::verb::get, items_of(*conversation)).json["data"][0]["id"];
+    EXPECT_NE(copy, id);
+    EXPECT_EQ(post({{"input", approved(copy)}, {"tools", tools}, {"conversation", name}}).status, 400);
+  }
+}
+
 TEST_F(ServerTest, metrics_count_runs_tokens_and_calls) {
   post({{"input", "call add"}, {"tools", kDaemonTools}});
   post({{"input", "fail"}, {"tools", kDaemonTools}});

@@ -43,15 +43,17 @@ std::shared_ptr<const std::string> sse(const HubEvent& event) {
   return std::make_shared<const std::string>("event: " + event.type + "\ndata: " + *event.json + "\n\n");
 }
 
-// Events of a run that begins before its reader does.
+// Events that may come before their reader does.
 class Relay {
  public:
   bool take(const HubEvent& event) {
     const std::scoped_lock lock(mutex_);
-    const bool last = is_terminal(event.type);
-    if (out_) return out_(sse(event), last) && !last;
-    waiting_.emplace_back(sse(event), last);
-    return !last;
+    return give(sse(event), is_terminal(event.type));
+  }
+  // Nothing follows.
+  void end() {
+    const std::scoped_lock lock(mutex_);
+    (void)give(std::make_shared<const std::string>(), true);
   }
   void attach(HttpReply::Out out) {
     const std::scoped_lock lock(mutex_);
@@ -63,7 +65,16 @@ class Relay {
   }
 
  private:
-  std::mutex mutex_;
+  bool give(std::shared_ptr<const std::string> piece, bool last) {
+    if (ended_) return false;
+    ended_ = last;
+    if (out_) return out_(std::move(piece), last) && !last;
+    waiting_.emplace_back(std::move(piece), last);
+    return !last;
+  }
+
+  std::mutex mutex_;  // guards all below
+  bool ended_ = false;
   HttpReply::Out out_;
   std::vector<std::pair<std::shared_ptr<const std::string>, bool>> waiting_;
 };
@@ -146,17 +157,13 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Par
 }
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
-  return HttpReply::of_events([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
-    const auto told_last = std::make_shared<std::atomic<bool>>(false);
-    auto subscription = hub_.subscribe(id, after, [out, told_last](const HubEvent& event) {
-      if (*told_last) return false;
-      const bool last = is_terminal(event.type);
-      *told_last = last;
-      return out(sse(event), last) && !last;
-    });
-    if (subscription && !(*subscription)->over()) return std::shared_ptr<Subscription>(std::move(*subscription));
-    if (!told_last->exchange(true)) out(std::make_shared<const std::string>(), true);
-    return nullptr;
+  auto relay = std::make_shared<Relay>();
+  auto subscription = hub_.subscribe(id, after, [relay](const HubEvent& event) { return relay->take(event); });
+  if (!subscription) return HttpReply::of(ApiError::from(subscription.error()));
+  if ((*subscription)->over()) relay->end();
+  return HttpReply::of_events([relay, held = std::shared_ptr<Subscription>(std::move(*subscription))](HttpReply::Out out) {
+    relay->attach(std::move(out));
+    return held;
   });
 }
 

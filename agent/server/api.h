@@ -75,6 +75,7 @@ class Api {
   void delete_response(const HttpCall& call, const Path& path, Done done);
   void list_input_items(const HttpCall& call, const Path& path, Done done);
   void rate_response(const HttpCall& call, const Path& path, Done done);
+  Parsed<memory::Response> find_response(const std::string& id) const;
   HttpReply event_stream(const std::string& id, std::int64_t after);
   Result<void> when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then);
   void cancel_when_left(const std::string& id, const std::stop_token& left);

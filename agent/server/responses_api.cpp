@@ -34,6 +34,12 @@ ApiError waiting_for_journal(const HubEvent& event) {
       Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " + string_of(data, "response_id") + " later"});
 }
 
+// One that was not to be stored and has ended: it is kept a while for whoever continues it, and shown to nobody.
+bool is_hidden(const memory::Response& response) {
+  const bool open = response.status == "in_progress" || response.status == "queued";
+  return !open && !response.request.value("store", true);
+}
+
 void drop_item(Json& output, const std::string& id) {
   const auto at = std::find_if(output.begin(), output.end(), [&](const Json& item) { return string_of(item, "id") == id; });
   if (at != output.end()) output.erase(at);
@@ -172,6 +178,13 @@ std::string Api::status(const std::string& id) const {
   return record ? record->status : "";
 }
 
+Parsed<memory::Response> Api::find_response(const std::string& id) const {
+  auto found = journal_.response(id);
+  if (!found && found.error().code != memory::errc::not_found) return ApiError::from(from_journal(found.error()));
+  if (!found || is_hidden(*found)) return ApiError::not_found("there is no response '" + id + "'");
+  return std::move(*found);
+}
+
 Parsed<Json> Api::response(const std::string& id) const {
   const auto told = journal_.told(id);
   const ApiError not_found = ApiError::not_found("there is no response '" + id + "'");
@@ -179,8 +192,7 @@ Parsed<Json> Api::response(const std::string& id) const {
   if (!told) return ApiError::from(from_journal(told.error()));
   const memory::Response* record = &told->response;
   const std::vector<memory::Event>* events = &told->events;
-  const bool open = record->status == "in_progress" || record->status == "queued";
-  if (!open && !record->request.value("store", true)) return not_found;  // it is kept a while for whoever continues it
+  if (is_hidden(*record)) return not_found;
   Json shown = {{"id", id},
                 {"object", "response"},
                 {"created_at", record->created_ms / 1000},
@@ -248,7 +260,7 @@ void Api::delete_response(const HttpCall&, const Path& path, Done done) {
 }
 
 void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
-  if (!journal_.response(path[0])) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  if (const auto found = find_response(path[0]); !found) return done(HttpReply::of(found.error()));
   const auto items = journal_.items_of_response(path[0]);
   if (!items) return done(HttpReply::of(ApiError::from(from_journal(items.error()))));
   std::vector<Json> shown;
@@ -268,6 +280,7 @@ void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
   const std::string rating = fields.string("rating", 8).value_or(""), note = fields.string("note", 4096).value_or("");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
+  if (const auto found = find_response(path[0]); !found) return done(HttpReply::of(found.error()));
   if (const auto rated = journal_.rate(path[0], rating, note); !rated)
     return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
   log_ignored(call.client, notes);

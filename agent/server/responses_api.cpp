@@ -281,8 +281,10 @@ void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
   if (const auto found = find_response(path[0]); !found) return done(HttpReply::of(found.error()));
-  if (const auto rated = journal_.rate(path[0], rating, note); !rated)
+  const auto rated = journal_.rate(path[0], rating, note);
+  if (!rated && rated.error().code == memory::errc::not_found)
     return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  if (!rated) return done(HttpReply::of(ApiError::from(from_journal(rated.error()))));
   log_ignored(call.client, notes);
   done(HttpReply::of(with_ignored(Json{{"id", path[0]}, {"object", "baton.rating"}, {"rating", rating}, {"note", note}}, notes)));
 }

@@ -131,7 +131,7 @@ void Api::update_conversation(const HttpCall& call, const Path& path, Done done)
   auto parsed = parse_metadata(*metadata, "metadata");
   if (!parsed) return done(HttpReply::of(parsed.error()));
   found->metadata = std::move(*parsed);
-  const auto kept = journal_.commit_and_wait(memory::Batch().put(*found), memory::Durability::power);
+  const auto kept = journal_.set_metadata(path[0], found->metadata);
   log_ignored(call.client, notes);
   done(kept ? HttpReply::of(with_ignored(shown(*found), notes)) : HttpReply::of(io(kept.error())));
 }

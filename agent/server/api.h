@@ -3,6 +3,7 @@
 #include <baton/agent/runtime/run_hub.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -125,6 +126,7 @@ class Api {
   std::atomic<bool> ready_ = false;
   std::function<std::string()> more_metrics_;
   const std::int64_t started_ms_ = memory::now_ms();
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 // A page of a list: `limit` (1 to 100), `after`, `order` (asc, desc) of the query. Each entry has an id.

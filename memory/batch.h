@@ -30,6 +30,10 @@ struct ForkConversation {
   std::string last_item;  // empty: all of them
   Conversation to;
 };
+struct SetMetadata {
+  std::string conversation_id;
+  Json metadata;
+};
 struct Rate {
   std::string response_id, rating, note;
 };
@@ -47,7 +51,7 @@ struct ExpectNew {
   std::vector<std::string> response_ids;
 };
 using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
-                           RemoveResponse, RemoveItem, ForkConversation, Rate, EndAbandoned, ExpectIdle, ExpectNew>;
+                           RemoveResponse, RemoveItem, ForkConversation, SetMetadata, Rate, EndAbandoned, ExpectIdle, ExpectNew>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

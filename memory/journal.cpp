@@ -209,6 +209,10 @@ Result<bool> Journal::end_if_abandoned(const std::string& response_id) {
   return done.error();
 }
 
+Result<void> Journal::set_metadata(const std::string& conversation_id, Json metadata) {
+  return write_and_wait(SetMetadata{conversation_id, std::move(metadata)});
+}
+
 Result<void> Journal::rate(const std::string& response_id, const std::string& rating, const std::string& note) {
   return write_and_wait(Rate{response_id, rating, rating.empty() ? "" : note});
 }

@@ -316,6 +316,8 @@ class Journal {
   // it did; false: it is over, or its process lives.
   Result<bool> end_if_abandoned(const std::string& response_id);
 
+  // Replaces the metadata of one conversation and nothing else of it. A whole id. errc::not_found.
+  Result<void> set_metadata(const std::string& conversation_id, Json metadata);
   // What the user thinks of an answer: good, bad, or empty to take it back. Stays when the response is put again.
   Result<void> rate(const std::string& response_id, const std::string& rating, const std::string& note);
 

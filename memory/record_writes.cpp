@@ -270,6 +270,13 @@ class RecordVisitor {
     return refuse(errc::overtaken, "conversation " + expected.conversation_id + " was continued by somebody else just now");
   }
 
+  Result<void> operator()(SetMetadata& set) {
+    const Result<std::string> metadata = to_text(set.metadata);
+    if (!metadata) return metadata.error();
+    return change_one("UPDATE conversations SET metadata = ?2 WHERE id = ?1 RETURNING 1", "no conversation " + set.conversation_id,
+                      {set.conversation_id, *metadata});
+  }
+
   Result<void> operator()(Rate& rate) {
     if (rate.rating != "good" && rate.rating != "bad" && !rate.rating.empty())
       return Error{errc::invalid_argument, "journal: a rating is good, bad or empty, not '" + rate.rating + "'"};

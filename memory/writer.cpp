@@ -1,6 +1,9 @@
 #include "writer.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace baton::memory {
 namespace {
@@ -18,6 +21,16 @@ bool cannot_write(const Error& error) {
 
 std::int64_t count_events(const Pending& pending) {
   return std::count_if(pending.writes.begin(), pending.writes.end(), [](const Write& w) { return std::holds_alternative<Event>(w); });
+}
+
+// A callback that throws is a bug of its owner's. The others are called, and the writer continues.
+template <class Callback, class Argument>
+void call(const Callback& callback, Argument&& argument) {
+  try {
+    callback(std::forward<Argument>(argument));
+  } catch (const std::exception& e) {
+    spdlog::error("a callback of the journal broke: {}", e.what());
+  }
 }
 
 }  // namespace
@@ -80,7 +93,14 @@ bool Writer::merge_into_queue(Pending& pending) {
 }
 
 void Writer::run() {
-  while (std::optional<Group> group = next_group()) write_group(std::move(*group));
+  while (std::optional<Group> group = next_group()) {
+    try {
+      write_group(*group);
+    } catch (const std::exception& e) {  // a bug of ours, or no memory is left: it must not take the daemon with it
+      spdlog::error("the journal's writer broke: {}", e.what());
+      tell(*group, journal_error(errc::io, process_->database->file(), std::string("its writer broke: ") + e.what()));
+    }
+  }
   if (mode_ != Mode::writing || stats_.transactions == 0) return;  // looking into a journal leaves it as it is
   Group clock_alone;
   (void)attempt(clock_alone);
@@ -120,7 +140,7 @@ std::optional<Writer::Group> Writer::next_group() {
   return group;
 }
 
-void Writer::write_group(Group group) {
+void Writer::write_group(Group& group) {
   merge_deltas(group);
   if (mode_ == Mode::giving_up) return tell(group, failure_);  // this thread alone changes both
   const Result<void> written = attempt(group);
@@ -164,6 +184,8 @@ Result<void> Writer::write_batch(Pending& pending, RecordWriter& writer) {
     return {};
   } catch (const std::bad_alloc&) {
     return journal_error(errc::too_large, process_->database->file(), "there is not enough memory to write this; send less at once");
+  } catch (const std::exception& e) {
+    return journal_error(errc::invalid_argument, process_->database->file(), std::string("a record cannot be written: ") + e.what());
   }
 }
 
@@ -233,7 +255,7 @@ void Writer::set_state(JournalState state) {
   }
   room_.notify_all();
   const std::lock_guard lock(listener_mutex_);
-  if (listener_) listener_(state);
+  if (listener_) call(listener_, state);
 }
 
 void Writer::tell(Group& group, const std::optional<Error>& error) {
@@ -248,15 +270,16 @@ void Writer::tell(Group& group, const std::optional<Error>& error) {
   std::sort(answers.begin(), answers.end(), [](const Answer& a, const Answer& b) { return a.waiter->number < b.waiter->number; });
   for (const Answer& answer : answers) {
     Pending& batch = *answer.batch;
+    const Journal::Committed done = std::exchange(answer.waiter->done, nullptr);  // it is told once
     if (error || batch.error) {
-      answer.waiter->done(error ? *error : *batch.error);
+      call(done, error ? *error : *batch.error);
       continue;
     }
     std::vector<Event> events;
     if (answer.waiter == &batch.waiters.front())
       for (Write& record : batch.writes)
         if (Event* event = std::get_if<Event>(&record)) events.push_back(std::move(*event));
-    answer.waiter->done(std::move(events));
+    call(done, std::move(events));
   }
 }
 

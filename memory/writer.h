@@ -50,7 +50,7 @@ class Writer {
 
   void run();
   std::optional<Group> next_group();  // none: the end. Empty: time to see whether the file can be written again
-  void write_group(Group group);
+  void write_group(Group& group);     // what it throws is told to whoever of the group was not told yet
   Result<void> attempt(Group& group);
   Result<void> write_batch(Pending& pending, RecordWriter& writer);
   Result<void> write_together(Group& group, Database& database, const Writing& by);  // the first error is that of all

@@ -51,9 +51,13 @@ const RunOutcome& RunHandle::Loop::wait() {
 
 void RunHandle::Loop::run(std::function<Actions()> first) {
   try {
-    loop(first);
+    try {
+      loop(first);
+    } catch (const std::exception& e) {
+      broke(e.what());
+    }
   } catch (const std::exception& e) {
-    broke(e.what());
+    spdlog::error("{}: the end of the run that broke, broke as well: {}", record_.id, e.what());
   }
   end();
 }
@@ -92,11 +96,15 @@ void RunHandle::Loop::loop(const std::function<Actions()>& first) {
 
 void RunHandle::Loop::end() {
   generation_.reset();
-  for (RunInput& input : queue_->close()) {
-    if (auto* said = std::get_if<UserSaid>(&input)) outcome_.undelivered.push_back(std::move(said->text));
-    if (auto* steered = std::get_if<Steered>(&input)) outcome_.unsteered.emplace_back(steered->id, steered->input);
+  try {
+    for (RunInput& input : queue_->close()) {
+      if (auto* said = std::get_if<UserSaid>(&input)) outcome_.undelivered.push_back(std::move(said->text));
+      if (auto* steered = std::get_if<Steered>(&input)) outcome_.unsteered.emplace_back(steered->id, steered->input);
+    }
+    if (observer_.finished) observer_.finished(outcome_);
+  } catch (const std::exception& e) {  // whoever waits for the run is told of its end all the same
+    spdlog::error("{}: the run broke at its end: {}", record_.id, e.what());
   }
-  if (observer_.finished) observer_.finished(outcome_);
   std::scoped_lock lock(mutex_);
   has_ended_ = true;
   ended_.notify_all();

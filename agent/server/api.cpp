@@ -205,7 +205,7 @@ void Api::metrics(const HttpCall&, const Path&, Done done) {
   reply.body = run_metrics(hub_.stats()) + generator_metrics(agent_.generator().load()) +
                journal_metrics(journal_.stats(), journal_.state()) +
                "# HELP baton_uptime_seconds Since the daemon's start.\n# TYPE baton_uptime_seconds gauge\nbaton_uptime_seconds " +
-               std::to_string((memory::now_ms() - started_ms_) / 1000) + "\n";
+               std::to_string(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_).count()) + "\n";
   if (more_metrics_) reply.body += more_metrics_();
   done(std::move(reply));
 }

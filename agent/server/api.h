@@ -3,6 +3,7 @@
 #include <baton/agent/runtime/run_hub.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -75,6 +76,7 @@ class Api {
   void delete_response(const HttpCall& call, const Path& path, Done done);
   void list_input_items(const HttpCall& call, const Path& path, Done done);
   void rate_response(const HttpCall& call, const Path& path, Done done);
+  Parsed<memory::Response> find_response(const std::string& id) const;
   HttpReply event_stream(const std::string& id, std::int64_t after);
   Result<void> when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then);
   void cancel_when_left(const std::string& id, const std::stop_token& left);
@@ -124,6 +126,7 @@ class Api {
   std::atomic<bool> ready_ = false;
   std::function<std::string()> more_metrics_;
   const std::int64_t started_ms_ = memory::now_ms();
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 // A page of a list: `limit` (1 to 100), `after`, `order` (asc, desc) of the query. Each entry has an id.

@@ -65,9 +65,20 @@ std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std
                              "'" + param + "' has more than " + std::to_string(options_.max_input_bytes) +
                                  " bytes with the items that its references name: refer to fewer, or to each once",
                              "input_too_large");
-  if (!stored && stored.error().code == memory::errc::not_found) {
+  // The items of a response that was not to be stored are in a temporary conversation.
+  std::string found;  // the conversation that was looked up last
+  const auto unstored = [&](const memory::Item& item) {
+    if (item.conversation_id == found) return false;
+    if (!find_conversation(item.conversation_id)) return true;
+    found = item.conversation_id;
+    return false;
+  };
+  const bool any_hidden = stored && std::any_of(stored->begin(), stored->end(), unstored);
+  if (any_hidden || (!stored && stored.error().code == memory::errc::not_found)) {
     const auto missing = std::find_if(items.begin(), items.end(), [&](const Json& item) {
-      return string_of(item, "type") == "item_reference" && !journal_.item(string_of(item, "id"));
+      if (string_of(item, "type") != "item_reference") return false;
+      const auto named = journal_.item(string_of(item, "id"));
+      return !named || unstored(*named);
     });
     const auto at = std::to_string(missing - items.begin());
     return ApiError::invalid(param + "[" + at + "].id", "'" + param + "[" + at + "]' names an item that is not here", "item_not_found");
@@ -123,7 +134,7 @@ void Api::update_conversation(const HttpCall& call, const Path& path, Done done)
   auto parsed = parse_metadata(*metadata, "metadata");
   if (!parsed) return done(HttpReply::of(parsed.error()));
   found->metadata = std::move(*parsed);
-  const auto kept = journal_.commit_and_wait(memory::Batch().put(*found), memory::Durability::power);
+  const auto kept = journal_.set_metadata(path[0], found->metadata);
   log_ignored(call.client, notes);
   done(kept ? HttpReply::of(with_ignored(shown(*found), notes)) : HttpReply::of(io(kept.error())));
 }
@@ -193,6 +204,7 @@ void Api::list_items(const HttpCall& call, const Path& path, Done done) {
 }
 
 void Api::get_item(const HttpCall&, const Path& path, Done done) {
+  if (const auto found = find_conversation(path[0]); !found) return done(HttpReply::of(found.error()));
   const auto item = journal_.item(path[1]);
   if (!item || item->conversation_id != path[0])
     return done(HttpReply::of(ApiError::not_found("conversation '" + path[0] + "' has no item '" + path[1] + "'")));

@@ -343,7 +343,7 @@ void HttpSession::drain(error_code failed, std::size_t n) {
 
 // Whoever works for the client learns that it is gone, on a thread that may wait.
 void HttpSession::stop_work() {
-  shared_->quick.post([left = left_]() mutable { left.request_stop(); });
+  shared_->work.post([left = left_]() mutable { left.request_stop(); });
 }
 
 void HttpSession::end() {

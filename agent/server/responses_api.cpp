@@ -34,6 +34,12 @@ ApiError waiting_for_journal(const HubEvent& event) {
       Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " + string_of(data, "response_id") + " later"});
 }
 
+// One that was not to be stored and has ended: it is kept a while for whoever continues it, and shown to nobody.
+bool is_hidden(const memory::Response& response) {
+  const bool open = response.status == "in_progress" || response.status == "queued";
+  return !open && !response.request.value("store", true);
+}
+
 void drop_item(Json& output, const std::string& id) {
   const auto at = std::find_if(output.begin(), output.end(), [&](const Json& item) { return string_of(item, "id") == id; });
   if (at != output.end()) output.erase(at);
@@ -43,15 +49,17 @@ std::shared_ptr<const std::string> sse(const HubEvent& event) {
   return std::make_shared<const std::string>("event: " + event.type + "\ndata: " + *event.json + "\n\n");
 }
 
-// Events of a run that begins before its reader does.
+// Events that may come before their reader does.
 class Relay {
  public:
   bool take(const HubEvent& event) {
     const std::scoped_lock lock(mutex_);
-    const bool last = is_terminal(event.type);
-    if (out_) return out_(sse(event), last) && !last;
-    waiting_.emplace_back(sse(event), last);
-    return !last;
+    return give(sse(event), is_terminal(event.type));
+  }
+  // Nothing follows.
+  void end() {
+    const std::scoped_lock lock(mutex_);
+    (void)give(std::make_shared<const std::string>(), true);
   }
   void attach(HttpReply::Out out) {
     const std::scoped_lock lock(mutex_);
@@ -63,7 +71,16 @@ class Relay {
   }
 
  private:
-  std::mutex mutex_;
+  bool give(std::shared_ptr<const std::string> piece, bool last) {
+    if (ended_) return false;
+    ended_ = last;
+    if (out_) return out_(std::move(piece), last) && !last;
+    waiting_.emplace_back(std::move(piece), last);
+    return !last;
+  }
+
+  std::mutex mutex_;  // guards all below
+  bool ended_ = false;
   HttpReply::Out out_;
   std::vector<std::pair<std::shared_ptr<const std::string>, bool>> waiting_;
 };
@@ -149,23 +166,26 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Par
 }
 
 HttpReply Api::event_stream(const std::string& id, std::int64_t after) {
-  return HttpReply::of_events([this, id, after](const HttpReply::Out& out) -> std::shared_ptr<void> {
-    const auto told_last = std::make_shared<std::atomic<bool>>(false);
-    auto subscription = hub_.subscribe(id, after, [out, told_last](const HubEvent& event) {
-      if (*told_last) return false;
-      const bool last = is_terminal(event.type);
-      *told_last = last;
-      return out(sse(event), last) && !last;
-    });
-    if (subscription && !(*subscription)->over()) return std::shared_ptr<Subscription>(std::move(*subscription));
-    if (!told_last->exchange(true)) out(std::make_shared<const std::string>(), true);
-    return nullptr;
+  auto relay = std::make_shared<Relay>();
+  auto subscription = hub_.subscribe(id, after, [relay](const HubEvent& event) { return relay->take(event); });
+  if (!subscription) return HttpReply::of(ApiError::from(subscription.error()));
+  if ((*subscription)->over()) relay->end();
+  return HttpReply::of_events([relay, held = std::shared_ptr<Subscription>(std::move(*subscription))](HttpReply::Out out) {
+    relay->attach(std::move(out));
+    return held;
   });
 }
 
 std::string Api::status(const std::string& id) const {
   const auto record = journal_.response(id);
   return record ? record->status : "";
+}
+
+Parsed<memory::Response> Api::find_response(const std::string& id) const {
+  auto found = journal_.response(id);
+  if (!found && found.error().code != memory::errc::not_found) return ApiError::from(from_journal(found.error()));
+  if (!found || is_hidden(*found)) return ApiError::not_found("there is no response '" + id + "'");
+  return std::move(*found);
 }
 
 Parsed<Json> Api::response(const std::string& id) const {
@@ -175,8 +195,7 @@ Parsed<Json> Api::response(const std::string& id) const {
   if (!told) return ApiError::from(from_journal(told.error()));
   const memory::Response* record = &told->response;
   const std::vector<memory::Event>* events = &told->events;
-  const bool open = record->status == "in_progress" || record->status == "queued";
-  if (!open && !record->request.value("store", true)) return not_found;  // it is kept a while for whoever continues it
+  if (is_hidden(*record)) return not_found;
   Json shown = {{"id", id},
                 {"object", "response"},
                 {"created_at", record->created_ms / 1000},
@@ -244,7 +263,7 @@ void Api::delete_response(const HttpCall&, const Path& path, Done done) {
 }
 
 void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
-  if (!journal_.response(path[0])) return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  if (const auto found = find_response(path[0]); !found) return done(HttpReply::of(found.error()));
   const auto items = journal_.items_of_response(path[0]);
   if (!items) return done(HttpReply::of(ApiError::from(from_journal(items.error()))));
   std::vector<Json> shown;
@@ -264,8 +283,11 @@ void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
   const std::string rating = fields.string("rating", 8).value_or(""), note = fields.string("note", 4096).value_or("");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
-  if (const auto rated = journal_.rate(path[0], rating, note); !rated)
+  if (const auto found = find_response(path[0]); !found) return done(HttpReply::of(found.error()));
+  const auto rated = journal_.rate(path[0], rating, note);
+  if (!rated && rated.error().code == memory::errc::not_found)
     return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
+  if (!rated) return done(HttpReply::of(ApiError::from(from_journal(rated.error()))));
   log_ignored(call.client, notes);
   done(HttpReply::of(with_ignored(Json{{"id", path[0]}, {"object", "baton.rating"}, {"rating", rating}, {"note", note}}, notes)));
 }

@@ -194,6 +194,19 @@ TEST(JournalOrder, a_callback_may_commit_but_not_wait) {
   EXPECT_TRUE(committed.get_future().get());
 }
 
+TEST(JournalOrder, a_callback_that_throws_takes_nobody_with_it) {
+  const auto journal = open_journal(":memory:");
+  write(*journal, start("conv_a", "resp_a"));
+  HeldWriter held(*journal);
+  std::promise<bool> committed;
+  journal->commit(Batch().add(event("resp_a", "x")), Durability::power, [](const auto&) { throw std::runtime_error("no luck"); });
+  journal->commit(Batch().add(event("resp_a", "y")), Durability::power, [&](const auto& done) { committed.set_value(done.has_value()); });
+  held.release();
+  EXPECT_TRUE(committed.get_future().get());
+  write(*journal, Batch().add(event("resp_a", "z")));
+  EXPECT_EQ(journal->events("resp_a").value().size(), 3u);
+}
+
 TEST(JournalOrder, what_is_queued_is_committed_before_the_journal_goes) {
   TempFolder folder;
   auto journal = open_journal(folder / "j.db");

@@ -75,6 +75,21 @@ TEST_P(JournalKinds, put_replaces_and_keeps_the_time_of_creation) {
   EXPECT_EQ(journal->tool_invocations("resp_a").value()[0].started_ms, 7);
 }
 
+TEST_P(JournalKinds, metadata_is_set_without_the_rest_of_its_conversation) {
+  const auto journal = open_journal(file());
+  const Json metadata = {{"a", "1"}};
+  write(*journal, Batch().put(conversation("conv_a", "a title")));
+  const Conversation before = journal->conversation("conv_a").value();
+  ASSERT_TRUE(journal->set_metadata("conv_a", metadata));
+  const Conversation after = journal->conversation("conv_a").value();
+  EXPECT_EQ(after.metadata, metadata);
+  EXPECT_EQ(after.title, "a title");
+  EXPECT_EQ(after.updated_ms, before.updated_ms);
+  ASSERT_TRUE(journal->remove_conversation("conv_a"));
+  EXPECT_EQ(journal->set_metadata("conv_a", Json::object()).error().code, errc::not_found);
+  EXPECT_EQ(journal->conversation("conv_a").error().code, errc::not_found) << "it is not revived";
+}
+
 TEST_P(JournalKinds, numbers_rise_by_one_within_each_response_and_resume_after_any) {
   const auto journal = open_journal(file());
   write(*journal, start("conv_a", "resp_a"));

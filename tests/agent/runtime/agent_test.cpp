@@ -332,6 +332,17 @@ TEST_F(AgentTest, replaces_what_is_not_utf8_before_anybody_sees_it) {
   EXPECT_EQ(items(outcome)[0].text, "caf\xef\xbf\xbd");
 }
 
+TEST_F(AgentTest, ends_though_whoever_listens_throws) {
+  script({{.text = "ok"}, {.text = "ok"}});
+  RunObserver observer;
+  observer.event = [](const memory::Event&) { throw std::runtime_error("no luck"); };
+  observer.finished = [](const RunOutcome&) { throw std::runtime_error("no luck"); };
+  const RunOutcome outcome = agent_->start({.input = said("q")}, observer).value()->wait();
+  EXPECT_EQ(outcome.status, "failed");
+  EXPECT_EQ(journal_->response(outcome.response_id).value().status, "failed");
+  EXPECT_EQ(run({.input = said("q")}).status, "completed");
+}
+
 TEST_F(AgentTest, makes_a_title_of_the_first_line) {
   script({{.text = "ok"}, {.text = "ok"}});
   EXPECT_EQ(journal_->conversation(run({.input = said("\n  two words \nmore")}).conversation_id).value().title, "two words");

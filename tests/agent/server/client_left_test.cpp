@@ -1,5 +1,6 @@
 // Clients that go before they have their answer, and streams that have nothing left to say.
 #include "server_fixture.h"
+#include "temporary_folder.h"
 
 namespace baton::agent::server {
 namespace {
@@ -17,6 +18,31 @@ TEST_F(ServerTest, a_stream_asked_for_after_the_last_event_ends_at_once) {
     EXPECT_EQ(rest.status, 200);
     EXPECT_EQ(rest.body, "");
   }
+}
+
+TEST_F(ServerTest, a_stream_of_a_run_of_another_process_is_refused_before_it_begins) {
+  const TemporaryFolder folder;
+  const auto journal = memory::Journal::open(folder.path() / "journal.db").value();
+  const auto other = memory::Journal::open(folder.path() / "journal.db").value();
+  memory::Conversation conversation;
+  conversation.id = "conv_theirs";
+  memory::Response theirs;
+  theirs.id = "resp_theirs";
+  theirs.conversation_id = conversation.id;
+  theirs.status = "in_progress";
+  ASSERT_TRUE(other->commit_and_wait(memory::Batch().put(conversation).put(theirs), memory::Durability::power));
+  Agent agent(generator_, tools_, *journal, clock_);
+  RunHub hub(agent, *journal);
+  Api api(hub, agent, *journal, {});
+  HttpCall call;
+  call.method = "GET";
+  call.path = "/v1/responses/resp_theirs";
+  call.query["stream"] = "true";
+  HttpReply reply;
+  api.handle(call, [&](HttpReply answer) { reply = std::move(answer); });
+  EXPECT_EQ(reply.status, 409);
+  EXPECT_FALSE(reply.stream);
+  EXPECT_THAT(reply.body, HasSubstr("response_of_another_process"));
 }
 
 // The run's end and what comes after it are steps of several threads: a reader meets each of them.

@@ -3,10 +3,13 @@
 #include <baton/agent/server/request_log.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <sstream>
 
 #include "server_fixture.h"
+#include "temporary_folder.h"
 
 namespace baton::agent::server {
 namespace {
@@ -94,6 +97,37 @@ TEST_F(ServerTest, no_answer_names_the_journal) {
     EXPECT_THAT(answer.body, Not(HasSubstr("journal")));
     EXPECT_THAT(answer.body, Not(HasSubstr(":memory:")));
   }
+}
+
+TEST_F(ServerTest, a_rating_that_the_disk_does_not_take_is_no_missing_response) {
+  signal(SIGXFSZ, SIG_IGN);
+  const TemporaryFolder folder;
+  const auto journal = memory::Journal::open(folder.path() / "journal.db").value();
+  memory::Conversation conversation;
+  conversation.id = "conv_a";
+  memory::Response response;
+  response.id = "resp_a";
+  response.conversation_id = conversation.id;
+  response.status = "completed";
+  ASSERT_TRUE(journal->commit_and_wait(memory::Batch().put(conversation).put(response), memory::Durability::power));
+  Agent agent(generator_, tools_, *journal, clock_);
+  RunHub hub(agent, *journal);
+  Api api(hub, agent, *journal, {});
+  HttpCall call;
+  call.method = "POST";
+  call.path = "/v1/baton/responses/resp_a/rating";
+  call.body = R"({"rating": "good"})";
+  int status = 0;
+  const auto rate = [&] { api.handle(call, [&](const HttpReply& reply) { status = reply.status; }); };
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit full{1, before.rlim_max};  // from now on no file grows
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
+  rate();
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(status, 507);
+  rate();
+  EXPECT_EQ(status, 200);
 }
 
 // What the log gets while it lives.

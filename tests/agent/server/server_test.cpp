@@ -154,6 +154,21 @@ TEST_F(ServerTest, an_approval_is_used_once_over_all_references_to_it) {
   }
 }
 
+TEST_F(ServerTest, nothing_of_a_response_that_is_not_stored_is_shown_after_its_end) {
+  const std::string id = post({{"input", "hello"}, {"store", false}}).json["id"];
+  const std::string conversation = journal_->response(id).value().conversation_id;
+  const std::string item = journal_->items(conversation).value().front().id;
+  EXPECT_EQ(ask(http::verb::get, "/v1/responses/" + id).status, 404);
+  EXPECT_EQ(ask(http::verb::get, "/v1/responses/" + id + "/input_items").status, 404);
+  EXPECT_EQ(ask(http::verb::post, "/v1/baton/responses/" + id + "/rating", {{"rating", "good"}}).status, 404);
+  EXPECT_EQ(ask(http::verb::get, "/v1/conversations/" + conversation + "/items/" + item).status, 404);
+  const std::string stored = journal_->items_of_response(post({{"input", "hi"}}).json["id"]).value().front().id;
+  const Json references = {{{"type", "item_reference"}, {"id", stored}}, {{"type", "item_reference"}, {"id", item}}};
+  const Answer referring = post({{"input", references}});
+  EXPECT_EQ(referring.json["error"]["code"], "item_not_found") << referring.body;
+  EXPECT_EQ(referring.json["error"]["param"], "input[1].id");
+}
+
 TEST_F(ServerTest, metrics_count_runs_tokens_and_calls) {
   post({{"input", "call add"}, {"tools", kDaemonTools}});
   post({{"input", "fail"}, {"tools", kDaemonTools}});

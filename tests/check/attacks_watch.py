@@ -15,7 +15,7 @@ ATTACKER = "127.0.0.2"  # another address of the loopback network: a peer of its
 WAIT, HEALTH, MEMORY, PATIENCE = 1.0, 0.1, 1 << 30, 0.5  # seconds, seconds, bytes; what --shutdown-ms says, in seconds
 ANSWERED, QUICKLY = 30, 6  # seconds in which every request is answered; with --quick, which has no time for more
 ATTEMPTS = 3  # a wait that a busy machine causes does not come three times
-TARGET = "wait <= 1 s, health <= 0.1 s, memory <= 1 GB, SIGTERM <= its patience + 1 s"
+TARGET = "wait <= 1 s, health <= 0.1 s, memory <= 1 GB, each and what the machine alone takes; SIGTERM <= its patience + 1 s"
 TINY = json.dumps({"input": "say hi"})
 
 

@@ -71,8 +71,13 @@ void RunHandle::Loop::broke(const char* what) {
   record_.reason = outcome_.reason = "something broke inside Baton while this run was under way; its log says what";
   const auto kept =
       parts_.journal.commit_and_wait(memory::Batch().add(failed_event(record_.id, record_.reason)).put(record_), memory::Durability::power);
-  if (!kept) {  // it had told its end before, or the next start ends it
+  if (!kept) {  // its own end was kept before, or the next start ends it
     spdlog::error("{}: its end cannot be kept: {}", record_.id, kept.error().message);
+    const auto known = parts_.journal.response(record_.id);
+    if (known && kept.error().code == memory::errc::invalid_argument) {
+      outcome_.status = known->status;
+      outcome_.reason = known->reason;
+    }
   } else if (observer_.event) {
     for (const memory::Event& event : *kept) observer_.event(event);
   }

@@ -198,9 +198,8 @@ void HttpSession::upgrade() {
   if (!admitted.place) return refuse(Refusal::client, too_many_streams());
   wait_no_longer();
   phase_ = Phase::ended;
-  const auto self = shared_from_this();  // the server lets go of it
-  shared_->remove(self);
   begin_socket(shared_, std::move(stream_), parser_->release(), std::move(admitted));
+  shared_->remove(shared_from_this());  // not before the socket is there: who stops the server waits while there is a session
 }
 
 void HttpSession::on_bad_request(error_code failed) {

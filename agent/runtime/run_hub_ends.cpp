@@ -99,8 +99,9 @@ void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, 
         {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", message}}}});
 }
 
-// Of a run that has ended without telling it, as the journal did not take its end: whoever listens waits for one nevertheless. What the
-// journal has is told, and what it may take now; else the end stands in no journal.
+// Tells the listeners of a run its end where the journal refused the event that ends it. First come the events that the journal has and
+// the run has not told. If the response is still open there, it is ended as failed. If the journal does not have the response any more,
+// the listeners get a response.failed that is kept nowhere.
 void RunHub::tell_end(Live& live) {
   const std::scoped_lock lock(live.mutex);
   if (live.ended) return;

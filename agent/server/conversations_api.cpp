@@ -29,7 +29,8 @@ Parsed<std::vector<Json>> items_of(const Json* list, Notes& notes) {
   return parse_input(*list, "items", notes);
 }
 
-// What is stored of an item. A copy of an approval request keeps the approval's id, so that the approval is used once over all copies.
+// The journal's row for an item of a request. A copy of an approval request keeps the approval's id in its content: an approval is answered
+// by this id, so one answer counts for all copies.
 memory::Item row_of(Json item, const std::string& conversation_id) {
   memory::Item row;
   row.id = memory::new_id("item_");

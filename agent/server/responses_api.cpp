@@ -34,7 +34,8 @@ ApiError waiting_for_journal(const HubEvent& event) {
       Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " + string_of(data, "response_id") + " later"});
 }
 
-// One that was not to be stored and has ended: it is kept a while for whoever continues it, and shown to nobody.
+// A response with `store: false` that has ended. The journal keeps it for some minutes, so that its client can continue it; no route shows
+// it.
 bool is_hidden(const memory::Response& response) {
   const bool open = response.status == "in_progress" || response.status == "queued";
   return !open && !response.request.value("store", true);
@@ -107,7 +108,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   log_ignored(call.client, request->notes);
   request->run.client = call.client;
   request->run.share = call.share;
-  // What was asked for with a key may be asked for again, and answers to approvals may belong to a run that is there already.
+  // Whether this request alone can read the run. With an idempotency key the client may send the request again.
   const bool only_here = !request->run.store && request->run.key.empty();
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
@@ -140,7 +141,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   if (only_here && !started->existed) cancel_when_left(started->response_id, call.left);
 }
 
-// Nobody can read what is not stored and whose client has left.
+// Cancels a run when the client of the request has left. The subscription holds the callback until the run's end.
 void Api::cancel_when_left(const std::string& id, const std::stop_token& left) {
   using Callback = std::stop_callback<std::function<void()>>;
   const auto callback = std::make_shared<Callback>(left, [this, id] { (void)hub_.cancel(id); });

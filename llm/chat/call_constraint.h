@@ -33,7 +33,7 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 struct CallConstraintOptions {
   const Tokenizer* tokenizer = nullptr;  // outlives us; null: nothing is drafted
   float min_share = 0.5f;                // of share(): below it what looked like a call is taken back, and the model answers in words
-  std::optional<float> min_share_again;  // likewise, of a call behind those words; nothing: none is begun there
+  std::optional<float> min_share_again;  // of share() of a call behind those words; without it, every such call is taken back
   // A call that was written as a JSON object is put at the beginning of a list, as these tokens, and the model goes on there: behind an
   // object it stops, even where several calls are needed. One in the template's own form is, when the model ends its turn behind it. Called
   // on the engine's thread. Empty: the call is left as it is.

@@ -22,8 +22,8 @@ struct ChatOptions {
   // over pairs of questions of which one needs a tool: docs/measured/decision.md. Below it the model meant something else by what looks
   // like a call: other JSON with a "name", such as a result that it invents.
   float min_call_confidence = 0.5f;
-  // The same for a call behind the words that came instead of one that was taken back. Nothing: such a call is none. Words that name a tool
-  // make a model sure of its name, whatever was asked; where a model announces by them what it does mean, this is worth measuring.
+  // The same for a call that the model writes behind words, after an earlier call of the answer was taken back. Without a value such a call
+  // is taken back as well: words that name a tool make a model sure of its name, whatever was asked. Measured for the catalogue's models.
   std::optional<float> min_call_confidence_again = {};
 };
 

@@ -250,7 +250,12 @@ Result<Vacuumed> Journal::vacuum() {
 
 const std::vector<std::string>& Journal::adopted() const { return impl_->adopted; }
 
-JournalState Journal::state() const { return impl_->writer->state(); }
+JournalState Journal::state() const {
+  const JournalState state = impl_->writer->state();
+  if (!state.writable || !impl_->identity) return state;
+  const Result<void> there = impl_->identity->check();
+  return there ? state : JournalState{false, there.error().code, there.error().public_message()};
+}
 
 void Journal::on_state(std::function<void(const JournalState&)> listener) { impl_->writer->on_state(std::move(listener)); }
 
@@ -327,10 +332,6 @@ Result<std::string> Journal::approval_answer(const std::string& approval_id) con
 
 Result<Thread> Journal::thread(const std::string& conversation_id) const {
   return impl_->read([&](Database& database) { return read_thread(database, conversation_id, impl_->self); });
-}
-
-Result<std::int64_t> Journal::thread_bytes(const std::string& conversation_id) const {
-  return impl_->read([&](Database& database) { return read_thread_bytes(database, conversation_id); });
 }
 
 Result<Thread> Journal::thread_of(const std::string& response_id) const {

@@ -1,3 +1,5 @@
+#include <baton/tools/read_json.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -21,8 +23,8 @@ Result<std::vector<T>> rows(Statement& statement, Read read) {
 // JSON as it was written by us. Hand-made rows that are not JSON are shown as the text they are, rather than hiding the conversation.
 Json json(const Statement& statement, int column) {
   const std::string text = statement.text(column);
-  Json parsed = Json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? Json(text) : parsed;
+  auto parsed = tools::read_json(text, tools::kLimitsOfFile);
+  return parsed ? std::move(parsed->value) : Json(text);
 }
 
 constexpr const char* kConversationColumns =
@@ -214,11 +216,17 @@ Result<std::int64_t> read_item_bytes(Database& database, const std::string& id) 
       "no item " + id, [](Statement& s) { return s.number(0); });
 }
 
-Result<std::int64_t> read_thread_bytes(Database& database, const std::string& conversation_id) {
-  return one_row<std::int64_t>(database,
-                               "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
-                               " FROM items WHERE conversation_id = ?",
-                               conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
+Result<void> check_thread_bytes(Database& database, const std::string& conversation_id) {
+  const auto bytes = one_row<std::int64_t>(
+      database,
+      "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
+      " FROM items WHERE conversation_id = ?",
+      conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
+  if (!bytes) return bytes.error();
+  if (*bytes <= kMaxThreadBytes) return {};
+  return journal_error(errc::thread_too_large, database.file(),
+                       "conversation " + conversation_id + " would have " + std::to_string(*bytes) + " bytes of items, and " +
+                           std::to_string(kMaxThreadBytes) + " are allowed; delete some of its items, or begin another one");
 }
 
 Result<Claim> read_claim(Database& database, const std::string& key) {

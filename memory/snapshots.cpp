@@ -10,12 +10,7 @@ Result<Thread> thread_in_snapshot(Database& database, const std::string& convers
   if (!conversation) return conversation.error();
   auto responses = read_response_heads(database, conversation->id, self);
   if (!responses) return responses.error();
-  const Result<std::int64_t> bytes = read_thread_bytes(database, conversation->id);
-  if (!bytes) return bytes.error();
-  if (*bytes > kMaxThreadBytes)
-    return journal_error(errc::thread_too_large, database.file(),
-                         "conversation " + conversation->id + " has " + std::to_string(*bytes) + " bytes of items, and " +
-                             std::to_string(kMaxThreadBytes) + " are allowed; delete some of its items, or begin another one");
+  if (const Result<void> room = check_thread_bytes(database, conversation->id); !room) return room.error();
   auto items = read_items(database, conversation->id);
   if (!items) return items.error();
   auto allowed = read_allowed_tools(database, conversation->id);

@@ -1,5 +1,6 @@
 #include "statement.h"
 
+#include <baton/tools/text.h>
 #include <sqlite3.h>
 
 namespace baton::memory {
@@ -64,42 +65,15 @@ Error last_error(const std::filesystem::path& file, sqlite3* database) {
 
 }  // namespace
 
-std::string valid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned lead = byte(i);
-    std::size_t length = lead < 0x80                   ? 1
-                         : lead >= 0xc2 && lead < 0xe0 ? 2
-                         : lead >= 0xe0 && lead < 0xf0 ? 3
-                         : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                       : 0;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((byte(i + k) & 0xc0) != 0x80) length = 0;
-    // Overlong forms, surrogates, and what lies beyond U+10FFFF (Unicode, table 3-7).
-    if ((lead == 0xe0 && byte(i + 1) < 0xa0) || (lead == 0xed && byte(i + 1) > 0x9f) || (lead == 0xf0 && byte(i + 1) < 0x90) ||
-        (lead == 0xf4 && byte(i + 1) > 0x8f))
-      length = 0;
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      ++i;
-    } else {
-      out.append(text, i, length);
-      i += length;
-    }
-  }
-  return out;
-}
-
 Statement::Statement(const std::filesystem::path& file, sqlite3* database, sqlite3_stmt* statement)
     : file_(file), database_(database), statement_(statement) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
 Statement& Statement::bind(int index, std::string_view text) {
-  const std::string valid = valid_utf8(text);
-  const int status = sqlite3_bind_text64(statement_, index, valid.data(), valid.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  std::string mended;
+  if (!tools::is_valid_utf8(text)) text = mended = tools::valid_utf8(std::string(text));
+  const int status = sqlite3_bind_text64(statement_, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   if (status != SQLITE_OK) bind_status_ = status;
   return *this;
 }

@@ -113,7 +113,4 @@ struct Connection {
   std::unique_ptr<Database> database;
 };
 
-// The text with every byte that is not part of valid UTF-8 replaced by U+FFFD.
-std::string valid_utf8(std::string_view text);
-
 }  // namespace baton::memory

@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace baton::tools {
@@ -19,22 +21,47 @@ Utf8Sequence first_utf8_sequence(std::string_view text) {
   return {length, true};
 }
 
+namespace {
+
+std::size_t ascii_prefix(std::string_view text) {
+  std::size_t n = 0;
+  for (std::uint64_t word; n + sizeof(word) <= text.size(); n += sizeof(word)) {
+    std::memcpy(&word, text.data() + n, sizeof(word));
+    if (word & 0x8080808080808080u) break;
+  }
+  while (n < text.size() && static_cast<unsigned char>(text[n]) < 0x80) ++n;
+  return n;
+}
+
+// Length of the longest valid prefix.
+std::size_t valid_prefix(std::string_view text) {
+  std::size_t n = 0;
+  while (true) {
+    n += ascii_prefix(text.substr(n));
+    if (n == text.size()) return n;
+    const Utf8Sequence s = first_utf8_sequence(text.substr(n));
+    if (!s.valid) return n;
+    n += s.length;
+  }
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) { return valid_prefix(text) == text.size(); }
+
 std::string valid_utf8(std::string text) {
-  const std::string_view in = text;
-  std::size_t at = 0;
-  while (at < in.size()) {  // most text is valid already, and then is not copied
-    const Utf8Sequence s = first_utf8_sequence(in.substr(at));
-    if (!s.valid) break;
-    at += s.length;
+  std::string_view in = text;
+  std::size_t valid = valid_prefix(in);
+  if (valid == in.size()) return text;  // most text is, and then is not copied
+  std::string out;
+  while (true) {
+    out += in.substr(0, valid);
+    in.remove_prefix(valid);
+    if (in.empty()) return out;
+    out += "\xEF\xBF\xBD";
+    in.remove_prefix(first_utf8_sequence(in).length);
+    valid = valid_prefix(in);
   }
-  if (at == in.size()) return text;
-  std::string out(in.substr(0, at));
-  while (at < in.size()) {
-    const Utf8Sequence s = first_utf8_sequence(in.substr(at));
-    out += s.valid ? in.substr(at, s.length) : std::string_view("\xEF\xBF\xBD");
-    at += s.length;
-  }
-  return out;
 }
 
 std::size_t utf8_prefix(std::string_view text, std::size_t max_bytes) {

@@ -15,6 +15,7 @@ Utf8Sequence first_utf8_sequence(std::string_view text);
 
 // Every maximal run of bytes that begins no well-formed UTF-8 sequence becomes one U+FFFD, as the Unicode standard recommends.
 std::string valid_utf8(std::string text);
+bool is_valid_utf8(std::string_view text);
 
 // The largest n <= max_bytes at which valid UTF-8 can be cut without splitting a code point.
 std::size_t utf8_prefix(std::string_view text, std::size_t max_bytes);

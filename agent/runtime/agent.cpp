@@ -45,10 +45,21 @@ Result<void> read_schemas(const std::vector<llm::ToolSpec>& specs, Schemas& sche
   return {};
 }
 
+bool holds_valid_utf8(const Json& json) {
+  if (json.is_string()) return tools::is_valid_utf8(json.get_ref<const std::string&>());
+  if (json.is_array()) return std::all_of(json.begin(), json.end(), holds_valid_utf8);
+  if (!json.is_object()) return true;
+  const auto& members = json.get_ref<const Json::object_t&>();
+  return std::all_of(members.begin(), members.end(),
+                     [](const auto& member) { return tools::is_valid_utf8(member.first) && holds_valid_utf8(member.second); });
+}
+
 // What the journal gives back is what the model read: other bytes than UTF-8 would not come back.
 void make_valid_utf8(RunRequest& request) {
   for (std::string* text : {&request.instructions, &request.after_tools}) *text = tools::valid_utf8(std::move(*text));
-  for (Json& item : request.input) item = Json::parse(to_text(item));
+  for (Json& item : request.input) {
+    if (!holds_valid_utf8(item)) item = Json::parse(to_text(item));
+  }
 }
 
 std::string answered_message(const std::string& approval, const std::string& response_id) {

@@ -20,7 +20,7 @@
 
 namespace baton::agent {
 
-// Events that are not of the journal (kJournalEvent, response.steer.pending, response.steer.failed, and a response.in_progress that is told
+// Events that are not of the journal (kJournalEvent, kParkedEvent, response.steer.pending, response.steer.failed, and a response.in_progress that is told
 // again) bear the number of the last one that is, or the ones after it.
 struct HubEvent {
   std::int64_t sequence_number = 0;
@@ -35,6 +35,8 @@ bool is_terminal(const std::string& event_type);
 // Told to whoever listens to a run when the journal cannot be written, and when it can again: {"response_id", "writable": bool,
 // "message"}. The run waits meanwhile.
 inline constexpr const char* kJournalEvent = "baton.journal";
+// Told last when the process ends before the run does: {"response_id", "message"}. The run continues in the next process.
+inline constexpr const char* kParkedEvent = "baton.parked";
 // Of such an event: the run waits for the journal.
 bool waits_for_journal(const HubEvent& event);
 
@@ -134,6 +136,7 @@ class RunHub {
   static void on_event(Live& live, const memory::Event& event);
   static void pass_on(Live& live, const memory::Event& event);
   void tell_end(Live& live);
+  static void tell_parked(Live& live);
   static void tell(Live& live, const std::string& type, const Json& data);
   static void tell_journal_state(Live& live, const memory::JournalState& state);
   static void steer_failed(Live& live, const std::string& id, const Json& input, const char* code, const std::string& message);

@@ -170,6 +170,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   follow(*live);
   {
     const std::scoped_lock lock(live->mutex);
+    if (outcome.status.empty()) tell_parked(*live);
     // Closed as well: a sink may hold its own subscription until it was told the end, which a run that is parked never tells.
     for (const auto& listener : live->listeners) listener->close();
     live->listeners.clear();
@@ -184,6 +185,12 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
     gone = kept ? unstored_.add(unstored, UnstoredResponses::Clock::now()) : std::vector<UnstoredResponse>{unstored};
   }
   remove(gone);
+}
+
+void RunHub::tell_parked(Live& live) {
+  const Json data = {{"response_id", live.id}, {"message", "the daemon ends; the response continues when it starts again"}};
+  const HubEvent said{live.last_number, kParkedEvent, wire(kParkedEvent, data, live.last_number), true};
+  for (const auto& listener : live.listeners) listener->give(said);
 }
 
 // Each with what was made for it alone: a conversation of its own.

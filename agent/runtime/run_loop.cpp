@@ -34,13 +34,19 @@ RunHandle::Loop::~Loop() {
 }
 
 void RunHandle::Loop::start(std::vector<Json> input) {
-  thread_ =
-      std::thread([this, input = std::move(input)]() mutable { run([&] { return run_.start(std::exchange(input, {}), last_tick_); }); });
+  launch([this, input = std::move(input)]() mutable { return run_.start(std::exchange(input, {}), last_tick_); });
 }
 
 void RunHandle::Loop::resume(Interrupted left) {
-  thread_ =
-      std::thread([this, left = std::move(left)]() mutable { run([&] { return run_.resume(std::exchange(left, {}), last_tick_); }); });
+  launch([this, left = std::move(left)]() mutable { return run_.resume(std::exchange(left, {}), last_tick_); });
+}
+
+void RunHandle::Loop::launch(std::function<Actions()> first) {
+  try {
+    thread_ = std::thread([this, first = std::move(first)] { run(first); });
+  } catch (const std::system_error& e) {  // the system has no more threads: the run, which the journal has, ends as failed
+    run([&]() -> Actions { throw e; });
+  }
 }
 
 const RunOutcome& RunHandle::Loop::wait() {
@@ -49,7 +55,7 @@ const RunOutcome& RunHandle::Loop::wait() {
   return outcome_;
 }
 
-void RunHandle::Loop::run(std::function<Actions()> first) {
+void RunHandle::Loop::run(const std::function<Actions()>& first) {
   try {
     try {
       loop(first);

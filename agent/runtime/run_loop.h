@@ -55,7 +55,8 @@ class RunHandle::Loop {
     std::int64_t next_progress = 0;  // the earliest time to tell of it again
   };
 
-  void run(std::function<Actions()> first);  // the thread's: whatever is thrown below ends as a failed run
+  void launch(std::function<Actions()> first);
+  void run(const std::function<Actions()>& first);  // the thread's: whatever is thrown below ends as a failed run
   void loop(const std::function<Actions()>& first);
   void broke(const char* what);
   void end();

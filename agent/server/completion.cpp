@@ -8,6 +8,8 @@
 #include <mutex>
 #include <optional>
 
+#include "waiting.h"
+
 namespace baton::agent::server {
 namespace {
 
@@ -110,11 +112,10 @@ class Completion : public std::enable_shared_from_this<Completion> {
   }
 
   // While the disk is full the client gets an error at once, since this answer cannot be asked for later.
-  void give_up_waiting(const HubEvent& event) {
+  void give_up_waiting(const ApiError& error) {
     {
       const std::scoped_lock lock(mutex_);
       if (gone_) return;
-      const ApiError error = ApiError::from(Error{errc::journal_unwritable, string_of(Json::parse(*event.json), "message")});
       if (request_.stream) {
         emit(data_line(error.json()), false);
         emit(std::make_shared<const std::string>("data: [DONE]\n\n"), true);
@@ -126,8 +127,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
   }
 
   bool on_event(std::size_t index, const HubEvent& event) {
-    if (event.type == kJournalEvent) {
-      if (waits_for_journal(event)) give_up_waiting(event);
+    if (event.type == kJournalEvent || event.type == kParkedEvent) {
+      if (const auto error = not_answered_now(event)) give_up_waiting(*error);
       return true;
     }
     const Json data = Json::parse(*event.json);

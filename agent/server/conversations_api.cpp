@@ -112,6 +112,7 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
   memory::Batch batch;
   batch.put(conversation);
   for (Json& item : *items) batch.add(row_of(std::move(item), conversation.id));
+  batch.expect_room(conversation.id);
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   log_ignored(call.client, notes);
   done(kept ? HttpReply::of(with_ignored(shown(conversation), notes)) : HttpReply::of(io(kept.error())));
@@ -162,23 +163,14 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   if (!items) return done(HttpReply::of(items.error()));
   if (auto error = take_references(*items, "items")) return done(HttpReply::of(*error));
   if (items->empty()) return done(HttpReply::of(ApiError::invalid("items", "'items' is missing or empty", "missing_required_parameter")));
-  const auto before = journal_.thread_bytes(path[0]);
-  if (!before) return done(HttpReply::of(io(before.error())));
-  auto bytes = static_cast<std::size_t>(*before);
   memory::Batch batch;
   Json data = Json::array();
   for (Json& item : *items) {
     memory::Item row = row_of(std::move(item), path[0]);
-    bytes += to_text(row.content).size() + row.text.size();
     data.push_back(shown_item(row.content, row.id));
     batch.add(std::move(row));
   }
-  if (bytes > memory::kMaxThreadBytes)
-    return done(HttpReply::of(ApiError::invalid("items",
-                                                "with these items the conversation would have " + std::to_string(bytes) + " bytes, and " +
-                                                    std::to_string(memory::kMaxThreadBytes) +
-                                                    " are allowed; delete some of its items, or begin another one",
-                                                "conversation_too_large")));
+  batch.expect_room(path[0]);
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   if (!kept) return done(HttpReply::of(io(kept.error())));
   const Json first = data.front()["id"], last = data.back()["id"];

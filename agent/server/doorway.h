@@ -31,13 +31,17 @@ class Doorway {
     const auto at = waiting_.find(address);
     return at == waiting_.end() ? nullptr : at->second.begin()->second;
   }
-  // Of the address that has most.
-  Session* oldest_of_most() const {
-    const std::map<std::uint64_t, Session*>* most = nullptr;
+  struct Crowd {
+    std::size_t count = 0;
+    Session* oldest = nullptr;
+  };
+  // The address that has most; nothing where there is none.
+  Crowd largest() const {
+    Crowd largest;
     for (const auto& [address, sessions] : waiting_) {
-      if (!most || sessions.size() > most->size()) most = &sessions;
+      if (sessions.size() > largest.count) largest = {sessions.size(), sessions.begin()->second};
     }
-    return most ? most->begin()->second : nullptr;
+    return largest;
   }
 
  private:

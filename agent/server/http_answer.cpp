@@ -69,7 +69,7 @@ void HttpSession::write(HttpReply reply) {
     return;
   }
   if (reply.stream && !head_) {
-    if (!stream_place_) stream_place_ = shared_->streams.enter(line_.client, limits().client_streams);
+    if (!stream_place_) stream_place_ = shared_->streams.enter(place_key(), limits().client_streams);
     if (stream_place_) return write_stream(std::move(reply));
     stop_work();
     return turn_away(Refusal::client, too_many_streams());
@@ -126,7 +126,7 @@ void HttpSession::begin_stream(const HttpReply::Stream& stream) {
   pieces_ = std::make_shared<Pieces>();
   // What the journal has is told on a thread that may wait for it.
   const bool queued =
-      shared_->work.add(line_.client, Work::Size::small, [weak = weak_from_this(), pieces = pieces_, io = &shared_->io, stream] {
+      shared_->work.add(place_key(), Work::Size::small, [weak = weak_from_this(), pieces = pieces_, io = &shared_->io, stream] {
         if (weak.expired()) return;
         auto held = stream([weak, pieces](std::shared_ptr<const std::string> piece, bool last) {
           const auto alive = weak.lock();

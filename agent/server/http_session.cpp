@@ -185,16 +185,22 @@ bool HttpSession::admitted() {
   }
   if (!admission->client.empty()) line_.client = admission->client;
   call_.client = line_.client;
-  // Without a token all programs of this machine have one address, and only their connections tell them apart.
-  if (admission->client.empty()) call_.share = line_.client + "/" + connection_;
+  // Programs with one token at one address are told apart only by their connections.
+  call_.share = place_key() + "/" + connection_;
   return true;
+}
+
+// Limits of a client count by its token and its address: everybody who was given the token shares it.
+std::string HttpSession::place_key() const {
+  const std::string address = "address:" + address_;
+  return line_.client == address ? address : line_.client + " " + address;
 }
 
 void HttpSession::upgrade() {
   if (call_.path != "/v1/responses") return refuse(Refusal::request, ApiError::not_found("WebSockets are at /v1/responses"));
   if (reading_)
     return refuse(Refusal::request, ApiError::invalid("", "an upgrade must not be sent before the answer to the request before it"));
-  Admitted admitted{line_.client, line_.id, shared_->streams.enter(line_.client, limits().client_streams)};
+  Admitted admitted{line_.client, line_.id, place_key(), shared_->streams.enter(place_key(), limits().client_streams)};
   if (!admitted.place) return refuse(Refusal::client, too_many_streams());
   wait_no_longer();
   phase_ = Phase::ended;
@@ -253,13 +259,13 @@ void HttpSession::on_body() {
   if (about.where == Api::Where::io) return shared_->api.handle(call_, [this](HttpReply reply) { write(std::move(reply)); });
   if (about.where == Api::Where::work) {
     if (const auto refused = refused_encoding(call_)) return turn_away(Refusal::request, *refused);
-    place_ = shared_->requests.enter(line_.client, limits().client_requests);
+    place_ = shared_->requests.enter(place_key(), limits().client_requests);
     if (!place_)
       return turn_away(Refusal::client, {429, "rate_limit_error", "too_many_requests",
                                          "this client has " + std::to_string(limits().client_requests) +
                                              " requests waiting or being answered, as many as are allowed",
                                          ""});
-    if (may_stream(call_) && !(stream_place_ = shared_->streams.enter(line_.client, limits().client_streams)))
+    if (may_stream(call_) && !(stream_place_ = shared_->streams.enter(place_key(), limits().client_streams)))
       return turn_away(Refusal::client, too_many_streams());
   }
   dispatch(about.where);
@@ -271,7 +277,7 @@ void HttpSession::dispatch(Api::Where where) {
   const Work::Size size = !quick && (call_.body.size() > kLargeBody || is_encoded(call_)) ? Work::Size::large : Work::Size::small;
   waiting_ = std::make_shared<Waiting>(std::move(call_), std::move(body_bytes_));
   Work& work = quick ? shared_->quick : shared_->work;
-  if (!work.add(line_.client, size, [self = shared_from_this(), waiting = waiting_] { self->serve(*waiting); })) {
+  if (!work.add(place_key(), size, [self = shared_from_this(), waiting = waiting_] { self->serve(*waiting); })) {
     waiting_.reset();
     return turn_away(Refusal::saturated, saturated("as many requests wait as are allowed"));
   }

@@ -52,6 +52,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   void on_end_of_input(error_code failed);
   void on_header();
   bool admitted();
+  std::string place_key() const;
   void upgrade();
   void on_body();
   void on_bad_request(error_code failed);

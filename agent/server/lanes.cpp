@@ -71,7 +71,7 @@ void Lanes::create(const Json& message) {
   if (!request) return error(request.error(), named);
   api_.log_ignored(client_, request->notes);
   request->run.client = client_;
-  if (client_.starts_with("address:")) request->run.share = session_;
+  request->run.share = session_;
   request->run.session = session_;
   const std::string lane_id = request->stream_id;
   {

@@ -5,6 +5,7 @@
 #include "fields.h"
 #include "request_limits.h"
 #include "text_request.h"
+#include "waiting.h"
 
 namespace baton::agent::server {
 namespace {
@@ -141,8 +142,8 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
   run.share = call.share;
   const auto waiting = std::make_shared<WaitForEnd>();
   const auto started = hub_.start(std::move(run), [done, waiting](const HubEvent& event) {
-    if (waits_for_journal(event)) {
-      done(HttpReply::of(ApiError::from(Error{errc::journal_unwritable, string_of(Json::parse(*event.json), "message")})));
+    if (const auto error = not_answered_now(event)) {
+      done(HttpReply::of(*error));
       return false;
     }
     if (!is_terminal(event.type)) return true;

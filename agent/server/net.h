@@ -88,6 +88,7 @@ void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, std::stri
 // Who has asked for a WebSocket, and the place that it takes among the client's streams.
 struct Admitted {
   std::string client, request_id;
+  std::string place_key;  // HttpSession::place_key
   std::shared_ptr<void> place;
 };
 // Goes on with a connection whose upgrade request has passed the gate.

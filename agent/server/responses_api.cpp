@@ -9,6 +9,7 @@
 
 #include "api.h"
 #include "fields.h"
+#include "waiting.h"
 
 namespace baton::agent::server {
 namespace {
@@ -25,13 +26,6 @@ std::string hex(const std::string& bytes) {
   std::string out;
   for (const unsigned char c : bytes) out += {kDigits[c >> 4], kDigits[c & 15]};
   return out;
-}
-
-// The answer to somebody who waits for a run that waits for the journal.
-ApiError waiting_for_journal(const HubEvent& event) {
-  const Json data = Json::parse(*event.json);
-  return ApiError::from(
-      Error{errc::journal_unwritable, string_of(data, "message") + "; ask for response " + string_of(data, "response_id") + " later"});
 }
 
 // A response with `store: false` that has ended. The journal keeps it for some minutes, so that its client can continue it; no route shows
@@ -55,7 +49,7 @@ class Relay {
  public:
   bool take(const HubEvent& event) {
     const std::scoped_lock lock(mutex_);
-    return give(sse(event), is_terminal(event.type));
+    return give(sse(event), is_terminal(event.type) || event.type == kParkedEvent);
   }
   // Nothing follows.
   void end() {
@@ -125,8 +119,8 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   // wait for a disk that is full: the run is there, and can be asked for later.
   auto held = std::make_shared<std::shared_ptr<Subscription>>();
   const auto started = hub_.start(std::move(request->run), [background, done, held](const HubEvent& event) {
-    if (waits_for_journal(event)) {
-      done(HttpReply::of(waiting_for_journal(event)));
+    if (const auto error = not_answered_now(event)) {
+      done(HttpReply::of(*error));
       return false;
     }
     if (!background && !is_terminal(event.type)) return true;
@@ -153,8 +147,8 @@ void Api::cancel_when_left(const std::string& id, const std::stop_token& left) {
 Result<void> Api::when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then) {
   auto held = std::make_shared<std::unique_ptr<Subscription>>();
   auto subscription = hub_.subscribe(id, -1, [held, then](const HubEvent& event) {
-    if (waits_for_journal(event)) {
-      then(waiting_for_journal(event));
+    if (const auto error = not_answered_now(event)) {
+      then(*error);
       return false;
     }
     if (!is_terminal(event.type)) return true;

@@ -153,12 +153,15 @@ class Server::Impl {
     shared_->refusals.refused(Refusal::connections, "address:" + address, "", "all connections are taken by requests under way");
   }
 
-  // The oldest connection that has not sent a header makes way: of the address; empty: of that which has most of them, or else the oldest
-  // that waits for its client otherwise: for a body, or between two requests. Those who hold many places without using them lose them, not
-  // those who come.
+  // A connection on which nothing is under way makes way: of the address, the oldest that has not sent a header. Without an address, the
+  // oldest of the largest crowd: connections of one address that have sent no header, or that wait for their client otherwise (for a body,
+  // or between two requests). A client that holds many places without using them loses them, not the one that comes.
   void make_room(const std::string& address) {
-    Session* oldest = address.empty() ? shared_->fresh.oldest_of_most() : shared_->fresh.oldest(address);
-    if (!oldest) oldest = shared_->idle.oldest_of_most();
+    Session* oldest = shared_->fresh.oldest(address);
+    if (address.empty()) {
+      const Doorway::Crowd fresh = shared_->fresh.largest(), idle = shared_->idle.largest();
+      oldest = idle.count > fresh.count ? idle.oldest : fresh.oldest;
+    }
     if (!oldest) return;
     shared_->metrics.count(Refusal::connections);
     shared_->refusals.refused(Refusal::connections, address.empty() ? "-" : "address:" + address, "",

@@ -127,7 +127,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     buffer_.consume(buffer_.size());
     // The next one is read when this one is dealt with: a client that sends too much waits in its own buffers.
     const Work::Size size = text->size() > kLargeBody ? Work::Size::large : Work::Size::small;
-    const bool queued = shared_->work.add(admitted_.client, size, [self = shared_from_this(), text] {
+    const bool queued = shared_->work.add(admitted_.place_key, size, [self = shared_from_this(), text] {
       if (self->ended_) return;
       self->talk_->on_message(*text);
       asio::post(self->shared_->io, [self] {

@@ -16,16 +16,20 @@ const TokenMatcher& FewestTokens::ordinary() const {
 }
 
 // However the word is cut, its first n tokens end at or before `reach`: each of them begins at or before the end that the ones before it
-// can reach, and none is longer than the longest token there. What no token spells is one token a byte.
+// can reach, and none is longer than the longest token there. What no token spells is one token a byte. The last beginnings mostly reach
+// furthest, so they are looked up first, and those that cannot reach further are not looked up at all.
 std::size_t FewestTokens::of(std::string_view word, std::size_t enough) const {
   if (useless_) return 0;
   const TokenMatcher& tokens = ordinary();
-  std::size_t n = 0, reach = 0, next = 0;
-  for (std::size_t at = 0; at < word.size() && n <= enough; ++at) {
-    next = std::max(next, at + std::max<std::size_t>(1, tokens.longest(word.substr(at)).size));
-    if (at < reach) continue;
-    ++n;
+  std::size_t n = 0, begin = 0, reach = 0;  // the positions from `begin` on have not been looked at
+  while (reach < word.size() && n <= enough) {
+    std::size_t next = reach + 1;
+    for (std::size_t at = reach + 1; at-- > begin;) {
+      if (at + tokens.most_bytes(word[at]) > next) next = std::max(next, at + tokens.longest(word.substr(at)).size);
+    }
+    begin = reach + 1;
     reach = next;
+    ++n;
   }
   return n;
 }

@@ -25,6 +25,8 @@ std::int32_t TokenMatcher::child_of(std::int32_t node, std::uint8_t byte) const 
 void TokenMatcher::insert(std::string_view text, std::int32_t id) {
   auto& root = roots_[static_cast<std::uint8_t>(text[0])];
   if (root < 0) root = add(static_cast<std::uint8_t>(text[0]), -1);
+  std::size_t& most = most_bytes_[static_cast<std::uint8_t>(text[0])];
+  most = std::max(most, text.size());
   auto node = root;
   for (const char c : text.substr(1)) {
     auto next = child_of(node, static_cast<std::uint8_t>(c));

@@ -32,6 +32,7 @@ class TokenMatcher {
     std::size_t size;
   };
   Found longest(std::string_view text) const;  // at the front of `text`, which is not empty; id -1: none
+  std::size_t most_bytes(char first) const { return most_bytes_[static_cast<std::uint8_t>(first)]; }  // of the tokens that begin so
 
  private:
   // A trie over bytes: children of a node are a linked list, because nearly all nodes have one.
@@ -45,7 +46,8 @@ class TokenMatcher {
   std::int32_t child_of(std::int32_t node, std::uint8_t byte) const;
 
   std::vector<Node> nodes_;
-  std::array<std::int32_t, 256> roots_{};  // first nodes, by byte
+  std::array<std::int32_t, 256> roots_{};     // first nodes, by byte
+  std::array<std::size_t, 256> most_bytes_{};  // by first byte
 };
 
 }  // namespace baton::llm

@@ -44,17 +44,14 @@ TEST(Schema, the_journal_of_today_opens_with_the_version_of_its_steps) {
   EXPECT_EQ(query(folder / "j.db", "PRAGMA integrity_check"), "ok");
 }
 
-TEST(ValidUtf8, replaces_exactly_the_bytes_that_are_none) {
-  const std::string bad = "\xef\xbf\xbd";
-  EXPECT_EQ(valid_utf8("aé東😀"), "aé東😀");
-  EXPECT_EQ(valid_utf8(std::string_view("\0a", 2)), std::string_view("\0a", 2));
-  EXPECT_EQ(valid_utf8("\xff"), bad);
-  EXPECT_EQ(valid_utf8("\xc0\xaf"), bad + bad) << "overlong";
-  EXPECT_EQ(valid_utf8("\xe0\x80\x80"), bad + bad + bad) << "overlong";
-  EXPECT_EQ(valid_utf8("\xed\xa0\x80"), bad + bad + bad) << "a surrogate";
-  EXPECT_EQ(valid_utf8("\xf4\x90\x80\x80"), bad + bad + bad + bad) << "beyond U+10FFFF";
-  EXPECT_EQ(valid_utf8("a\xe2\x82"), "a" + bad + bad) << "cut";
-  EXPECT_EQ(valid_utf8("\xe2\x82x"), bad + bad + "x");
+TEST(Journal, keeps_valid_utf8_whatever_it_is_given) {
+  TempFolder folder;
+  const auto journal = open_journal(folder / "j.db");
+  Conversation conversation;
+  conversation.id = "conv_a";
+  conversation.title = "a\xff\xe2\x82z";
+  ASSERT_TRUE(journal->commit_and_wait(Batch().put(conversation), Durability::power));
+  EXPECT_EQ(journal->conversation("conv_a").value().title, "a\uFFFD\uFFFDz");
 }
 
 }  // namespace

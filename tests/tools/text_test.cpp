@@ -14,6 +14,7 @@ const std::string kBad = "\xEF\xBF\xBD";
 TEST(ValidUtf8, leaves_valid_text_alone) {
   const std::string text = "aä€😀\n" + std::string(1, '\0') + "\xED\x9F\xBF\xEE\x80\x80\xF4\x8F\xBF\xBF";
   EXPECT_EQ(valid_utf8(text), text);
+  EXPECT_TRUE(is_valid_utf8(text));
 }
 
 // The cases of table 3-8 in the Unicode standard, section 3.9.

@@ -97,6 +97,8 @@ TEST_F(ServeTest, a_token_that_others_can_read_is_refused_with_what_mends_it) {
     EXPECT_EQ(out.code, 1);
     EXPECT_THAT(out.text, AllOf(HasSubstr("token can be read by other users"), HasSubstr("chmod 600 token"))) << mode;
   }
+  EXPECT_THAT(script("chmod 620 token; exec $BATON serve --token-file token").text,
+              AllOf(HasSubstr("token can be changed by other users"), HasSubstr("chmod 600 token")));
   EXPECT_THAT(script("chmod 600 token; exec $BATON serve --token-file token").text,
               AllOf(Not(HasSubstr("chmod")), HasSubstr("baton pull")));
 }

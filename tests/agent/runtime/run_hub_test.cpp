@@ -201,7 +201,9 @@ TEST_F(RunHubTest, a_key_starts_one_run_whoever_asks_how_often) {
 TEST_F(RunHubTest, more_runs_than_allowed_are_refused_with_a_sentence) {
   hub([](const llm::ChatRequest&) { return ScriptedAnswer{.text = "hi", .until_cancelled = true}; }, {.max_runs = 2});
   const std::string first = begin({.input = said("q")});
+  EXPECT_TRUE(hub_->ready());
   begin({.input = said("q")});
+  EXPECT_EQ(hub_->ready().error().code, errc::saturated);
   const auto third = hub_->start({.input = said("q")});
   ASSERT_FALSE(third);
   EXPECT_EQ(third.error().code, errc::saturated);
@@ -309,7 +311,11 @@ TEST_F(RunHubTest, a_shutdown_parks_durable_runs_and_ends_the_others) {
   hub([](const llm::ChatRequest&) { return ScriptedAnswer{.text = "hi", .until_cancelled = true}; });
   const std::string durable = begin({.input = said("q"), .durable = true});
   const std::string other = begin({.input = said("q")});
+  Ear ear;
+  const auto held = hub_->subscribe(durable, -1, ear.sink()).value();
   hub_->shutdown(std::chrono::milliseconds(50));
+  ASSERT_TRUE(ear.wait_for(kParkedEvent));
+  EXPECT_EQ(ear.of(kParkedEvent)["response_id"], durable);
   EXPECT_EQ(journal_->response(durable).value().status, "in_progress");
   EXPECT_EQ(journal_->response(durable).value().attempts, 0) << "leaving by one's own will is no crash";
   EXPECT_EQ(journal_->response(other).value().status, "cancelled");

@@ -200,6 +200,47 @@ TEST_F(ServerTest, clients_with_a_token_are_counted_by_it) {
   EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
 }
 
+// Everybody who was given the token has the same one.
+TEST_F(ServerTest, clients_with_one_token_are_counted_at_each_address) {
+  ServerConfig config;
+  config.token = "0123456789abcdef";
+  config.limits.client_requests = 1;
+  start_with(config);
+  const std::string right = "Authorization: Bearer " + config.token + "\r\n";
+  const tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump(), right);
+  ASSERT_TRUE(active(1));
+  tcp::socket elsewhere(io_);
+  elsewhere.open(tcp::v4());
+  elsewhere.bind({asio::ip::make_address("127.0.0.2"), 0});
+  elsewhere.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
+  const std::string body = R"({"input": "hello"})";
+  asio::write(elsewhere, asio::buffer("POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\n" + right +
+                                      "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
+  EXPECT_EQ(answer_on(elsewhere).status, 200);
+}
+
+// A crowd that has sent its headers and no bodies loses a place, not the one connection that is about to send its header.
+TEST_F(ServerTest, of_connections_that_wait_the_largest_crowd_makes_way) {
+  ServerLimits limits;
+  limits.connections = 4;
+  start(limits);
+  std::vector<tcp::socket> without_body;
+  const std::string head = "POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\nContent-Length: 20\r\nExpect: 100-continue\r\n\r\n";
+  for (int i = 0; i < 3; ++i) {
+    without_body.push_back(connect());
+    asio::write(without_body.back(), asio::buffer(head));
+    std::string interim;
+    asio::read_until(without_body.back(), asio::dynamic_buffer(interim), "\r\n\r\n");
+  }
+  tcp::socket fresh = connect();
+  asio::write(fresh, asio::buffer(std::string("GET /healthz HTTP/1.1\r\n")));
+  EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200) << "a place was made";
+  asio::write(fresh, asio::buffer("Host: " + host() + "\r\n\r\n"));
+  const Answer answer = answer_on(fresh);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_TRUE(closed(without_body[0]));
+}
+
 TEST_F(ServerTest, long_bodies_share_a_number_of_bytes) {
   ServerLimits limits;
   limits.bodies_bytes = 250'000;

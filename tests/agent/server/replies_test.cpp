@@ -205,6 +205,21 @@ TEST_F(ServerTest, metrics_tell_requests_by_what_they_were_for_and_how_they_ende
   EXPECT_THAT(ask(http::verb::get, "/metrics").body, HasSubstr("baton_build_info{version=\""));
 }
 
+TEST_F(ServerTest, whoever_waits_for_a_run_that_outlives_the_daemon_is_told_so) {
+  tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump());
+  ASSERT_TRUE(active(1));
+  tcp::socket stream = send("POST /v1/responses", Json{{"input", "wait"}, {"stream", true}}.dump());
+  ASSERT_TRUE(active(2));
+  hub_.shutdown(std::chrono::milliseconds(0));
+  const Answer told = answer_on(waiting);
+  EXPECT_EQ(told.status, 503) << told.body;
+  EXPECT_EQ(told.json["error"]["code"], "shutting_down");
+  EXPECT_THAT(told.body, HasSubstr("ask for response resp_"));
+  EXPECT_TRUE(told.headers.contains("Retry-After"));
+  const Answer events = answer_on(stream);  // it ends by itself
+  EXPECT_THAT(events.body, testing::AllOf(HasSubstr("event: response.created"), HasSubstr("event: baton.parked")));
+}
+
 TEST_F(ServerTest, a_daemon_that_is_not_ready_says_why) {
   EXPECT_EQ(ask(http::verb::get, "/readyz").status, 200);
   api_.set_ready(false);

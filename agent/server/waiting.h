@@ -1,0 +1,15 @@
+#pragma once
+// Events after which a client that waits for the end of a run is answered, although the run has not ended.
+#include <baton/agent/runtime/run_hub.h>
+
+#include <optional>
+
+#include "api_error.h"
+
+namespace baton::agent::server {
+
+// The answer: 507 where the run waits for the journal, 503 where the daemon ends and the run continues with its next start. Both name the
+// response. Nothing: the client waits on.
+std::optional<ApiError> not_answered_now(const HubEvent& event);
+
+}  // namespace baton::agent::server

@@ -43,6 +43,7 @@ class ActiveRequest {
   int n_computed = 0;  // tokens whose keys and values are in the pages
   int n_cached = 0;
   int n_reported = 0;            // of the prompt: the last EngineProgress
+  int n_output_at_place = 0;     // n_output() when it was given its place in the batch
   std::uint64_t arrival = 0;     // smaller: came earlier
   std::uint64_t last_chunk = 0;  // as ClientQueue::Client's
   EngineClock::time_point admitted{}, first_token{};

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::microseconds kNap{200};  // where nothing can be computed
 constexpr int kHeadroom = 64;                   // tokens of an answer for which there must be pages when it starts or continues
+constexpr int kTurn = 16;                       // tokens that an answer may write before it makes room for a client that has no place
 
 }  // namespace
 
@@ -67,12 +68,14 @@ void Scheduler::admit() {
     }
     if (static_cast<int>(active_.size()) + n_kept < options_.max_parallel && try_admit(request)) {
       active_.push_back(queue_.take(*client));
+      active_.back()->n_output_at_place = active_.back()->n_output();
       continue;
     }
-    // Nobody overtakes the client whose turn it is, or a large request would wait for ever while small ones come and go. Whoever has two
-    // places more than it makes room; with a difference of one the two would only change roles.
+    // Nobody overtakes the client whose turn it is, or a large request would wait for ever while small ones come and go. A client that has
+    // two places more makes room; with a difference of one the two would only change roles. So they do where the one has no place at all.
     ActiveRequest* other = most_dispensable();
-    if (other == nullptr || queue_.of(*other).n_active < client->n_active + 2) return;
+    if (other != nullptr && queue_.of(*other).n_active < client->n_active + 2) other = client->n_active == 0 ? longest_turn() : nullptr;
+    if (other == nullptr) return;
     pause(*other);
   }
 }
@@ -83,6 +86,15 @@ ActiveRequest* Scheduler::most_dispensable() const {
   const auto rank = [this](const auto& request) { return std::pair(queue_.of(*request).n_active, request->arrival); };
   const auto most = std::max_element(active_.begin(), active_.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return most == active_.end() ? nullptr : most->get();
+}
+
+// The request that has written most since it was given its place, if its turn is over. Turns grow with the context, which has to be computed
+// again where the pages of a request that was paused are needed by others.
+ActiveRequest* Scheduler::longest_turn() const {
+  const auto written = [](const auto& request) { return request->n_output() - request->n_output_at_place; };
+  const auto most = std::max_element(active_.begin(), active_.end(), [&](const auto& a, const auto& b) { return written(a) < written(b); });
+  if (most == active_.end()) return nullptr;
+  return written(*most) >= std::max(kTurn, static_cast<int>((*most)->tokens.size()) / kTurn) ? most->get() : nullptr;
 }
 
 // What was computed goes to the cache, so that the request continues where it was, unless its pages were needed meanwhile: then they are
@@ -182,7 +194,8 @@ std::vector<Scheduler::Part> Scheduler::plan() {
     (request->prefilling() || request->n_left() > 1 ? chunked : single).push_back(request.get());
   }
   std::vector<Part> parts;
-  int budget = options_.prefill_chunk;
+  // Answers that are being written wait for the whole step, so a prompt beside them goes in smaller chunks.
+  int budget = single.empty() || chunked.empty() ? options_.prefill_chunk : std::max(1, options_.prefill_chunk / 4);
   int draft_budget = chunked.empty() ? budget : budget / 2;  // the drafts of many answers do not keep prompts from being computed
   for (ActiveRequest* request : single) {
     parts.push_back({request, 1, true});

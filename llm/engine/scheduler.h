@@ -39,6 +39,7 @@ class Scheduler {
   void leave_in_cache(ActiveRequest& request, int n_tokens);
   bool is_being_computed(const ActiveRequest& request) const;
   ActiveRequest* most_dispensable() const;
+  ActiveRequest* longest_turn() const;
   void pause(ActiveRequest& request);
   void take_pages();
   bool take_pages_for(ActiveRequest& request, int n_tokens);

@@ -157,6 +157,37 @@ TEST_F(SchedulerTest, one_place_is_given_to_clients_in_turn) {
   EXPECT_EQ(scheduler_->stats().pauses, 0);
 }
 
+TEST_F(SchedulerTest, more_clients_than_places_take_turns_and_write_what_they_would_have) {
+  std::vector<std::vector<std::int32_t>> expected;
+  for (int i = 0; i < 3; ++i) expected.push_back(alone(prompt(9, 20 * i), 100));
+  use({.max_parallel = 2});
+  std::vector<Asked*> asked;
+  for (int i = 0; i < 2; ++i) asked.push_back(&ask(std::string(1, static_cast<char>('a' + i)), prompt(9, 20 * i), 100));
+  step(5);
+  asked.push_back(&ask("c", prompt(9, 40), 100));
+  step(5);
+  EXPECT_FALSE(asked[2]->started()) << "the others have their turn";
+  step(20);
+  EXPECT_TRUE(asked[2]->started());
+  for (const Asked* one : asked) EXPECT_FALSE(one->ended());
+  while (scheduler_->step()) {
+    const auto [fewest, most] = std::minmax({asked[0]->tokens.size(), asked[1]->tokens.size(), asked[2]->tokens.size()});
+    EXPECT_TRUE(most == 100 || most - fewest <= 32) << fewest << " " << most;
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(asked[i]->tokens, expected[i]) << i;
+  EXPECT_EQ(scheduler_->stats().pages_free, scheduler_->stats().pages_total);
+}
+
+TEST_F(SchedulerTest, prompts_go_in_smaller_chunks_beside_an_answer) {
+  use({.prefill_chunk = 16});
+  const Asked& answer = ask("a", prompt(5, 0), 40);
+  step(2);
+  ASSERT_TRUE(answer.started());
+  const Asked& beside = ask("b", prompt(20, 30), 1);
+  step(5);
+  EXPECT_EQ(beside.progress, (std::vector<int>{4, 8, 12, 16, 20}));
+}
+
 TEST_F(SchedulerTest, a_request_that_waits_and_is_cancelled_ends_though_those_before_it_wait_on) {
   use({.max_parallel = 1});
   ask("a", prompt(5, 0), 200);
@@ -235,7 +266,7 @@ TEST_F(SchedulerTest, when_the_pages_run_out_younger_requests_pause_and_all_writ
   constexpr int kRequests = 64, kPrompt = 60, kOutput = 80;  // 64 pages of the 65 at first; then each wants a second one
   std::vector<std::vector<std::int32_t>> expected;
   for (int i = 0; i < kRequests; ++i) expected.push_back(alone(prompt(kPrompt, i), kOutput));
-  use({.max_parallel = kRequests}, 256, 128);
+  use({.max_parallel = kRequests, .prefill_chunk = 1024}, 256, 128);
   std::vector<Asked*> asked;
   for (int i = 0; i < kRequests; ++i) asked.push_back(&ask(i % 3 == 0 ? "a" : "b", prompt(kPrompt, i), kOutput));
   while (!asked[0]->ended()) step();

@@ -24,6 +24,7 @@ enum class errc {
   elsewhere,               // another process runs this response
   previous_not_found,      // no such response to continue, or one that was not stored and is another client's
   conversation_too_large,  // its items have more bytes than a run reads
+  context_overflow,        // a text has more tokens than the model's context
   answered,                // the approval was answered before, by another response
 };
 

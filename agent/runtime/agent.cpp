@@ -13,6 +13,7 @@
 #include "journal_error.h"
 #include "request.h"
 #include "run_loop.h"
+#include "text_length.h"
 
 namespace baton::agent {
 namespace {
@@ -139,6 +140,7 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
     return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
   if (!request.conversation_id.empty() && !request.store)
     return Error{errc::invalid_argument, "store: false does not go with a conversation, which keeps its items"};
+  if (const Result<void> fits = check_text_lengths(request, generator_.facts()); !fits) return fits.error();
   const auto prepared = prepare(request);
   if (!prepared) return prepared.error();
   for (int attempt = 1;; ++attempt) {

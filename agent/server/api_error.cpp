@@ -70,6 +70,8 @@ ApiError ApiError::from(const Error& error) {
       return {404, "invalid_request_error", "previous_response_not_found", message, "previous_response_id"};
     case errc::conversation_too_large:
       return {400, "invalid_request_error", "conversation_too_large", message, ""};
+    case errc::context_overflow:
+      return {400, "invalid_request_error", "context_length_exceeded", message, "input"};
     case errc::answered:
       return {409, "invalid_request_error", "already_done", message, "input"};
     case errc::elsewhere:

@@ -69,7 +69,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (const auto self = weak.lock()) self->give_up();
     });
     if (const auto started = start_choice(0); !started) {
-      answer(HttpReply::of(ApiError::from(started.error())));
+      answer(HttpReply::of(start_error(started.error())));
       return;
     }
     if (!request_.stream) return;
@@ -81,6 +81,12 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
  private:
   bool is_chat() const { return request_.shape == CompletionRequest::Shape::chat; }
+
+  ApiError start_error(const Error& error) const {
+    ApiError shown = ApiError::from(error);
+    if (error.code == errc::context_overflow) shown.param = is_chat() ? "messages" : "prompt";
+    return shown;
+  }
 
   Result<RunHub::Started> start_choice(std::size_t index) {
     RunRequest run = request_.run;
@@ -247,7 +253,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       const auto started = start_choice(i);
       if (started) continue;
       const std::scoped_lock lock(mutex_);
-      const ApiError error = ApiError::from(started.error());
+      const ApiError error = start_error(started.error());
       if (!error.log.empty()) spdlog::error("{}: {}", id_, error.log);
       not_started_ = error;
       failure_ = {{"code", error.code}, {"message", error.message}};

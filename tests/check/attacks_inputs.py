@@ -113,7 +113,7 @@ def bodies():
     yield "stop of 100,000 texts", "/v1/chat/completions", filled('{"messages":[{"role":"user","content":"say hi"}],"stop":[', '"abc"', "]}", 600_000), 4
     yield "baton.stop of 100,000 texts", "/v1/responses", filled('{"input":"say hi","baton.stop":[', '"abc"', "]}", 600_000), 4
     yield "256 tools with wide schemas", "/v1/responses", wide_tools(), 4
-    yield "a text of 8 MB", "/v1/responses", ('{"input":"say ' + "x" * (BODY - 100) + '","store":false}').encode(), 1
+    yield "a text of 8 MB", "/v1/responses", json.dumps({"input": [message("x" * (BODY - 300)), message("say hi")], "store": False}).encode(), 1
     yield "instructions of 8 MB, four at once", "/v1/responses", ('{"input":"say hi","store":false,"instructions":"' + "x" * (BODY - 100) + '"}').encode(), 4
     yield "a schema of the answer with 100,000 properties", "/v1/responses", ('{"input":"say hi","text":{"format":{"type":"json_schema","name":"s","schema":{"type":"object","properties":{' + keys(3 * MB, '{"type":"string"}') + "}}}}}").encode(), 4
     yield "a million keys for a conversation's metadata", "/v1/conversations", ('{"metadata":{' + keys(BODY - 100) + "}}").encode(), 4

@@ -175,9 +175,23 @@ TEST_F(ServerTest, references_are_summed_before_they_are_copied) {
   // What the request brings itself counts as well.
   Json within = list_of(3, reference);
   within.push_back({{"role", "user"}, {"content", "and?"}});
-  EXPECT_EQ(post({{"input", within}}).status, 200);
+  EXPECT_EQ(post({{"input", within}, {"truncation", "auto"}}).status, 200);
   within.push_back({{"role", "user"}, {"content", std::string(6 << 20, 'y')}});
   EXPECT_EQ(post({{"input", within}}).json["error"]["code"], "input_too_large");
+}
+
+TEST_F(ServerTest, a_text_that_cannot_fit_is_refused_before_it_is_stored) {
+  const std::string text(300 << 10, 'x');
+  const Json large = {{"role", "user"}, {"content", text}};
+  for (const bool stream : {false, true}) {
+    const Answer refused = post({{"input", Json::array({large, {{"role", "user"}, {"content", "hi"}}})}, {"stream", stream}});
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json["error"]["code"], "context_length_exceeded") << refused.body.substr(0, 300);
+    EXPECT_THAT(refused.body, HasSubstr("maximum context length is 4096 tokens. However, a text of 307200 bytes has more than 4096 tokens"));
+  }
+  const Answer chat = ask(http::verb::post, "/v1/chat/completions", {{"messages", Json::array({large})}});
+  EXPECT_EQ(chat.json["error"]["param"], "messages");
+  EXPECT_TRUE(journal_->conversations({}).value().empty());
 }
 
 TEST_F(ServerTest, a_conversation_takes_so_many_bytes_and_no_more) {

@@ -34,6 +34,7 @@ class SchedulerTest : public testing::Test {
     tiny_ = std::make_unique<test::TinyModel>(test::TinyShape{.n_ctx = n_ctx});
     ModelOptions model_options;
     model_options.page_tokens = page_tokens;
+    model_options.max_batch = 2048;
     model_ = Model::load(tiny_->file(), make_cpu_backend({"", 2}).value(), model_options).value();
     scheduler_ = std::make_unique<Scheduler>(*model_, options);
   }

@@ -122,6 +122,8 @@ TEST_F(ClientRequestsTest, results_without_an_id_belong_to_the_calls_before_them
     {"role": "tool", "name": "b", "content": "of b"}, {"role": "tool", "content": "of a"}])");
   ASSERT_EQ(read.size(), 4u);
   EXPECT_EQ(read[1].tool_calls.size(), 2u);
+  EXPECT_EQ(read[2].content, "of a") << "results come in the order of the calls";
+  EXPECT_EQ(read[3].content, "of b");
   const auto old = history(R"([{"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{\"a\": 1}"}},
     {"role": "function", "name": "f", "content": "done"}])");
   ASSERT_EQ(old.size(), 2u);

@@ -1,6 +1,7 @@
 // What clients ask of the model itself: its figures, its tokens, how long a prompt is, a conversation in fewer words.
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/journal_error.h>
+#include <baton/agent/runtime/restore.h>
 
 #include <algorithm>
 
@@ -122,6 +123,8 @@ void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
 // A run that is not stored does not continue a conversation, but it can continue a response. What the client has put into the conversation
 // after its last response becomes input.
 Result<void> Api::continue_copy_of(const std::string& conversation_id, RunRequest& run) const {
+  // What a killed run had shown and not kept belongs to the conversation.
+  if (const auto kept = keep_cut_items(journal_, conversation_id); !kept) return kept.error();
   const auto thread = journal_.thread(conversation_id);
   if (!thread) return from_journal(thread.error());
   auto item = thread->items.begin();

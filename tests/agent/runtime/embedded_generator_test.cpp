@@ -9,7 +9,11 @@
 namespace baton::agent {
 namespace {
 
-using namespace baton::test;
+using test::in_pieces;
+using test::Parrot;
+using test::ParrotAnswer;
+using test::ParrotOptions;
+using test::ParrotToken;
 
 constexpr int kContext = 512;
 
@@ -17,12 +21,12 @@ class EmbeddedGeneratorTest : public testing::Test {
  protected:
   void load(ParrotAnswer answer, bool begins = false) {
     n_script_ = static_cast<int>(answer.size());
-    ParrotOptions options{.chat_template = kPlainTemplate};
+    ParrotOptions options{.chat_template = test::kPlainTemplate};
     options.last_token = false;  // the answer follows any text
     n_specials_ = static_cast<int>(options.specials.size());
     parrot_ = std::make_unique<Parrot>(std::vector<ParrotAnswer>{std::move(answer)}, std::move(options));
     if (begins) parrot_->writer().add_u32("tokenizer.ggml.bos_token_id", kBos).add_bool("tokenizer.ggml.add_bos_token", true);
-    generator_ = generator_of(*parrot_, kContext);
+    generator_ = test::generator_of(*parrot_, kContext);
   }
   const ModelFacts& facts() const { return *generator_->facts(); }
 

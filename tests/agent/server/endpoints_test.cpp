@@ -137,7 +137,8 @@ TEST_F(ServerTest, a_conversation_is_made_short_and_goes_on) {
 TEST_F(ServerTest, a_conversation_is_counted_and_made_short_as_it_is) {
   const std::string conversation = ask(http::verb::post, "/v1/conversations", Json::object()).json["id"];
   const Answer first = post({{"input", "hello"}, {"conversation", conversation}});
-  const std::vector<Json> bodies = {{{"previous_response_id", first.json["id"]}}, {{"conversation", conversation}, {"input", Json::array()}}};
+  const std::vector<Json> bodies = {{{"previous_response_id", first.json["id"]}},
+                                    {{"conversation", conversation}, {"input", Json::array()}}};
   for (const Json& body : bodies) {
     const Answer counted = ask(http::verb::post, "/v1/responses/input_tokens", body);
     EXPECT_EQ(counted.json["input_tokens"], 5 + 15) << counted.body << ": hello, you said: hello";

@@ -8,7 +8,8 @@
 //   repeats    a call that is the same as an earlier one of this run, with no new call answered in between, is not run again but
 //              answered with the earlier result and a note that says so. After a turn of nothing but such calls the model is asked for
 //              an answer without tools; one that still calls ends the run `incomplete`, reason repeated_calls. Of a function of the
-//              client's, whose every call ends a run, the earlier ones are those since the user's last message.
+//              client's, whose every call ends a run, the earlier ones are those since the user's last message; a call whose last two
+//              results differ is not a repeat, since the client may be waiting for something to change.
 //   mistakes   a call of a tool that is not there is answered with the names of those that are; what was meant as a call and cannot be
 //              read is answered with what is wrong with it, twice, before the run ends `incomplete`, reason malformed_call.
 //   budgets    end the run with a last answer (run_config.h).
@@ -88,7 +89,8 @@ class Run {
   };
   struct Earlier {
     Answer answer;
-    int n_new = 0;  // n_new_calls_ when it was answered
+    int n_new = 0;         // n_new_calls_ when it was answered
+    bool changes = false;  // of a function of the client's: the result before this one was another
   };
 
   void begin(const std::vector<Json>& input, const Moment& now);
@@ -104,6 +106,7 @@ class Run {
   void recall(std::vector<StoredItem> items);
   void name_as_model_does(Json& item) const;
   void remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls);
+  bool is_repeat_of(const Earlier& earlier) const;
   std::optional<Answer> earlier_answer(const llm::ToolCall& call) const;
   bool may_be_repeated(const std::string& name) const;  // a call of this tool may be one that has its answer
   static std::string call_key(const llm::ToolCall& call);

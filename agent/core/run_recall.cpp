@@ -52,7 +52,11 @@ std::string Run::call_key(const llm::ToolCall& call) { return call.name + "\n" +
 // The calls of one turn ran side by side: each counts as answered after all the others, so that a repetition of any is recognised.
 void Run::remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls) {
   for (const auto& [call, answer] : calls) n_new_calls_ += earlier_calls_.contains(call_key(call)) ? 0 : 1;
-  for (auto& [call, answer] : calls) earlier_calls_[call_key(call)] = {std::move(answer), n_new_calls_};
+  for (auto& [call, answer] : calls) {
+    const auto [earlier, is_new] = earlier_calls_.try_emplace(call_key(call));
+    const bool changes = !is_new && earlier->second.answer.content != answer.content;
+    earlier->second = {std::move(answer), n_new_calls_, changes};
+  }
 }
 
 // `items`: the whole conversation.
@@ -93,9 +97,12 @@ void Run::name_as_model_does(Json& item) const {
   }
 }
 
+// Whether a call would bring nothing that the earlier one of the same name and arguments did not.
+bool Run::is_repeat_of(const Earlier& earlier) const { return earlier.n_new == n_new_calls_ && !earlier.changes; }
+
 std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const {
   const auto earlier = earlier_calls_.find(call_key(call));
-  if (earlier == earlier_calls_.end() || earlier->second.n_new != n_new_calls_) return std::nullopt;
+  if (earlier == earlier_calls_.end() || !is_repeat_of(earlier->second)) return std::nullopt;
   Answer again = earlier->second.answer;
   again.content += "\n(The same call as before: it was not run again, this is its earlier result.)";
   return again;
@@ -103,7 +110,7 @@ std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const 
 
 bool Run::may_be_repeated(const std::string& name) const {
   return !wants_any_call_ && std::any_of(earlier_calls_.begin(), earlier_calls_.end(), [&](const auto& earlier) {
-    return earlier.second.n_new == n_new_calls_ && earlier.first.starts_with(name + "\n");
+    return is_repeat_of(earlier.second) && earlier.first.starts_with(name + "\n");
   });
 }
 

@@ -1,6 +1,7 @@
 #include "continuation.h"
 
 #include <algorithm>
+#include <set>
 
 #include "journal_error.h"
 #include "restore.h"
@@ -69,6 +70,18 @@ Result<std::vector<Json>> steering_of(memory::Journal& journal, const memory::Th
   return input;
 }
 
+// How many of the conversation's items somebody who continues this response sees: all up to its own last one. A warm-up without input has
+// none of its own; after it come the items of the responses that follow.
+std::size_t items_seen_by(const memory::Thread& thread, const memory::ResponseHead& response) {
+  const auto& items = thread.items;
+  const auto own = std::find_if(items.rbegin(), items.rend(), [&](const memory::Item& item) { return item.response_id == response.id; });
+  if (own != items.rend()) return static_cast<std::size_t>(own.base() - items.begin());
+  std::set<std::string> later;
+  for (auto r = thread.responses.rbegin(); r != thread.responses.rend() && r->id != response.id; ++r) later.insert(r->id);
+  const auto next = std::find_if(items.begin(), items.end(), [&](const memory::Item& item) { return later.contains(item.response_id); });
+  return static_cast<std::size_t>(next - items.begin());
+}
+
 Result<Continuation> after_response(memory::Journal& journal, const RunRequest& request) {
   const std::string& id = request.previous_response_id;
   const auto not_found = [&](const std::string& why) {
@@ -89,19 +102,18 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
   if (!steering) return steering.error();
   found.steering = std::move(*steering);
   std::vector<memory::Item>& items = thread->items;
-  const bool last = previous + 1 == thread->responses.end() && (items.empty() || items.back().response_id == id);
+  const std::size_t n_seen = items_seen_by(*thread, *previous);
+  const bool last = previous + 1 == thread->responses.end() && n_seen == items.size();
   if (last && request.store && !thread->conversation.temporary) {
     found.conversation = std::move(thread->conversation);
     found.allowed_tools = std::move(thread->allowed_tools);
   } else {
-    const auto own = std::find_if(items.rbegin(), items.rend(), [&](const memory::Item& item) { return item.response_id == id; });
-    const bool is_last = previous + 1 == thread->responses.end();
-    if (own == items.rend() && !is_last) return not_found("has no items to continue from");
-    found.copy_of = thread->conversation.id;
+    items.resize(n_seen);
     found.conversation = copy_of(thread->conversation, !request.store);
-    if (own != items.rend()) {  // otherwise it was a warm-up, and all that is there was before it
-      found.last_item = own->id;
-      items.erase(own.base(), items.end());
+    found.is_new = items.empty();
+    if (!items.empty()) {
+      found.copy_of = thread->conversation.id;
+      found.last_item = items.back().id;
     }
   }
   for (memory::Item& item : items) found.history.push_back(stored(item));

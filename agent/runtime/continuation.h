@@ -13,11 +13,11 @@ struct Continuation {
   std::vector<StoredItem> history;
   std::vector<std::string> allowed_tools;
   std::vector<Json> steering;  // messages that were sent to the parent and that nobody has taken yet: they come before the input
-  // The conversation is a copy that is not in the journal yet: of this one, up to and with this item. Empty: it is no copy.
+  // The conversation is a copy that is not in the journal yet: of this one, up to and with this item. Empty: it is not a copy.
   std::string copy_of, last_item;
 
   bool titled = false;  // its title was given just now
-  bool is_new = false;  // the conversation is not in the journal yet, and no copy
+  bool is_new = false;  // the conversation is not in the journal yet, and is not a copy
 
   // Puts the conversation into the batch, and what has to be true for it: where it is continued in place, that the parent is still its
   // last response and none is under way. Otherwise the batch is refused with memory::errc::overtaken.

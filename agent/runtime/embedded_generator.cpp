@@ -39,8 +39,10 @@ class FactsOfChat final : public ModelFacts {
   std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool special, bool add_bos, std::size_t most) const override {
     const llm::Tokenizer& tokenizer = chat_.tokenizer();
     const llm::TextSpan span{text, special};
-    auto ids = tokenizer.encode_up_to(most, std::span(&span, 1));
-    if (ids && add_bos && tokenizer.add_bos() && tokenizer.bos()) ids->insert(ids->begin(), *tokenizer.bos());
+    const bool begins = add_bos && tokenizer.add_bos() && tokenizer.bos();
+    if (begins && most == 0) return std::nullopt;
+    auto ids = tokenizer.encode_up_to(begins ? most - 1 : most, std::span(&span, 1));
+    if (ids && begins) ids->insert(ids->begin(), *tokenizer.bos());
     return ids;
   }
   bool is_token(std::int32_t id) const override { return chat_.tokenizer().is_valid(id); }

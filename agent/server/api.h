@@ -51,7 +51,7 @@ class Api {
 
   Offer offer() const;
   // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
-  Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key) const;
+  Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key, Purpose purpose = Purpose::answer) const;
   // A line for each client that sends what has no effect, and one more when it sends something else that has none.
   void log_ignored(const std::string& client, const Notes& notes) { ignored_log_.tell(client, notes); }
   RunHub& hub() { return hub_; }
@@ -106,6 +106,7 @@ class Api {
   void detokenize(const HttpCall& call, const Path& path, Done done);
   void count_input_tokens(const HttpCall& call, const Path& path, Done done);
   void compact(const HttpCall& call, const Path& path, Done done);
+  Result<void> continue_copy_of(const std::string& conversation_id, RunRequest& run) const;
   void embeddings(const HttpCall& call, const Path& path, Done done);
   Json model_json(const std::string& id) const;
 

@@ -3,11 +3,10 @@
 #include <baton/agent/core/items.h>
 #include <baton/agent/core/text_format.h>
 
-#include <algorithm>
 #include <charconv>
-#include <deque>
 #include <map>
 
+#include "chat_calls.h"
 #include "fields.h"
 #include "request_limits.h"
 #include "sampling_fields.h"
@@ -63,11 +62,13 @@ class Messages {
     message.unsupported("prefix", "an answer cannot be begun by the client", {false});
     if (auto error = message.finish()) return *error;
 
+    if (role != "assistant") calls_.end_turn();
     if (role == "tool" || role == "function") {
-      const auto id = call_id && !call_id->empty() ? call_id : open_call(name);
-      if (!id) return ApiError::invalid(at + ".tool_call_id", "'" + at + ".tool_call_id' is missing", "missing_required_parameter");
-      close(*id);
-      add(at, {{"type", "function_call_output"}, {"call_id", *id}, {"output", content ? *content : Json("")}});
+      const std::string sent = call_id.value_or("");
+      const auto id = calls_.take(sent, name);
+      if (!id && sent.empty())
+        return ApiError::invalid(at + ".tool_call_id", "'" + at + ".tool_call_id' is missing", "missing_required_parameter");
+      add(at, {{"type", "function_call_output"}, {"call_id", id.value_or(sent)}, {"output", content ? *content : Json("")}});
       return std::nullopt;
     }
     if (!reasoning.empty()) {
@@ -80,7 +81,7 @@ class Messages {
     for (std::size_t k = 0; calls && k < calls->size(); ++k) {
       if (auto error = take_call((*calls)[k], at + ".tool_calls[" + std::to_string(k) + "]")) return error;
     }
-    if (old_call) return take_function(*old_call, at + ".function_call", "call_" + std::to_string(places_.size()));
+    if (old_call) return take_function(*old_call, at + ".function_call", "");
     return std::nullopt;
   }
 
@@ -119,31 +120,16 @@ class Messages {
     const Json* arguments = inner.any("arguments");
     if (auto error = inner.finish()) return *error;
     const Json called = name ? *name : Json();
-    open_.emplace_back(id, called.is_string() ? called.get<std::string>() : "");
-    if (open_.size() > kMaxOpenCalls) open_.pop_front();
+    const std::string own_id = calls_.add(id, called.is_string() ? called.get<std::string>() : "");
     add(place.substr(0, place.rfind('.')),
-        {{"type", "function_call"}, {"call_id", id}, {"name", called}, {"arguments", arguments ? *arguments : Json()}});
+        {{"type", "function_call"}, {"call_id", own_id}, {"name", called}, {"arguments", arguments ? *arguments : Json()}});
     return std::nullopt;
   }
-
-  // The call that a result without an id belongs to: the first one of that name that has none, or the first of all.
-  std::optional<std::string> open_call(const std::string& name) const {
-    for (const auto& [id, called] : open_) {
-      if (name.empty() || called == name) return id;
-    }
-    return std::nullopt;
-  }
-  void close(const std::string& id) {
-    const auto at = std::find_if(open_.begin(), open_.end(), [&](const auto& call) { return call.first == id; });
-    if (at != open_.end()) open_.erase(at);
-  }
-
-  static constexpr std::size_t kMaxOpenCalls = 256;  // results come soon after their calls
 
   Notes& notes_;
   Json items_ = Json::array();
   std::vector<std::string> places_;
-  std::deque<std::pair<std::string, std::string>> open_;  // calls without a result: id and name
+  ChatCalls calls_;
 };
 
 // {"type": "function", "function": {..}} as the Responses protocol has it. The types that it does not have come as they are, and are passed

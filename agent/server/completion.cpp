@@ -149,10 +149,6 @@ class Completion : public std::enable_shared_from_this<Completion> {
       for (const Json& token : data["logprobs"]) choice.logprobs.push_back(token);
       say_text(index, choice, data["delta"].get<std::string>(), data["logprobs"]);
     } else if (event.type == "response.reasoning_text.delta") {
-      if (!is_chat()) {
-        say_text(index, choice, data["delta"].get<std::string>(), Json::array());
-        return !gone_;
-      }
       choice.reasoning += data["delta"].get<std::string>();
       say(index, {{"reasoning_content", data["delta"]}});
     } else if (event.type == "response.output_item.added") {

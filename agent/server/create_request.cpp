@@ -17,8 +17,8 @@ namespace {
 
 class Parser {
  public:
-  Parser(const Json& body, const Offer& offer, Channel channel)
-      : body_(body), offer_(offer), channel_(channel), fields_(body, "", request_.notes) {
+  Parser(const Json& body, const Offer& offer, Channel channel, Purpose purpose)
+      : body_(body), offer_(offer), channel_(channel), purpose_(purpose), fields_(body, "", request_.notes) {
     run().all_tools = false;
     run().after_tools = offer.after_tools;
     run().max_output_tokens = offer.max_output_tokens;
@@ -138,10 +138,11 @@ class Parser {
     if (!run().conversation_id.empty() && !run().store)
       fields_.fail(ApiError::invalid("store", "'store': false does not go with a conversation, which keeps its items"));
     run().generate = fields_.boolean("generate").value_or(true);
-    if (!run().generate) return;  // the instructions and tools of later responses, perhaps
-    if (run().input.empty() && run().previous_response_id.empty() && run().conversation_id.empty())
+    if (!run().generate || !run().input.empty()) return;  // a warm-up may bring the instructions and tools of later responses only
+    const bool continues = !run().previous_response_id.empty() || !run().conversation_id.empty();
+    if (!continues)
       fields_.fail(ApiError::invalid("input", "'input' is missing", "missing_required_parameter"));
-    else if (run().input.empty())
+    else if (purpose_ == Purpose::answer)
       fields_.fail(ApiError::invalid("input", "'input' is empty: say what the agent shall do", "missing_required_parameter"));
   }
 
@@ -184,6 +185,7 @@ class Parser {
   const Json& body_;
   const Offer& offer_;
   const Channel channel_;
+  const Purpose purpose_;
   CreateRequest request_;
   Fields fields_;
 };
@@ -200,7 +202,9 @@ Parsed<Json> parse_json(const std::string& text) {
   return std::move(read->value);
 }
 
-Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel) { return Parser(body, offer, channel).parse(); }
+Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel, Purpose purpose) {
+  return Parser(body, offer, channel, purpose).parse();
+}
 
 Parsed<std::vector<std::string>> parse_stops(const Json& list, const std::string& param) {
   if (auto error = more_than(kMaxStops, param, list.size(), "strings")) return *error;

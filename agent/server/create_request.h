@@ -34,10 +34,16 @@ struct CreateRequest {
 
 enum class Channel { http, websocket };
 
+// What a body is sent for.
+enum class Purpose {
+  answer,  // the agent shall do something, so the request says what
+  review,  // something is done with the conversation as it is: an earlier response or a conversation is enough
+};
+
 // JSON within the limits of tools::JsonLimits, no key twice in one object. An error's param is empty.
 Parsed<Json> parse_json(const std::string& text);
 
-Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel);
+Parsed<CreateRequest> parse_create(const Json& body, const Offer& offer, Channel channel, Purpose purpose = Purpose::answer);
 
 // `input` of a request: a string, or items. Each error names the item.
 Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& param, Notes& notes);

@@ -80,6 +80,11 @@ class Fields {
     }
     return value;
   }
+  // None of them is noted. In linear time: any() looks through the whole object.
+  void skip_all() {
+    if (!object_.is_object()) return;
+    for (const auto& [key, value] : object_.items()) read_.insert(key);
+  }
   // What we said ourselves, and is sent back.
   void skip_own() {
     for (const auto& [key, value] : object_.items()) {

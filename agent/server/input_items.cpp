@@ -232,7 +232,7 @@ class ItemParser {
   }
   Parsed<Json> nothing_to_read(const std::string& type) {
     if (type != "mcp_list_tools") fields_.notes().ignore(path_);
-    for (const auto& [key, value] : item_.items()) fields_.any(key.c_str());
+    fields_.skip_all();
     return Json{{"type", "mcp_list_tools"}};
   }
   Parsed<Json> approval_response() {

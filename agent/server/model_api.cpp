@@ -1,5 +1,9 @@
 // What clients ask of the model itself: its figures, its tokens, how long a prompt is, a conversation in fewer words.
 #include <baton/agent/core/items.h>
+#include <baton/agent/runtime/journal_error.h>
+#include <baton/agent/runtime/restore.h>
+
+#include <algorithm>
 
 #include "api.h"
 #include "fields.h"
@@ -100,7 +104,7 @@ void Api::detokenize(const HttpCall& call, const Path&, Done done) {
 void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
   const Parsed<Json> body = parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Parsed<CreateRequest> request = parse(*body, Channel::http, "");
+  Parsed<CreateRequest> request = parse(*body, Channel::http, "", Purpose::review);
   if (!request) return done(HttpReply::of(request.error()));
   log_ignored(call.client, request->notes);
   const ModelFacts* facts = agent_.generator().facts();
@@ -117,21 +121,42 @@ void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
   done(HttpReply::of(reply));
 }
 
+// A run that is not stored does not continue a conversation, but it can continue a response. What the client has put into the conversation
+// after its last response becomes input.
+Result<void> Api::continue_copy_of(const std::string& conversation_id, RunRequest& run) const {
+  // What a killed run had shown and not kept belongs to the conversation.
+  if (const auto kept = keep_cut_items(journal_, conversation_id); !kept) return kept.error();
+  const auto thread = journal_.thread(conversation_id);
+  if (!thread) return from_journal(thread.error());
+  auto item = thread->items.begin();
+  if (!thread->responses.empty()) {
+    run.previous_response_id = thread->responses.back().id;
+    const auto own = std::find_if(thread->items.rbegin(), thread->items.rend(),
+                                  [&](const memory::Item& one) { return one.response_id == run.previous_response_id; });
+    item = own == thread->items.rend() ? thread->items.end() : own.base();
+  }
+  for (; item != thread->items.end(); ++item) run.input.push_back(item->content);
+  return {};
+}
+
 void Api::compact(const HttpCall& call, const Path&, Done done) {
   const Parsed<Json> body = parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Parsed<CreateRequest> request = parse(*body, Channel::http, "");
+  Parsed<CreateRequest> request = parse(*body, Channel::http, "", Purpose::review);
   if (!request) return done(HttpReply::of(request.error()));
   log_ignored(call.client, request->notes);
   RunRequest run;
-  run.input = std::move(request->run.input);
+  run.previous_response_id = std::move(request->run.previous_response_id);
+  if (const std::string& id = request->run.conversation_id; !id.empty()) {
+    if (const Result<void> found = continue_copy_of(id, run); !found) return done(HttpReply::of(ApiError::from(found.error())));
+  }
+  for (Json& item : request->run.input) run.input.push_back(std::move(item));
   // Nothing is done here: what a client has agreed to waits for the response that does it.
   std::erase_if(run.input, [](const Json& item) {
     return string_of(item, "type") == "mcp_approval_response" || string_of(item, "type") == "baton.retry_tool";
   });
   run.input.push_back(user_message_item("", kSummarise));
   run.instructions = std::move(request->run.instructions);
-  run.previous_response_id = std::move(request->run.previous_response_id);
   run.all_tools = false;
   run.truncate = true;  // better a summary of the later turns than none
   run.max_output_tokens = request->run.max_output_tokens;

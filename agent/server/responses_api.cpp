@@ -82,8 +82,8 @@ class Relay {
 
 }  // namespace
 
-Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key) const {
-  Parsed<CreateRequest> request = parse_create(body, offer(), channel);
+Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key, Purpose purpose) const {
+  Parsed<CreateRequest> request = parse_create(body, offer(), channel, purpose);
   if (!request) return request;
   if (auto error = take_references(request->run.input, "input")) return *error;
   if (!key.empty()) request->run.key = key;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <initializer_list>
+#include <limits>
 
 #include "create_request.h"
 #include "request_limits.h"
@@ -11,6 +12,9 @@ namespace {
 
 // As many tokens as the context holds.
 constexpr int kNoLimit = 1 << 24;
+
+// The bits of a whole number that every JSON reader keeps, also one whose numbers are doubles.
+constexpr std::uint64_t kSafeBits = (std::uint64_t{1} << 53) - 1;
 
 constexpr const char* kReadNames[] = {
     "temperature",
@@ -126,6 +130,15 @@ Parsed<std::map<std::int32_t, float>> logit_bias_of(const Json& given) {
   return biases;
 }
 
+// -1 is how clients of local servers ask for any seed. Another negative number is a seed like any other: it stands for the number with the
+// same low bits, which the response shows and which gives the same answer when it is sent.
+void read_seed(Fields& fields, llm::SamplingParams& sampling) {
+  const auto seed = fields.integer("seed", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  if (!seed || *seed == -1) return;
+  const auto bits = static_cast<std::uint64_t>(*seed);
+  sampling.seed = *seed < 0 ? bits & kSafeBits : bits;
+}
+
 void read_max_tokens(Fields& fields, RunRequest& run) {
   std::optional<int> most;
   for (const char* key : {"max_output_tokens", "max_completion_tokens", "max_tokens", "n_predict"}) {
@@ -159,9 +172,7 @@ void read_sampling(Fields& fields, RunRequest& run) {
   take("frequency_penalty", -2, 2, sampling.frequency_penalty);
   if (const auto value = fields.integer("top_k", -1, 1 << 24)) sampling.top_k = static_cast<int>(std::max<std::int64_t>(*value, 0));
   if (const auto value = fields.integer("repeat_last_n", -1, 1 << 24)) sampling.repeat_last_n = static_cast<int>(*value);
-  // -1 is how clients of local servers ask for any.
-  const auto seed = fields.integer("seed", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
-  if (seed && *seed != -1) sampling.seed = static_cast<std::uint64_t>(*seed);
+  read_seed(fields, sampling);
   if (const auto value = fields.integer("top_logprobs", 0, 20)) {
     sampling.top_logprobs = static_cast<int>(*value);
     run.logprobs = *value > 0;

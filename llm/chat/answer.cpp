@@ -29,7 +29,8 @@ CallParserOptions parser_options(const ToolSyntax& syntax, const ChatRequest& re
 }
 
 // The end of the template's turns, where it is no token by itself: a model writes it in letters then.
-std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSyntax& syntax) {
+std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request) {
+  if (!request.prompt.empty()) return {};  // a text has no turns
   if (syntax.end_of_turn.empty() || syntax.end_of_turn == syntax.reasoning_close) return {};
   const auto id = tokenizer.find(syntax.end_of_turn);
   return id && tokenizer.is_special(*id) ? std::vector<std::string>() : std::vector{syntax.end_of_turn};
@@ -47,11 +48,12 @@ Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatR
     : tokenizer_(&tokenizer),
       syntax_(&syntax),
       detokenizer_(tokenizer),
-      stops_(all_stops(request, spelled_end(tokenizer, syntax))),
-      reasoning_stops_(spelled_end(tokenizer, syntax)),
+      stops_(all_stops(request, spelled_end(tokenizer, syntax, request))),
+      reasoning_stops_(spelled_end(tokenizer, syntax, request)),
       parser_(parser_options(syntax, request, prompt)),
       constraint_(std::move(constraint)),
       sink_(std::move(sink)),
+      is_plain_text_(!request.prompt.empty()),
       wants_logprobs_(request.logprobs),
       seed_(request.sampling.seed.value_or(0)),
       raw_(std::move(raw)),
@@ -128,9 +130,14 @@ std::string Answer::text_of(std::int32_t id) {
   return CallParser::is_tag(name) || syntax_->has_token(name) ? detokenizer_.flush() + std::string(name) : std::string();
 }
 
+void Answer::read(const std::string& text, float logprob, std::vector<Delta>& deltas) {
+  if (!is_plain_text_) return parser_.push(text, logprob, deltas);
+  if (!text.empty()) deltas.push_back(TextDelta{text});
+}
+
 void Answer::push(const std::string& text, float logprob) {
   std::vector<Delta> deltas;
-  parser_.push(text, logprob, deltas);
+  read(text, logprob, deltas);
   give(deltas);
   complete_ = parser_.done() || stopped();
 }
@@ -242,7 +249,7 @@ void Answer::finish(const EngineFinished& end) {
   const bool cut = !parser_.done() && end.reason != EngineFinished::Reason::stop_token;
   std::vector<Delta> deltas;
   if (!complete_) {
-    parser_.push(detokenizer_.flush(), 0, deltas);
+    read(detokenizer_.flush(), 0, deltas);
     give(deltas);
   }
   if (!stopped()) {

@@ -23,8 +23,10 @@ class Answer {
 
   // Stop strings, and an end of turn that the model spells out where its vocabulary has no such token, end the answer; the first act on
   // the text that is shown, not in reasoning or calls.
-  // request: only its tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of Finished::raw.
-  // syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
+  // A text that is not a conversation (ChatRequest::prompt) is continued by text: neither reasoning nor calls are looked for in it, and
+  // nothing of it is left out.
+  // request: only its prompt, tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of
+  // Finished::raw. syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
   Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
          std::shared_ptr<CallConstraint> constraint, Sink sink);
 
@@ -45,6 +47,7 @@ class Answer {
   void note_logprob(const Choice& choice);
   std::string text_of(std::int32_t id);
   void push(const std::string& text, float logprob);
+  void read(const std::string& text, float logprob, std::vector<Delta>& deltas);
   void finish(const EngineFinished& end);
   void keep_raw();
   void give(std::vector<Delta>& deltas);
@@ -63,6 +66,7 @@ class Answer {
   Sink sink_;
   std::vector<Written> written_;
   std::vector<std::int32_t> own_form_;  // of an answer that was put into a list: its tokens before that, where they are the template's form
+  const bool is_plain_text_;  // a text is continued
   bool wants_logprobs_;
   const std::uint64_t seed_;
   std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet

@@ -83,7 +83,8 @@ struct ChatRequest {
   // Where the prompt does not fit into the context, the messages before one of these indices may be left out of it, as few as possible;
   // system messages stay. In rising order; empty: a prompt that does not fit is an error.
   std::vector<std::size_t> may_begin_at = {};
-  // Not empty: the prompt itself, for a text that is no conversation. Nothing above but the sampling and the ends is looked at then.
+  // Not empty: the prompt itself, for a text that is not a conversation. Nothing above but the sampling and the ends is looked at then, and
+  // the answer is text alone, as the model wrote it.
   std::vector<std::int32_t> prompt = {};
 };
 

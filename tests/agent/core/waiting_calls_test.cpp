@@ -116,6 +116,32 @@ TEST(WaitingCalls, a_call_whose_result_the_client_has_given_is_not_handed_to_it_
   expect_valid_history(run.kept_messages());
 }
 
+// A client may poll: its function has the same name and arguments every time, and another result.
+TEST(WaitingCalls, a_call_whose_last_two_results_differ_is_handed_to_the_client_again) {
+  const auto after = [](const std::vector<std::string>& results) {
+    std::vector<Json> input = {user_message_item("", "tell me when it is done")};
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const std::string id = "c" + std::to_string(i);
+      input.push_back({{"type", "function_call"}, {"call_id", id}, {"name", "shop"}, {"arguments", "{}"}});
+      input.push_back(output_of(id, results[i]));
+    }
+    StepByHand run(with_client_function());
+    run.start_with(input);
+    run.say(llm::CallStarted{.index = 0, .id = "next", .name = "shop", .fits = true});
+    const bool shown_at_once = !run.events("response.output_item.added").empty();
+    run.say(llm::CallFinished{0, call_of("next", "shop"), 0.5});
+    run.end(llm::FinishReason::tool_calls);
+    const bool handed_over = !run.all_of<FinishRun>().empty();
+    EXPECT_EQ(shown_at_once, handed_over);
+    return handed_over;
+  };
+  EXPECT_TRUE(after({"10 %", "20 %"}));
+  EXPECT_TRUE(after({"10 %", "20 %", "10 %"}));
+  EXPECT_FALSE(after({"10 %"}));
+  EXPECT_FALSE(after({"10 %", "10 %"}));
+  EXPECT_FALSE(after({"10 %", "20 %", "20 %"})) << "nothing changes any more";
+}
+
 TEST(WaitingCalls, what_is_shown_while_it_is_written_is_handed_over) {
   RunConfig config = with_client_function();
   config.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};

@@ -150,6 +150,63 @@ TEST_F(Lineage, one_who_listens_to_a_run_whose_conversation_has_vanished_is_told
   EXPECT_THAT(told["response"]["error"]["message"].get<std::string>(), HasSubstr("may have been deleted"));
 }
 
+// ---- warm-ups
+
+// What the model reads: the texts of all messages, one after the other.
+ScriptedAnswer texts(const llm::ChatRequest& request) {
+  std::string all;
+  for (const llm::Message& message : request.messages) all += (all.empty() ? "" : ",") + message.content;
+  return {.text = "<" + all + ">"};
+}
+
+RunRequest warm_up(std::vector<Json> input, const std::string& after = "", bool store = true) {
+  RunRequest request{.input = std::move(input), .previous_response_id = after, .store = store, .client = "mine"};
+  request.generate = false;
+  return request;
+}
+
+RunRequest question(const std::string& text, const std::string& after, bool store) {
+  return {.input = said(text), .previous_response_id = after, .store = store, .client = "mine"};
+}
+
+TEST_F(Lineage, whoever_continues_a_warm_up_sees_its_input_however_often) {
+  hub(texts);
+  for (const bool store : {true, false}) {
+    const auto warm = hub_->start(warm_up(said("a"), "", store));
+    EXPECT_EQ(ended(warm)["response"]["status"], "completed");
+    for (const std::string text : {"b", "c", "d"})
+      EXPECT_EQ(text_of(ended(hub_->start(question(text, warm->response_id, store)))), "<a," + text + ">") << "stored: " << store;
+  }
+}
+
+TEST_F(Lineage, a_warm_up_without_input_is_continued_from_what_was_before_it_however_often) {
+  hub(texts);
+  for (const bool store : {true, false}) {
+    const auto empty = hub_->start(warm_up({}, "", store));
+    ended(empty);
+    for (const std::string text : {"a", "b", "c"})
+      EXPECT_EQ(text_of(ended(hub_->start(question(text, empty->response_id, store)))), "<" + text + ">") << "stored: " << store;
+    const auto first = hub_->start(question("q", "", store));
+    ended(first);
+    const auto warm = hub_->start(warm_up({}, first->response_id, store));
+    ended(warm);
+    for (const std::string text : {"a", "b"})
+      EXPECT_EQ(text_of(ended(hub_->start(question(text, warm->response_id, store)))), "<q,<q>," + text + ">") << "stored: " << store;
+  }
+}
+
+TEST_F(Lineage, a_warm_up_without_input_makes_no_second_conversation) {
+  hub(texts);
+  const auto first = hub_->start({.input = said("q")});
+  ended(first);
+  const auto warm = hub_->start(warm_up({}, first->response_id));
+  ended(warm);
+  const auto next = hub_->start({.input = said("a"), .previous_response_id = warm->response_id});
+  EXPECT_EQ(text_of(ended(next)), "<q,<q>,a>");
+  EXPECT_EQ(next->conversation_id, first->conversation_id);
+  EXPECT_EQ(journal_->conversations(10).value().size(), 1u);
+}
+
 // ---- approvals
 
 class Approvals : public Lineage {

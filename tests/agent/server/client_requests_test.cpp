@@ -122,6 +122,8 @@ TEST_F(ClientRequestsTest, results_without_an_id_belong_to_the_calls_before_them
     {"role": "tool", "name": "b", "content": "of b"}, {"role": "tool", "content": "of a"}])");
   ASSERT_EQ(read.size(), 4u);
   EXPECT_EQ(read[1].tool_calls.size(), 2u);
+  EXPECT_EQ(read[2].content, "of a") << "results come in the order of the calls";
+  EXPECT_EQ(read[3].content, "of b");
   const auto old = history(R"([{"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{\"a\": 1}"}},
     {"role": "function", "name": "f", "content": "done"}])");
   ASSERT_EQ(old.size(), 2u);
@@ -275,6 +277,25 @@ TEST_F(ClientRequestsTest, sampling_as_local_servers_name_it_takes_effect) {
   }
   EXPECT_FLOAT_EQ(chat_with(R"("repetition_penalty": 1.25)").run.sampling.repeat_penalty, 1.25f);
   EXPECT_THAT(chat_with(R"("id_slot": 1, "cache_prompt": true)").run.ignored, ElementsAre("id_slot", "cache_prompt"));
+}
+
+TEST_F(ClientRequestsTest, a_seed_of_minus_one_asks_for_any) {
+  EXPECT_FALSE(with(R"("seed": -1)").run.sampling.seed) << "the run draws one";
+  const auto drawn = chat_with(R"("seed": -1)").run.sampling.seed;
+  ASSERT_TRUE(drawn) << "a chat draws the first choice's";
+  EXPECT_NE(drawn, chat_with(R"("seed": -1)").run.sampling.seed);
+}
+
+TEST_F(ClientRequestsTest, what_is_shown_of_a_negative_seed_can_be_sent_and_means_the_same) {
+  for (const char* seed : {"-2", "-5", "-9007199254740993", "-9223372036854775808"}) {
+    const auto used = with("\"seed\": " + std::string(seed)).run.sampling.seed;
+    ASSERT_TRUE(used) << seed;
+    EXPECT_LT(*used, std::uint64_t{1} << 53) << seed << ": a JSON reader may have doubles only";
+    for (const char* field : {"seed", "baton.seed"})
+      EXPECT_EQ(with("\"" + std::string(field) + "\": " + std::to_string(*used)).run.sampling.seed, used) << field;
+  }
+  EXPECT_NE(with(R"("seed": -2)").run.sampling.seed, with(R"("seed": -3)").run.sampling.seed);
+  EXPECT_EQ(with(R"("seed": 9223372036854775807)").run.sampling.seed, 9223372036854775807u);
 }
 
 TEST_F(ClientRequestsTest, local_client_extras) {

@@ -134,6 +134,42 @@ TEST_F(ServerTest, a_conversation_is_made_short_and_goes_on) {
   EXPECT_EQ(ask(http::verb::post, "/v1/responses/compact", Json::object()).json["error"]["param"], "input");
 }
 
+TEST_F(ServerTest, a_conversation_is_counted_and_made_short_as_it_is) {
+  const std::string conversation = ask(http::verb::post, "/v1/conversations", Json::object()).json["id"];
+  const Answer first = post({{"input", "hello"}, {"conversation", conversation}});
+  const std::vector<Json> bodies = {{{"previous_response_id", first.json["id"]}},
+                                    {{"conversation", conversation}, {"input", Json::array()}}};
+  for (const Json& body : bodies) {
+    const Answer counted = ask(http::verb::post, "/v1/responses/input_tokens", body);
+    EXPECT_EQ(counted.json["input_tokens"], 5 + 15) << counted.body << ": hello, you said: hello";
+    const Answer compacted = ask(http::verb::post, "/v1/responses/compact", body);
+    ASSERT_EQ(compacted.status, 200) << compacted.body;
+    EXPECT_THAT(compacted.json["output"][0]["encrypted_content"].get<std::string>(), HasSubstr("a summary of 2 messages"));
+  }
+  ask(http::verb::post, "/v1/conversations/" + conversation + "/items",
+      {{"items", Json::array({{{"role", "user"}, {"content", "one more"}}})}});
+  const Answer compacted = ask(http::verb::post, "/v1/responses/compact", {{"conversation", conversation}, {"input", "and another"}});
+  EXPECT_THAT(compacted.json["output"][0]["encrypted_content"].get<std::string>(), HasSubstr("a summary of 4 messages")) << compacted.body;
+  EXPECT_EQ(ask(http::verb::get, "/v1/baton/conversations").json["data"].size(), 1u) << "nothing is kept";
+  EXPECT_EQ(ask(http::verb::get, "/v1/conversations/" + conversation + "/items").json["data"].size(), 3u) << "and nothing is changed";
+
+  const Json items = {{{"role", "user"}, {"content", "a"}}, {{"role", "assistant"}, {"content", "b"}}};
+  const std::string added = ask(http::verb::post, "/v1/conversations", {{"items", items}}).json["id"];
+  EXPECT_THAT(ask(http::verb::post, "/v1/responses/compact", {{"conversation", added}}).body, HasSubstr("a summary of 2 messages"));
+}
+
+TEST_F(ServerTest, nothing_cannot_be_counted_and_an_answer_needs_a_question) {
+  const Answer first = post({{"input", "hello"}});
+  for (const char* path : {"/v1/responses/input_tokens", "/v1/responses/compact"}) {
+    const Answer nothing = ask(http::verb::post, path, {{"input", Json::array()}});
+    EXPECT_EQ(nothing.status, 400) << path;
+    EXPECT_EQ(nothing.json["error"]["param"], "input");
+    const Answer unknown = ask(http::verb::post, path, {{"previous_response_id", "resp_none"}});
+    EXPECT_EQ(unknown.json["error"]["code"], "previous_response_not_found") << unknown.body;
+  }
+  EXPECT_EQ(post({{"previous_response_id", first.json["id"]}}).json["error"]["param"], "input");
+}
+
 // ---- answers
 
 TEST_F(ServerTest, reasoning_is_shown_in_chat_completions) {

@@ -159,6 +159,21 @@ TEST_F(RequestLimitsTest, what_is_within_the_bounds_takes_linear_time) {
   EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 40);
 }
 
+// In square time this takes more than five seconds.
+TEST_F(RequestLimitsTest, a_wide_item_of_another_servers_tool_is_passed_over_in_linear_time) {
+  if (kSanitized) GTEST_SKIP() << "it measures time, and a sanitizer changes that";
+  std::string text = R"([{"type":"web_search_call")";
+  for (int i = 0; i < 50'000; ++i) text += ",\"member_" + std::to_string(i) + "\":1";
+  const Json input = tools::read_json(text + "}]", tools::kLimitsOfFile)->value;
+  Notes notes;
+  const std::clock_t begin = std::clock();
+  const auto items = parse_input(input, "input", notes);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 2);
+  ASSERT_TRUE(items);
+  EXPECT_EQ(items->at(0), Json({{"type", "mcp_list_tools"}}));
+  EXPECT_EQ(notes.ignored(), std::vector<std::string>{"input[0]"}) << "the item, and none of its members";
+}
+
 TEST_F(ServerTest, references_are_summed_before_they_are_copied) {
   const Json large = {{"role", "user"}, {"content", std::string(1 << 20, 'x')}};
   const Answer conversation = ask(http::verb::post, "/v1/conversations", {{"items", Json::array({large})}});

@@ -206,7 +206,7 @@ TEST_F(ServerTest, a_text_that_cannot_fit_is_refused_before_it_is_stored) {
   }
   const Answer chat = ask(http::verb::post, "/v1/chat/completions", {{"messages", Json::array({large})}});
   EXPECT_EQ(chat.json["error"]["param"], "messages");
-  EXPECT_TRUE(journal_->conversations({}).value().empty());
+  EXPECT_TRUE(journal_->conversations(10).value().empty());
 }
 
 TEST_F(ServerTest, a_conversation_takes_so_many_bytes_and_no_more) {

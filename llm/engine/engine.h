@@ -71,7 +71,7 @@ struct EngineOptions {
   // computed, as soon as another comes. Where more clients than places ask, they take turns. The requests of one client are served in the order of
   // their arrival.
   int max_parallel = 4;
-  int prefill_chunk = 256;  // prompt tokens a step, a quarter of them beside answers that are being written; clients take turns
+  int prefill_chunk = 256;  // prompt tokens a step, at most; fewer where they take long (step_times.h); clients take turns
   int max_draft = 16;       // tokens that are computed before they are chosen, an answer and a step; 0: none
 };
 

@@ -1,6 +1,7 @@
 #include "scheduler.h"
 
 #include <algorithm>
+#include <numeric>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -35,7 +36,12 @@ bool Scheduler::step() {
     std::this_thread::sleep_for(kNap);
     return true;
   }
-  model_.forward(make_batch(parts));
+  const Batch batch = make_batch(parts);
+  const auto n_answers = std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.n_tokens == 1; });
+  const int n_prompt = std::accumulate(parts.begin(), parts.end(), 0, [](int n, const Part& p) { return n + (p.n_tokens > 1 ? p.n_tokens : 0); });
+  const auto begun = EngineClock::now();
+  model_.forward(batch);
+  times_.add(n_prompt, n_answers > 0, EngineClock::now() - begun);
   ++stats_.steps;
   take_results(parts);
   retire_finished();
@@ -194,8 +200,8 @@ std::vector<Scheduler::Part> Scheduler::plan() {
     (request->prefilling() || request->n_left() > 1 ? chunked : single).push_back(request.get());
   }
   std::vector<Part> parts;
-  // Answers that are being written wait for the whole step, so a prompt beside them goes in smaller chunks.
-  int budget = single.empty() || chunked.empty() ? options_.prefill_chunk : std::max(1, options_.prefill_chunk / 4);
+  int budget = options_.prefill_chunk;
+  if (!chunked.empty()) budget = single.empty() ? times_.n_without_answers(budget) : times_.n_beside_answers(budget);
   int draft_budget = chunked.empty() ? budget : budget / 2;  // the drafts of many answers do not keep prompts from being computed
   for (ActiveRequest* request : single) {
     parts.push_back({request, 1, true});

@@ -3,6 +3,7 @@
 #include "client_queue.h"
 #include "engine.h"
 #include "request.h"
+#include "step_times.h"
 
 #include <baton/llm/kv_cache/page_pool.h>
 #include <baton/llm/kv_cache/prefix_cache.h>
@@ -60,6 +61,7 @@ class Scheduler {
   ClientQueue queue_;
   std::vector<std::shared_ptr<ActiveRequest>> active_;
   std::uint64_t n_chunks_ = 0;
+  StepTimes times_;
   EngineStats stats_;
 };
 

@@ -64,7 +64,5 @@ def rows(baton, models_dir, quick):
             ("logit_bias of every token", "/v1/chat/completions", {**chat, "max_tokens": 4, "logit_bias": {str(i): 1 for i in range(150_000)}}, 4),
             ("a chat with n: 16", "/v1/chat/completions", {**chat, "n": 16}, 1),
             ("four chats with n: 16", "/v1/chat/completions", {**chat, "max_tokens": 16, "n": 16}, 4),  # with more tokens this machine needs longer than any request may
-            ("eight chats of other connections", "/v1/chat/completions", chat, 8),
-            ("a prompt of 6,000 tokens", "/v1/chat/completions", {"messages": [{"role": "user", "content": words(6000 * 4)}], "max_tokens": 4}, 1),
         ]:
             yield row_of(daemon, alone, what, lambda port, path=path, body=json.dumps(body).encode(), n=n: together(n, lambda _: post(port, path, body)), patience=1.0)

@@ -1,11 +1,11 @@
 """langchain-openai: an agent of langchain's with ChatOpenAI, over both protocols and streamed."""
 import langchain.agents
 import langchain_openai
-import rooms
+import stock
 
 
 def agent_of(base_url, model, **options):
-    return langchain.agents.create_agent(langchain_openai.ChatOpenAI(base_url=base_url, api_key=rooms.KEY, model=model, **options), tools=[rooms.room_of])
+    return langchain.agents.create_agent(langchain_openai.ChatOpenAI(base_url=base_url, api_key=stock.KEY, model=model, **options), tools=[stock.get_stock])
 
 
 def last_text(state):
@@ -31,4 +31,4 @@ def responses(base_url, model, question):
 
 
 if __name__ == "__main__":
-    rooms.main({"create_agent, chat completions": chat, "create_agent, chat completions, streamed": streamed, "create_agent, Responses": responses})
+    stock.main({"create_agent, chat completions": chat, "create_agent, chat completions, streamed": streamed, "create_agent, Responses": responses})

@@ -4,7 +4,7 @@ import os
 import pathlib
 import tempfile
 
-import rooms
+import stock
 
 CHAT, RESPONSES = "baton", "baton-responses"
 
@@ -19,8 +19,8 @@ def configured(base_url, model):
 
 
 def run(name, base_url, model, question):
-    return configured(base_url, model).get_model(name).chain(question, tools=[rooms.room_of]).text()
+    return configured(base_url, model).get_model(name).chain(question, tools=[stock.get_stock]).text()
 
 
 if __name__ == "__main__":
-    rooms.main({"chain, chat completions": lambda *about: run(CHAT, *about), "chain, Responses": lambda *about: run(RESPONSES, *about)})
+    stock.main({"chain, chat completions": lambda *about: run(CHAT, *about), "chain, Responses": lambda *about: run(RESPONSES, *about)})

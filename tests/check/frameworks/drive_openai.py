@@ -2,15 +2,15 @@
 import json
 
 import openai
-import rooms
+import stock
 
-CHAT_TOOL = {"type": "function", "function": {"name": "room_of", "description": rooms.ABOUT, "parameters": rooms.PARAMETERS}}
-RESPONSES_TOOL = {"type": "function", "name": "room_of", "description": rooms.ABOUT, "parameters": rooms.PARAMETERS, "strict": False}
+CHAT_TOOL = {"type": "function", "function": {"name": "get_stock", "description": stock.ABOUT, "parameters": stock.PARAMETERS}}
+RESPONSES_TOOL = {"type": "function", "name": "get_stock", "description": stock.ABOUT, "parameters": stock.PARAMETERS, "strict": False}
 TURNS = 6
 
 
 def client_of(base_url):
-    return openai.OpenAI(base_url=base_url, api_key=rooms.KEY)
+    return openai.OpenAI(base_url=base_url, api_key=stock.KEY)
 
 
 def chat_with(answer_of):
@@ -22,7 +22,7 @@ def chat_with(answer_of):
             if not message.tool_calls:
                 return message.content
             messages.append(message)
-            messages += [{"role": "tool", "tool_call_id": call.id, "content": rooms.room_of(**json.loads(call.function.arguments))} for call in message.tool_calls]
+            messages += [{"role": "tool", "tool_call_id": call.id, "content": stock.get_stock(**json.loads(call.function.arguments))} for call in message.tool_calls]
         return ""
     return chat
 
@@ -44,7 +44,7 @@ def responses(base_url, model, question):
         if not calls:
             return response.output_text
         items += response.output
-        items += [{"type": "function_call_output", "call_id": call.call_id, "output": rooms.room_of(**json.loads(call.arguments))} for call in calls]
+        items += [{"type": "function_call_output", "call_id": call.call_id, "output": stock.get_stock(**json.loads(call.arguments))} for call in calls]
     return ""
 
 
@@ -55,10 +55,10 @@ def continued(base_url, model, question):
         calls = [item for item in response.output if item.type == "function_call"]
         if not calls:
             return response.output_text
-        outputs = [{"type": "function_call_output", "call_id": call.call_id, "output": rooms.room_of(**json.loads(call.arguments))} for call in calls]
+        outputs = [{"type": "function_call_output", "call_id": call.call_id, "output": stock.get_stock(**json.loads(call.arguments))} for call in calls]
         response = client.responses.create(model=model, input=outputs, tools=[RESPONSES_TOOL], previous_response_id=response.id)
     return ""
 
 
 if __name__ == "__main__":
-    rooms.main({"chat completions": chat_with(plain), "chat completions, streamed": chat_with(streamed), "Responses": responses, "Responses, previous_response_id": continued})
+    stock.main({"chat completions": chat_with(plain), "chat completions, streamed": chat_with(streamed), "Responses": responses, "Responses, previous_response_id": continued})

@@ -1,14 +1,14 @@
 """openai-agents: an Agent with a function tool, over both protocols and streamed."""
 import agents
 import openai
-import rooms
+import stock
 
 agents.set_tracing_disabled(True)
 
 
 def agent_of(kind, base_url, model):
-    client = openai.AsyncOpenAI(base_url=base_url, api_key=rooms.KEY)
-    return agents.Agent(name="assistant", instructions=rooms.INSTRUCTIONS, tools=[agents.function_tool(rooms.room_of)], model=kind(model=model, openai_client=client))
+    client = openai.AsyncOpenAI(base_url=base_url, api_key=stock.KEY)
+    return agents.Agent(name="assistant", instructions=stock.INSTRUCTIONS, tools=[agents.function_tool(stock.get_stock)], model=kind(model=model, openai_client=client))
 
 
 async def responses(base_url, model, question):
@@ -27,4 +27,4 @@ async def streamed(base_url, model, question):
 
 
 if __name__ == "__main__":
-    rooms.main({"Runner.run, Responses": responses, "Runner.run, chat completions": chat, "Runner.run_streamed, Responses": streamed})
+    stock.main({"Runner.run, Responses": responses, "Runner.run, chat completions": chat, "Runner.run_streamed, Responses": streamed})

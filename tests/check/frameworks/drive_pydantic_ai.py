@@ -1,19 +1,19 @@
 """pydantic-ai: an Agent that answers in words, and one that answers in a structure, over both protocols."""
 import pydantic
 import pydantic_ai
-import rooms
+import stock
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.openai import OpenAIProvider
 
 
-class Place(pydantic.BaseModel):
-    """Where a person works."""
-    person: str
-    room: str
+class Stock(pydantic.BaseModel):
+    """How many pieces of a product there are."""
+    product: str
+    pieces: int
 
 
 def agent_of(kind, base_url, model, **options):
-    return pydantic_ai.Agent(kind(model, provider=OpenAIProvider(base_url=base_url, api_key=rooms.KEY)), instructions=rooms.INSTRUCTIONS, tools=[rooms.room_of], **options)
+    return pydantic_ai.Agent(kind(model, provider=OpenAIProvider(base_url=base_url, api_key=stock.KEY)), instructions=stock.INSTRUCTIONS, tools=[stock.get_stock], **options)
 
 
 async def chat(base_url, model, question):
@@ -25,13 +25,13 @@ async def responses(base_url, model, question):
 
 
 async def structured(base_url, model, question):
-    return (await agent_of(OpenAIChatModel, base_url, model, output_type=Place).run(question)).output.model_dump_json()
+    return (await agent_of(OpenAIChatModel, base_url, model, output_type=Stock).run(question)).output.model_dump_json()
 
 
 async def native(base_url, model, question):
-    return (await agent_of(OpenAIChatModel, base_url, model, output_type=pydantic_ai.NativeOutput(Place)).run(question)).output.model_dump_json()
+    return (await agent_of(OpenAIChatModel, base_url, model, output_type=pydantic_ai.NativeOutput(Stock)).run(question)).output.model_dump_json()
 
 
 if __name__ == "__main__":
-    rooms.main({"Agent, chat completions": chat, "Agent, Responses": responses, "Agent with output_type (a tool), chat completions": structured,
+    stock.main({"Agent, chat completions": chat, "Agent, Responses": responses, "Agent with output_type (a tool), chat completions": structured,
                 "Agent with NativeOutput, chat completions": native})

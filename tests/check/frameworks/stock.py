@@ -10,29 +10,27 @@ import sys
 import time
 import traceback
 
-ROOMS = {"ada": "room 214", "ines": "room 308", "bruno": "room 117", "chen": "room 452", "noor": "room 539"}
-QUESTIONS = {"ada": "Which room does Ada work in?", "ines": "Where does Ines sit?", "bruno": "In which room can I find Bruno?", "chen": "What is Chen's room?",
-             "noor": "I have a parcel for Noor. Which room is she in?"}
+STOCK = {"lamp": 417, "chair": 268, "desk": 35, "mirror": 129, "shelf": 746}
+QUESTIONS = {"lamp": "How many lamps are in stock?", "chair": "How many chairs do we have in stock?", "desk": "Are there any desks in stock, and how many?",
+             "mirror": "What is the stock of mirrors?", "shelf": "A customer asks for shelves. How many do we have?"}
 INSTRUCTIONS = "You are a helpful assistant."
-ABOUT = "Tells which room a person works in."
-PARAMETERS = {"type": "object", "properties": {"name": {"type": "string", "description": "The person's first name."}}, "required": ["name"]}
+ABOUT = "Get how many pieces of a product are in stock."
+PARAMETERS = {"type": "object", "properties": {"product": {"type": "string", "description": "The product's name."}}, "required": ["product"]}
 KEY = "unused"
 
 called = []
 
 
-def room_of(name: str) -> str:
-    """Tells which room a person works in.
+def get_stock(product: str) -> str:
+    """Get how many pieces of a product are in stock.
 
     Args:
-        name: The person's first name.
+        product: The product's name.
     """
-    called.append(name)
-    return ROOMS.get(str(name).strip().lower(), f"no room is known for {name}")
-
-
-def number_in(fact):
-    return fact.rpartition(" ")[2]
+    called.append(product)
+    word = str(product).strip().lower()
+    named = [name for name in STOCK if word in (name, name + "s", name[:-1] + "ves")]
+    return f"{STOCK[named[0]]} pieces" if named else f"no product is called {product}"
 
 
 def main(ways):
@@ -41,15 +39,15 @@ def main(ways):
     wanted = list(QUESTIONS)[:int(sys.argv[3])] if len(sys.argv) > 3 else list(QUESTIONS)
     printed, sys.stdout = sys.stdout, sys.stderr  # some clients print; stdout is the check's
     for way, ask in ways.items():
-        for person in wanted:
+        for product in wanted:
             called.clear()
             answer, error, began = "", "", time.monotonic()
             try:
-                answer = ask(base_url, model, QUESTIONS[person])
+                answer = ask(base_url, model, QUESTIONS[product])
                 answer = asyncio.run(answer) if inspect.iscoroutine(answer) else answer
             except Exception as failure:  # the other questions are still asked
                 traceback.print_exc()
                 error = f"{type(failure).__name__}: {failure}"[:400]
-            line = {"way": way, "question": QUESTIONS[person], "answer": str(answer), "fact": number_in(ROOMS[person]), "called": list(called), "error": error,
+            line = {"way": way, "question": QUESTIONS[product], "answer": str(answer), "fact": str(STOCK[product]), "called": list(called), "error": error,
                     "seconds": round(time.monotonic() - began, 1)}
             print(json.dumps(line), file=printed, flush=True)

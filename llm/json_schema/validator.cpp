@@ -100,7 +100,8 @@ bool Validator::enter(const SchemaNode& node) {
 void Validator::leave() { scope_.pop_back(); }
 
 void Validator::check_value(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
-  const int type = node.literal_integers && value.is_number_float() ? static_cast<int>(kNumberType) : type_of(value);
+  const bool has_fraction = node.literal_integers && value.is_number_float() && !exceeds_64_bits(value);  // 1.0, as it was written
+  const int type = has_fraction ? static_cast<int>(kNumberType) : type_of(value);
   if ((node.types & type) == 0) add(report, path, "type", "must be " + types_in_words(node.types) + ", found " + value_in_words(value));
   if (node.enum_values) {
     const std::string text = canonical(value);

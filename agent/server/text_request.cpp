@@ -1,5 +1,7 @@
 #include "text_request.h"
 
+#include <baton/llm/chat/truncation.h>
+
 #include <algorithm>
 
 #include "fields.h"
@@ -12,8 +14,6 @@ namespace {
 bool is_list_of_numbers(const Json& value) {
   return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), [](const Json& one) { return one.is_number(); });
 }
-
-constexpr std::size_t kCounted = 4;  // contexts; a prompt that is longer is not counted to its end
 
 struct TextPrompt {
   std::vector<std::int32_t> ids;
@@ -37,7 +37,8 @@ Parsed<TextPrompt> prompt_of(const Json& value, const std::string& param, const 
     prompt.ids = std::move(*ids);
   } else if (value.is_string()) {
     prompt.text = value.get<std::string>();
-    const std::size_t most = std::min(kMaxPromptTokens, kCounted * static_cast<std::size_t>(facts.n_ctx()));
+    const std::size_t most =
+        std::min(kMaxPromptTokens, static_cast<std::size_t>(llm::kCountedContexts) * static_cast<std::size_t>(facts.n_ctx()));
     auto ids = facts.tokenize(prompt.text, false, true, most);
     if (!ids) return too_long(param, facts, "more than " + std::to_string(most));
     prompt.ids = std::move(*ids);

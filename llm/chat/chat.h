@@ -55,7 +55,7 @@ class Chat {
 
   // What start() would submit: for people who debug a prompt.
   Result<Prompt> prompt(const ChatRequest& request) const;
-  Result<int> count(const ChatRequest& request) const;  // its tokens; errc::context_overflow beyond four contexts
+  Result<int> count(const ChatRequest& request) const;  // its tokens; errc::context_overflow beyond kCountedContexts
 
   const Tokenizer& tokenizer() const;
   const ChatTemplate& chat_template() const;  // of requests without tools

@@ -20,6 +20,7 @@ class LiteralScanner {
   // False: c does not belong to the value any more. Within its own brackets and strings, all does.
   bool step(char c);
   const std::string& text() const { return text_; }
+  bool in_string() const { return !closing_.empty(); }
 
  private:
   std::string quote_open_, quote_close_, stops_, text_, closing_;  // closing_: of the string that is open; empty: none is

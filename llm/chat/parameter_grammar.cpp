@@ -1,6 +1,7 @@
 #include "parameter_grammar.h"
 
 #include <baton/llm/grammar/json_layout.h>
+#include <baton/llm/grammar/json_strings.h>
 #include <baton/llm/grammar/schema_facts.h>
 #include <baton/llm/json_schema/formats.h>
 
@@ -121,13 +122,12 @@ class ClosedText {
   std::vector<Places> waiting_;
 };
 
-// The rest of a string in single quotes, with JSON's short escapes, and one for the quote.
-NodeId single_quoted(Automaton& out, NodeId next) {
-  const NodeId inside = out.add(), escape = out.add();
+// The rest of a string in single quotes, with JSON's escapes (`escape`: the rule of what may follow a backslash), and one for the quote.
+NodeId single_quoted(Automaton& out, NodeId escape, NodeId next) {
+  const NodeId inside = out.add();
   for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}}) out.byte(inside, lo, hi, inside);  // not our marks
-  out.byte(inside, '\\', '\\', escape);
+  out.byte(inside, '\\', '\\', out.any_of({out.call(escape, inside), out.bytes("'", inside)}));
   out.empty(inside, out.bytes("'", next));
-  for (const char c : std::string_view("'\"\\/bfnrt")) out.byte(escape, byte_of(c), byte_of(c), inside);
   return inside;
 }
 
@@ -240,7 +240,7 @@ class Parameters {
   }
 
   NodeId any_string(NodeId next) {
-    if (escapes()) return text(p_.quote_open, single_quoted(out_, next));
+    if (escapes()) return text(p_.quote_open, single_quoted(out_, strings_.escape(kAllCodePoints), next));
     if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next));
     const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.end);
     if (!p_.value_end.empty()) {
@@ -271,6 +271,7 @@ class Parameters {
   const ToolSyntax::Parameters& p_;
   const GrammarVocabulary& vocabulary_;
   std::vector<Unmasked>& unmasked_;
+  JsonStrings strings_{out_};
   std::string name_;  // of the parameter whose value is compiled
   std::set<const SchemaNode*> noted_;
   int budget_ = 100'000;  // of all parameters of a tool

@@ -286,15 +286,29 @@ std::string SyntaxReader::value_end() const {
 void SyntaxReader::begin_value() {
   value_.clear();
   literal_.reset();
+  raw_ = Raw::blank;
   const auto& p = syntax_->parameters;
   if (p.quote_open.empty() && !p.value_end.empty()) delimiter_ = value_end();
   where_ = delimiter_.empty() ? Where::literal_value : Where::raw_value;
 }
 
+// Whether a value that begins so is a list or an object, and not a string without quotes.
+bool SyntaxReader::begins_json(char c) const {
+  if (told_text_ || (c != '{' && c != '[')) return false;
+  if (!syntax_->parameters.text_assign.empty()) return true;
+  if (!schema_) return false;
+  const ParameterValues values = find_parameter(schema_->root(), key_).values;
+  return values.others && values.strings && std::none_of(values.strings->begin(), values.strings->end(), [&](const std::string& text) {
+           return trimmed(text).starts_with(c);
+         });
+}
+
 SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   value_ += c;
+  if (raw_ == Raw::blank && !is_json_space(c)) raw_ = begins_json(c) ? Raw::json : Raw::text;
+  if (raw_ == Raw::json) literal_.step(c);
   const std::string_view closing = trimmed(delimiter_);
-  if (!value_.ends_with(closing)) return State::more;
+  if (!value_.ends_with(closing) || literal_.in_string()) return State::more;
   value_.resize(value_.size() - closing.size());
   closed_ = Closed{key_, std::exchange(value_, {}), told_text_};
   tail_.clear();

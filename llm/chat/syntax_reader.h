@@ -1,7 +1,8 @@
 #pragma once
 // Reads one call in a syntax that is not a JSON object with the name in it (ToolSyntax::Form::text): from its name on, byte by byte.
 // White space between the parts of the syntax is free; in values it is theirs. A value may hold its own closing tag: it ends where what
-// closes it is followed by what may follow, another parameter or the end of the call.
+// closes it is followed by what may follow, another parameter or the end of the call. Within the strings of a list or an object, nothing
+// closes the value, as the mask has JSON there.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/json_schema/json_schema.h>
 
@@ -80,6 +81,7 @@ class SyntaxReader {
   State complete(State as);
   std::string value_end() const;
   void begin_value();
+  bool begins_json(char c) const;
   void end_value(Json value);
 
   const ToolSyntax* syntax_;
@@ -97,7 +99,8 @@ class SyntaxReader {
   LiteralScanner literal_;
   LiteralMatcher first_, none_, assign_, text_assign_, separator_, end_;  // in progress; failed ones are default-made
   bool first_open_ = false, none_open_ = false, assign_open_ = false, text_assign_open_ = false, separator_open_ = false, end_open_ = false;
-  bool told_text_ = false;  // the syntax says that this value is a string
+  bool told_text_ = false;                                 // the syntax says that this value is a string
+  enum class Raw { blank, text, json } raw_ = Raw::blank;  // what the raw value is; nothing but white space so far
   struct Closed {
     std::string key, value;
     bool told_text;

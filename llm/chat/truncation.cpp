@@ -5,9 +5,6 @@
 namespace baton::llm {
 namespace {
 
-// How far a prompt is counted that does not fit, in contexts: whoever sends it wants to know how much is too much.
-constexpr int kCounted = 4;
-
 // Without the messages before `begin`, except those of the system.
 ChatRequest cut(const ChatRequest& request, std::size_t begin) {
   ChatRequest rest = request;
@@ -26,10 +23,10 @@ Error overflow_of(const PromptBuilder& builder, const ChatRequest& request, int 
 }  // namespace
 
 Result<int> count_tokens(const PromptBuilder& builder, const ChatRequest& request, int n_ctx) {
-  const auto counted = builder.build(request, kCounted * n_ctx);
+  const auto counted = builder.build(request, kCountedContexts * n_ctx);
   if (counted) return static_cast<int>(counted->ids.size());
   if (counted.error().code != errc::context_overflow) return counted.error();
-  return context_overflow_error(n_ctx, static_cast<std::size_t>(kCounted) * static_cast<std::size_t>(n_ctx), true);
+  return context_overflow_error(n_ctx, static_cast<std::size_t>(kCountedContexts) * static_cast<std::size_t>(n_ctx), true);
 }
 
 Error context_overflow_error(int n_ctx, std::size_t n_tokens, bool at_least) {

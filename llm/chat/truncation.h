@@ -6,6 +6,9 @@
 
 namespace baton::llm {
 
+// How far a prompt that does not fit is counted, in contexts: whoever sends it wants to know how much is too much.
+inline constexpr int kCountedContexts = 4;
+
 struct FittingPrompt {
   Prompt prompt;
   int n_left_out = 0;  // messages
@@ -16,7 +19,7 @@ struct FittingPrompt {
 // proportion to the context, not to the conversation. Errors of PromptBuilder::build; errc::context_overflow has both figures.
 Result<FittingPrompt> build_fitting(const PromptBuilder& builder, const ChatRequest& request, int n_ctx);
 
-// Tokens of the request's prompt. errc::context_overflow where it has more than four contexts: nothing longer is counted to its end.
+// Tokens of the request's prompt. errc::context_overflow where it has more than kCountedContexts: nothing longer is counted to its end.
 Result<int> count_tokens(const PromptBuilder& builder, const ChatRequest& request, int n_ctx);
 
 // "This model's maximum context length is 2048 tokens. However, the prompt has 3012 ..", as clients look for it.

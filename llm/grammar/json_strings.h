@@ -27,9 +27,11 @@ class JsonStrings {
   // may be escaped: elsewhere there is one way on, which is known before a model has chosen it.
   NodeId listed(std::vector<std::string> json_texts, NodeId next);
 
+  // The rule: one of them as what follows a backslash; kDead where there is none.
+  NodeId escape(const CodePoints& characters);
+
  private:
-  NodeId escape(const CodePoints& characters);  // the rule: one of them, behind its backslash; kDead where there is none
-  NodeId open_escape(NodeId from);              // the node behind a backslash
+  NodeId open_escape(NodeId from);  // the node behind a backslash
   void close_escape(NodeId opened, const CodePoints& characters, NodeId to);
 
   Automaton& out_;

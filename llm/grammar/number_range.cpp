@@ -30,11 +30,14 @@ class Magnitudes {
   // low, high: of the magnitude, at least zero. zero: it may be zero.
   Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, bool zero,
              int exact_digits, Exponents& exponents, NodeId next)
-      : out_(out), range_(range), next_(next), exponents_(exponents), zero_(zero), exact_digits_(exact_digits) {
+      : out_(out), range_(range), next_(next), exponents_(exponents), zero_(zero) {
     // 4.9e-324 is the least that is not read as zero.
     low_ = low && !low->value.is_zero() ? Limit{low->value.digits, low->value.point, low->exclusive, true} : Limit{"49", -323};
-    high_ = high ? Limit{high->value.digits, high->value.point, high->exclusive, high->value.point <= kMaxIntegerDigits}
+    // Without exponents only digits reach a large bound.
+    if (range.literal) most_digits_ = std::max(most_digits_, low_.point);
+    high_ = high ? Limit{high->value.digits, high->value.point, high->exclusive, high->value.point <= most_digits_}
                  : Limit{"17976931348623157", 309};
+    if (range.exact) most_digits_ = exact_digits;
     zero_only_ = high && high->value.is_zero();
   }
 
@@ -98,7 +101,7 @@ class Magnitudes {
     const auto whole = [&](const Limit& bound) { return m.n >= static_cast<int>(bound.digits.size()); };
     const bool from_low = m.low == Side::above || (m.low == Side::tight && whole(low_) && !low_.exclusive);
     const bool to_high = m.high == Side::below || (m.high == Side::tight && (!whole(high_) || !high_.exclusive));
-    int lo = -kMostExponent, hi = kMostExponent;
+    int lo = -kMostExponent, hi = std::min(kMostExponent, high_.point - m.point - 1);  // surely below the bound
     if (low_.own || is_scientific(m)) lo = low_.point - m.point + !from_low;
     if (high_.own || is_scientific(m)) hi = high_.point - m.point - !to_high;
     if (range_.integer) lo = std::max(lo, 0);
@@ -148,8 +151,7 @@ class Magnitudes {
   }
 
   NodeId integer(const Mantissa& m) {
-    const int most = range_.exact ? exact_digits_ : kMaxIntegerDigits;
-    if (m.point > most || (m.point > 1 && high_.own && !below_high(m))) return Automaton::kDead;
+    if (m.point > most_digits_ || (m.point > 1 && high_.own && !below_high(m))) return Automaton::kDead;
     const auto [at, fresh] = integers_.try_emplace(m, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
@@ -177,7 +179,8 @@ class Magnitudes {
       if (lo > 0 || hi < 0) return Automaton::kDead;
       m = {kFar, 0, Side::above, Side::below, 0, m.places};
     }
-    if (!range_.exact && m.point != kFar && !low_.own && !high_.own && !is_scientific(m) && takes_exponent(m)) m.point = 2;
+    if (!range_.exact && m.point != kFar && !low_.own && !high_.own && !is_scientific(m) && takes_exponent(m))
+      m.point = kMostBeforeExponent;
     const auto [at, fresh] = fractions_.try_emplace({m, first}, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
@@ -234,7 +237,7 @@ class Magnitudes {
   Limit low_, high_;
   const bool zero_;
   bool zero_only_ = false;
-  const int exact_digits_;
+  int most_digits_ = kMaxIntegerDigits;  // before the point
   std::map<Mantissa, NodeId> integers_;
   std::map<std::pair<Mantissa, bool>, NodeId> fractions_;
 };

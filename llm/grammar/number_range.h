@@ -48,7 +48,7 @@ struct NumberRange {
 };
 
 // Digits are bounded, so that a model that has lost its way does not write them for ever.
-inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78
+inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78; more only where an integer without an exponent needs them
 inline constexpr int kMaxFractionDigits = 60;  // after the zeros behind the point; the longest that is met, the binary 0.1, has 55
 inline constexpr int kMaxZerosBehindPoint = 45;
 
@@ -57,8 +57,9 @@ inline constexpr int kMaxZerosBehindPoint = 45;
 // - an integer has no point, and no exponent below zero;
 // - digits that are beyond the range as they stand and that only an exponent would bring back, but for one digit before the point (5e-2);
 // - an exponent after more than 20 digits before the point (15 of an integer, which is read as a double then), or more than 8 zeros behind
-// it; and, where there is not just one digit before
-//   the point and no bound, an exponent beyond 280.
+//   it;
+// - where there is not just one digit before the point: an exponent beyond 280 if there is no bound, and one that makes a number as long as
+//   a bound of more than 80 digits.
 // kDead where there is none.
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next);
 

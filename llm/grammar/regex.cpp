@@ -1,6 +1,8 @@
 #include "regex.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -10,84 +12,102 @@
 namespace baton::llm {
 namespace {
 
-// Where in the text we are sure to be: ^ holds only at its beginning, $ only at its end.
+// Builds each part for four places of the text at once, because assertions depend on the place: ^ holds only while nothing was read, and
+// after $ nothing more may be read.
 class RegexBuilder {
  public:
   RegexBuilder(Automaton& out, const Regex::Letter& lay, const Count& count) : out_(out), letter_(lay), count_(count) {}
 
-  NodeId letter(const CodePoints& characters, NodeId next) {
-    const NodeId from = out_.add();
-    letter_(out_, from, next, characters, count_);
-    return from;
-  }
+  enum Place : std::size_t { kInside, kAtBegin, kAtEnd, kAtBeginAndEnd };
+  using Nodes = std::array<NodeId, 4>;  // by place
 
-  NodeId any(NodeId next) {  // any text, and on
-    const NodeId loop = out_.add();
-    letter_(out_, loop, loop, kAllCodePoints, count_);
-    out_.empty(loop, next);
-    return loop;
-  }
-
-  // `next`: where it goes on inside; `last`: where it goes on when the text ends with this part, which is what $ wants.
-  struct Next {
-    NodeId anywhere;
-    NodeId at_end;
-  };
-  // `first`: the text begins with this part.
-  NodeId build(const RegexPart& part, Next next, bool first) {
+  // next: where it continues after the part. The result is where the part begins.
+  Nodes build(const RegexPart& part, const Nodes& next) {
     // Repetitions of nothing make no nodes.
     if (++steps_ > Regex::kMaxBuildSteps) out_.give_up("a pattern in it needs too many steps");
-    if (out_.too_large()) return Automaton::kDead;
+    if (out_.too_large()) return {};
     switch (part.kind) {
-      case RegexPart::Kind::letter:
-        return letter(part.characters, next.anywhere);
+      case RegexPart::Kind::letter: {
+        const NodeId from = out_.add();
+        letter_(out_, from, next[kInside], part.characters, count_);
+        return {from, from, Automaton::kDead, Automaton::kDead};
+      }
       case RegexPart::Kind::begin:
-        return first ? next.anywhere : Automaton::kDead;
+        return {Automaton::kDead, next[kAtBegin], Automaton::kDead, next[kAtBeginAndEnd]};
       case RegexPart::Kind::end:
-        return next.at_end;
+        return {next[kAtEnd], next[kAtBeginAndEnd], next[kAtEnd], next[kAtBeginAndEnd]};
       case RegexPart::Kind::choice: {
-        std::vector<NodeId> ways;
-        for (const RegexPart& way : part.parts) ways.push_back(build(way, next, first));
-        return out_.any_of(ways);
+        std::vector<Nodes> ways;
+        for (const RegexPart& way : part.parts) ways.push_back(build(way, next));
+        return any_of(ways);
       }
       case RegexPart::Kind::sequence: {
-        NodeId at = next.anywhere;
-        for (std::size_t i = part.parts.size(); i-- > 0;) {
-          const bool begins = first && std::all_of(part.parts.begin(), part.parts.begin() + static_cast<std::ptrdiff_t>(i), is_assertion);
-          const bool ends = std::all_of(part.parts.begin() + static_cast<std::ptrdiff_t>(i) + 1, part.parts.end(), is_assertion);
-          at = build(part.parts[i], {at, ends ? next.at_end : Automaton::kDead}, begins);
-        }
+        Nodes at = next;
+        for (auto one = part.parts.rbegin(); one != part.parts.rend(); ++one) at = build(*one, at);
         return at;
       }
       case RegexPart::Kind::repeat:
-        return repeat(part, next, first);
+        return repeat(part, next);
     }
-    return Automaton::kDead;
+    return {};
   }
 
  private:
-  static bool is_assertion(const RegexPart& part) { return part.kind == RegexPart::Kind::begin || part.kind == RegexPart::Kind::end; }
-
-  NodeId repeat(const RegexPart& part, Next next, bool first) {
+  Nodes repeat(const RegexPart& part, const Nodes& next) {
     const RegexPart& one = part.parts.front();
-    NodeId at = next.anywhere;
-    if (part.max < 0) {
-      const NodeId loop = out_.add();
-      out_.empty(loop, next.anywhere);
-      out_.empty(loop, build(one, {loop, next.at_end}, false));
-      at = loop;
-    }
-    for (int i = part.min; i < part.max && !out_.too_large(); ++i)
-      at = out_.any_of({build(one, {at, next.at_end}, first && part.min == 0), next.anywhere});
-    // From the last one to the first: the text may end with the last one only.
-    for (int i = 0; i < part.min && !out_.too_large(); ++i)
-      at = build(one, {at, i == 0 ? next.at_end : Automaton::kDead}, first && i + 1 == part.min);
+    Nodes at = next;
+    if (part.max < 0) at = any_number(one, next);
+    for (int i = part.min; i < part.max && !out_.too_large(); ++i) at = any_of({build(one, at), next});
+    for (int i = 0; i < part.min && !out_.too_large(); ++i) at = build(one, at);
     return at;
+  }
+
+  // A loop may be left at once; so at the text's end, where another round can read nothing, none is needed.
+  Nodes any_number(const RegexPart& one, const Nodes& next) {
+    Nodes loop = next;
+    loop[kInside] = loop[kAtBegin] = out_.add();
+    const bool depends_on_begin = next[kInside] != next[kAtBegin] || has_begin(one);
+    if (depends_on_begin) loop[kAtBegin] = out_.add();
+    const Nodes round = build(one, loop);
+    for (const Place place : {kInside, kAtBegin}) {
+      if (place == kAtBegin && !depends_on_begin) break;
+      out_.empty(loop[place], next[place]);
+      out_.empty(loop[place], round[place]);
+    }
+    return loop;
+  }
+
+  // Places that lead to the same nodes share one.
+  Nodes any_of(const std::vector<Nodes>& ways) {
+    Nodes out{};
+    std::array<std::vector<NodeId>, 4> targets;
+    for (std::size_t place = 0; place < out.size(); ++place) {
+      for (const Nodes& way : ways) {
+        if (way[place] != Automaton::kDead) targets[place].push_back(way[place]);
+      }
+      const auto same = std::find(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(place), targets[place]);
+      const auto known = static_cast<std::size_t>(same - targets.begin());
+      if (known < place) {
+        out[place] = out[known];
+      } else if (!targets[place].empty()) {
+        out[place] = out_.any_of(targets[place]);
+      }
+    }
+    return out;
+  }
+
+  bool has_begin(const RegexPart& part) {
+    const auto [known, fresh] = has_begin_.try_emplace(&part, part.kind == RegexPart::Kind::begin);
+    if (fresh) {
+      for (const RegexPart& one : part.parts) known->second = known->second || has_begin(one);
+    }
+    return known->second;
   }
 
   Automaton& out_;
   const Regex::Letter& letter_;
   const Count& count_;
+  std::map<const RegexPart*, bool> has_begin_;  // what was asked so far
   std::size_t steps_ = 0;
 };
 
@@ -100,20 +120,22 @@ Result<Regex> Regex::parse(std::string_view source) {
 }
 
 NodeId Regex::build(Automaton& out, bool anywhere, const Letter& letter, const Count& count, NodeId next) const {
-  RegexBuilder builder(out, letter, count);
-  if (!anywhere) return builder.build(*whole_, {next, next}, true);
-  // Each alternative either begins at the text's beginning, as ^ wants, or behind any other text.
-  const NodeId after = builder.any(next);
-  std::vector<NodeId> ways;
-  ways.push_back(builder.build(*whole_, {after, next}, true));
-  const NodeId inside = builder.build(*whole_, {after, next}, false);
-  if (inside != Automaton::kDead) {
+  using Builder = RegexBuilder;
+  Builder builder(out, letter, count);
+  if (!anywhere) return builder.build(*whole_, {next, next, next, next})[Builder::kAtBegin];
+  const auto any_text = [&](NodeId to) {
     const NodeId loop = out.add();
     letter(out, loop, loop, kAllCodePoints, count);
-    out.empty(loop, inside);
-    ways.push_back(loop);
-  }
-  return out.any_of(ways);
+    out.empty(loop, to);
+    return loop;
+  };
+  const NodeId after = any_text(next);
+  const Builder::Nodes begin = builder.build(*whole_, {after, after, next, next});
+  // The match begins at the text's beginning, as ^ wants, or after any other text.
+  const NodeId at_once = begin[Builder::kAtBegin], later = begin[Builder::kInside];
+  if (later == Automaton::kDead) return at_once;
+  if (later == at_once) return any_text(later);
+  return out.any_of({at_once, any_text(later)});
 }
 
 // By making all its states, as a machine does, but not past the limit.

@@ -115,6 +115,12 @@ bool is_integer(const Json& number) {
   return std::isfinite(value) && std::floor(value) == value;
 }
 
+bool exceeds_64_bits(const Json& number) {
+  if (!number.is_number_float()) return false;
+  const double value = number.get<double>();
+  return std::isfinite(value) && (value >= 0x1p64 || value <= -0x1p63);
+}
+
 int compare_numbers(const Json& a, const Json& b) {
   const long double x = exact(a), y = exact(b);
   return x < y ? -1 : x > y ? 1 : 0;

@@ -20,6 +20,8 @@ JsonSize measure(const Json& json, int max_depth, std::size_t max_values);
 std::string canonical(const Json& json);
 
 bool is_integer(const Json& number);  // 1.0 is one
+// Whether it is a double beyond the integers of 64 bits: it may have been written without a point and an exponent.
+bool exceeds_64_bits(const Json& number);
 // -1, 0, 1. Exact between integers and floats.
 int compare_numbers(const Json& a, const Json& b);
 // By the decimal numbers that both are written as, so that 0.3 is a multiple of 0.1.

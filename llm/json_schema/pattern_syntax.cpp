@@ -191,7 +191,7 @@ class Translation {
     }
   }
 
-  // {n}, {n,} or {n,m}; otherwise the brace is itself.
+  // {n}, {n,} or {n,m}; otherwise the brace is itself. It is escaped then, because newer versions of PCRE2 also count with {,m} and { n }.
   void braces() {
     std::size_t i = at_ + 1;
     const auto number = [&]() -> std::optional<std::uint64_t> {
@@ -206,9 +206,15 @@ class Translation {
       ++i;
       max = number();
     }
-    if (!min || !atom_ || i >= source_.size() || source_[i] != '}') {
+    if (!min || i >= source_.size() || source_[i] != '}') {
       begin_atom();
-      return copy(1);
+      out_ += "\\{";
+      ++at_;
+      return;
+    }
+    if (!atom_) {
+      error_ = "a quantifier with nothing before it";
+      return;
     }
     const std::size_t n = i + 1 - at_;
     quantified_ = true;

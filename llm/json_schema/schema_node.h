@@ -52,7 +52,7 @@ struct SchemaNode {
 
   // Any type
   std::uint8_t types = kAnyType;
-  bool literal_integers = false;  // 1.0 is no integer: draft 4
+  bool literal_integers = false;  // 1.0 is not an integer: draft 4
   std::optional<std::vector<Json>> enum_values;
   std::unordered_set<std::string> enum_texts;  // canonical(), of each of them
   std::optional<Json> constant;

@@ -1,5 +1,6 @@
 // unevaluatedProperties and unevaluatedItems: what nothing that is applied to the same object or array has looked at.
 #include <algorithm>
+#include <unordered_map>
 
 #include "validator.h"
 
@@ -31,22 +32,44 @@ void Validator::check_unevaluated(const SchemaNode& node, const Json& value, con
 
 // A schema within another: what it leaves over to its own unevaluated.. is looked at, too.
 void Validator::evaluate(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out) {
-  if (exhausted_ || !spend(1 + value.size() / 8)) return;
+  if (exhausted_ || !spend(1)) return;
   if (value.is_object() ? node.unevaluated_properties != nullptr : node.unevaluated_items != nullptr) return out.all();
   if (!enter(node)) return;
   evaluate_own(node, value, path, out);
   leave();
 }
 
-void Validator::evaluate_own(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out) {
-  if (value.is_object()) {
-    if (node.additional_properties) out.all();  // those that are named, and all others
+// Marks the members that `properties` or `patternProperties` names.
+void Validator::evaluate_members(const SchemaNode& node, const Json& value, Evaluated& out) {
+  // An ordered_json finds a member by looking at one after the other.
+  std::unordered_map<std::string_view, std::size_t> places;
+  const auto& members = value.get_ref<const Json::object_t&>();
+  if (!node.properties.empty()) {
     std::size_t i = 0;
-    for (const auto& [name, member] : value.items()) {
-      const bool fits = node.property(name) != nullptr || std::any_of(node.pattern_properties.begin(), node.pattern_properties.end(),
-                                                                      [&, &key = name](const auto& one) { return search(one.first, key); });
-      if (fits) out.seen[i] = true;
-      ++i;
+    for (const auto& [name, member] : members) places.emplace(name, i++);
+  }
+  for (const auto& [name, schema] : node.properties) {
+    if (const auto place = places.find(name); place != places.end()) out.seen[place->second] = true;
+  }
+  if (node.pattern_properties.empty()) return;
+  std::size_t i = 0;
+  for (const auto& [name, member] : members) {
+    const auto fits = [&, &key = name](const auto& one) { return search(one.first, key); };
+    if (!out.seen[i]) out.seen[i] = std::any_of(node.pattern_properties.begin(), node.pattern_properties.end(), fits);
+    if (exhausted_) return;
+    ++i;
+  }
+}
+
+void Validator::evaluate_own(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out) {
+  // Each of the dependentSchemas is looked for among all members.
+  const std::size_t looked_up = value.is_object() ? node.properties.size() + value.size() * node.dependent_schemas.size() : 0;
+  if (!spend((value.size() + looked_up) / 8)) return;
+  if (value.is_object()) {
+    if (node.additional_properties) {
+      out.all();  // those that are named, and all others
+    } else {
+      evaluate_members(node, value, out);
     }
   } else {
     const std::size_t n = node.items ? value.size() : std::min(node.prefix_items.size(), value.size());

@@ -100,7 +100,8 @@ bool Validator::enter(const SchemaNode& node) {
 void Validator::leave() { scope_.pop_back(); }
 
 void Validator::check_value(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
-  const int type = node.literal_integers && value.is_number_float() ? static_cast<int>(kNumberType) : type_of(value);
+  const bool has_fraction = node.literal_integers && value.is_number_float() && !exceeds_64_bits(value);  // 1.0, as it was written
+  const int type = has_fraction ? static_cast<int>(kNumberType) : type_of(value);
   if ((node.types & type) == 0) add(report, path, "type", "must be " + types_in_words(node.types) + ", found " + value_in_words(value));
   if (node.enum_values) {
     const std::string text = canonical(value);
@@ -207,6 +208,7 @@ void Validator::check_object(const SchemaNode& node, const Json& value, const Pa
     add(report, path, "maxProperties",
         "must have at most " + counted_properties(*node.max_properties) + ", found " + std::to_string(value.size()));
   check_members(node, value, path, report);
+  if (!spend(node.dependent_schemas.size() * value.size() / 8)) return;  // each is looked for among all members
   for (const auto& [name, schema] : node.dependent_schemas)
     if (value.contains(name)) visit(*schema, value, path, report);
 }

@@ -50,6 +50,7 @@ class Validator {
   void check_unevaluated(const SchemaNode& node, const Json& value, const Path& path, Report& report);
   void evaluate(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out);
   void evaluate_own(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out);
+  void evaluate_members(const SchemaNode& node, const Json& value, Evaluated& out);
 
   const SchemaNode& dynamic_target(const SchemaNode& node) const;
   bool valid(const SchemaNode& node, const Json& value, const Path& path);

@@ -153,6 +153,35 @@ TEST(ParameterValue, is_what_all_its_descriptions_leave) {
   EXPECT_EQ(read(R"({"properties": {"v": {"type": "string"}}})", "v", " x "), " x ");
 }
 
+TEST(ParameterValue, in_single_quotes_is_written_with_any_escape_of_json) {
+  Family f = family("llama3.2-pythonic");
+  auto& p = f.syntax.parameters;
+  p.quote_open = p.quote_close = "'";
+  f.tools = {{"f", "", Json::parse(R"({"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]})")}};
+  const GrammarVocabulary vocabulary(*family_tokenizer(), family_tokenizer()->n_vocab(), f.syntax);
+  const auto calls = compile_calls(f.tools, true, f.syntax, vocabulary).value();
+  const auto masked = [&](const std::string& call) {
+    const StateId state = calls->grammar->step(calls->grammar->start(), std::string(call_entry::kOwn) + vocabulary.marked(call));
+    return state != kDeadState && calls->grammar->accepts(state);
+  };
+  const auto call = [&](const std::string& text) { return "f" + p.first + "x" + p.assign + "'" + text + "'" + f.syntax.end; };
+  for (const auto& [text, value] : {std::pair{R"(Caf\u00e9)", "Caf\u00e9"},
+                                    {R"(\u4F60\u597d)", "\u4f60\u597d"},
+                                    {R"(a\uD83D\ude00b)", "a\U0001F600b"},
+                                    {R"(it\'s \"1\/2\"\n\u0022)", "it's \"1/2\"\n\""}}) {
+    EXPECT_TRUE(masked(call(text))) << text;
+    CallParser parser({.tools = f.tools, .syntax = f.syntax, .parallel = true, .new_call_id = [] { return "call_1"; }});
+    std::vector<Delta> deltas;
+    parser.push(f.syntax.open + call(text) + f.syntax.close, 0, deltas);
+    parser.finish(false, deltas);
+    const auto read =
+        std::find_if(deltas.begin(), deltas.end(), [](const Delta& one) { return std::holds_alternative<CallFinished>(one); });
+    ASSERT_NE(read, deltas.end()) << text << ": " << parser.malformed();
+    EXPECT_EQ(std::get<CallFinished>(*read).call.arguments, (Json{{"x", value}})) << text;
+  }
+  for (const char* text : {R"(\ud83d)", R"(\ud83d\u0041)", R"(\u12)", R"(\x41)"}) EXPECT_FALSE(masked(call(text))) << text;
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, ParameterValuesTest, testing::ValuesIn(kFamiliesWithParameters), family_test_name);
 
 }  // namespace

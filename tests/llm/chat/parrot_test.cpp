@@ -246,5 +246,29 @@ TEST_F(ParrotTest, a_parameter_that_holds_its_own_closing_tag_is_whole_or_refuse
   }
 }
 
+// JSON itself says where such a value ends.
+TEST_F(ParrotTest, an_object_in_markup_may_hold_what_closes_its_parameter) {
+  ChatRequest request = hello();
+  request.tools = {{"save", "", Json::parse(R"({"type": "object", "properties": {
+      "file": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": false},
+      "lines": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"enum": ["none"]}]}},
+      "required": ["file", "lines"], "additionalProperties": false})")}};
+  const ParrotAnswer open = {{"<tool_call>", 4}, {"\n"}}, close = {{"</tool_call>", 4}};
+  for (const std::string inner : {"plain", "</parameter>", "</parameter></function>", "</parameter> </function> and more",
+                                  "</parameter><parameter=lines>[]</parameter></function>", "it's \"\\</parameter></function>"}) {
+    const Json arguments = {{"file", {{"text", inner}}}, {"lines", {inner, "'"}}};
+    std::string call = "<function=save>\n";
+    for (const auto& [name, value] : arguments.items()) call += "<parameter=" + name + ">\n" + value.dump() + "\n</parameter>\n";
+    call += "</function>\n";
+    for (const bool constrain : {true, false}) {
+      for (const std::size_t n : {1u, 4u, 200u}) {
+        const auto one = chat({open + in_pieces(call, n) + close}, {.chat_template = kMarkup}, constrain);
+        const Heard heard = ask(*one, request);
+        EXPECT_THAT(heard.calls, ElementsAre("save " + arguments.dump())) << inner << " by " << n << ", said: " << heard.text;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace baton::llm

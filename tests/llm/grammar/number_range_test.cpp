@@ -19,6 +19,8 @@ const std::vector<const char*> kSchemas = {
     R"({"type":"number","minimum":-180.5,"exclusiveMaximum":180})",
     R"({"type":"number","exclusiveMinimum":-0.5,"maximum":-1e-5})",
     R"({"type":"number","minimum":1e10,"maximum":3.5e40})",
+    R"({"type":"number","maximum":1e90})",
+    R"({"type":"number","minimum":-2.5e85,"maximum":3e100})",
     R"({"type":"number","multipleOf":0.01})",
     R"({"type":"number","multipleOf":5,"minimum":-100})",
     R"({"type":"integer"})",
@@ -93,6 +95,37 @@ TEST(NumberRange, exponents_are_checked_exactly) {
   takes(R"({"type":"integer","minimum":0,"exclusiveMaximum":1000})", {"1e3", "10e2", "1e-1", "1.5e1", "1.0"}, false);
   takes(R"({"type":"integer","multipleOf":16})", {"16", "1e4", "2e3", "-8e1"}, true);
   takes(R"({"type":"integer","multipleOf":16})", {"1e3", "8e0", "1e1"}, false);
+}
+
+TEST(NumberRange, bounds_beyond_eighty_digits_hold) {
+  Written most(R"({"type":"number","maximum":1e90})");
+  for (const char* text : {"1e90", "9.99e89", "10e87", "123456.75e60", "-1e300"}) EXPECT_TRUE(most.takes(text)) << text;
+  for (const char* text : {"1.1e90", "10e200", "10.5e100", "12345678901234567890e71", "1e91"}) EXPECT_FALSE(most.takes(text)) << text;
+  Written whole(R"({"type":"integer","maximum":1e90})");
+  EXPECT_TRUE(whole.takes("1e90") && whole.takes("10e88") && whole.takes("123456789012345e75"));
+  EXPECT_FALSE(whole.takes("2e90") || whole.takes("10e200") || whole.takes("123456789012345e77"));
+  Written least(R"({"type":"integer","minimum":1e90})");
+  EXPECT_TRUE(least.takes("1e90") && least.takes("25e89"));
+  EXPECT_FALSE(least.takes("9e89") || least.takes("5"));
+}
+
+// As draft 4 has it: no point and no exponent. Readers make a double of more than 64 bits.
+TEST(NumberRange, integers_of_draft_4_may_have_more_digits_than_64_bits_hold) {
+  const std::string draft = R"({"$schema":"http://json-schema.org/draft-04/schema#","type":"integer")";
+  const std::string zeros(90, '0');
+  Written any((draft + "}").c_str());
+  for (const std::string text : {"12345678901234567890123", "-9223372036854775809", "18446744073709551616", "18446744073709551615"}) {
+    EXPECT_TRUE(any.takes(text)) << text;
+    EXPECT_TRUE(within(any, text)) << text;
+  }
+  for (const std::string text : {"1.0", "1e2", "-4.0"}) {
+    EXPECT_FALSE(any.takes(text)) << text;
+    EXPECT_FALSE(within(any, text)) << text;
+  }
+  Written large((draft + R"(,"minimum":1e90,"maximum":2e90})").c_str());
+  EXPECT_TRUE(large.possible());
+  EXPECT_TRUE(large.takes("1" + zeros) && within(large, "1" + zeros));
+  for (const std::string& text : {"3" + zeros, "1" + zeros.substr(1), "1" + zeros + "0"}) EXPECT_FALSE(large.takes(text)) << text;
 }
 
 // A model that has lost its way writes zeros for ever.

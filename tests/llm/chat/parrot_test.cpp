@@ -197,6 +197,17 @@ TEST_F(ParrotTest, the_template_for_tools_is_used_where_there_are_tools) {
   EXPECT_EQ(ask(*one, hello()).text, kWeatherCall);
 }
 
+TEST_F(ParrotTest, a_template_for_tools_that_cannot_be_used_gives_way_to_the_main_one_and_is_told) {
+  const std::string heavy = "{% for a in range(99999) %}{% for b in range(99999) %}{% set c = b %}{% endfor %}{% endfor %}";
+  for (const std::string& broken : {std::string("{% if tools %}{{ tools"), std::string("{% endfor %}"), heavy}) {
+    const auto one = chat({in_pieces(kWeatherCall, 3)}, {.chat_template = kHermes, .tool_template = broken});
+    EXPECT_THAT(one->warnings(), ElementsAre(HasSubstr("tokenizer.chat_template.tool_use"))) << broken;
+    EXPECT_EQ(one->tool_syntax().open, "<tool_call>");
+    EXPECT_EQ(ask(*one, with_weather()).calls.size(), 1u);
+  }
+  EXPECT_THAT(chat({in_pieces("Hi", 3)}, {.chat_template = kPlain, .tool_template = kHermes})->warnings(), IsEmpty());
+}
+
 // Qwen3-Coder's way: parameters in tags.
 constexpr const char* kMarkup =
     R"({%- if tools %}{{- '<|im_start|>system\nTools:' }}{% for tool in tools %}{{- '\n' + (tool | tojson) }}{% endfor %}

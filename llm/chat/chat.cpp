@@ -29,7 +29,11 @@ struct Chat::State {
         grammars(trie, tool_prompts().tool_syntax()),
         formats(trie) {
     const ToolSyntax& syntax = tool_prompts().tool_syntax();
-    for (const ToolSyntax* one : {&plain_prompts.tool_syntax(), &syntax}) tokenizer.end_generation_at(one->end_of_turn);
+    for (const ToolSyntax* one : {&plain_prompts.tool_syntax(), &syntax}) {
+      tokenizer.end_generation_at(one->end_of_turn);
+      tokenizer.end_generation_at(one->end_of_call_turn);
+      tokenizer.continue_after(one->end_of_message);
+    }
     if (syntax.not_understood) warnings.push_back(syntax.why);
   }
   // Of the template that the file has for requests with tools, where it has one of its own.

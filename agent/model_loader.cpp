@@ -61,7 +61,7 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
     options.min_call_confidence_again = std::max(options.min_call_confidence, static_cast<float>(*known->min_call_confidence_again));
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
-  if (const llm::ToolSyntax& syntax = (*chat)->tool_syntax(); syntax.not_understood) spdlog::warn("{}: {}", name, syntax.why);
+  for (const std::string& warning : (*chat)->warnings()) spdlog::warn("{}: {}", name, warning);
   return std::make_unique<EmbeddedGenerator>(std::move(*chat), name);
 }
 

@@ -1,6 +1,7 @@
 // baton inspect: what is in a model file, and what Baton makes of a text or a conversation. For people who debug a prompt, and for
 // scripts/check.sh oracle.
 #include <baton/agent/model_loader.h>
+#include <baton/llm/chat/file_templates.h>
 #include <baton/llm/chat/prompt.h>
 #include <baton/llm/chat/tool_syntax.h>
 #include <baton/llm/chat_template/chat_template.h>
@@ -66,10 +67,11 @@ llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const st
     return llm::ChatTemplate::parse(std::move(*text), path);
   }
   if (file == nullptr) return llm::Error{llm::errc::invalid_argument, "neither a model nor a template was given"};
-  const bool has_own = with_tools && file->find(llm::kToolTemplateKey) != nullptr;
-  const auto text = file->get_string(has_own ? llm::kToolTemplateKey : "tokenizer.chat_template");
-  if (!text) return llm::Error{text.error().code, text.error().message + ": give one with --template FILE"};
-  return llm::ChatTemplate::parse(std::string(*text), file->path());
+  const auto templates = llm::read_templates(*file);
+  if (!templates) return llm::Error{templates.error().code, templates.error().message + " (--template FILE)"};
+  if (with_tools && !templates->why_no_tools.empty())
+    std::fprintf(stderr, "%s: %s\n", file->path().c_str(), templates->why_no_tools.c_str());
+  return templates->for_requests(with_tools);
 }
 
 // How the template has calls written, as Baton understands it.

@@ -3,6 +3,7 @@
 
 #include <baton/agent/model_loader.h>
 #include <baton/llm/chat/call_grammar.h>
+#include <baton/llm/chat/file_templates.h>
 #include <baton/llm/chat/prompt.h>
 #include <baton/llm/chat/tool_name.h>
 #include <baton/llm/grammar/mask_report.h>
@@ -171,12 +172,9 @@ Result<ModelSyntax> model_syntax(const Globals& globals, const std::string& mode
   if (!file) return file.error();
   const auto tokenizer = llm::Tokenizer::from_gguf(**file);
   if (!tokenizer) return Error{errc::invalid_argument, tokenizer.error().message};
-  const bool has_own = (*file)->find(llm::kToolTemplateKey) != nullptr;
-  const auto text = (*file)->get_string(has_own ? llm::kToolTemplateKey : "tokenizer.chat_template");
-  if (!text) return Error{errc::invalid_argument, text.error().message};
-  auto source = llm::ChatTemplate::parse(std::string(*text), (*file)->path());
-  if (!source) return Error{errc::invalid_argument, source.error().message};
-  const llm::PromptBuilder prompts(*tokenizer, std::move(*source), model, [] { return std::tm{}; });
+  const auto templates = llm::read_templates(**file);
+  if (!templates) return Error{errc::invalid_argument, templates.error().message};
+  const llm::PromptBuilder prompts(*tokenizer, templates->for_requests(true), model, [] { return std::tm{}; });
   ModelSyntax out{prompts.tool_syntax(), nullptr};
   out.vocabulary = std::make_unique<llm::GrammarVocabulary>(*tokenizer, tokenizer->n_vocab(), out.syntax);
   return out;

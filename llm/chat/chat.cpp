@@ -8,6 +8,7 @@
 
 #include "answer.h"
 #include "call_grammar_cache.h"
+#include "file_templates.h"
 #include "format_constraint.h"
 #include "format_grammar_cache.h"
 #include "format_or_calls.h"
@@ -17,20 +18,24 @@
 namespace baton::llm {
 
 struct Chat::State {
-  State(std::unique_ptr<Engine> e, Tokenizer t, ChatTemplate chat_template, std::optional<ChatTemplate> tool_template,
-        const ChatOptions& options, const std::function<std::tm()>& now)
+  State(std::unique_ptr<Engine> e, Tokenizer t, FileTemplates templates, const ChatOptions& options, const std::function<std::tm()>& now)
       : engine(std::move(e)),
         tokenizer(std::move(t)),
-        plain_prompts(tokenizer, std::move(chat_template), options.model_sha256, now),
+        plain_prompts(tokenizer, std::move(templates.main), options.model_sha256, now),
         constrain(options.constrain),
         min_call_confidence(options.min_call_confidence),
         min_call_confidence_again(options.min_call_confidence_again),
-        trie(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab), tool_syntax_of(tool_template, options, now)),
+        trie(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab), tool_syntax_of(std::move(templates), options, now)),
         grammars(trie, tool_prompts().tool_syntax()),
         formats(trie) {
-    for (const PromptBuilder* prompts : all_prompts()) tokenizer.end_generation_at(prompts->tool_syntax().end_of_turn);
+    const ToolSyntax& syntax = tool_prompts().tool_syntax();
+    for (const ToolSyntax* one : {&plain_prompts.tool_syntax(), &syntax}) {
+      tokenizer.end_generation_at(one->end_of_turn);
+      tokenizer.end_generation_at(one->end_of_call_turn);
+      tokenizer.continue_after(one->end_of_message);
+    }
+    if (syntax.not_understood) warnings.push_back(syntax.why);
   }
-  std::vector<const PromptBuilder*> all_prompts() const { return {&plain_prompts, &tool_prompts()}; }
   // Of the template that the file has for requests with tools, where it has one of its own.
   const PromptBuilder& tool_prompts() const { return own_tool_prompts ? *own_tool_prompts : plain_prompts; }
   const PromptBuilder& prompts(const ChatRequest& request) const { return request.tools.empty() ? plain_prompts : tool_prompts(); }
@@ -39,6 +44,7 @@ struct Chat::State {
   Tokenizer tokenizer;
   PromptBuilder plain_prompts;
   std::optional<PromptBuilder> own_tool_prompts;
+  std::vector<std::string> warnings;
   const bool constrain;
   const float min_call_confidence;
   const std::optional<float> min_call_confidence_again;
@@ -48,9 +54,13 @@ struct Chat::State {
   std::unique_ptr<Worker> worker;  // ends before what it uses
 
  private:
-  const ToolSyntax& tool_syntax_of(std::optional<ChatTemplate>& tool_template, const ChatOptions& options,
-                                   const std::function<std::tm()>& now) {
-    if (tool_template) own_tool_prompts.emplace(tokenizer, std::move(*tool_template), options.model_sha256, now);
+  const ToolSyntax& tool_syntax_of(FileTemplates templates, const ChatOptions& options, const std::function<std::tm()>& now) {
+    if (templates.tools) own_tool_prompts.emplace(tokenizer, std::move(*templates.tools), options.model_sha256, now);
+    if (own_tool_prompts && own_tool_prompts->fault()) {
+      templates.why_no_tools = left_out_template(*own_tool_prompts->fault());
+      own_tool_prompts.reset();
+    }
+    if (!templates.why_no_tools.empty()) warnings.push_back(std::move(templates.why_no_tools));
     return tool_prompts().tool_syntax();
   }
 };
@@ -322,42 +332,14 @@ Chat::~Chat() {
   state_->engine.reset();  // its thread still uses the rest
 }
 
-namespace {
-// A template's errors name no file, as clients see those of rendering.
-Error of_file(const GgufFile& file, const Error& error) { return {error.code, file.path() + ": " + error.message}; }
-}  // namespace
-
 Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatOptions options) {
   const GgufFile& file = engine->model().file();
   auto tokenizer = Tokenizer::from_gguf(file);
   if (!tokenizer) return tokenizer.error();
-  std::optional<ChatTemplate> tool_template;
-  if (!options.chat_template) {
-    const auto source = file.get_string_or(kToolTemplateKey, "");
-    if (!source) return source.error();
-    if (!source->empty()) {
-      auto parsed = ChatTemplate::parse(std::string(*source), "chat template tool_use");
-      if (!parsed) return of_file(file, parsed.error());
-      tool_template = std::move(*parsed);
-    }
-  }
-  if (!options.chat_template) {
-    const auto source = file.get_string_or("tokenizer.chat_template", "");
-    if (!source) return source.error();
-    if (source->empty()) {
-      return Error{errc::unsupported, file.path() +
-                                          ": the file has no chat template (tokenizer.chat_template), as base models have none; "
-                                          "choose an instruct model, or give a template"};
-    }
-    auto parsed = ChatTemplate::parse(std::string(*source), "chat template");
-    if (!parsed) return of_file(file, parsed.error());
-    options.chat_template = std::move(*parsed);
-  }
-  auto state = std::make_unique<State>(std::move(engine), std::move(*tokenizer), *options.chat_template, std::move(tool_template), options,
-                                       local_time);
-  for (const PromptBuilder* prompts : state->all_prompts()) {
-    if (const auto& fault = prompts->fault()) return *fault;
-  }
+  auto templates = options.chat_template ? FileTemplates{*options.chat_template, std::nullopt, ""} : read_templates(file);
+  if (!templates) return templates.error();
+  auto state = std::make_unique<State>(std::move(engine), std::move(*tokenizer), std::move(*templates), options, local_time);
+  if (const auto& fault = state->plain_prompts.fault()) return *fault;
   return std::unique_ptr<Chat>(new Chat(std::move(state)));
 }
 
@@ -383,6 +365,7 @@ Result<int> Chat::count(const ChatRequest& request) const {
 const Tokenizer& Chat::tokenizer() const { return state_->tokenizer; }
 const ChatTemplate& Chat::chat_template() const { return state_->plain_prompts.chat_template(); }
 const ToolSyntax& Chat::tool_syntax() const { return state_->tool_prompts().tool_syntax(); }
+const std::vector<std::string>& Chat::warnings() const { return state_->warnings; }
 const Engine& Chat::engine() const { return *state_->engine; }
 
 }  // namespace baton::llm

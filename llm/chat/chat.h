@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "prompt.h"
 
@@ -41,7 +42,8 @@ class Chat {
   using Sink = std::function<void(Delta)>;
 
   // Reads the tokenizer and the template from the file that the engine's model came from. errc::unsupported when the file has no chat
-  // template (a base model) and none was given; errc::invalid_template when it is malformed or takes too much work.
+  // template (a base model) and none was given; errc::invalid_template when it is malformed or takes too much work. A template for tools of
+  // which that is true is left out, with a warning.
   static Result<std::unique_ptr<Chat>> create(std::unique_ptr<Engine> engine, ChatOptions options);
   ~Chat();  // every stream must have been destroyed before
 
@@ -60,6 +62,8 @@ class Chat {
   const Tokenizer& tokenizer() const;
   const ChatTemplate& chat_template() const;  // of requests without tools
   const ToolSyntax& tool_syntax() const;      // of those with tools
+  // What is wrong with the templates, for people; the model is used all the same.
+  const std::vector<std::string>& warnings() const;
   const Engine& engine() const;
 
  private:

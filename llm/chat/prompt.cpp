@@ -141,7 +141,7 @@ Result<std::vector<Span>> PromptBuilder::run(const Json& variables, const Render
 }
 
 bool PromptBuilder::is_own(const Message& message) const {
-  if (message.role != Role::assistant || !message.raw || message.raw->ids.empty()) return false;
+  if (message.role != Role::assistant || !message.raw || message.raw->ids.empty() || !syntax_.end_of_message.empty()) return false;
   const RawTokens& raw = *message.raw;
   if (raw.model_sha256 != model_sha256_ || raw.template_sha256 != template_sha256_) return false;
   return std::all_of(raw.ids.begin(), raw.ids.end(), [&](std::int32_t id) { return tokenizer_->is_valid(id); });

@@ -16,9 +16,6 @@
 
 namespace baton::llm {
 
-// Of a GGUF file: its template for requests with tools, where it has one beside the usual one (Command R, Hermes 2 Pro).
-inline constexpr const char* kToolTemplateKey = "tokenizer.chat_template.tool_use";
-
 // ids, decoded with control tokens shown, is what the model sees.
 struct Prompt {
   std::vector<std::int32_t> ids;

@@ -42,6 +42,7 @@ std::string end_of_turn(const CallRendering& rendering, const ToolSyntax& syntax
 }
 
 // OpenAI's harmony: channels instead of tags. What a template shows of a call is not what the model writes, which begins with its channel.
+// An answer is several messages; other families end their turns with the tag that ends each of these.
 bool is_harmony(const std::string& source) {
   return source.find("<|channel|>") != std::string::npos && source.find("<|message|>") != std::string::npos;
 }
@@ -58,7 +59,11 @@ ToolSyntax harmony(ToolSyntax syntax) {
   syntax.close.clear();
   syntax.reasoning_open = "<|channel|>analysis<|message|>";
   syntax.reasoning_close = "<|end|>";
-  syntax.text_marks = {"<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|end|>", "<|return|>"};
+  syntax.text_marks = {"<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|constrain|>", "<|end|>",
+                       "<|return|>"};
+  syntax.end_of_turn = "<|return|>";
+  syntax.end_of_call_turn = "<|call|>";
+  syntax.end_of_message = "<|end|>";
   return syntax;
 }
 
@@ -196,7 +201,11 @@ Json to_json(const ToolSyntax& syntax) {
   out["close"] = with_shown_holes(syntax.close);
   out["parallel"] = syntax.parallel();
   out["result"] = {{"open", with_shown_holes(syntax.result_open)}, {"close", with_shown_holes(syntax.result_close)}};
-  if (!syntax.end_of_turn.empty()) out["end_of_turn"] = syntax.end_of_turn;
+  for (const auto& [key, tag] : {std::pair{"end_of_turn", &syntax.end_of_turn},
+                                 {"end_of_call_turn", &syntax.end_of_call_turn},
+                                 {"end_of_message", &syntax.end_of_message}}) {
+    if (!tag->empty()) out[key] = *tag;
+  }
   out["reasoning"] = {{"open", syntax.reasoning_open}, {"close", syntax.reasoning_close}};
   return out;
 }

@@ -53,6 +53,8 @@ struct ToolSyntax {
   std::string result_open, result_close;  // around what a tool returned
   std::string reasoning_open = "<think>", reasoning_close = "</think>";
   std::string end_of_turn;              // with what the template ends an answer, where that is a tag: <|im_end|>; else empty
+  std::string end_of_call_turn;         // the same of an answer that ends with a call, where that is another tag
+  std::string end_of_message;           // with what a message ends where an answer is several; it does not end the turn
   std::vector<std::string> text_marks;  // what stands around plain text, and belongs to nobody's answer
 
   bool parallel() const { return form == Form::json_list || several; }

@@ -237,6 +237,10 @@ void Tokenizer::end_generation_at(std::string_view stored_text) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
 }
 
+void Tokenizer::continue_after(std::string_view stored_text) {
+  std::erase_if(state_->end_ids, [&](std::int32_t id) { return text(id) == stored_text; });
+}
+
 std::optional<std::int32_t> Tokenizer::find(std::string_view stored_text) const {
   const auto id = state_->vocabulary.index.find(stored_text);
   return id >= 0 ? std::optional(id) : std::nullopt;

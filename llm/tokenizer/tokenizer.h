@@ -76,12 +76,15 @@ class Tokenizer {
   TokenType type(std::int32_t id) const;
   float score(std::int32_t id) const;      // 0 where the vocabulary has none
   bool is_special(std::int32_t id) const;  // type control or user_defined (other than white space)
-  // eos, eot and eom of the file, special tokens with a well-known closing text (<|im_end|>, ...), and those of end_generation_at().
+  // eos, eot and eom of the file, special tokens with a well-known closing text (<|im_end|>, ...), and those of end_generation_at();
+  // without those of continue_after().
   bool ends_generation(std::int32_t id) const;
 
   // After tokens of this stored text, too, the model has nothing more to say: its chat template ends a turn so. Before any other thread
   // uses us.
   void end_generation_at(std::string_view stored_text);
+  // The opposite: the model has more to say, although other models end their turns so.
+  void continue_after(std::string_view stored_text);
 
   // The token whose stored text is exactly this; among several, a normal one before others, the lowest id first.
   std::optional<std::int32_t> find(std::string_view stored_text) const;

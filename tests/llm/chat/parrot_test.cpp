@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 
 #include "chat_fixture.h"
@@ -195,6 +196,85 @@ TEST_F(ParrotTest, the_template_for_tools_is_used_where_there_are_tools) {
   EXPECT_EQ(one->tool_syntax().open, "<tool_call>");
   EXPECT_EQ(ask(*one, with_weather()).calls.size(), 1u);
   EXPECT_EQ(ask(*one, hello()).text, kWeatherCall);
+}
+
+TEST_F(ParrotTest, a_template_for_tools_that_cannot_be_used_gives_way_to_the_main_one_and_is_told) {
+  const std::string heavy = "{% for a in range(99999) %}{% for b in range(99999) %}{% set c = b %}{% endfor %}{% endfor %}";
+  for (const std::string& broken : {std::string("{% if tools %}{{ tools"), std::string("{% endfor %}"), heavy}) {
+    const auto one = chat({in_pieces(kWeatherCall, 3)}, {.chat_template = kHermes, .tool_template = broken});
+    EXPECT_THAT(one->warnings(), ElementsAre(HasSubstr("tokenizer.chat_template.tool_use"))) << broken;
+    EXPECT_EQ(one->tool_syntax().open, "<tool_call>");
+    EXPECT_EQ(ask(*one, with_weather()).calls.size(), 1u);
+  }
+  EXPECT_THAT(chat({in_pieces("Hi", 3)}, {.chat_template = kPlain, .tool_template = kHermes})->warnings(), IsEmpty());
+}
+
+// In harmony, <|end|> ends a message of an answer, and <|return|> or <|call|> the answer.
+class HarmonyTest : public ParrotTest {
+ protected:
+  HarmonyTest() {
+    std::ifstream in(BATON_SOURCE_DIR "/tests/data/tool_templates/gpt-oss.jinja");
+    options_.chat_template = {std::istreambuf_iterator<char>(in), {}};
+    options_.specials.clear();
+    for (const char* name : {"<|return|>", "<|start|>", "<|end|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|call|>"})
+      options_.specials.push_back({name, 3});
+  }
+
+  // The text as tokens of n bytes each, but for the special ones.
+  ParrotAnswer pieces(std::string_view text, std::size_t n) const {
+    ParrotAnswer answer;
+    while (!text.empty()) {
+      const auto at = text.find("<|");
+      answer = answer + in_pieces(text.substr(0, at), n);
+      if (at == std::string_view::npos) break;
+      const auto end = text.find("|>", at) + 2;
+      answer.push_back({std::string(text.substr(at, end - at)), 3});
+      text.remove_prefix(end);
+    }
+    return answer;
+  }
+
+  ParrotOptions options_;
+};
+
+TEST_F(HarmonyTest, an_answer_goes_on_after_its_reasoning_and_ends_with_its_turn) {
+  const std::string said = "<|channel|>analysis<|message|>Think.<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|return|>";
+  options_.ends = false;
+  for (const std::size_t n : {1u, 4u, 100u}) {
+    for (ChatRequest request : {hello(), with_weather()}) {
+      const ParrotAnswer answer = pieces(said + "<|start|>user<|message|>And?", n);
+      const auto one = chat({answer}, options_);
+      const Heard heard = ask(*one, request);
+      EXPECT_EQ(heard.reasoning, "Think.") << n;
+      EXPECT_EQ(heard.text, "Hello.") << n;
+      EXPECT_EQ(heard.end.reason, FinishReason::stop);
+      EXPECT_EQ(heard.end.usage.output_tokens, static_cast<int>(pieces(said, n).size()));
+      // The answer is several messages; the template writes one of them.
+      Message message = baton::test::message(Role::assistant, heard.text);
+      message.raw = heard.end.raw;
+      request.messages.insert(request.messages.end(), {message, baton::test::message(Role::user, "And now?")});
+      const std::string prompt = one->tokenizer().decode(one->prompt(request).value().ids, true);
+      EXPECT_THAT(prompt, HasSubstr("<|start|>assistant<|channel|>final<|message|>Hello.<|end|><|start|>user"));
+    }
+  }
+}
+
+TEST_F(HarmonyTest, an_answer_ends_with_its_call) {
+  const std::string said =
+      "<|channel|>analysis<|message|>Which city?<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather "
+      "<|constrain|>json<|message|>{\"city\": \"Paris\"}<|call|>";
+  options_.ends = false;
+  for (const bool constrain : {true, false}) {
+    for (const std::size_t n : {1u, 5u, 100u}) {
+      const std::string invented = "<|start|>functions.get_weather to=assistant<|channel|>commentary<|message|>12 degrees";
+      const auto one = chat({pieces(said + invented, n)}, options_, constrain);
+      const Heard heard = ask(*one, with_weather());
+      EXPECT_EQ(heard.reasoning, "Which city?") << n;
+      EXPECT_THAT(heard.calls, ElementsAre(R"(get_weather {"city":"Paris"})")) << n << heard.text;
+      EXPECT_EQ(heard.end.reason, FinishReason::tool_calls);
+      EXPECT_EQ(heard.end.usage.output_tokens, static_cast<int>(pieces(said, n).size()));
+    }
+  }
 }
 
 // Qwen3-Coder's way: parameters in tags.

@@ -191,6 +191,8 @@ TEST(Tokenizer, a_well_known_end_is_one_whatever_its_type_but_for_gemmas_struck_
   tokenizer.end_generation_at("<over>");
   tokenizer.end_generation_at("<over>");
   EXPECT_THAT(tokenizer.end_of_generation_ids(), ElementsAre(256));
+  tokenizer.continue_after("<over>");
+  EXPECT_FALSE(tokenizer.ends_generation(256));
 }
 
 TEST(Tokenizer, knows_what_ends_generation) {

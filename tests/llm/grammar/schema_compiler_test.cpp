@@ -323,8 +323,8 @@ TEST(SchemaCompiler, recursion_needs_no_end) {
   EXPECT_FALSE(tree.takes(text + "}"));
   // What counts its elements, and leads back to where it stands.
   Written counted(R"({"type":"object","properties":{"of":{"type":"array","items":{"$ref":"#"},"minItems":1},"n":{"type":"integer"}}})");
-  for (const char* text : {"{}", R"({"n": 1})", R"({"of": [{}]})", R"({"of": [{"of": [{"n": 1}]}, {}], "n": 2})"})
-    EXPECT_TRUE(counted.takes(text)) << text;
+  for (const char* value : {"{}", R"({"n": 1})", R"({"of": [{}]})", R"({"of": [{"of": [{"n": 1}]}, {}], "n": 2})"})
+    EXPECT_TRUE(counted.takes(value)) << value;
   EXPECT_FALSE(counted.begins(R"({"of": []})"));
   Written endless(R"({"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"n":{"$ref":"#/$defs/n"}},"required":["n"]}}})");
   EXPECT_FALSE(endless.possible());

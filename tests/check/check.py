@@ -26,6 +26,7 @@ SUITES = {
     "openapi": {"about": "The OpenAPI file and the daemon that it describes.", "parts": ["openapi_schemathesis"], "environment": "clients", "needs_baton": False},
     "kernels": {"about": "The CUDA kernels' tests under the simulator, and which of their lines these run.", "parts": ["kernels_simulator"], "environment": None, "needs_baton": False},
     "planted-bugs": {"about": "Kernels with a bug planted in each: what the simulator of CUDA devices finds.", "parts": ["planted_bugs_simulator"], "environment": None, "needs_baton": False},
+    "plain-english": {"about": "Comments, string literals and docs: how often they use the phrases that a reader stumbles over, each at most 5 % of what it was.", "parts": ["plain_english"], "environment": None, "needs_baton": False},
     "cleanroom": {"about": "The README's two commands in a bare system.", "parts": ["cleanroom_commands"], "environment": None, "needs_baton": False},
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What a Batch holds until the writer writes it.
+// The contents of a Batch until the writer writes it.
 #include "journal.h"
 
 #include <variant>
@@ -27,7 +27,7 @@ struct AllowTool {
 };
 struct ForkConversation {
   std::string from;
-  std::string last_item;  // empty: all of them
+  std::string last_item;  // empty: all items
   Conversation to;
 };
 struct SetMetadata {
@@ -37,7 +37,7 @@ struct SetMetadata {
 struct Rate {
   std::string response_id, rating, note;
 };
-// Ends a response that is still open and still belongs to this owner; errc::not_found otherwise.
+// Ends a response that is still open and still belongs to this owner; otherwise errc::not_found.
 struct EndAbandoned {
   std::string response_id;
   std::int64_t owner = 0;
@@ -45,18 +45,18 @@ struct EndAbandoned {
 struct ExpectIdle {
   std::string conversation_id, last_response_id;
 };
-// Refuses the batch when what was written before this makes the conversation larger than kMaxThreadBytes.
+// Refuses the batch if everything written before this entry makes the conversation larger than kMaxThreadBytes.
 struct ExpectRoom {
   std::string conversation_id;
 };
-// Refuses the batch when one of these is there already.
+// Refuses the batch if one of these exists already.
 struct ExpectNew {
   std::string conversation_id;
   std::vector<std::string> response_ids;
 };
-using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
-                           RemoveResponse, RemoveItem, ForkConversation, SetMetadata, Rate, EndAbandoned, ExpectIdle, ExpectRoom,
-                           ExpectNew>;
+using Write =
+    std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
+                 RemoveResponse, RemoveItem, ForkConversation, SetMetadata, Rate, EndAbandoned, ExpectIdle, ExpectRoom, ExpectNew>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

@@ -49,7 +49,7 @@ Result<void> DurableClock::start(Database& database) {
   boot_id_ = source_.boot_id();
   base_boot_ms_ = source_.boot_ms();
   if (const std::optional<Row>& row = *found) {
-    // A container may be given a time since the start that is before the one it had.
+    // A container may see a time since the start that is before the one it saw last.
     if (!boot_id_.empty() && row->boot_id == boot_id_ && row->boot_ms <= base_boot_ms_) {
       base_ms_ = row->ms;
       base_boot_ms_ = saved_boot_ms_ = row->boot_ms;

@@ -13,19 +13,20 @@ class DurableClock {
 
   explicit DurableClock(ClockSource source);
 
-  // Reads the row, and writes it when this is the first open() since the system started. Before anything else is called.
+  // Reads the row, or writes it if this is the first open() since the system started. Must be called before anything else.
   Result<void> start(Database& database);
   std::int64_t now_ms() const;  // any thread
 
-  // The rest: one thread at a time.
+  // The remaining functions may be called by one thread at a time.
   bool due() const;                       // the row is a minute old
   Result<void> save(Database& database);  // in a transaction of the caller's
-  void saved();                           // that was committed
+  void saved();                           // after that transaction was committed
 
  private:
   ClockSource source_;
   std::string boot_id_;
-  // Two readings of one moment. Within one start of the system every process that has the file open sees the same line through them.
+  // Two readings taken at one moment. Within one start of the system, every process that has the file open computes the same line from
+  // them.
   std::int64_t base_ms_ = 0, base_boot_ms_ = 0;
   std::int64_t saving_boot_ms_ = 0, saved_boot_ms_ = 0;
   mutable std::atomic<std::int64_t> last_ms_{0};

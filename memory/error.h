@@ -1,5 +1,5 @@
 #pragma once
-// How memory/ reports what can be expected to go wrong: a value, never an exception.
+// Expected failures of memory/ are returned as values, never thrown.
 #include <boost/system/result.hpp>
 #include <stdexcept>
 #include <string>
@@ -14,9 +14,9 @@ enum class errc {
   newer_version,  // written by a newer Baton
   corrupt,
   not_found,
-  overtaken,  // what a batch expected is no longer so: Batch::expect_idle
-  in_use,     // a response that is to be removed, or one of the conversation, is under way
-  exists,     // the key of a claim is taken; the file or conversation is there already
+  overtaken,  // an expectation of the batch no longer holds: Batch::expect_idle
+  in_use,     // a response that is to be removed, or one of the conversation, is queued or in progress
+  exists,     // the key of a claim is taken, or the file or conversation exists already
   invalid_argument,
   thread_too_large,  // kMaxThreadBytes
   too_large,         // more bytes than the caller allows, or than there is memory for
@@ -25,9 +25,9 @@ enum class errc {
 struct Error {
   errc code;
   std::string message;            // names the file, what was wrong, and what to do
-  std::string without_path = {};  // empty: `message` names no path
+  std::string without_path = {};  // empty: `message` contains no path
 
-  // For somebody who is not at this machine.
+  // The message for clients on other machines.
   const std::string& public_message() const { return without_path.empty() ? message : without_path; }
 };
 

@@ -66,7 +66,7 @@ struct Journal::Impl {
   }
 };
 
-// One connection for all, as a second one would see another empty database.
+// One connection serves all users, because a second one would see another empty database.
 Result<void> Journal::Impl::open_memory() {
   Result<Connections> all = connect(file, options.busy_timeout, "PRAGMA foreign_keys = ON");
   if (!all) return all.error();
@@ -120,10 +120,10 @@ Result<void> Journal::Impl::open_locked() {
   return {};
 }
 
-// What processes that are no more left behind.
+// Cleans up after processes that have ended.
 Result<void> Journal::Impl::tidy(Database& database) {
   const Alive alive = [this](std::int64_t owner) { return owners->alive(owner); };
-  // Committed before anything of these runs is read, so that one that kills whoever reads it is counted as well.
+  // Committed before anything of these runs is read, so that a run that kills the process reading it is counted as well.
   if (Result<void> done = end_dead_runs(database, alive, options.adopt_durable ? std::optional(self) : std::nullopt); !done) return done;
   if (options.adopt_durable) {
     if (Result<void> done = give_up_runs_of(database, self, options.max_attempts); !done) return done;
@@ -137,7 +137,7 @@ Result<void> Journal::Impl::tidy(Database& database) {
 
 Journal::Impl::~Impl() {
   writer.reset();
-  // The last connection to close removes the WAL; another process that opens at that moment should not meet it half removed.
+  // The last connection to close removes the WAL, and another process that opens at that moment must not find it half removed.
   const bool locked = owners && owners->lock_opening(options.busy_timeout);
   reader.reset();
   process.reset();
@@ -163,7 +163,7 @@ void Journal::commit(Batch batch, Durability durability, Committed done) {
 Result<std::vector<Event>> Journal::commit_and_wait(Batch batch, Durability durability) {
   if (impl_->writer->on_writer_thread())
     return Error{errc::invalid_argument, "journal: commit_and_wait from a Committed callback would wait for itself; use commit"};
-  // Shared, because the writer may still be inside set_value when the waiting thread is through.
+  // Shared, because the writer may still be inside set_value when the waiting thread returns.
   auto promise = std::make_shared<std::promise<Result<std::vector<Event>>>>();
   auto committed = promise->get_future();
   Pending pending(writes_of(batch.impl_), durability,
@@ -234,7 +234,7 @@ Result<Conversation> Journal::import_conversation(const Json& exported) {
 
 Result<void> Journal::backup(const std::filesystem::path& to) const {
   if (impl_->power == impl_->reader) return impl_->read([&](Database& database) { return backup_to(database, to); });
-  // A connection of its own, so that nobody waits for a long copy.
+  // A connection of its own, so that no other caller waits for a long copy.
   const Result<Connections> source = connect(impl_->file, impl_->options.busy_timeout, "PRAGMA query_only = ON");
   if (!source) return source.error();
   return backup_to(*(*source)->database, to);

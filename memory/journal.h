@@ -1,5 +1,5 @@
 #pragma once
-// The journal: every step of every run, in SQLite, before anybody is told of it.
+// The journal: every step of every run, in SQLite, before any client is told of it.
 //
 // Two classes of durability (docs/durability.md):
 //   Durability::process  survives a killed process. WAL, synchronous=NORMAL; group commit: at most 20 ms of waiting, so that streamed text
@@ -34,8 +34,8 @@ struct Conversation {
   std::int64_t updated_ms = 0;
   Json metadata = Json::object();  // the client's own
   int n_responses = 0;             // filled by queries
-  // Of a run that the client did not want stored: only a whole id finds it. Removed by open() when its runs are over and whoever wrote it
-  // lives no more.
+  // The client did not want this run stored, so only a whole id finds it. open() removes it once its runs are over and the process that
+  // wrote it has ended.
   bool temporary = false;
 };
 
@@ -43,7 +43,7 @@ struct Conversation {
 struct Response {
   std::string id;
   std::string conversation_id;
-  std::string parent_id;  // the response this one continues; empty for the first
+  std::string parent_id;  // the response that this one continues; empty for the first
   std::string model;
   std::string status;
   std::string reason;             // why incomplete or failed: "interrupted", "max_turns", ...
@@ -52,15 +52,15 @@ struct Response {
   std::int64_t created_ms = 0;
   std::int64_t finished_ms = 0;
   Json metadata = Json::object();  // the client's own
-  bool durable = false;            // goes on after a crash: open() does not end it, but leaves it for one with adopt_durable
+  bool durable = false;            // continues after a crash: open() does not end it, but leaves it for a process with adopt_durable
   int attempts = 1;                // how many processes have run it
   std::string rating;              // good, bad or empty; rate() sets it
   std::string rating_note;
-  std::int64_t spent_ms = 0;  // of its time budget, in the processes that ran it so far
+  std::int64_t spent_ms = 0;  // used of its time budget, summed over the processes that ran it
   bool ours = true;           // filled by queries: this journal's process runs it, or ran it
 };
 
-// A response without what it was asked for: what somebody who continues it has to know.
+// A response without its request: enough to continue it.
 struct ResponseHead {
   std::string id, parent_id, status, reason;
   bool ours = true;
@@ -86,7 +86,8 @@ struct Event {
   Json data;
 };
 
-// Intent before a tool starts, result after it ended. Intent without result after a crash means: nobody knows whether it ran.
+// The intent is stored before a tool starts, the result after it ended. An intent without a result after a crash means that nothing is
+// known about whether the tool ran.
 struct ToolInvocation {
   std::string id;  // the call's id
   std::string response_id;
@@ -108,18 +109,18 @@ class Batch {
   Batch& add(Item item) &;
   Batch& add(Event event) &;
   Batch& put(ToolInvocation invocation) &;  // inserts or updates
-  // The key stands for this response from now on. A key that stands for another one refuses the batch with errc::exists.
+  // From now on, the key identifies this response. A key that identifies another one refuses the batch with errc::exists.
   Batch& claim(std::string key, std::string response_id, std::string fingerprint) &;
-  // The user lets this tool run in this conversation without being asked.
+  // The user allows this tool to run in this conversation without being asked.
   Batch& allow_tool(std::string conversation_id, std::string tool) &;
   // Updates Response::spent_ms and nothing else.
   Batch& spent(std::string response_id, std::int64_t ms) &;
-  // The approval is answered by this response from now on. One that another response answered refuses the batch with errc::exists. The
-  // answer outlives its response and its conversation; open() forgets it after 90 days.
+  // From now on, the approval is answered by this response. An approval that another response answered refuses the batch with errc::exists.
+  // The answer outlives its response and its conversation; open() forgets it after 90 days.
   Batch& answer_approval(std::string approval_id, std::string response_id) &;
   // Inserts the conversation `to` with copies of the items of another, as Journal::fork does. errc::not_found.
   Batch& fork(std::string conversation_id, std::string last_item_id, Conversation to) &;
-  // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and none is under way.
+  // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and no response is running.
   Batch& expect_idle(std::string conversation_id, std::string last_response_id) &;
   // Refuses the batch with errc::thread_too_large when the items of this conversation, with those added before, exceed kMaxThreadBytes.
   Batch& expect_room(std::string conversation_id) &;
@@ -155,7 +156,7 @@ struct SearchHit {
   std::int64_t created_ms = 0;
 };
 
-// What a key of an idempotent request stands for.
+// The response that the key of an idempotent request identifies.
 struct Claim {
   std::string key;
   std::string response_id;
@@ -174,7 +175,7 @@ struct Thread {
   std::vector<std::string> allowed_tools;
 };
 
-// All that the journal has of one run, read in one snapshot: what resuming it takes.
+// All that the journal has about one run, read in one snapshot: enough to resume it.
 struct RunRecord {
   Response response;
   Conversation conversation;
@@ -193,11 +194,11 @@ struct Told {
 // Whether the file can be written.
 struct JournalState {
   bool writable = true;
-  errc code = errc::io;  // of the last attempt, where it is not writable
+  errc code = errc::io;  // of the last attempt, if the file is not writable
   std::string why;       // for a person, without the file's path
 };
 
-// Since open(), but for the last three.
+// Counted since open(), except for the last three.
 struct JournalStats {
   std::int64_t batches = 0, events = 0, transactions = 0;  // committed
   std::int64_t failed = 0;                                 // transactions
@@ -206,73 +207,76 @@ struct JournalStats {
   std::int64_t file_bytes = 0, wal_bytes = 0;
 };
 
-// What Journal::clock_ms() is made of, to be replaced by tests. Empty: the system's.
+// The sources of Journal::clock_ms(), replaceable by tests. Empty: the system's clocks.
 struct ClockSource {
   std::function<std::int64_t()> boot_ms;  // since the system started, sleep included
   std::function<std::int64_t()> wall_ms;  // since 1970
-  std::function<std::string()> boot_id;   // another one after each start of the system
+  std::function<std::string()> boot_id;   // a different one after each start of the system
 };
 
-// How long the answer to an approval is remembered: no approval may wait longer.
+// The answer to an approval is remembered for this long, so no approval may wait longer.
 inline constexpr std::chrono::hours kAnswersKept{90 * 24};
 
-// Of the items of a thread, as the file has them. thread() and thread_of() refuse one that has more, as they hold it in memory whole.
+// The limit for the items of a thread, in bytes of the file. thread() and thread_of() refuse a larger one, because they hold it in memory
+// whole.
 inline constexpr std::int64_t kMaxThreadBytes = 64 << 20;
 
 struct JournalOptions {
   std::chrono::milliseconds busy_timeout{5000};  // how long to wait for another process before errc::locked
   bool adopt_durable = false;                    // take over the durable runs of processes that ended: see adopted()
-  int max_attempts = 2;                          // processes that a durable run may bring down
+  int max_attempts = 2;                          // a durable run that has crashed this many processes is ended
   ClockSource clock = {};
 };
 
 // Threads: every member may be called from any thread. Reads see all that was committed before they were called.
 //
-// Several processes may have the same file open and write to it; each runs its own responses. A response belongs to the journal that put
-// it last; those of a process that ended are ended by the next open().
+// Several processes may have the same file open and write to it; each runs its own responses. A response belongs to the journal that put it
+// last. The next open() ends the responses of a process that has ended.
 class Journal {
  public:
-  // Called on the writer thread, in the order of submission, after the commit (with the events and the numbers they were given) or after
-  // it failed (then nothing of the batch is in the file). Must not block or destroy the journal; it may commit().
+  // Called on the writer thread, in the order of submission, after the commit (with the events and the numbers they were given) or after it
+  // failed (then nothing of the batch is in the file). Must not block or destroy the journal; it may commit().
   //
   // Streamed text: adjacent events of one response whose type ends with ".delta", which wait for the same commit in batches of nothing
-  // else and differ only in the string `delta`, become one event before they are numbered. The first of their batches gets it, the others
-  // get what is left of theirs, mostly nothing; so whoever sends what the callbacks bring sends all text once, in order.
+  // else, and which differ only in the string `delta`, become one event before they are numbered. The first of their batches gets it; the
+  // others get the rest of theirs, mostly nothing. A sender that forwards the events of all callbacks therefore sends all text once, in
+  // order.
   using Committed = std::function<void(Result<std::vector<Event>>)>;
 
   // Creates the file (mode 0600) and its folders, checks an existing one for damage (errc::corrupt), migrates an older schema, ends the
   // runs that a killed process left (status incomplete, reason "interrupted", with a terminal event) and marks their open tool invocations
-  // unknown. Durable runs are left as they are, or taken over. Beside the file lie -wal, -shm (SQLite's) and -owners (which processes
-  // live). Files that others may read are taken from them; errc::read_only where that is not allowed. ":memory:" keeps nothing.
+  // unknown. Durable runs are left as they are, or taken over. The files -wal and -shm (SQLite's) and -owners (which processes are alive)
+  // are in the same folder. Read permission of other users is removed; errc::read_only where that is not allowed. ":memory:" keeps nothing.
   static Result<std::unique_ptr<Journal>> open(const std::filesystem::path& file, JournalOptions options = {});
-  ~Journal();  // commits what is queued
+  ~Journal();  // commits the queue
 
-  // The ids of the durable runs that this open() took over, oldest first: ours now, attempts one more (which was committed before anything
-  // else of them was read), tool invocations as they were. A run that has brought down JournalOptions::max_attempts processes is not among
-  // them: open() ended it as failed, with one terminal event.
+  // The ids of the durable runs that this open() took over, oldest first. They now belong to this journal, `attempts` is one higher
+  // (committed before anything else of them was read), and their tool invocations are unchanged. A run that has crashed
+  // JournalOptions::max_attempts processes is not among them: open() ended it as failed, with one terminal event.
   const std::vector<std::string>& adopted() const;
 
-  // Queue bounded: blocks the caller when 4096 batches wait for the disk.
+  // The queue is bounded: the call blocks when 4096 batches wait for the disk.
   //
   // A file that cannot be written (errc::full, io, read_only, locked) fails no batch of commit(): they are held and tried again, first
-  // after 100 ms and then once a second, in their order, until they are written. commit() does not wait for the disk meanwhile: beyond
-  // 4096 held batches a batch of nothing but deltas becomes part of the last held one of its response, where only deltas came after that;
-  // its callback is called with that one's, before those of other responses that came earlier. Others are held as well, up to 16384
-  // batches; beyond those commit() blocks until the file can be written. ~Journal() tries once more, then fails what is held.
+  // after 100 ms and then once a second, in their order, until they are written. commit() does not wait for the disk meanwhile: beyond 4096
+  // held batches a batch of nothing but deltas is merged into the last held batch of its response, if only deltas came after that one. Its
+  // callback is then called with that batch's, before those of other responses that came earlier. Other batches are held as well, up to
+  // 16384; beyond that, commit() blocks until the file can be written. ~Journal() tries once more, then fails the held batches.
   void commit(Batch batch, Durability durability, Committed done = {});
-  // The same, waiting for the commit. Not from a callback. Fails at once when the file cannot be written, and without an attempt while
-  // batches are held.
+  // The same, waiting for the commit. Must not be called from a callback. Fails at once if the file cannot be written, and without an
+  // attempt while batches are held.
   Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
 
-  JournalState state() const;  // also not writable when the file was deleted or replaced since it was last written
-  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. One listener; empty:
-  // none. Waits for a call of the one before, so not from the listener itself, which must not block or destroy the journal.
+  JournalState state() const;  // also not writable if the file was deleted or replaced since it was last written
+  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. There is one listener;
+  // empty: none. on_state() waits for a running call of the previous listener, so the listener must not call it, and must not block or
+  // destroy the journal.
   void on_state(std::function<void(const JournalState&)> listener);
   JournalStats stats() const;
 
   // A clock in milliseconds for deadlines and budgets that outlive the process. It never runs backwards and does not follow changes of the
-  // wall clock. It runs while the system sleeps; for the time between two starts of the system the wall clock is asked, once. All processes
-  // that have the file open see the same time. It began as the wall clock of the first open().
+  // wall clock. It runs while the system sleeps; the time between two starts of the system is taken from the wall clock, once. All
+  // processes that have the file open see the same time. It began as the wall clock of the first open().
   std::int64_t clock_ms() const;
 
   Result<std::vector<Conversation>> conversations(int limit, int offset = 0) const;   // newest first; no temporary ones
@@ -291,13 +295,13 @@ class Journal {
   Result<std::vector<ToolInvocation>> tool_invocations(const std::string& response_id) const;
   Result<std::string> approval_answer(const std::string& approval_id) const;  // the response that answered it; errc::not_found
 
-  // What is read together, each in one snapshot of the file.
+  // Each of these reads in one snapshot of the file.
   Result<Thread> thread(const std::string& conversation_id) const;  // an id, a unique prefix of one, or "last"
   Result<Thread> thread_of(const std::string& response_id) const;   // the conversation of a response; errc::not_found
   Result<RunRecord> run_record(const std::string& response_id) const;
   Result<Told> told(const std::string& response_id, std::int64_t after = -1) const;  // with the events from after + 1
-  // The items with these ids, in this order, one as often as it is named. The bytes that the file has of them are summed up before any is
-  // read, one that is named twice counted twice: errc::too_large names the sum and max_bytes. errc::not_found names the id.
+  // The items with these ids, in this order, repeated as often as named. Their bytes in the file are summed before any item is read, an
+  // item named twice counting twice: errc::too_large names the sum and max_bytes. errc::not_found names the id.
   Result<std::vector<Item>> items_by_id(const std::vector<std::string>& ids, std::size_t max_bytes) const;
 
   // Items that hold all the words or words that begin with them, the best match first. No words, no hits.
@@ -313,24 +317,26 @@ class Journal {
   // A new conversation with copies, under new ids, of the items up to and with `item_id` (empty: all). Their content, with the ids in it,
   // and the responses that they name stay the same.
   Result<Conversation> fork(const std::string& conversation_id, const std::string& item_id, bool temporary = false);
-  // Ends a response that is open and whose process lives no more, durable or not, as the next open() ends one that is not durable. True:
-  // it did; false: it is over, or its process lives.
+  // Ends an open response whose process has ended, durable or not, as the next open() ends one that is not durable. True: it was ended;
+  // false: it is over already, or its process is alive.
   Result<bool> end_if_abandoned(const std::string& response_id);
 
-  // Replaces the metadata of one conversation and nothing else of it. A whole id. errc::not_found.
+  // Replaces only the metadata of a conversation. Takes a whole id. errc::not_found.
   Result<void> set_metadata(const std::string& conversation_id, Json metadata);
-  // What the user thinks of an answer: good, bad, or empty to take it back. Stays when the response is put again.
+  // The user's rating of an answer: good, bad, or empty to withdraw it. It stays when the response is put again.
   Result<void> rate(const std::string& response_id, const std::string& rating, const std::string& note);
 
   // A conversation as one JSON value, whole: responses with events and tool invocations, items with raw tokens. Claims and allowed tools
-  // are of this journal and are left out.
+  // belong to this journal and are left out.
   Result<Json> export_conversation(const std::string& id) const;
-  // What export_conversation() gave, under the same ids. Runs that were open then have ended here as interrupted ones. Anything that is
-  // no export is errc::invalid_argument, one of a newer Baton errc::newer_version, a conversation that is here already errc::exists.
+  // Imports the result of export_conversation() under the same ids. Runs that were open then have ended here as interrupted. Errors:
+  // errc::invalid_argument for anything but an export, errc::newer_version for an export of a newer Baton, errc::exists for a conversation
+  // that exists already.
   Result<Conversation> import_conversation(const Json& exported);
-  // A copy of the whole journal as it is at this moment, while it is in use; durable when this returns. errc::exists rather than replacing.
+  // Writes a copy of the whole journal as of this moment, while it is in use. It is durable when this returns. Never replaces a file:
+  // errc::exists.
   Result<void> backup(const std::filesystem::path& to) const;
-  // Gives the space of what was removed back to the disk. Commits wait meanwhile.
+  // Returns the space of removed records to the disk. Commits wait meanwhile.
   Result<Vacuumed> vacuum();
 
   const std::filesystem::path& file() const;

@@ -28,7 +28,7 @@ Result<void> make_folder_of(const std::filesystem::path& file) {
   return {};
 }
 
-// Only ever a new file: closing a descriptor of one that SQLite has open in this process would drop SQLite's locks (fcntl(2)).
+// Only for a new file: closing a descriptor of a file that SQLite has open in this process would drop SQLite's locks (fcntl(2)).
 void make_private_file(const std::filesystem::path& file) {
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor >= 0) ::close(descriptor);

@@ -1,5 +1,5 @@
 #pragma once
-// The files of a journal on disk: made for their owner alone, and missed when they are gone.
+// The files of a journal on disk: created for their owner alone, and checked for having been removed.
 #include <baton/memory/error.h>
 #include <sys/types.h>
 
@@ -8,16 +8,18 @@
 namespace baton::memory {
 
 Result<void> make_folder_of(const std::filesystem::path& file);
-// Mode 0600. A file that is there is left alone.
+// Creates the file with mode 0600. An existing file is left alone.
 void make_private_file(const std::filesystem::path& file);
-// Takes `file` from its group and from others, where it is there; errc::read_only when that is not allowed. `journal`: what it belongs to.
+// Removes the permissions of group and others from `file`, if it exists; errc::read_only if that is not allowed. `journal`: the file that
+// it belongs to.
 Result<void> keep_private(const std::filesystem::path& journal, const std::filesystem::path& file);
 
-// Which file a name stood for. SQLite goes on writing to a file that was deleted or replaced, and everything would be lost at its end.
+// The file to which a name referred. SQLite continues to write to a file that was deleted or replaced, and everything would be lost when it
+// is closed.
 class FileIdentity {
  public:
   explicit FileIdentity(const std::filesystem::path& file);
-  Result<void> check() const;  // errc::io when the name stands for another file now, or for none
+  Result<void> check() const;  // errc::io if the name now refers to another file, or to none
 
  private:
   std::filesystem::path file_;

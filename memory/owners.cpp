@@ -58,7 +58,7 @@ bool Owners::alive(std::int64_t owner) const {
   range.l_whence = SEEK_SET;
   range.l_start = owner;
   range.l_len = 1;
-  return fcntl(descriptor_, F_OFD_GETLK, &range) != 0 || range.l_type != F_UNLCK;  // when in doubt, alive: nothing of it is ended
+  return fcntl(descriptor_, F_OFD_GETLK, &range) != 0 || range.l_type != F_UNLCK;  // in doubt, alive: its runs are left
 }
 
 bool Owners::lock_opening(std::chrono::milliseconds patience) {

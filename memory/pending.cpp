@@ -18,7 +18,7 @@ bool same_but_for_delta(const Event& a, const Event& b) {
                     [](const auto& x, const auto& y) { return x.key() == y.key() && (x.key() == "delta" || x.value() == y.value()); });
 }
 
-// The response, when the batch is nothing but deltas of one; such a batch can only fail together with its neighbours.
+// The response, if the batch consists of deltas of one response. Such a batch can only fail together with its neighbours.
 std::string delta_response(const std::vector<Write>& writes) {
   const std::string* response = nullptr;
   for (const Write& write : writes) {
@@ -37,7 +37,7 @@ bool join(Event& last, Event& next) {
   return true;
 }
 
-// Each delta joins the one before it, the first one `last`, where it can. Returns those that did not.
+// Joins each delta with the one before it, the first one with `last`, where possible. Returns those that were not joined.
 std::vector<Write> join_all(std::vector<Write>& from, Event* last) {
   std::vector<Write> rest;
   for (Write& write : from) {

@@ -1,5 +1,5 @@
 #pragma once
-// What waits for the writer, and how streamed text that waits together becomes one event.
+// The batches that wait for the writer, and the merging of waiting streamed text into one event.
 #include <chrono>
 #include <deque>
 
@@ -7,26 +7,26 @@
 
 namespace baton::memory {
 
-// Who is told of a batch, in the order of these numbers.
+// A caller that is told of a batch. Callers are told in the order of these numbers.
 struct Waiter {
-  std::uint64_t number = 0;  // of its submission
+  std::uint64_t number = 0;  // order of submission
   Journal::Committed done;
 };
 
 struct Pending {
-  static constexpr std::size_t kMaxMergedBytes = 64 * 1024;  // of the text of one merged event
+  static constexpr std::size_t kMaxMergedBytes = 64 * 1024;  // bytes of text in one merged event
 
   Pending(std::vector<Write> batch, Durability how, Journal::Committed done);
 
   std::vector<Write> writes;
   Durability durability;
-  std::string delta_of;         // the response, when the batch is nothing but deltas of one
-  std::vector<Waiter> waiters;  // its own caller, who gets the events, then those whose text it took in
-  bool waited_for = false;      // by commit_and_wait(): neither held nor merged
+  std::string delta_of;         // the response, if the batch consists of deltas of one response
+  std::vector<Waiter> waiters;  // its own caller, who gets the events, then the callers of batches that were merged into it
+  bool waited_for = false;      // submitted by commit_and_wait(): neither held nor merged
   std::chrono::steady_clock::time_point submitted = std::chrono::steady_clock::now();
   std::optional<Error> error;
 
-  // Takes in the deltas of `later`, which keeps what does not fit. True: nothing is left of it but a waiter more here.
+  // Takes in the deltas of `later`, which keeps the rest. True: `later` is empty, and its waiter is now one of this batch's.
   bool take_in(Pending& later);
 };
 

@@ -20,7 +20,7 @@ Result<std::vector<T>> rows(Statement& statement, Read read) {
   }
 }
 
-// JSON as it was written by us. Hand-made rows that are not JSON are shown as the text they are, rather than hiding the conversation.
+// JSON that we wrote. A hand-made row that is not JSON is shown as text, rather than hiding the conversation.
 Json json(const Statement& statement, int column) {
   const std::string text = statement.text(column);
   auto parsed = tools::read_json(text, tools::kLimitsOfFile);
@@ -39,7 +39,7 @@ constexpr const char* kResponseColumns =
     "SELECT id, conversation_id, parent_id, model, status, reason, request, usage, created_ms, finished_ms, metadata, durable,"
     " attempts, rating, rating_note, spent_ms, owner FROM responses ";
 
-// How to read a response of which `self` is the owner, or somebody else.
+// Reads a response; `self` is the owner whose responses are ours.
 auto to_response(std::int64_t self) {
   return [self](Statement& s) {
     Response r;
@@ -74,7 +74,7 @@ Item to_item(Statement& s) {
   return Item{s.text(0), s.text(1), s.text(2), s.number(3), json(s, 4), s.text(5), std::move(tokens), s.text(7), s.text(8), s.number(9)};
 }
 
-// The one row that a look-up by its key finds; errc::not_found says `what` is missing.
+// The one row that a look-up by key finds; errc::not_found names `what` as missing.
 template <class T, class Read>
 Result<T> one_row(Database& database, const char* sql, const std::string& key, const std::string& what, Read read) {
   auto statement = database.prepare(sql);
@@ -85,7 +85,7 @@ Result<T> one_row(Database& database, const char* sql, const std::string& key, c
   return Result<T>(boost::system::in_place_value, read(**statement));
 }
 
-// Each word quoted, so that nothing a user types is an operator of the query language, and taken as the beginning of a word.
+// Each word is quoted, so that nothing a user types is an operator of the query language, and is matched as the beginning of a word.
 std::string search_expression(const std::string& words) {
   std::string expression;
   std::string word;
@@ -129,7 +129,8 @@ Result<Conversation> read_conversation(Database& database, const std::string& id
   static const std::string kWhole = std::string(kConversationColumns) + "WHERE id = ?";
   Result<Conversation> whole = one_row<Conversation>(database, kWhole.c_str(), id, "no conversation " + id + advice, to_conversation);
   if (whole || whole.error().code != errc::not_found) return whole;
-  // Everything that begins with it lies between it and it with the last character of Unicode. Two rows tell whether it is unique.
+  // All strings with this prefix lie between the prefix and the prefix followed by the last character of Unicode. Two rows tell whether it
+  // is unique.
   static const std::string kPrefix =
       std::string(kConversationColumns) + "WHERE id >= ?1 AND id < ?1 || char(0x10ffff) AND temporary = 0 ORDER BY id LIMIT 2";
   auto statement = database.prepare(kPrefix.c_str());
@@ -195,7 +196,7 @@ Result<std::vector<Item>> read_items(Database& database, const std::string& conv
 }
 
 Result<std::vector<Item>> read_items_of_response(Database& database, const std::string& id) {
-  // Copies in forked conversations name it too.
+  // Copies in forked conversations name this response too.
   static const std::string kOfResponse =
       std::string(kItemColumns) +
       "WHERE response_id = ?1 AND conversation_id = (SELECT conversation_id FROM responses WHERE id = ?1) ORDER BY position";
@@ -217,11 +218,11 @@ Result<std::int64_t> read_item_bytes(Database& database, const std::string& id) 
 }
 
 Result<void> check_thread_bytes(Database& database, const std::string& conversation_id) {
-  const auto bytes = one_row<std::int64_t>(
-      database,
-      "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
-      " FROM items WHERE conversation_id = ?",
-      conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
+  const auto bytes =
+      one_row<std::int64_t>(database,
+                            "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
+                            " FROM items WHERE conversation_id = ?",
+                            conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
   if (!bytes) return bytes.error();
   if (*bytes <= kMaxThreadBytes) return {};
   return journal_error(errc::thread_too_large, database.file(),

@@ -27,7 +27,7 @@ bool terminal(const std::string& status) {
   return status == "completed" || status == "incomplete" || status == "failed" || status == "cancelled";
 }
 
-// With a space in words of more than 4096 bytes: the tokenizer of the search keeps a buffer of twice the longest word it has met.
+// Breaks words of more than 4096 bytes with a space: the search tokenizer keeps a buffer of twice the longest word it has met.
 std::string in_short_words(const std::string& text) {
   constexpr std::size_t kLongest = 4096;
   if (text.size() <= kLongest) return text;
@@ -118,7 +118,7 @@ class RecordVisitor {
     if (!statement) return statement.error();
     Statement& s = **statement;
     s.bind(1, item.id).bind(2, item.conversation_id).bind(3, item.response_id).bind(4, *content).bind(5, in_short_words(item.text));
-    // Never a null pointer: SQLite would store NULL for it.
+    // Never a null pointer, for which SQLite would store NULL.
     s.bind_blob(6, item.raw_tokens.empty() ? "" : static_cast<const void*>(item.raw_tokens.data()), item.raw_tokens.size() * 4);
     s.bind(7, item.model_sha256).bind(8, item.template_sha256).bind(9, item.created_ms);
     if (Result<void> done = s.run(); !done) return done;
@@ -210,7 +210,7 @@ class RecordVisitor {
     return end_response(database_, end.response_id);
   }
 
-  // What is removed is taken out of the search index by triggers, so it must be there.
+  // Triggers take the removed items out of the search index, so they must be in it.
   Result<void> operator()(RemoveConversation& remove) {
     constexpr auto kOpen = "SELECT id FROM responses WHERE conversation_id = ? AND status IN ('queued', 'in_progress') LIMIT 1";
     if (Result<void> done = expect_none_under_way(kOpen, remove.id); !done) return done;
@@ -223,12 +223,12 @@ class RecordVisitor {
     constexpr auto kOpen = "SELECT id FROM responses WHERE id = ? AND status IN ('queued', 'in_progress')";
     if (Result<void> done = expect_none_under_way(kOpen, remove.id); !done) return done;
     if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
-    // Copies in forked conversations name it too, and stay.
+    // Copies in forked conversations name this response too, and stay.
     auto items = database_.prepare(
         "DELETE FROM items WHERE response_id = ?1 AND conversation_id = (SELECT conversation_id FROM responses WHERE id = ?1)");
     if (!items) return items.error();
     if (Result<void> done = (*items)->bind(1, remove.id).run(); !done) return done;
-    // Those that went on from it go on from what it went on from.
+    // Responses that continued this one now continue its parent.
     auto children =
         database_.prepare("UPDATE responses SET parent_id = (SELECT parent_id FROM responses WHERE id = ?1) WHERE parent_id = ?1");
     if (!children) return children.error();
@@ -297,7 +297,7 @@ class RecordVisitor {
  private:
   Error refuse(errc code, const std::string& why) const { return journal_error(code, database_.file(), why); }
 
-  // `sql` returns a row when there was something to change.
+  // `sql` returns a row if there was something to change.
   Result<void> change_one(const char* sql, const std::string& otherwise, std::initializer_list<std::string_view> values) {
     auto statement = database_.prepare(sql);
     if (!statement) return statement.error();
@@ -309,7 +309,7 @@ class RecordVisitor {
     return (*statement)->run();
   }
 
-  // `sql` returns the id of a response that is under way, if there is one.
+  // `sql` returns the id of a running response, if there is one.
   Result<void> expect_none_under_way(const char* sql, const std::string& id) {
     auto statement = database_.prepare(sql);
     if (!statement) return statement.error();

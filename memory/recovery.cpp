@@ -3,7 +3,7 @@
 namespace baton::memory {
 namespace {
 
-// The first column of every row of a bound statement, read to its end before anything is written.
+// The first column of all rows of a bound statement, read to the end before anything is written.
 Result<std::vector<std::string>> texts(Statement& statement) {
   std::vector<std::string> all;
   while (true) {
@@ -26,7 +26,7 @@ Result<std::vector<std::int64_t>> numbers(Database& database, const char* sql) {
   }
 }
 
-// A run whose terminal event was committed but whose row was not brought up to date needs no second end.
+// A run whose terminal event was committed, but whose row was not updated, needs no second end.
 Result<std::string> status_by_terminal_event(Database& database, const std::string& response_id) {
   static const std::string kSelect = std::string("SELECT type FROM events WHERE response_id = ? AND type IN ") + kTerminalTypes;
   auto statement = database.prepare(kSelect.c_str());
@@ -42,11 +42,11 @@ Result<void> end_as(Database& database, const std::string& id, const std::string
   return (*update)->bind(1, status).bind(2, reason).bind(3, now_ms()).bind(4, id).run();
 }
 
-// Ends the responses of `owner` that are still open, but for the durable ones.
+// Ends the open responses of `owner`, except for the durable ones.
 Result<void> end_responses_of(Database& database, std::int64_t owner) {
   std::vector<std::string> open;
   {
-    // A durable run that told its end has nothing to go on with.
+    // A durable run whose terminal event was stored has nothing left to continue.
     static const std::string kEnding =
         std::string("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') AND (durable = 0 OR EXISTS") +
         " (SELECT 1 FROM events WHERE response_id = responses.id AND type IN " + kTerminalTypes + "))";
@@ -59,7 +59,7 @@ Result<void> end_responses_of(Database& database, std::int64_t owner) {
   }
   for (const std::string& id : open)
     if (Result<void> done = end_response(database, id); !done) return done;
-  // Those of runs that ended before their owner did as well.
+  // The invocations of runs that ended before their owner did are included.
   auto unknown = database.prepare(
       "UPDATE tool_invocations SET status = 'unknown', finished_ms = ? WHERE status = 'intent' AND EXISTS (SELECT 1 FROM responses"
       " WHERE id = tool_invocations.response_id AND owner = ? AND NOT (durable AND status IN ('queued', 'in_progress')))");
@@ -67,7 +67,7 @@ Result<void> end_responses_of(Database& database, std::int64_t owner) {
   return (*unknown)->bind(1, now_ms()).bind(2, owner).run();
 }
 
-// Takes over the durable responses of `owner` that are still open.
+// Takes over the open durable responses of `owner`.
 Result<void> adopt_responses_of(Database& database, std::int64_t owner, std::int64_t self) {
   auto update = database.prepare(
       "UPDATE responses SET owner = ?, attempts = attempts + 1 WHERE owner = ? AND durable = 1 AND status IN ('queued', 'in_progress')");
@@ -88,7 +88,7 @@ Result<void> give_up(Database& database, const std::string& id, int max_attempts
   return RecordWriter(database, {}).write(record);
 }
 
-// Whether a run of this conversation is under way, or is one of a process that lives.
+// Whether a run of this conversation is queued or in progress, or belongs to a living process.
 Result<bool> in_use(Database& database, const std::string& conversation_id, const Alive& alive) {
   auto select = database.prepare("SELECT owner, status IN ('queued', 'in_progress') FROM responses WHERE conversation_id = ?");
   if (!select) return select.error();

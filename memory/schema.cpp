@@ -143,7 +143,7 @@ DROP TRIGGER items_search_insert;  -- records.h: new items become searchable tog
 )sql",
 };
 
-// The version of the file; an error when it is none that we may touch.
+// The version of the file; an error if the file is not a journal that we may change.
 Result<std::int64_t> checked_version(Database& database, std::int64_t newest) {
   const Result<std::int64_t> application = database.number("PRAGMA application_id");
   if (!application) return application.error();

@@ -9,10 +9,10 @@ namespace baton::memory {
 // PRAGMA application_id of a journal: "Batn".
 inline constexpr std::int64_t kApplicationId = 0x4261746e;
 
-// Step i leads from version i to i + 1 (PRAGMA user_version). A step that was released is never changed; a new one is added behind it.
+// Step i leads from version i to i + 1 (PRAGMA user_version). A released step is never changed; a new one is added after it.
 std::span<const char* const> schema_steps();
 
-// Brings the file to version steps.size(), whole or not at all. errc::newer_version when it is beyond that, errc::corrupt when it is
+// Brings the file to version steps.size(), completely or not at all. errc::newer_version if it is beyond that, errc::corrupt if it is
 // another program's database; neither is touched.
 Result<void> migrate(Database& database, std::span<const char* const> steps);
 

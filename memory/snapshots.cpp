@@ -66,7 +66,7 @@ Result<Told> read_told(Database& database, const std::string& response_id, std::
 Result<std::vector<Item>> read_items_by_id(Database& database, const std::vector<std::string>& ids, std::size_t max_bytes) {
   Snapshot snapshot(database);
   if (const Result<void> begun = snapshot.begin(); !begun) return begun.error();
-  std::map<std::string_view, std::size_t> bytes;  // of each item
+  std::map<std::string_view, std::size_t> bytes;  // bytes of each item
   std::size_t sum = 0;
   for (const std::string& id : ids) {
     const auto [known, fresh] = bytes.try_emplace(id);
@@ -76,7 +76,7 @@ Result<std::vector<Item>> read_items_by_id(Database& database, const std::vector
       known->second = static_cast<std::size_t>(*size);
     }
     sum += known->second;
-    if (sum > max_bytes)  // here already: measuring the rest could take as long as the items are large
+    if (sum > max_bytes)  // checked here already: measuring the rest could take as long as the items are large
       return journal_error(errc::too_large, database.file(),
                            "the items that are asked for have at least " + std::to_string(sum) + " bytes together, and " +
                                std::to_string(max_bytes) + " are allowed; name fewer of them, or one less often");

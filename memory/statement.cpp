@@ -11,7 +11,7 @@ Error journal_error(errc code, const std::filesystem::path& file, const std::str
 
 Error damaged(const std::filesystem::path& file, const std::string& detail) {
   const std::string name = file.string();
-  const std::string last_line = detail.substr(detail.rfind('\n') + 1);  // before it stands which database of the connection
+  const std::string last_line = detail.substr(detail.rfind('\n') + 1);  // the name of the connection's database precedes it
   Error error = journal_error(errc::corrupt, file,
                               "damaged (" + last_line + "). Move it and its -wal and -shm away; then put a backup in its place" +
                                   " (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name +
@@ -48,7 +48,7 @@ Error translate(const std::filesystem::path& file, int status, const std::string
       return journal_error(errc::invalid_argument, file, "a value is larger than SQLite takes (1 GB)");
     case SQLITE_NOMEM:
       return journal_error(errc::too_large, file, "there is not enough memory for this; close other programs, or ask for less");
-    // A statement that can never go well. As errc::io the writer would try it for ever.
+    // This statement can never succeed. With errc::io the writer would retry it for ever.
     case SQLITE_ERROR:
     case SQLITE_MISMATCH:
     case SQLITE_RANGE:
@@ -201,7 +201,7 @@ Snapshot::~Snapshot() {
 
 Result<void> Snapshot::begin() { return database_.exec("BEGIN"); }
 
-// Prepared, as each streamed token has a transaction.
+// Cached as prepared statements, because each streamed token has a transaction.
 Result<void> Transaction::run(const char* sql) {
   Result<StatementUse> statement = database_.prepare(sql);
   if (!statement) return statement.error();

@@ -16,10 +16,10 @@ struct sqlite3_stmt;
 
 namespace baton::memory {
 
-// An error about the journal `file`; `what` names no path.
+// An error about the journal `file`; `what` contains no path.
 Error journal_error(errc code, const std::filesystem::path& file, const std::string& what);
 
-// errc::corrupt, with what to do.
+// errc::corrupt, with a remedy.
 Error damaged(const std::filesystem::path& file, const std::string& detail);
 
 // A prepared statement. Parameters count from 1, columns from 0. A failed bind is reported by the next step().
@@ -34,7 +34,7 @@ class Statement {
   Statement& bind(int index, std::int64_t number);
   Statement& bind_blob(int index, const void* data, std::size_t size);
 
-  Result<bool> step();  // true: a row is there
+  Result<bool> step();  // true: there is a row
   Result<void> run();   // steps to the end, then resets
   void reset();
 
@@ -57,17 +57,17 @@ using StatementUse = std::unique_ptr<Statement, ResetStatement>;
 
 class Database {
  public:
-  // ":memory:" or a file that may have to be created.
+  // ":memory:", or a file that is created if it does not exist.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, std::chrono::milliseconds busy_timeout);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   Result<void> exec(const char* sql);             // any number of statements without parameters
-  Result<StatementUse> prepare(const char* sql);  // kept for the next time, so not to be used by two at once
-  Result<std::int64_t> number(const char* sql);   // the first column of the first row, 0 when there is no row
+  Result<StatementUse> prepare(const char* sql);  // cached for the next call, so two users must not use it at once
+  Result<std::int64_t> number(const char* sql);   // the first column of the first row, 0 if there is no row
   Result<std::string> text(const char* sql);
-  Result<void> copy_to(Database& target) const;  // all of it, as it is at one moment
+  Result<void> copy_to(Database& target) const;  // a snapshot of the whole database
   bool in_transaction() const;
   bool read_only() const;
   const std::filesystem::path& file() const { return file_; }
@@ -79,7 +79,7 @@ class Database {
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
 
-// A transaction that rolls back unless commit() went well. BEGIN IMMEDIATE: it waits for other writers at its start, never in its middle.
+// A transaction that rolls back unless commit() succeeded. BEGIN IMMEDIATE: it waits for other writers at its start, never in the middle.
 class Transaction {
  public:
   explicit Transaction(Database& database) : database_(database) {}
@@ -94,7 +94,7 @@ class Transaction {
   Database& database_;
 };
 
-// Several reads of one moment. Ends however it goes.
+// Several reads of one moment. Always ends with its scope.
 class Snapshot {
  public:
   explicit Snapshot(Database& database) : database_(database) {}
@@ -107,7 +107,7 @@ class Snapshot {
   Database& database_;
 };
 
-// What threads share: a database and the mutex that its users hold.
+// A database shared between threads, and the mutex that its users hold.
 struct Connection {
   std::mutex mutex;
   std::unique_ptr<Database> database;

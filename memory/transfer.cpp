@@ -53,7 +53,7 @@ Json array_of(const std::vector<Record>& records) {
   return all;
 }
 
-// Reads members and remembers the first that is missing or of another type, for one look at the end.
+// Reads members and remembers the first one that is missing or has another type, so that it is checked once at the end.
 class Reader {
  public:
   std::string text(const Json& object, const char* key) { return member(object, key, &Json::is_string).get<std::string>(); }
@@ -75,7 +75,7 @@ class Reader {
     if (object.is_object())
       if (const auto found = object.find(key); found != object.end() && std::invoke(test, *found)) return *found;
     refuse(std::string("\"") + key + "\" is missing or of another type");
-    // What the caller asked for, empty.
+    // Empty values of the types that the caller can ask for.
     static const Json kText = "", kNumber = 0, kFlag = false, kObject = Json::object(), kArray = Json::array();
     for (const Json* empty : {&kText, &kNumber, &kFlag, &kObject})
       if (std::invoke(test, *empty)) return *empty;
@@ -98,7 +98,7 @@ ToolInvocation invocation_from(Reader& read, const Json& json, const std::string
                    read.text(json, "result"),
                    read.number(json, "started_ms"),
                    read.number(json, "finished_ms")};
-  if (t.status == "intent") t.status = "unknown";  // whatever came of it is known elsewhere
+  if (t.status == "intent") t.status = "unknown";  // its outcome is known only to the original journal
   return t;
 }
 

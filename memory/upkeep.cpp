@@ -34,7 +34,7 @@ Result<void> copy_whole(const Database& database, const std::filesystem::path& t
   Result<std::unique_ptr<Database>> target = Database::open(to, std::chrono::milliseconds(0));
   if (!target) return target.error();
   if (Result<void> done = database.copy_to(**target); !done) return done;
-  // A copy that is one file: nothing of it in a WAL.
+  // The copy must be a single file, with nothing left in a WAL.
   if (const Result<std::string> mode = (*target)->text("PRAGMA journal_mode = DELETE"); !mode) return mode.error();
   return check_for_damage(**target);
 }
@@ -48,7 +48,7 @@ Result<void> check_for_damage(Database& database) {
   return {};
 }
 
-// Under another name until it is whole, so that no half of a backup is taken for one.
+// Written under another name until it is complete, so that half a backup is never mistaken for a whole one.
 Result<void> backup_to(const Database& database, const std::filesystem::path& to) {
   std::error_code ignored;
   if (std::filesystem::exists(to, ignored)) return cannot_write(to, EEXIST);

@@ -8,14 +8,14 @@
 namespace baton::memory {
 namespace {
 
-// A record that may not be written, rather than a file that cannot be.
+// A record that may not be written, as opposed to a file that cannot be written.
 bool refused(const Error& error) {
   return error.code == errc::not_found || error.code == errc::exists || error.code == errc::invalid_argument ||
          error.code == errc::too_large || error.code == errc::overtaken || error.code == errc::in_use ||
          error.code == errc::thread_too_large;
 }
 
-// What passes: there is space again, the disk is back, the other process lets go.
+// These errors can pass: disk space is freed, the disk is back, the other process releases its lock.
 bool cannot_write(const Error& error) {
   return error.code == errc::full || error.code == errc::io || error.code == errc::read_only || error.code == errc::locked;
 }
@@ -24,7 +24,7 @@ std::int64_t count_events(const Pending& pending) {
   return std::count_if(pending.writes.begin(), pending.writes.end(), [](const Write& w) { return std::holds_alternative<Event>(w); });
 }
 
-// A callback that throws is a bug of its owner's. The others are called, and the writer continues.
+// An exception from a callback is a bug of its owner. The other callbacks are still called, and the writer continues.
 template <class Callback, class Argument>
 void call(const Callback& callback, Argument&& argument) {
   try {
@@ -71,7 +71,7 @@ void Writer::submit(Pending pending) {
 
 Writer::Admission Writer::admit(Pending& pending) {
   if (mode_ == Mode::holding && pending.waited_for) return Admission::refused;
-  if (queue_.size() < kMaxQueued || on_writer_thread()) return Admission::queued;  // in a callback it must not wait for itself
+  if (queue_.size() < kMaxQueued || on_writer_thread()) return Admission::queued;  // a callback must not wait for its own thread
   if (mode_ != Mode::holding) return Admission::later;
   if (merge_into_queue(pending)) return Admission::merged;
   return queue_.size() < kMaxHeld ? Admission::queued : Admission::later;
@@ -97,12 +97,12 @@ void Writer::run() {
   while (std::optional<Group> group = next_group()) {
     try {
       write_group(*group);
-    } catch (const std::exception& e) {  // a bug of ours, or no memory is left: it must not take the daemon with it
+    } catch (const std::exception& e) {  // a bug of ours, or out of memory: it must not end the daemon
       spdlog::error("the journal's writer broke: {}", e.what());
       tell(*group, journal_error(errc::io, process_->database->file(), std::string("its writer broke: ") + e.what()));
     }
   }
-  if (mode_ != Mode::writing || stats_.transactions == 0) return;  // looking into a journal leaves it as it is
+  if (mode_ != Mode::writing || stats_.transactions == 0) return;  // reading a journal does not change it
   Group clock_alone;
   (void)attempt(clock_alone);
 }
@@ -121,7 +121,7 @@ std::optional<Writer::Group> Writer::next_group() {
   if (mode_ == Mode::writing) {
     work_.wait_until(lock, queue_.front().submitted + kGroupWait,
                      [this] { return queued_power_ > 0 || queue_.size() >= kMaxGroup || stopping_; });
-    // Those who were told of the last commit are about to come again; without this, one of them would be a group of its own.
+    // The callers of the last commit are about to submit again; without this wait, one of them would be a group of its own.
     if (power_company_ > 1) work_.wait_for(lock, kCompanyWait, [this] { return queued_power_ >= power_company_ || stopping_; });
   }
   Group group;
@@ -143,14 +143,14 @@ std::optional<Writer::Group> Writer::next_group() {
 
 void Writer::write_group(Group& group) {
   merge_deltas(group);
-  if (mode_ == Mode::giving_up) return tell(group, failure_);  // this thread alone changes both
+  if (mode_ == Mode::giving_up) return tell(group, failure_);  // only this thread changes either
   const Result<void> written = attempt(group);
   if (!written && cannot_write(written.error())) return hold(std::move(group), written.error());
   if (written) set_state({});
   tell(group, written ? std::nullopt : std::optional(written.error()));
 }
 
-// A group that is empty writes the clock's row, to see whether the file takes it.
+// An empty group writes the clock's row, to test whether the file can be written.
 Result<void> Writer::attempt(Group& group) {
   if (file_)
     if (Result<void> there = file_->check(); !there) return there;
@@ -215,7 +215,7 @@ Result<void> Writer::write_each(Group& group, Database& database, const Writing&
     Result<void> written = write_batch(pending, writer);
     if (written) written = writer.finish();
     if (!written) {
-      // After a full disk or an I/O error SQLite may have given up the whole transaction.
+      // After a full disk or an I/O error, SQLite may have rolled back the whole transaction.
       if (cannot_write(written.error()) || !database.in_transaction()) return written;
       pending.error = written.error();
       if (Result<void> back = database.exec("ROLLBACK TO batch"); !back) return back;
@@ -271,7 +271,7 @@ void Writer::tell(Group& group, const std::optional<Error>& error) {
   std::sort(answers.begin(), answers.end(), [](const Answer& a, const Answer& b) { return a.waiter->number < b.waiter->number; });
   for (const Answer& answer : answers) {
     Pending& batch = *answer.batch;
-    const Journal::Committed done = std::exchange(answer.waiter->done, nullptr);  // it is told once
+    const Journal::Committed done = std::exchange(answer.waiter->done, nullptr);  // it is called only once
     if (error || batch.error) {
       call(done, error ? *error : *batch.error);
       continue;

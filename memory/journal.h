@@ -120,7 +120,7 @@ class Batch {
   Batch& answer_approval(std::string approval_id, std::string response_id) &;
   // Inserts the conversation `to` with copies of the items of another, as Journal::fork does. errc::not_found.
   Batch& fork(std::string conversation_id, std::string last_item_id, Conversation to) &;
-  // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and no response is running.
+  // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and none is open.
   Batch& expect_idle(std::string conversation_id, std::string last_response_id) &;
   // Refuses the batch with errc::thread_too_large when the items of this conversation, with those added before, exceed kMaxThreadBytes.
   Batch& expect_room(std::string conversation_id) &;

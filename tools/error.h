@@ -1,5 +1,5 @@
 #pragma once
-// How tools/ reports what can be expected to go wrong: a value, never an exception.
+// Expected failures of tools/ are returned as values, never thrown.
 #include <boost/system/result.hpp>
 #include <stdexcept>
 #include <string>
@@ -19,7 +19,7 @@ enum class errc {
 
 struct Error {
   errc code;
-  std::string message;  // names what was wrong, where, and what to do
+  std::string message;  // says what was wrong, where, and what to do
 };
 
 template <class T>

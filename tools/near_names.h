@@ -1,5 +1,5 @@
 #pragma once
-// "Did you mean ...": what a wrong name may have meant.
+// "Did you mean ...": finds the names that a wrong name may have meant.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -7,11 +7,11 @@
 
 namespace baton::tools {
 
-// The candidates most like `name`, best first, at most `max`: equal but for case, containing it, or at most a third of its letters away
-// (Levenshtein, case ignored). May be empty.
+// The candidates most like `name`, best first, at most `max`: equal except for case, containing it, or within a third of its letters
+// (Levenshtein distance, case ignored). May be empty.
 std::vector<std::string> near_names(std::string_view name, const std::vector<std::string>& candidates, std::size_t max);
 
-// Levenshtein's, of bytes. Time and memory: the product of the lengths, and the length of b.
+// The Levenshtein distance of two byte strings. Time: the product of the lengths; memory: the length of b.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 // "a, b or c"

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kFewKeys = 8;  // of an object: searching them one by one is faster than a tree
 constexpr std::size_t kMaxPointerBytes = 1000;
 
-// Walks over the text and leaves in *read how far it came: the SAX events do not say where they happened.
+// Iterates over the text and stores its position in *read: the SAX events do not say where they happened.
 class Cursor {
  public:
   using iterator_category = std::forward_iterator_tag;
@@ -43,7 +43,7 @@ class Cursor {
   const char** read_ = nullptr;
 };
 
-// What stands at the end of what was read.
+// The end of the text that was read.
 std::string last_of(std::string_view read) {
   const char c = read.back();
   if (c == '"') return "a string";
@@ -52,7 +52,7 @@ std::string last_of(std::string_view read) {
   return {'t', 'h', 'e', ' ', 'b', 'y', 't', 'e', ' ', '0', 'x', kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]};
 }
 
-// From the words of nlohmann's parser:
+// Rewrites a message of nlohmann's parser:
 // "[json.exception.parse_error.101] parse error at line 1, column 1: syntax error while parsing value - invalid literal; last read: 'x'".
 std::string in_our_words(const std::string& what, std::string_view read, bool ended) {
   const auto between = [&](std::string_view begin, std::string_view end) {
@@ -75,8 +75,8 @@ std::string in_our_words(const std::string& what, std::string_view read, bool en
   return "expected " + expected + ", found " + (ended ? "the end of the text" : last_of(read));
 }
 
-// Builds each object and array when it ends, from the values that came since it began: then its size is known, and nothing is moved twice.
-// (A vector of members that grows copies them, because their keys are const.)
+// Builds each object and array at its end, from the values since its beginning: its size is known then, and nothing is moved twice. (A
+// vector of members that grows copies them, because their keys are const.)
 class Builder final : public nlohmann::json_sax<Json> {
  public:
   Builder(std::string_view text, const JsonLimits& limits) : text_(text), limits_(limits) {}
@@ -97,7 +97,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override { return add(value); }
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override { return add(std::move(value)); }
-  bool binary(binary_t&) override { return false; }  // not in text
+  bool binary(binary_t&) override { return false; }  // does not occur in text
   bool start_object(std::size_t) override { return open(false); }
   bool start_array(std::size_t) override { return open(true); }
 
@@ -142,14 +142,15 @@ class Builder final : public nlohmann::json_sax<Json> {
   }
 
  private:
-  struct Level {  // an object or an array that is open
+  struct Level {  // an open object or array
     bool array = false;
     std::size_t first_value = 0, first_key = 0;     // its own, in values_ and keys_
-    std::size_t slot = 0;                           // an object's: where the value that comes next belongs, counted from first_value
-    std::map<std::string_view, std::size_t> slots;  // of its keys, once they are many. A tree: a hash's collisions can be computed
+    std::size_t slot = 0;                           // of an object: where the next value belongs, counted from first_value
+    std::map<std::string_view, std::size_t> slots;  // of its keys, once there are many. A tree, because collisions of a hash can be
+                                                    // computed
   };
 
-  // The place of this key among those of the object, or the next free one.
+  // The slot of this key among those of the object, or the next free one.
   std::size_t slot_of(const Level& level, const std::string& key) const {
     const std::size_t n = keys_.size() - level.first_key;
     if (n > kFewKeys) {
@@ -223,8 +224,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   ReadJson out_;
   std::size_t n_values_ = 0;
   std::vector<Level> levels_;
-  std::vector<Json> values_;      // of all that is open, complete ones
-  std::deque<std::string> keys_;  // likewise; a deque, so that a Level's slots may point at them
+  std::vector<Json> values_;      // the complete values of all open levels
+  std::deque<std::string> keys_;  // likewise; a deque, so that a Level's slots may point into it
   std::optional<Error> error_;
 };
 

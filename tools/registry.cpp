@@ -12,7 +12,7 @@ namespace baton::tools {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
-constexpr std::size_t kMinOutputBytes = 256;                                    // room for the sentence that says that output was cut
+constexpr std::size_t kMinOutputBytes = 256;                                    // room for the sentence that says that the output was cut
 constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(24 * 30);  // far below where adding it to the clock overflows
 
 bool valid_name(std::string_view name) {
@@ -58,7 +58,7 @@ class FunctionTool : public Tool {
   const ToolSpec& spec() const override { return spec_; }
 
   void start(Invocation invocation) override {
-    // Shared, because std::function wants to be copyable. A function that hangs outlives this tool: it gets copies of all it needs.
+    // Shared, because std::function must be copyable. A function that hangs outlives this tool, so it gets copies of all it needs.
     const auto call = std::make_shared<Invocation>(std::move(invocation));
     const std::stop_token stop = call->context().stop;
     std::function<void()> task = [call, function = function_, name = spec_.name] {

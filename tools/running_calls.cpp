@@ -63,7 +63,7 @@ bool RunningCalls::watch(const std::shared_ptr<RunningCall>& call, std::stop_tok
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     if (at == calls_.begin()) changed_.notify_one();
   }
-  // The callback runs on whoever cancels, perhaps within this line: it only leaves a note for the thread.
+  // The callback runs on the cancelling thread, perhaps within this line, so it only leaves a note for our thread.
   call->on_cancel_.emplace(std::move(cancel), [owner = weak_from_this(), weak = std::weak_ptr(call)] {
     const auto self = owner.lock();
     if (!self) return;
@@ -114,7 +114,7 @@ void RunningCalls::run() {
     if (calls_.empty()) {
       changed_.wait(lock);
     } else {
-      const Clock::time_point next = calls_.begin()->first.first;  // a copy: the call may end, and its key go, during the wait
+      const Clock::time_point next = calls_.begin()->first.first;  // a copy, because the call may end, and its key go, during the wait
       changed_.wait_until(lock, next);
     }
   }

@@ -1,5 +1,5 @@
 #pragma once
-// The calls that run: each ends exactly once, by its tool, its deadline, a cancel or the end of the set, whichever comes first.
+// The running calls. Each ends exactly once: by its tool, its deadline, a cancel or the end of the set, whichever comes first.
 #include <baton/tools/tool.h>
 
 #include <condition_variable>
@@ -29,12 +29,12 @@ class RunningCall {
   std::stop_token stop_token() const { return stop_.get_token(); }
   bool ended() const;
 
-  // From the tool. While the tool's start() is still in progress the result is held back, because an exception out of it says more than
-  // the error of the invocation that it destroyed.
+  // Called by the tool. While the tool's start() is still running, the result is held back, because an exception from it says more than the
+  // error of the invocation that it destroyed.
   void finish(ToolResult result);
   void started();                    // start() has returned
   void failed_to_start(ToolResult);  // start() has thrown
-  void stop_and_end(ToolResult);     // from outside: requests stop; what the tool brings later is dropped
+  void stop_and_end(ToolResult);     // from outside: requests stop; a later result of the tool is dropped
 
  private:
   friend class RunningCalls;
@@ -62,10 +62,10 @@ class RunningCalls : public std::enable_shared_from_this<RunningCalls> {
   explicit RunningCalls(std::function<void()> after_stop);
   ~RunningCalls();
 
-  // False: closed.
+  // False: the object is closed.
   bool watch(const std::shared_ptr<RunningCall>& call, std::stop_token cancel);
   void forget(const RunningCall& call);
-  // Ends everything with an error and stops the thread.
+  // Ends all calls with an error and stops the thread.
   void close();
 
  private:

@@ -6,7 +6,7 @@
 namespace baton::tools::detail {
 namespace {
 
-constexpr std::size_t kMaxReported = 8;  // a repair needs the first few; a wrong array of thousands must not fill the context
+constexpr std::size_t kMaxReported = 8;  // a repair needs only the first few; a wrong array of thousands must not fill the context
 
 const Field* find_field(const std::vector<Field>& fields, std::type_index owner, std::string_view name) {
   const auto it = std::find_if(fields.begin(), fields.end(), [&](const Field& f) { return f.owner() == owner && f.name() == name; });
@@ -22,7 +22,7 @@ bool keyword_fits(const std::string& keyword, const std::string& type) {
   return type == "string";
 }
 
-// A value as an error shows it: short, and what it is.
+// A value as shown in an error: short, with its type.
 std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() > 60) {
@@ -141,7 +141,7 @@ bool ValueReader::integer(const Json& value, std::int64_t min, std::uint64_t max
     out = value.get<std::int64_t>();
     return out < min || (out > 0 && static_cast<std::uint64_t>(out) > max) ? out_of_range() : true;
   }
-  // To JSON Schema 3.0 is an integer. Beyond 2^53 a double no longer says which one.
+  // JSON Schema counts 3.0 as an integer. Beyond 2^53, a double no longer identifies one.
   if (value.is_number_float() && std::trunc(value.get<double>()) == value.get<double>() &&
       std::abs(value.get<double>()) <= 9007199254740992.0) {
     return integer(Json(static_cast<std::int64_t>(value.get<double>())), min, max, out);

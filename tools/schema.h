@@ -1,5 +1,5 @@
 #pragma once
-// JSON schemas from C++ types, and values from JSON: what ToolSet::add<T> stands on.
+// JSON schemas from C++ types, and values from JSON: the basis of ToolSet::add<T>.
 //
 // T is a struct described by BOOST_DESCRIBE_STRUCT. Its members may be bool, integers, float, double, std::string, enums described by
 // BOOST_DESCRIBE_ENUM (a string with the enumerators' names), std::optional, std::vector, std::map<std::string, ...>, Json (anything) and
@@ -19,24 +19,24 @@
 
 namespace baton::tools {
 
-// What is said about one member beside its C++ type. Made by field().
+// Facts about one member in addition to its C++ type. Created by field().
 class Field {
  public:
   Field(std::type_index owner, std::string name, std::string description)
       : owner_(owner), name_(std::move(name)), description_(std::move(description)) {}
 
-  // Bounds go to the schema and are checked with it before the tool starts. Numbers:
+  // Bounds are written to the schema, which is checked before the tool starts. For numbers:
   Field& min(Json bound) { return keyword("minimum", std::move(bound)); }
   Field& max(Json bound) { return keyword("maximum", std::move(bound)); }
-  // Strings, in code points; pattern is a regular expression (ECMA 262).
+  // For strings, in code points; pattern is a regular expression (ECMA 262).
   Field& min_length(std::size_t n) { return keyword("minLength", n); }
   Field& max_length(std::size_t n) { return keyword("maxLength", n); }
   Field& pattern(std::string regex) { return keyword("pattern", std::move(regex)); }
-  // Vectors:
+  // For vectors:
   Field& min_items(std::size_t n) { return keyword("minItems", n); }
   Field& max_items(std::size_t n) { return keyword("maxItems", n); }
 
-  // Not required: the struct's own initializer stays when the member is missing ...
+  // The member is not required: if it is missing, the struct's own initializer stays ...
   Field& optional() {
     required_ = false;
     return *this;
@@ -79,7 +79,7 @@ Field field(M C::*member, std::string description) {
   return Field(typeid(C), std::move(name), std::move(description));
 }
 
-// Internals of the template layer; its text and rules are in schema.cpp.
+// Internals of the template layer; schema.cpp has the rest.
 namespace detail {
 
 template <class T>
@@ -104,24 +104,24 @@ inline constexpr bool is_map<std::map<std::string, T, C, A>> = true;
 template <class T>
 inline constexpr bool unsupported = false;
 
-// The struct that declares a member, which for an inherited one is the base.
+// The struct that declares a member; for an inherited member, the base.
 template <class C, class M>
 std::type_index owner_of(M C::*) {
   return typeid(C);
 }
 
-// Builds one schema; collects what is wrong with the fields.
+// Builds one schema and collects the faults of the fields.
 class SchemaWriter {
  public:
   explicit SchemaWriter(const std::vector<Field>& fields) : fields_(fields), used_(fields.size(), false) {}
 
-  // False when `type` contains itself: such a schema would have no end.
+  // False if `type` contains itself: such a schema would be infinite.
   bool enter(std::type_index type);
   void leave() { open_.pop_back(); }
   void member(Json& object, std::type_index owner, const char* name, Json schema, bool optional_type);
   const Json* default_of(std::type_index owner, const char* name) const;  // null: none
   void wrong_default(const char* name, const Error& error);
-  // After the last member: fields that no struct of the schema has, and everything found on the way.
+  // Called after the last member. Reports fields that do not belong to any struct of the schema, and all faults collected on the way.
   Result<void> finish() const;
 
  private:
@@ -131,17 +131,17 @@ class SchemaWriter {
   std::vector<std::string> errors_;
 };
 
-// Reads one value; collects what does not fit, each with its path.
+// Reads one value and collects the mismatches, each with its path.
 class ValueReader {
  public:
-  // ignored: receives the paths of members that no struct has; null: they are errors.
+  // ignored: receives the paths of members that are not in any struct; null: they are errors.
   explicit ValueReader(const std::vector<Field>& fields, std::vector<std::string>* ignored = nullptr)
       : fields_(fields), ignored_(ignored) {}
 
-  void expected(const char* what, const Json& found);  // at the present path
+  void expected(const char* what, const Json& found);  // at the current path
   void wrong(std::string message);
-  bool integer(const Json& value, std::int64_t min, std::uint64_t max, std::int64_t& out);  // out: the bits, for both signs
-  // The value of a member: from `object`, or its default. Null when it is missing and may be; says so when it may not.
+  bool integer(const Json& value, std::int64_t min, std::uint64_t max, std::int64_t& out);  // out: the bits, for either sign
+  // The value of a member: from `object`, or its default. Null if it is missing; reports it if it is required.
   const Json* member(const Json& object, std::type_index owner, const char* name, bool optional_type);
   void unknown_members(const Json& object, const std::vector<const char*>& names);
 
@@ -222,7 +222,7 @@ void read_value(const Json& value, T& out, ValueReader& reader) {
     out.clear();
     for (std::size_t i = 0; i < value.size(); ++i) {
       reader.push(i);
-      typename T::value_type item{};  // by value: vector<bool> has no bool& to give
+      typename T::value_type item{};  // by value, because vector<bool> has no bool& to give
       read_value(value[i], item, reader);
       out.push_back(std::move(item));
       reader.pop();
@@ -274,18 +274,18 @@ void check_default(const Json& value, const char* name, SchemaWriter& writer) {
 }  // namespace detail
 
 // The schema of T as a tool's parameters. errc::invalid_argument names each field that does not fit its member (a max_length on a number),
-// belongs to no struct of T, or has a default that T cannot take; also a T that contains itself.
+// does not belong to any struct of T, or has a default that T cannot take. The same error is returned if T contains itself.
 template <class T>
 Result<Json> schema_of(const std::vector<Field>& fields) {
   static_assert(detail::is_struct<T>, "a tool's arguments are a struct described by BOOST_DESCRIBE_STRUCT");
   detail::SchemaWriter writer(fields);
   Json schema = detail::type_schema<T>(writer);
   if (Result<void> ok = writer.finish(); !ok) return ok.error();
-  return {boost::system::in_place_value, std::move(schema)};  // Json converts to so much that a plain return is ambiguous
+  return {boost::system::in_place_value, std::move(schema)};  // a plain return is ambiguous, because Json converts to so many types
 }
 
-// A T from a call's arguments. errc::invalid_argument names, for each value that does not fit, its path, what was found and what is
-// expected; at most the first eight. Members that T does not have are errors, or with `ignored` are passed over and named there.
+// A T from a call's arguments. errc::invalid_argument names, for each value that does not fit, its path, the value found and the value
+// expected; at most the first eight. Members that T does not have are errors; with `ignored` they are skipped and listed there.
 template <class T>
 Result<T> value_of(const Json& arguments, const std::vector<Field>& fields, std::vector<std::string>* ignored = nullptr) {
   detail::ValueReader reader(fields, ignored);

@@ -52,7 +52,7 @@ bool is_valid_utf8(std::string_view text) { return valid_prefix(text) == text.si
 std::string valid_utf8(std::string text) {
   std::string_view in = text;
   std::size_t valid = valid_prefix(in);
-  if (valid == in.size()) return text;  // most text is, and then is not copied
+  if (valid == in.size()) return text;  // most text is valid, and is then not copied
   std::string out;
   while (true) {
     out += in.substr(0, valid);
@@ -72,7 +72,7 @@ std::size_t utf8_prefix(std::string_view text, std::size_t max_bytes) {
 }
 
 std::string fit_output(std::string text, std::size_t max_bytes) {
-  // A part of the text decides what is shown, so a huge output is not converted as a whole; each byte becomes at least one.
+  // Only a part of the text is needed for the output, so a huge text is not converted as a whole; each byte becomes at least one.
   const std::size_t total = text.size();
   const bool long_input = total > max_bytes;
   if (long_input) text.resize(max_bytes);

@@ -8,7 +8,7 @@ Invocation::Invocation(Json arguments, ToolContext context, Done done)
   if (!context_.progress) context_.progress = [](double, std::string) {};
 }
 
-// A moved-from std::function may still hold something: exchange() makes sure that only one of the two can finish the call.
+// A moved-from std::function may still hold a target; exchange() ensures that only one of the two can finish the call.
 Invocation::Invocation(Invocation&& other) noexcept
     : arguments_(std::move(other.arguments_)), context_(std::move(other.context_)), done_(std::exchange(other.done_, nullptr)) {}
 

@@ -1,5 +1,5 @@
 #pragma once
-// What a tool is. Most programs use ToolSet::add (registry.h), which makes one from a function and a described struct; a tool that
+// The interface of a tool. Most programs use ToolSet::add (registry.h), which makes one from a function and a described struct; a tool that
 // finishes from an I/O thread of its own implements Tool.
 #include <baton/tools/error.h>
 
@@ -17,7 +17,7 @@ namespace baton::tools {
 using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-// What a call brought: text for the model. An error is a result too: the model reads it and can repair its call.
+// The result of a call: text for the model. An error is a result too: the model reads it and can repair its call.
 struct ToolResult {
   std::string content;
   bool is_error = false;
@@ -27,7 +27,7 @@ struct ToolResult {
   static ToolResult error(std::string message) { return {std::move(message), true}; }
 };
 
-// What a call does to the world. Calls that write or send wait for the user's approval unless the configuration allows them.
+// The effect of a call on the world. Calls that write or send wait for the user's approval unless the configuration allows them.
 enum class Effect { reads, writes, sends };
 
 // How a tool may be run.
@@ -35,7 +35,7 @@ struct ToolTraits {
   Effect effect = Effect::reads;
   bool idempotent = false;  // running it twice with the same key does no harm: an interrupted call may be run again
   std::chrono::milliseconds timeout{30'000};
-  std::size_t max_output_bytes = 16 * 1024;  // longer output is cut, and the cut is said in the result
+  std::size_t max_output_bytes = 16 * 1024;  // longer output is cut, and the result says so
 };
 
 struct ToolSpec {
@@ -45,16 +45,16 @@ struct ToolSpec {
   ToolTraits traits;
 };
 
-// What one call brings along. Copyable handles; any thread.
+// The context of one call. Its handles can be copied and used on any thread.
 struct ToolContext {
   std::string call_id;
   std::string idempotency_key;  // the same for every attempt of the same call
   Clock::time_point deadline;
-  std::stop_token stop;                                                // requested on cancel and when the deadline has passed
+  std::stop_token stop;                                                // requested on cancel and after the deadline
   std::function<void(double fraction, std::string message)> progress;  // may be called at any time until the call is finished; never null
 };
 
-// One call on its way. Move-only; finish() is called once, on any thread. Destroying an unfinished invocation finishes it with an error,
+// One call in progress. Move-only; finish() is called once, on any thread. Destroying an unfinished invocation finishes it with an error,
 // so no call can be lost.
 class Invocation {
  public:
@@ -78,7 +78,7 @@ class Tool {
  public:
   virtual ~Tool() = default;
   virtual const ToolSpec& spec() const = 0;
-  // Must not block: work is done on another thread, which finishes the invocation. Exceptions become the call's error.
+  // Must not block: the work is done on another thread, which finishes the invocation. Exceptions become the call's error.
   virtual void start(Invocation invocation) = 0;
 };
 

@@ -29,14 +29,14 @@ std::string hexadecimal(const char* form, std::uint32_t value) {
   return text;
 }
 
-// The length of a character at the end whose last bytes are still to come; 0: there is none.
+// The length of a character at the end whose last bytes have not arrived yet; 0: there is none.
 std::size_t unfinished(std::string_view rest) {
   const auto lead = static_cast<unsigned char>(rest[0]);
   const std::size_t whole = lead >= 0xF0 && lead <= 0xF4 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 1;
   return lead <= 0xF4 && rest.size() < whole ? rest.size() : 0;
 }
 
-// Appends `text` to `out`; with `held`, an unfinished character at the end goes there instead.
+// Appends `text` to `out`. With `held`, an unfinished character at the end is stored there instead.
 void append(std::string& out, std::string_view text, LineBreaks breaks, std::string* held) {
   while (!text.empty()) {
     const Utf8Sequence s = first_utf8_sequence(text);
@@ -85,7 +85,7 @@ std::string visible_json(std::string_view json) {
     const std::string_view bytes = json.substr(0, s.length);
     json.remove_prefix(s.length);
     const std::uint32_t c = s.valid ? code_point(bytes) : 0;
-    // Below 0x20 there are only the newlines between values: a string has them escaped already.
+    // Below 0x20 there are only the newlines between values, because strings have them escaped already.
     if (c >= 0x7F && must_be_shown(c))
       out += hexadecimal("\\u%04x", c);
     else

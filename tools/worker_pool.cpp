@@ -11,8 +11,8 @@
 
 namespace baton::tools {
 
-// All that the threads touch. The threads are detached from the start and hold a reference each: the destructor waits for `workers` to
-// become empty instead of joining, which it can give up when one is stuck.
+// All state that the threads use. The threads are detached from the start, and each holds a reference. The destructor waits for `workers`
+// to become empty instead of joining, because it can abandon that wait if a thread is stuck.
 struct WorkerPool::Shared {
   struct Task {
     std::function<void()> run;
@@ -30,7 +30,7 @@ struct WorkerPool::Shared {
   std::condition_variable work;     // a task was queued, or closing
   std::condition_variable retired;  // a worker has left
   std::deque<Task> queue;
-  std::list<Worker> workers;  // one a live thread
+  std::list<Worker> workers;  // one per live thread
   std::size_t n_idle = 0;
   bool closing = false;
 
@@ -40,20 +40,20 @@ struct WorkerPool::Shared {
   std::size_t n_running() const {
     return std::count_if(workers.begin(), workers.end(), [](const Worker& w) { return w.running; });
   }
-  // How many threads may live: the ones that are stuck do not count, up to a bound.
+  // How many threads may live: stuck ones do not count, up to a bound.
   std::size_t max_threads() const { return options.n_threads + std::min(n_stuck(), options.max_stuck); }
 
   static void start_threads(const std::shared_ptr<Shared>& shared);
   static void thread_main(std::shared_ptr<Shared> shared, std::list<Worker>::iterator self);
 };
 
-// Call with the mutex held. One thread for each task that no idle thread will take, as far as allowed.
+// Must be called with the mutex held. Starts one thread for each task that no idle thread will take, up to the bound.
 void WorkerPool::Shared::start_threads(const std::shared_ptr<Shared>& shared) {
   for (std::size_t n = shared->n_idle; n < shared->queue.size() && shared->workers.size() < shared->max_threads(); ++n) {
     const auto self = shared->workers.emplace(shared->workers.end());
     try {
       std::thread(thread_main, shared, self).detach();
-    } catch (const std::system_error&) {  // the system gives no more threads: the tasks wait for those that live
+    } catch (const std::system_error&) {  // the system has no more threads: the tasks wait for the existing ones
       shared->workers.erase(self);
       return;
     }
@@ -73,11 +73,11 @@ void WorkerPool::Shared::thread_main(std::shared_ptr<Shared> shared, std::list<W
     self->over = task.over;
     lock.unlock();
     task.run();
-    task = {};  // what it captured goes while no lock is held
+    task = {};  // its captures are destroyed while no lock is held
     lock.lock();
     self->running = false;
     self->over = {};
-    if (shared->workers.size() > shared->max_threads()) break;  // it was stuck, and another thread has taken its place
+    if (shared->workers.size() > shared->max_threads()) break;  // it was stuck, and another thread has replaced it
   }
   shared->workers.erase(self);
   shared->retired.notify_all();
@@ -105,7 +105,7 @@ bool WorkerPool::try_post(std::function<void()>& task, std::stop_token over) {
   if (shared_->closing || shared_->queue.size() >= shared_->options.max_queued + n_free) return false;
   shared_->queue.push_back({std::move(task), std::move(over)});
   Shared::start_threads(shared_);
-  if (shared_->workers.empty()) {  // no thread could be started at all: nobody would ever take it
+  if (shared_->workers.empty()) {  // no thread could be started at all, so the task would never run
     task = std::move(shared_->queue.back().run);
     shared_->queue.pop_back();
     return false;

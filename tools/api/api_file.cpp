@@ -20,7 +20,7 @@ std::string pointer_part(std::string_view key) {
   return part;
 }
 
-// Half an escape would be completed by whatever an argument begins with.
+// Half an escape would be completed by the first characters of an argument.
 bool whole_escapes(std::string_view text) {
   const auto hex = [&](std::size_t i) {
     return i < text.size() && std::string_view("0123456789abcdefABCDEF").find(text[i]) != std::string_view::npos;
@@ -96,7 +96,7 @@ class ApiFileReader {
     }
   }
 
-  // Null, having said so where it is required, when it is not there or not a text.
+  // Null if it is missing or not a text; reports this if it is required.
   const std::string* text(const Node& node, const char* key, bool required) {
     const Json* value = node.find(key);
     if (value != nullptr && value->is_string() && !value->get_ref<const std::string&>().empty()) {
@@ -241,11 +241,11 @@ class ApiFileReader {
     }
     for (const TextTemplate::Part& part : spec.path.parts()) {
       if (part.is_argument) continue;
-      // What an argument cannot do, the file should not do either.
+      // The file itself must not do what an argument may not do either.
       if (("/" + part.text + "/").find("/../") != std::string::npos) wrong(here, "must not have '..' in its path");
       if (!whole_escapes(part.text)) wrong(here, "must have two hexadecimal digits after each '%'");
     }
-    std::string sample = spec.origin;  // what is wrong in the text itself shall not wait for the first call
+    std::string sample = spec.origin;  // a fault in the text itself must not wait for the first call
     for (const TextTemplate::Part& part : spec.path.parts()) sample += part.is_argument ? "x" : part.text;
     if (const Result<HttpUrl> parsed = parse_http_url(sample); !parsed) wrong(here, parsed.error().message);
   }
@@ -281,7 +281,7 @@ class ApiFileReader {
     return FieldStyle::repeat;
   }
 
-  // What may stand in the defaults, too.
+  // The members that are also allowed in the defaults.
   void read_shared(const Node& node, bool is_default, ApiSpec& spec) {
     if (node.find("headers") != nullptr) read_headers(node["headers"], spec);
     if (node.find("auth") != nullptr) {
@@ -312,7 +312,7 @@ class ApiFileReader {
     if (!is_object(node)) return;
     for (const auto& [name, value] : node.value.items()) {
       TextTemplate content = text_template(node[name]);
-      // Checked with a value that is fine, so that a fault is the name's.
+      // Checked with a valid value, so that any fault is in the name.
       if (const Result<void> ok = check_http_headers({{name, "x"}}); !ok) wrong(node[name], ok.error().message);
       const HttpHeaders probe = {{name, ""}};
       for (const char* secret : {"authorization", "proxy-authorization", "cookie"}) {

@@ -1,5 +1,5 @@
 #pragma once
-// What an API file says about one tool. api_file.h reads it, request_builder.h makes requests of it, api_tools.h runs it.
+// The description of one tool in an API file. api_file.h reads it, request_builder.h builds requests from it, api_tools.h runs it.
 #include <baton/tools/http/http_client.h>
 #include <baton/tools/tool.h>
 
@@ -12,7 +12,7 @@
 
 namespace baton::tools {
 
-// How an array or object stands in a query or form.
+// The encoding of an array or object in a query or form.
 enum class FieldStyle {
   repeat,    // a=1&a=2
   comma,     // a=1,2
@@ -51,10 +51,10 @@ using ApiPath = std::vector<std::string>;
 struct ApiPages {
   enum class By { cursor, page, offset, link, url };
   By by = By::page;
-  std::string parameter{};         // of the query, for cursor, page and offset
-  std::optional<ApiPath> next{};   // where the reply has the cursor or URL
-  std::optional<ApiPath> more{};   // where it says whether there is more
-  std::optional<ApiPath> items{};  // the array that goes on; without it the result
+  std::string parameter{};         // the query parameter, for cursor, page and offset
+  std::optional<ApiPath> next{};   // the place of the cursor or URL in the reply
+  std::optional<ApiPath> more{};   // the place that tells whether there is more
+  std::optional<ApiPath> items{};  // the array that is continued; without it the result
   int first = 1;
   int max = 5;
 };
@@ -76,7 +76,7 @@ struct ApiSpec {
   std::string place{};  // in the file, as a JSON pointer
   HttpMethod method = HttpMethod::get;
   std::string origin{};  // https://api.example.com:8443
-  TextTemplate path{};   // from the first '/', with what stands after '?'
+  TextTemplate path{};   // from the first '/' on, with the part after '?'
   std::vector<ApiField> query{};
   std::vector<std::pair<std::string, TextTemplate>> headers{};
   ApiBody body{};
@@ -85,7 +85,7 @@ struct ApiSpec {
   std::optional<ApiPages> pages{};
   ApiRetry retry{};
   ApiLimit limit{};
-  bool shares_limit = false;  // with the other tools of the file that do
+  bool shares_limit = false;  // with the file's other tools that share it
 };
 
 }  // namespace baton::tools

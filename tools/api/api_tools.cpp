@@ -26,7 +26,7 @@ constexpr std::uint64_t kMaxReplyBytes = 8 << 20;
 // A reply is only searched along paths, so one object may have all the keys: an API may answer with a map.
 constexpr JsonLimits kReplyLimits{.levels = 200, .keys_of_object = 200'000, .keys = 200'000, .values = 1'000'000};
 constexpr std::size_t kShownOfError = 2000;
-constexpr std::size_t kMinSecretBytes = 4;  // shorter ones would blot out half of any text
+constexpr std::size_t kMinSecretBytes = 4;  // shorter secrets would blot out half of any text
 
 std::string base64(std::string_view bytes) {
   constexpr char kLetters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -76,7 +76,7 @@ class ApiTool {
 
   ToolResult call(const Json& arguments, const ToolContext& context) const {
     ToolResult result = run(arguments, context);
-    // A server may echo what it was sent, and an error names the URL.
+    // A server may echo its request, and an error contains the URL.
     for (const Secret& secret : secrets_) {
       const std::string quoted = Json(secret.value).dump(-1, ' ', false, Json::error_handler_t::replace);
       for (const std::string& form :
@@ -153,7 +153,7 @@ class ApiTool {
       Result<ReadJson> reply = Error{errc::network, ""};
       if (response && response->head.status < 400) reply = read_json(response->body, kReplyLimits);
       if (!reply) {
-        // What has come is worth more than an error, as long as it is said.
+        // A partial result is worth more than an error, if it says that it is partial.
         const ToolResult failed = !response ? ToolResult::error(response.error().message)
                                   : response->head.status >= 400
                                       ? refused(*response)
@@ -185,12 +185,12 @@ class ApiTool {
     }
     ToolResult result = shown(items);
     if (note.empty()) return result;
-    // Before the items: the end of a long output is cut off.
+    // Placed before the items, because the end of a long output is cut off.
     result.content = note + "\n" + result.content;
     return result;
   }
 
-  // Empty: there is none. An error is for the reader of the list so far.
+  // Empty: there is no next page. The error is shown after the list so far.
   Result<std::string> next_page(BuiltRequest& built, const std::string& url, int& number, const HttpResponse& response, const Json& reply,
                                 std::size_t n_items) const {
     const ApiPages& pages = *spec_.pages;
@@ -222,7 +222,7 @@ class ApiTool {
     return std::string();
   }
 
-  // A server's own link need not repeat a key that stands in the query.
+  // A server's own link need not repeat a key from the query.
   std::string with_key(std::string url) const {
     for (const Secret& secret : secrets_) {
       if (secret.auth.kind != ApiAuth::Kind::query) continue;
@@ -233,7 +233,7 @@ class ApiTool {
     return url;
   }
 
-  // The key goes along with each request, so the next page must be where it belongs.
+  // The key is sent with each request, so the next page must have the same origin.
   static Result<std::string> same_origin(const std::string& url, const std::string& next) {
     if (next.empty()) return next;
     const Result<HttpUrl> base = parse_http_url(url);
@@ -265,7 +265,7 @@ class ApiTool {
       const bool again =
           response ? is_transient(response->head.status) : response.error().code == errc::network || response.error().code == errc::timeout;
       if (!again || attempt >= spec_.retry.attempts) return response;
-      // Half of the delay is chance: many clients that failed together do not come back together.
+      // Half of the delay is random, so that many clients that failed together do not retry together.
       milliseconds pause(static_cast<milliseconds::rep>(static_cast<double>(delay.count()) * (0.5 + 0.5 * random_())));
       if (response) pause = std::max(pause, retry_after(response->head.headers, now_()).value_or(milliseconds(0)));
       if (Clock::now() + pause >= context.deadline) return response;
@@ -308,8 +308,8 @@ class ApiTool {
   std::function<std::chrono::system_clock::time_point()> now_;
 };
 
-// What of private addresses the file's own url names, as an entry of an AddressPolicy; empty: nothing. Metadata services are not named
-// by a file, only by the user.
+// The private address in the file's own url, as an entry of an AddressPolicy; empty: it is not private. Only the user, not a file, can
+// allow metadata services.
 std::string own_address(const std::string& origin) {
   const Result<HttpUrl> url = parse_http_url(origin);
   if (!url) return "";
@@ -319,7 +319,7 @@ std::string own_address(const std::string& origin) {
   return (address->is_v4() ? address->text() : "[" + address->text() + "]") + ":" + url->port;
 }
 
-// Clients are shared by tools that may reach the same: each loads the system's certificates.
+// Tools that may reach the same hosts share a client, because each client loads the system's certificates.
 class Clients {
  public:
   explicit Clients(const ApiOptions& options) : options_(options) {}

@@ -1,5 +1,5 @@
 #pragma once
-// APIs as tools: files become tools of a set.
+// APIs as tools: adds the tools of API files to a set.
 #include <baton/tools/http/http_client.h>
 #include <baton/tools/registry.h>
 
@@ -11,11 +11,11 @@
 namespace baton::tools {
 
 struct ApiOptions {
-  // The value of an environment variable; null: not set. Whoever owns the environment gives it.
+  // Returns the value of an environment variable; null: not set. The caller owns the environment.
   std::function<std::optional<std::string>(const std::string& variable)> environment{};
-  // Private addresses that may be reached, as AddressPolicy::public_and reads them, beside the one that a file's url itself names.
+  // Private addresses that may be reached, as AddressPolicy::public_and reads them, in addition to the address in the file's own url.
   std::vector<std::string> allow_hosts{};
-  // Asked before a tool is added; false: it is left out, and the others of the file are not. Empty: all are added.
+  // Called before a tool is added; false: this tool is left out, the others of the file are kept. Empty: all are added.
   std::function<bool(const ToolSpec& spec)> accepts{};
   HttpOptions http{};  // policy and total_timeout are set for each tool
 
@@ -25,8 +25,8 @@ struct ApiOptions {
   std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;
 };
 
-// Adds the tools of one file, whose text this is. errc::invalid_argument: faults of the file, each with its place; a variable that is not
-// set; a name that is taken.
+// Adds the tools of one file, given its text. errc::invalid_argument: faults of the file, each with its place; a variable that is not set;
+// a name that is taken.
 Result<void> add_api_tools(ToolSet& tools, std::string_view text, const std::string& file, const ApiOptions& options);
 
 }  // namespace baton::tools

@@ -28,7 +28,7 @@ const Json& at(const Json& object, const std::string& key) {
   return it == object.end() ? kNothing : *it;
 }
 
-// The same for what should be an object: an empty one where it is not.
+// The same for a member that should be an object: an empty one if it is missing.
 const Json& members_at(const Json& object, const std::string& key) {
   static const Json none = Json::object();
   const Json& value = at(object, key);
@@ -61,7 +61,7 @@ std::string plain_name(std::string_view text, bool dashes) {
   return name.substr(0, kMaxName);
 }
 
-// `name`, or with a number behind it what is not taken yet.
+// `name`, or `name` with a number after it if it is taken.
 std::string unique_name(const std::string& name, std::set<std::string>& taken) {
   std::string unique = name;
   for (int n = 2; !taken.insert(unique).second; ++n) {
@@ -82,7 +82,7 @@ bool has_type(const Json& schema, const char* type) {
   return types == type || (types.is_array() && std::find(types.begin(), types.end(), type) != types.end());
 }
 
-// Braces are the file format's own.
+// Braces have a meaning in the file format, so they are escaped.
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) out += c == '{' ? "{{" : c == '}' ? "}}" : std::string(1, c);
@@ -100,7 +100,7 @@ struct Operation {
   }
 };
 
-// Why an operation becomes no tool.
+// The reason why an operation does not become a tool.
 struct LeftOut {
   std::string reason;
 };
@@ -239,7 +239,7 @@ class Importer {
     return summary + (summary.back() == '.' ? " " : ". ") + longer;
   }
 
-  // The document says it fits: the parser of API files and the schema checker have the last word.
+  // The final check: the parser of API files and the schema checker decide, whatever the document claims.
   Json checked(Json tool) {
     if (options_.check_schema) {
       Result<void> usable = options_.check_schema(tool["parameters"]);
@@ -281,7 +281,7 @@ class Importer {
           note("a parameter whose reference leads nowhere in this document is left out");
           continue;
         }
-        // The operation's own stand before the path's.
+        // The operation's own parameters override the path's.
         std::erase_if(all, [&](const Json* other) { return place_of(*other) == place_of(*parameter); });
         all.push_back(parameter);
       }
@@ -346,7 +346,7 @@ class Importer {
     }
   }
 
-  // Empty: it cannot be sent.
+  // Empty: the parameter cannot be sent.
   static std::string query_style(const Json& parameter, const Json& schema, bool json) {
     if (json) return "json";
     std::string style = text_at(parameter, "style");
@@ -358,7 +358,7 @@ class Importer {
     return style == "spaceDelimited" ? "space" : style == "pipeDelimited" ? "pipe" : has_type(schema, "array") ? "comma" : "repeat";
   }
 
-  // Path parameters that nobody described are texts.
+  // Path parameters without a description are strings.
   std::string template_path(Draft& draft) {
     if (draft.path.find('#') != std::string::npos) throw LeftOut{"its path has a '#'"};
     const Result<TextTemplate> path = TextTemplate::parse(draft.path);
@@ -422,7 +422,7 @@ class Importer {
     return schema.is_null() ? Json::object() : converter.convert(schema);
   }
 
-  // Whether the members of a body can stand beside the other parameters, which small models fill in better than nested ones.
+  // Whether the members of a body can be merged with the other parameters: small models fill in flat arguments better than nested ones.
   static bool can_be_flat(const Json& schema) {
     if (!at(schema, "properties").is_object() || at(schema, "properties").empty() ||
         (schema.contains("type") && schema["type"] != "object"))
@@ -475,7 +475,7 @@ class Importer {
     add_members(schema, required, draft, [&](const std::string& name, const std::string& argument, const Json& property) {
       const std::string style = text_at(at(at(media, "encoding"), name), "style");
       const bool list = has_type(property, "array") && !at(at(property, "items"), "properties").is_object();
-      // "deep" is what API files do with forms by themselves; for objects it is also what servers expect.
+      // API files encode forms as "deep" by default; for objects servers expect the same.
       if (list && style != "deepObject") {
         form[name] = Json{{"value", "{" + argument + "}"}, {"style", "repeat"}};
       } else {
@@ -562,7 +562,7 @@ class Importer {
   // Null: not supported.
   Json scheme_of(const std::string& name, const Json& scheme, std::vector<OpenApiVariable>& variables) const {
     const std::string type = text_at(scheme, "type"), http = ascii_lower(text_at(scheme, "scheme")), in = text_at(scheme, "in");
-    // An API's name without its usual last words.
+    // The API's name without the usual last words.
     std::string prefix = upper_name(import_.title);
     for (const char* word : {"_OPENAPI_3_0", "_OPENAPI_3_1", "_REST_API", "_OPENAPI", "_API", "_V3"}) {
       if (prefix.ends_with(word)) prefix.resize(prefix.size() - std::string_view(word).size());
@@ -632,7 +632,7 @@ class Importer {
     return pages;
   }
 
-  // Where an object has its one list; empty: none, or several.
+  // The path of the only list in an object; empty: there is none, or several.
   std::string items_path(const Json& schema) const {
     std::string path;
     const Json& properties = members_at(schema, "properties");
@@ -649,7 +649,7 @@ class Importer {
   const OpenApiOptions& options_;
   OpenApiImport import_;
   std::vector<Operation> operations_;
-  std::string operation_;  // the one under way
+  std::string operation_;  // the current operation
   std::set<std::string> tool_names_;
 };
 

@@ -9,7 +9,7 @@
 namespace baton::tools {
 namespace {
 
-constexpr int kMaxDepth = 12;       // deeper arguments no model fills in
+constexpr int kMaxDepth = 12;       // models do not fill in deeper arguments
 constexpr int kMaxNodes = 1000;     // of one operation
 constexpr int kMaxReferences = 32;  // a reference to a reference to ...
 constexpr std::size_t kMaxSchemaDescription = 300;
@@ -39,7 +39,7 @@ bool is_true(const Json& object, const char* key) {
   return it != object.end() && it->is_boolean() && it->get<bool>();
 }
 
-// An object of properties and nothing that a merge would change the meaning of.
+// An object with properties only, without keywords whose meaning a merge would change.
 bool is_plain_object(const Json& schema) {
   if (!schema.is_object() || (schema.contains("type") && schema["type"] != "object")) return false;
   for (const auto& [key, value] : schema.items()) {

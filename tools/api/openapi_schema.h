@@ -1,5 +1,5 @@
 #pragma once
-// OpenAPI's schemas as plain JSON Schema without references. Internal to the folder.
+// Converts OpenAPI's schemas to plain JSON Schema without references. Internal to the folder.
 #include <baton/tools/tool.h>
 
 #include <functional>
@@ -10,10 +10,10 @@
 
 namespace baton::tools {
 
-// "#/components/schemas/Pet" within `document`; null: not there, or another document's.
+// "#/components/schemas/Pet" within `document`; null: not found, or in another document.
 const Json* resolve_reference(const Json& document, std::string_view reference);
 
-// `node` itself, or what its $ref leads to in the end; null: nowhere.
+// `node` itself, or the node that its chain of $ref ends at; null: not found.
 const Json* resolved(const Json& document, const Json& node);
 
 // At most `max_bytes` of the first paragraph, on one line.
@@ -24,7 +24,8 @@ class SchemaConverter {
   using Note = std::function<void(const std::string&)>;
   SchemaConverter(const Json& document, Note note) : document_(document), note_(std::move(note)) {}
 
-  // For a value that is sent: without what is read-only. Recursion, depth and size are bounded, each with a note.
+  // Converts the schema of a value that is sent, so read-only members are left out. Recursion, depth and size are bounded, each with a
+  // note.
   Json convert(const Json& schema);
 
  private:

@@ -1,12 +1,12 @@
 #pragma once
-// What is read out of an API's reply.
+// Reads values from an API's reply.
 #include <baton/tools/http/http_client.h>
 
 #include "api_spec.h"
 
 namespace baton::tools {
 
-// What lies at `path`; with a `*` in it a list of what lies at each item's. Null: nothing.
+// The value at `path`; with a `*` in it, a list of the values of all items. Null: not found.
 std::optional<Json> found_at(const Json& reply, const ApiPath& path);
 
 std::string path_text(const ApiPath& path);  // "/data/items"

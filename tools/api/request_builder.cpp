@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kMaxUrlBytes = 8000;
 constexpr int kMaxFieldDepth = 16;
 
-// Names as they are, values encoded: only here is it known which commas part items.
+// Names are unchanged, values encoded: only here is it known which commas separate items.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 // Thrown within this file only, where it saves a Result at every step; build_request() turns it into one.
@@ -41,7 +41,7 @@ class Builder {
   }
 
  private:
-  // Null: not given, or given as null.
+  // Null: missing, or given as null.
   const Json* argument(const std::string& name) const {
     const auto it = arguments_.find(name);
     return it == arguments_.end() || it->is_null() ? nullptr : &*it;
@@ -63,8 +63,8 @@ class Builder {
     const std::string text = plain(name, *value);
     if (in_query) return percent_encoded(text);
     if (text.empty()) throw Refused("the argument '" + name + "' is empty, but it is a part of the URL's path");
-    // No argument is a dot, so none makes '..' of the text beside it. Encoded slashes are taken for slashes by some servers, which then
-    // follow the dots.
+    // Arguments may not be "." or "..", so none completes a ".." with the text beside it. Encoded slashes are treated as slashes by some
+    // servers, which then follow the dots.
     std::string segment;
     for (const char c : text + "/") {
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) throw Refused("the argument '" + name + "' holds a control character");
@@ -86,7 +86,7 @@ class Builder {
     return plain_text(value);
   }
 
-  // Null: it names an argument that is not there.
+  // Null: it uses an argument that is missing.
   std::optional<std::string> expanded(const TextTemplate& text) const {
     std::string out;
     for (const TextTemplate::Part& part : text.parts()) {
@@ -170,12 +170,12 @@ class Builder {
     if (find_header(request.headers, "content-type") == nullptr) request.headers.emplace_back("Content-Type", spec_.body.content_type);
   }
 
-  // Null: a template that is only an argument that was not given.
+  // Null: the template is only an argument, which is missing.
   std::optional<Json> json(const Json& node) const {
     if (node.is_string()) {
       const TextTemplate text = *TextTemplate::parse(node.get_ref<const std::string&>());
       if (const std::string* whole = text.whole()) {
-        const auto it = arguments_.find(*whole);  // a null that was given stays one
+        const auto it = arguments_.find(*whole);  // an argument given as null stays null
         return it == arguments_.end() ? std::nullopt : std::optional<Json>(*it);
       }
       const std::optional<std::string> out = expanded(text);

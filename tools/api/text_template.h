@@ -1,6 +1,5 @@
 #pragma once
-// "/users/{id}/posts": text with the places of arguments in it. What an argument brings is encoded for the place it goes to, so that it
-// cannot leave it.
+// "/users/{id}/posts": text with places for arguments. Each argument is encoded for its place, so that it cannot leave it.
 #include <baton/tools/tool.h>
 
 #include <string>
@@ -12,7 +11,7 @@ namespace baton::tools {
 class TextTemplate {
  public:
   struct Part {
-    std::string text;  // as it stands, or an argument's name
+    std::string text;  // literal text, or an argument's name
     bool is_argument = false;
   };
 
@@ -22,7 +21,7 @@ class TextTemplate {
 
   const std::vector<Part>& parts() const { return parts_; }
   std::vector<std::string> arguments() const;  // in order, possibly more than once
-  const std::string* whole() const;            // the argument's name when the template is nothing else; null: it is more than that
+  const std::string* whole() const;            // the argument's name if the template consists of it alone; null otherwise
 
  private:
   std::vector<Part> parts_;
@@ -31,7 +30,7 @@ class TextTemplate {
 // Everything but letters, digits and -._~ as %XX: fit for a path segment, a query or a form.
 std::string percent_encoded(std::string_view text);
 
-// The text of a JSON value that is no object: strings without quotes, an array's items with commas between; null: "".
+// The text of a JSON value other than an object: strings without quotes, an array's items with commas between; null: "".
 std::string plain_text(const Json& value);
 
 }  // namespace baton::tools

@@ -1,5 +1,5 @@
 #pragma once
-// The tools that Baton brings along.
+// The tools that come with Baton.
 #include <baton/tools/registry.h>
 
 #include <chrono>
@@ -13,8 +13,8 @@ struct BuiltinOptions {
   std::function<std::chrono::system_clock::time_point()> now = std::chrono::system_clock::now;  // the clock of current_time
 };
 
-// Adds calculate, current_time and, with a root, list_directory, read_file, search_files. All of them only read, so they are idempotent.
-// Errors: the root is not a folder that can be opened (errc::io), or a name is taken.
+// Adds calculate, current_time and, with a root, list_directory, read_file, search_files. They only read, so all are idempotent. Errors:
+// the root is not a folder that can be opened (errc::io), or a name is taken.
 Result<void> add_builtin_tools(ToolSet& tools, const BuiltinOptions& options);
 
 }  // namespace baton::tools

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMaxNesting = 100;
 
-// A value on its way, and whether it is a percentage as written: "+ 10%" means ten percent of what stands before.
+// A value in evaluation, and whether it was written as a percentage: "+ 10%" means ten percent of the value before it.
 struct Operand {
   Number value;
   bool percent = false;

@@ -1,5 +1,5 @@
 #pragma once
-// Arithmetic as people and models write it.
+// Evaluates arithmetic as people and models write it.
 #include <baton/tools/error.h>
 
 #include <string>

@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 constexpr const char* kWeekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
-// Lower case, '_' as a space, one space at a time, nothing behind a comma ("Tokyo, Japan").
+// Lower case, '_' as a space, single spaces, and only the part before a comma ("Tokyo, Japan").
 std::string normal_form(std::string_view name) {
   std::string out;
   for (const char c : name.substr(0, std::min(name.find(','), name.size()))) {
@@ -56,7 +56,7 @@ Json described(const std::string& zone, const std::string& abbreviation, seconds
               {"abbreviation", abbreviation}};
 }
 
-// "utc+9", "gmt-03:30", "+0530", "z". Null: it is no offset at all.
+// "utc+9", "gmt-03:30", "+0530", "z". Null: not an offset at all.
 std::optional<Result<seconds>> offset_of(std::string_view name) {
   for (const std::string_view prefix : {"utc", "gmt"}) {
     if (name.substr(0, 3) == prefix) name.remove_prefix(3);
@@ -98,7 +98,7 @@ std::vector<std::string> all_zones() {
   return names;
 }
 
-// The whole name, or its last part where that is the only one of its kind.
+// The whole name, or its last part if that is unique.
 Result<std::string> zone_named(std::string_view written, const std::string& wanted) {
   const std::vector<std::string> zones = all_zones();
   std::vector<std::string> by_city;
@@ -117,7 +117,7 @@ Result<std::string> zone_named(std::string_view written, const std::string& want
   std::string as_name = wanted;
   std::replace(as_name.begin(), as_name.end(), ' ', '_');
   const std::vector<std::string> near = near_names(as_name, zones, 3);
-  // A misspelt city is nearer to a zone's last part than to its whole name.
+  // A misspelt city is closer to a zone's last part than to its whole name.
   std::vector<std::string> cities;
   for (const std::string& zone : zones) cities.push_back(zone.substr(zone.rfind('/') + 1));
   std::vector<std::string> near_cities = near_names(as_name, cities, 3);

@@ -22,7 +22,7 @@ std::vector<std::string> characters_of(std::string_view text) {
   return out;
 }
 
-// What stands for one of our symbols; the superscripts are two.
+// The symbols that are read as one of ours; the superscripts are read as two.
 std::string ascii_symbol(const std::string& c) {
   static const std::pair<const char*, const char*> kSymbols[] = {
       {"×", "*"}, {"·", "*"},   {"⋅", "*"},    {"∙", "*"},  {"∗", "*"}, {"÷", "/"}, {"∕", "/"}, {"⁄", "/"}, {"−", "-"},

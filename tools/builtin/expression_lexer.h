@@ -1,5 +1,5 @@
 #pragma once
-// Cuts an expression into tokens. Internal to the folder.
+// Splits an expression into tokens. Internal to the folder.
 #include <baton/tools/error.h>
 
 #include <cstddef>

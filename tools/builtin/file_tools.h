@@ -1,5 +1,5 @@
 #pragma once
-// What list_directory, read_file and search_files answer. Internal to the folder; builtin.cpp registers them.
+// The answers of list_directory, read_file and search_files. Internal to the folder; builtin.cpp registers the tools.
 #include <baton/tools/tool.h>
 
 #include <boost/describe.hpp>
@@ -11,7 +11,7 @@
 
 namespace baton::tools {
 
-constexpr std::size_t kFileToolOutputBytes = 16 * 1024;  // each tool stops by itself before it, and says how to go on
+constexpr std::size_t kFileToolOutputBytes = 16 * 1024;  // each tool stops before this limit, and says how to continue
 
 struct ListDirectoryArguments {
   std::optional<std::string> path;
@@ -35,14 +35,14 @@ struct SearchFilesArguments {
 };
 BOOST_DESCRIBE_STRUCT(SearchFilesArguments, (), (pattern, path, glob, regex, ignore_case, max_results))
 
-// One entry a line: "docs/" for a folder, "a.txt (120 bytes)", "l (link)".
+// One entry per line: "docs/" for a folder, "a.txt (120 bytes)", "l (link)".
 ToolResult list_directory(const RootFolder& root, const ListDirectoryArguments& arguments);
 
-// The lines as they are, then "[lines 1 to 200 of 1234; go on with offset 201]" where there are more. Text only, files up to 64 MiB.
+// The unchanged lines, then "[lines 1 to 200 of 1234; go on with offset 201]" if there are more. Text only, files up to 64 MiB.
 ToolResult read_file(const RootFolder& root, const ReadFileArguments& arguments);
 
-// "path:line: text" for each line that holds `pattern`, folder by folder in the order of names. Links are not followed; .git, binary
-// files and files over 8 MiB are left out, and what was left out is counted in the last line.
+// "path:line: text" for each line that contains `pattern`, folder by folder in the order of names. Links are not followed. .git, binary
+// files and files over 8 MiB are left out, and the last line counts them.
 ToolResult search_files(const RootFolder& root, const SearchFilesArguments& arguments, const ToolContext& context);
 
 }  // namespace baton::tools

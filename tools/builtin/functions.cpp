@@ -17,14 +17,14 @@ Result<Integer> whole(const Number& n, std::string_view of) {
   return numerator(n.rational());
 }
 
-// 50 digits of pi make sin(pi) about 1e-51 where 0 is meant.
+// With 50 digits of pi, sin(pi) is about 1e-51 instead of 0.
 Result<Number> snapped(const Real& value) {
   static const Real tiny("1e-45");
   return abs(value) < tiny ? Result<Number>(Number(0)) : checked(value);
 }
 
 Result<Real> angle(const Number& x) {
-  static const Real largest("1e15");  // beyond it too few of the 50 digits would be left for the result
+  static const Real largest("1e15");  // beyond it, too few of the 50 digits would be left for the result
   const Real value = x.real();
   if (abs(value) > largest) return domain("the angle " + x.text() + " is too large; angles are in radians");
   return value;
@@ -58,7 +58,7 @@ Real arc_sine(const Real& x) { return asin(x); }
 Real arc_cosine(const Real& x) { return acos(x); }
 
 Result<Number> exponential(const Number& x) {
-  // e^x past the range that Number keeps: decided before the work is done.
+  // e^x beyond the range of Number is detected before the work is done.
   static const Real limit = Real(Number::kMaxExponent) * log(Real(10));
   if (x.real() > limit) return domain("the result is too large: past 10^1000000");
   if (x.real() < -limit) return Number(0);
@@ -103,7 +103,7 @@ Result<Number> ceiling(const Number& x) {
   return below ? negate(*below) : below;
 }
 
-// Halves go away from zero, as people round.
+// Halves are rounded away from zero, as people do it.
 Result<Number> rounded(const Arguments& a) {
   if (a.size() == 2 && (!a[1].is_integer() || abs(a[1].rational()) > 1000)) {
     return domain("the second argument of round, the number of decimals, must be a whole number from -1000 to 1000");

@@ -17,9 +17,9 @@ struct MathFunction {
   static constexpr int kMany = 1000;
 };
 
-const MathFunction* find_function(std::string_view name);  // in lower case; null: none
-Result<Number> constant(std::string_view name);            // not_found: none
-std::vector<std::string> known_names();                    // of both, for suggestions
+const MathFunction* find_function(std::string_view name);  // name in lower case; null: unknown
+Result<Number> constant(std::string_view name);            // not_found: unknown
+std::vector<std::string> known_names();                    // functions and constants, for suggestions
 
 Result<Number> factorial(const Number& n);
 Result<Number> square_root(const Number& x);

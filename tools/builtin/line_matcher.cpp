@@ -13,12 +13,12 @@ namespace {
 constexpr std::size_t kMaxPatternBytes = 1000;
 constexpr std::size_t kMaxGlobAlternatives = 64;
 // Steps and memory of one match at one place: far above what a sensible pattern needs on a line. They do not bound a line, which has many
-// places; the work that is counted does.
+// places; the counted work does.
 constexpr std::uint32_t kMatchLimit = 200'000;
 constexpr std::uint32_t kDepthLimit = 2'000;
 constexpr std::uint32_t kHeapLimitKib = 8 * 1024;
-constexpr std::size_t kBytesAUnit = 32;         // that a part such as `.*` runs over, or that are compared
-constexpr std::size_t kBytesAheadAUnit = 4096;  // that a part may have run over in vain, which nobody tells
+constexpr std::size_t kBytesAUnit = 32;         // bytes that a part such as `.*` runs over, or that are compared
+constexpr std::size_t kBytesAheadAUnit = 4096;  // bytes that a part may have run over in vain, which PCRE2 does not report
 
 struct Work {
   std::uint64_t left = 0;
@@ -31,7 +31,8 @@ struct FreePcre2 {
   void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
 };
 
-// Called for each part of the expression that is tried at a place. A negative number other than PCRE2's own ends the match, as its result.
+// Called for each part of the expression that is tried at a place. A negative result other than PCRE2's own codes ends the match with that
+// result.
 constexpr int kTooMuchWork = -10'000;
 int count_work(pcre2_callout_block* at, void* counted) {
   Work& work = *static_cast<Work*>(counted);
@@ -50,7 +51,7 @@ std::string error_text(int number) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-// Greedy with one step back to the last '*': no exponential case.
+// Greedy, backtracking only to the last '*', so there is no exponential case.
 bool glob_matches(std::string_view glob, std::string_view text) {
   std::size_t g = 0, t = 0, star = std::string_view::npos, star_text = 0;
   while (t < text.size()) {
@@ -77,7 +78,7 @@ struct LineMatcher::Impl {
   std::unique_ptr<pcre2_code, FreePcre2> code;
   std::unique_ptr<pcre2_match_data, FreePcre2> data;
   std::unique_ptr<pcre2_match_context, FreePcre2> limits;
-  std::string text;  // what is looked for byte by byte; empty: `code` is matched
+  std::string text;  // a text that is searched byte by byte; empty: `code` is matched
   std::size_t pattern_bytes = 0;
   bool is_regex = false;
   std::uint64_t work_left = 0;  // for all lines
@@ -96,7 +97,7 @@ Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bo
   }
   if (pattern.find('\n') != std::string::npos)
     return Error{errc::invalid_argument, "the pattern holds a line break; the search goes line by line"};
-  // MATCH_INVALID_UTF: files may hold anything, and what is not UTF-8 never matches.
+  // MATCH_INVALID_UTF: files may hold any bytes, and bytes that are not UTF-8 never match.
   std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_AUTO_CALLOUT;
   if (!regex) options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_LITERAL;
   if (ignore_case) options |= PCRE2_CASELESS;
@@ -123,7 +124,7 @@ Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bo
 
 LineMatcher::Match LineMatcher::match(std::string_view line) {
   Impl& in = *impl_;
-  // A text that is looked for as it is: at worst, all of it is compared at every place.
+  // A literal text: in the worst case, all of it is compared at every place.
   const std::uint64_t work = 1 + line.size() * (in.is_regex || !in.text.empty() ? 1 : in.pattern_bytes) / kBytesAUnit;
   if (work > in.work_left) {
     in.work_left = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// What search_files looks for. Internal to the folder.
+// The patterns of search_files. Internal to the folder.
 #include <baton/tools/error.h>
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace baton::tools {
 
-// A plain text or a regular expression (PCRE2). A unit of work is a part of the expression that was tried at a place, or some dozens
-// of bytes that it ran over; a second is some tens of millions of them. One line takes at most kLineWork, all together at most what make()
-// was given, so that neither a pattern nor a file can hold up whoever searches.
+// A plain text or a regular expression (PCRE2). A unit of work is one part of the expression tried at one place, or some dozens of bytes
+// that it ran over; a second is some tens of millions of units. One line takes at most kLineWork, all lines together at most the work given
+// to make(), so that neither a pattern nor a file can delay a search for long.
 class LineMatcher {
  public:
   static constexpr std::uint64_t kLineWork = 1'500'000;
@@ -38,8 +38,8 @@ class LineMatcher {
   std::unique_ptr<Impl> impl_;
 };
 
-// "*.cpp", "src/*.{h,cpp}", "**/test_?.py": '*' and '**' stand for any text, '?' for one character, braces for alternatives. A glob
-// without '/' is held against the file's name, another against its path.
+// "*.cpp", "src/*.{h,cpp}", "**/test_?.py": '*' and '**' match any text, '?' one character, braces alternatives. A glob without '/' is
+// matched against the file's name, any other against its path.
 class Glob {
  public:
   static Result<Glob> make(const std::string& glob);

@@ -7,7 +7,7 @@ namespace baton::tools {
 namespace {
 
 constexpr int kShownDigits = 16;
-constexpr unsigned kMaxDecimals = 60;  // of a decimal that ends; longer ones are rounded
+constexpr unsigned kMaxDecimals = 60;  // digits of a terminating decimal; longer ones are rounded
 
 unsigned bits(const Integer& n) { return n == 0 ? 1 : msb(abs(n)) + 1; }
 unsigned bits(const Rational& r) { return std::max(bits(numerator(r)), bits(denominator(r))); }
@@ -27,7 +27,7 @@ void trim_decimals(std::string& text) {
   if (text.back() == '.') text.pop_back();
 }
 
-// Exact text of r, or empty when its decimals do not end soon.
+// The exact text of r, or empty if its decimals do not terminate soon.
 std::string exact_text(const Rational& r) {
   if (denominator(r) == 1) return numerator(r).str();
   Integer rest = denominator(r);
@@ -140,7 +140,7 @@ Result<Number> add(const Number& a, const Number& b) {
   if (a.exact() && b.exact()) return Number(Rational(a.rational() + b.rational()));
   const Real left = a.real(), right = b.real();
   Real sum = left + right;
-  // What is left when equal numbers cancel is the error of their 50 digits: atan2(1, 1) * 4 - pi is 0.
+  // The difference of equal numbers is the error of their 50 digits: atan2(1, 1) * 4 - pi is 0.
   static const Real tolerance("1e-45");
   if (abs(sum) <= tolerance * abs(left)) return Number(0);
   return checked(std::move(sum));
@@ -166,7 +166,7 @@ Result<Number> negate(const Number& a) { return subtract(Number(0), a); }
 Result<Number> floor(const Number& a) {
   if (a.exact()) return Number(Rational(floor_of(a.rational())));
   const Real value = a.real();
-  // An irrational's 50 digits may end just below the integer that it is: sqrt(2)^2 is 2.
+  // The 50 digits of an irrational operand may end just below the integer that the result is: sqrt(2)^2 is 2.
   static const Real tolerance("1e-40");
   const Real nearest = boost::multiprecision::round(value);
   if (abs(value - nearest) <= tolerance * std::max(Real(1), Real(abs(value)))) return checked(nearest);

@@ -1,5 +1,5 @@
 #pragma once
-// The numbers of calculate: exact fractions as long as that is cheap, else decimals of 50 digits. Internal to the folder.
+// The numbers of calculate: exact fractions as long as they are cheap, otherwise decimals of 50 digits. Internal to the folder.
 #include <baton/tools/error.h>
 
 #include <boost/multiprecision/cpp_dec_float.hpp>
@@ -15,8 +15,8 @@ using Integer = boost::multiprecision::cpp_int;
 using Rational = boost::multiprecision::cpp_rational;
 using Real = boost::multiprecision::cpp_dec_float_50;
 
-// Every operation keeps the result bounded: an exact number past kMaxExactBits in numerator or denominator becomes a Real, and a Real
-// past 10^kMaxExponent is an error. Errors are without a position, which the caller knows.
+// Every operation keeps the result bounded: an exact number past kMaxExactBits in numerator or denominator becomes a Real, and a Real past
+// 10^kMaxExponent is an error. Errors contain no position; the caller adds it.
 class Number {
  public:
   static constexpr unsigned kMaxExactBits = 16384;  // 4932 digits: holds 1700!
@@ -27,7 +27,7 @@ class Number {
   Number(Real real) : value_(std::move(real)) {}  // NOLINT(google-explicit-constructor)
   Number(int n) : value_(Rational(n)) {}          // NOLINT(google-explicit-constructor)
 
-  // Digits with at most one '.' and perhaps an exponent, as the lexer has checked.
+  // Digits with at most one '.' and an optional exponent, as checked by the lexer.
   static Result<Number> parse(std::string_view digits);
 
   bool exact() const { return std::holds_alternative<Rational>(value_); }
@@ -37,7 +37,7 @@ class Number {
   bool is_zero() const;
   bool is_negative() const;
 
-  // Integers and decimals that end come out exactly, everything else with 16 significant digits.
+  // Integers and terminating decimals are printed exactly, everything else with 16 significant digits.
   std::string text() const;
 
  private:
@@ -55,7 +55,7 @@ Result<Number> negate(const Number& a);
 Result<Number> floor(const Number& a);
 int compare(const Number& a, const Number& b);  // < 0, 0, > 0
 
-// `real` as a result: an error when it is no number or too large. What is closer to 0 than 10^-kMaxExponent becomes 0.
+// `real` as a result: an error if it is NaN, infinite or too large. A value closer to 0 than 10^-kMaxExponent becomes 0.
 Result<Number> checked(Real real);
 
 }  // namespace baton::tools

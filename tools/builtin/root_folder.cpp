@@ -17,7 +17,7 @@ namespace {
 
 // O_NONBLOCK: opening a pipe must not wait for its writer.
 constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-constexpr int kRaceRetries = 64;              // openat2 answers EAGAIN when a folder on the way was renamed at the same moment
+constexpr int kRaceRetries = 64;              // openat2 fails with EAGAIN if a folder on the path was renamed at the same moment
 constexpr std::size_t kMaxEntries = 100'000;  // held in memory of one folder
 
 std::vector<std::string> components_of(std::string_view path) {
@@ -72,7 +72,7 @@ int RootFolder::walk_beneath(const std::string& path) const {
     const bool last = i + 1 == parts.size();
     FileDescriptor next(::openat(at.get(), parts[i].c_str(), kReadFlags | O_NOFOLLOW | (last ? 0 : O_DIRECTORY)));
     if (next.get() < 0) {
-      // O_DIRECTORY hides from us that it was a link.
+      // With O_DIRECTORY the error does not show that it was a link.
       struct stat info;
       const int number = errno;
       const bool link = ::fstatat(at.get(), parts[i].c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode);
@@ -94,7 +94,7 @@ int RootFolder::open_beneath(const std::string& path) const {
       if (fd >= 0) return static_cast<int>(fd);
       if (errno != EAGAIN && errno != EINTR) break;
     }
-    // EPERM: a sandbox's filter; a file that may not be opened is EACCES.
+    // EPERM comes from a sandbox's filter; a file that may not be opened gives EACCES.
     if (errno != ENOSYS && errno != EPERM) return -1;
   }
   return walk_beneath(path);
@@ -143,7 +143,7 @@ Result<RootFolder::Opened> RootFolder::open_path(std::string_view path) const {
 }
 
 Result<std::vector<FolderEntry>> entries_of(int folder, std::size_t max, std::size_t& n_all) {
-  // A descriptor of its own: closedir closes it, and its reading position is not shared.
+  // A separate descriptor: closedir closes it, and its reading position is not shared.
   FileDescriptor own(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* opened = own.get() < 0 ? nullptr : ::fdopendir(own.get());
   if (opened == nullptr) return Error{errc::io, std::string("the folder cannot be listed: ") + std::strerror(errno)};

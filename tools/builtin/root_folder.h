@@ -1,6 +1,6 @@
 #pragma once
-// A folder that paths cannot leave: neither by "..", nor by an absolute path, nor by a symbolic link, nor by one that is put in place
-// while we look. Internal to the folder.
+// A folder that paths cannot leave: neither by "..", nor by an absolute path, nor by a symbolic link, not even one that is created during
+// the look-up. Internal to the folder.
 #include <baton/tools/error.h>
 #include <baton/tools/file_descriptor.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 
 namespace baton::tools {
 
-// Thread-safe. Holds the folder open, so it stays the same one when it is renamed.
+// Thread-safe. Keeps the folder open, so it remains the same folder when it is renamed.
 class RootFolder {
  public:
   static Result<RootFolder> open(const std::filesystem::path& path);
@@ -23,13 +23,13 @@ class RootFolder {
     std::string path;  // below the root, "." for the root itself
   };
 
-  // Opens a file or folder for reading. `path` is relative to the root; "", "." and "/" are the root, and an absolute path below the
-  // root is taken as such. Symbolic links are followed as long as they stay below the root. Devices, pipes and sockets are opened
-  // without waiting, so that the caller can see in `info` what they are. Errors are sentences for a model: not_found with near names of
-  // the same folder, invalid_argument for a path that leads outside, io.
+  // Opens a file or folder for reading. `path` is relative to the root; "", "." and "/" are the root, and an absolute path below the root
+  // is accepted. Symbolic links are followed if they stay below the root. Devices, pipes and sockets are opened without waiting, so that
+  // the caller can see their kind in `info`. Errors are sentences for a model: not_found with near names of the same folder,
+  // invalid_argument for a path that leads outside, io.
   Result<Opened> open_path(std::string_view path) const;
 
-  // As without openat2 (Linux < 5.6, or a sandbox that refuses it): no ".." and no symbolic link at all.
+  // Behaves as without openat2 (Linux < 5.6, or a sandbox that refuses it): no ".." and no symbolic links at all.
   void without_openat2() { use_openat2_ = false; }
 
  private:
@@ -48,13 +48,13 @@ class RootFolder {
 struct FolderEntry {
   std::string name;
   enum class Kind { folder, file, link, other } kind = Kind::other;
-  std::uint64_t size = 0;  // of a file
+  std::uint64_t size = 0;  // size of a file
 };
 
-// What is in an open folder, without "." and "..", sorted by name; at most `max` entries, `n_all` says how many there are.
+// The entries of an open folder, without "." and "..", sorted by name: at most `max` of them; `n_all` receives their full number.
 Result<std::vector<FolderEntry>> entries_of(int folder, std::size_t max, std::size_t& n_all);
 
-// A name as it can be shown: line breaks and other control characters, which a name may hold, become '?'.
+// A name in displayable form: line breaks and other control characters, which a name may contain, become '?'.
 std::string shown_name(std::string_view name);
 
 }  // namespace baton::tools

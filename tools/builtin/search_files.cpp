@@ -16,7 +16,7 @@ constexpr std::size_t kMaxFiles = 100'000;
 constexpr int kMaxFolderDepth = 64;
 constexpr std::size_t kMaxShownLine = 200;
 constexpr std::uint64_t kDefaultResults = 50, kMaxResults = 500;
-constexpr std::size_t kFoundTextBytes = kFileToolOutputBytes - 1024;  // the rest for the sentences at the end
+constexpr std::size_t kFoundTextBytes = kFileToolOutputBytes - 1024;  // the rest is for the sentences at the end
 
 class Search {
  public:
@@ -61,7 +61,7 @@ void Search::search_folder(int folder, const std::string& path, int depth) {
       gave_up_searching_ = true;
       return;
     }
-    // O_NOFOLLOW and the open folder: what has become a link since we listed it is not followed.
+    // O_NOFOLLOW and the open folder: an entry that has become a link since it was listed is not followed.
     const FileDescriptor fd(::openat(folder, entry.name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     struct stat info;
     if (fd.get() < 0 || ::fstat(fd.get(), &info) != 0) {

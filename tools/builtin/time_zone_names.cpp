@@ -6,7 +6,7 @@ namespace baton::tools {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
-    // Abbreviations in use for one zone only.
+    // Abbreviations that mean only one zone.
     {"jst", "Asia/Tokyo"},
     {"kst", "Asia/Seoul"},
     {"hkt", "Asia/Hong_Kong"},
@@ -29,7 +29,7 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"central time", "America/Chicago"},
     {"mountain time", "America/Denver"},
     {"pacific time", "America/Los_Angeles"},
-    // Large cities without a zone of their own name.
+    // Large cities without a zone named after them.
     {"beijing", "Asia/Shanghai"},
     {"shenzhen", "Asia/Shanghai"},
     {"osaka", "Asia/Tokyo"},
@@ -68,7 +68,7 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"cape town", "Africa/Johannesburg"},
     {"canberra", "Australia/Sydney"},
     {"wellington", "Pacific/Auckland"},
-    // Countries with one zone, beside those that IANA names itself (Japan, Singapore, Turkey, ...).
+    // Countries with one zone, other than those that IANA names itself (Japan, Singapore, Turkey, ...).
     {"germany", "Europe/Berlin"},
     {"france", "Europe/Paris"},
     {"italy", "Europe/Rome"},

@@ -1,5 +1,5 @@
 #pragma once
-// What people call a time zone beside its IANA name. Internal to the folder.
+// Common names of time zones other than their IANA names. Internal to the folder.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,8 +7,8 @@
 
 namespace baton::tools {
 
-// The IANA name of a well-known city or country that has no zone of its own name, or of an abbreviation that means one zone; `name` in
-// lower case with single spaces.
+// The IANA name for a well-known city or country that has no zone named after it, or for an unambiguous abbreviation; `name` in lower case
+// with single spaces.
 std::optional<std::string_view> zone_of_alias(std::string_view name);
 
 // The zones that an ambiguous abbreviation (IST, CST, BST, AST) may mean; empty for others.

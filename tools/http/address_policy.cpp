@@ -19,7 +19,7 @@ struct SpecialRange {
 constexpr const char* kThisMachine = "this machine itself";
 constexpr const char* kMetadata = "a cloud metadata service";
 
-// IANA's special-purpose registries, and the metadata services that lie outside of them. The first that fits names the address.
+// IANA's special-purpose registries, and the metadata services outside them. The first matching entry describes the address.
 constexpr SpecialRange kSpecial[] = {
     {"169.254.169.254", 32, kMetadata},
     {"168.63.129.16", 32, kMetadata},
@@ -149,7 +149,7 @@ const char* IpAddress::special() const {
     if (begins_with(range.network, range.prefix_bits)) return range.what;
   }
   if (v4_) return nullptr;
-  // Tunnels and translators: what matters is the IPv4 address that they lead to.
+  // Tunnels and translators: the IPv4 address that they lead to decides.
   if (in_range(*this, "64:ff9b::", 96)) return v4_inside(*this, 12).special();
   if (in_range(*this, "2002::", 16)) return v4_inside(*this, 2).special();
   const bool isatap = (bytes_[8] & 0xFD) == 0 && bytes_[9] == 0 && bytes_[10] == 0x5E && bytes_[11] == 0xFE;
@@ -223,7 +223,7 @@ Result<AddressPolicy> AddressPolicy::only(const std::vector<std::string>& entrie
 bool AddressPolicy::admits_address(const IpAddress& address, std::string_view port) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     if (!entry.port.empty() && entry.port != port) return false;
-    // Nobody else can point the name localhost anywhere, so it names what it means.
+    // The name localhost cannot be pointed anywhere by others, so it admits its addresses.
     if (!entry.network) return entry.name == "localhost" && !entry.sub_domains && address.special() == kThisMachine;
     if (address.is_metadata() && entry.prefix_bits < (address.is_v4() ? 32 : 128)) return false;
     return address.begins_with(*entry.network, entry.prefix_bits);

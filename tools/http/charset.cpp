@@ -12,7 +12,8 @@
 namespace baton::tools {
 namespace {
 
-// Only these are asked of iconv, which knows hundreds more, some of them with a history of overflows. Each label stands between commas.
+// Only these encodings are passed to iconv, which knows hundreds more, some of them with a history of overflows. Each label is enclosed in
+// commas.
 struct Encoding {
   const char* iconv_name;
   const char* labels;
@@ -96,7 +97,7 @@ std::string charset_of(std::string_view content_type) {
 
 std::optional<std::string> to_utf8(std::string_view bytes, std::string_view charset) {
   const std::string label = ascii_lower(charset);
-  // A byte order mark says more than the label.
+  // A byte order mark takes precedence over the label.
   const bool little = bytes.starts_with("\xFF\xFE"), big = bytes.starts_with("\xFE\xFF");
   if (has(kUtf8Labels, label)) return valid_utf8(std::string(bytes));
   for (const Encoding& encoding : kEncodings) {
@@ -105,7 +106,7 @@ std::optional<std::string> to_utf8(std::string_view bytes, std::string_view char
     const char* name = wide && (little || big) ? (little ? "UTF-16LE" : "UTF-16BE") : encoding.iconv_name;
     if (wide && (little || big)) bytes.remove_prefix(2);
     const iconv_t conversion = iconv_open("UTF-8", name);
-    if (conversion == reinterpret_cast<iconv_t>(-1)) return std::nullopt;  // this system's C library has it not
+    if (conversion == reinterpret_cast<iconv_t>(-1)) return std::nullopt;  // this system's C library does not have it
     std::string text = converted(bytes, conversion);
     iconv_close(conversion);
     return text;

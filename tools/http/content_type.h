@@ -1,5 +1,5 @@
 #pragma once
-// What a Content-Type says about how a body can be shown.
+// Reads from a Content-Type how a body can be shown.
 #include <string_view>
 
 namespace baton::tools {
@@ -10,10 +10,11 @@ std::string_view media_type(std::string_view content_type);
 // application/json, application/problem+json
 bool is_json_type(std::string_view content_type);
 
-// What a model can read: text/*, JSON, XML, YAML, forms, scripts.
+// The types that a model can read: text/*, JSON, XML, YAML, forms, scripts.
 bool is_text_type(std::string_view content_type);
 
-// Where there is no type: no NUL and hardly anything that is not UTF-8 in it. A code point cut off at the end does not count.
+// For a body without a type: true if it contains no NUL and hardly any bytes that are not UTF-8. A code point cut off at the end does not
+// count.
 bool looks_like_text(std::string_view body);
 
 }  // namespace baton::tools

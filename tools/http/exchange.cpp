@@ -27,12 +27,12 @@ using TcpStream = beast::tcp_stream;
 using TlsStream = beast::ssl_stream<TcpStream>;
 
 constexpr std::size_t kBodyBlock = 64 * 1024;
-constexpr int kMaxInterimAnswers = 16;  // 1xx before the real one
+constexpr int kMaxInterimAnswers = 16;  // 1xx before the final response
 
 std::string milliseconds(std::chrono::milliseconds t) { return std::to_string(t.count()) + " ms"; }
 
-// The asynchronous operations of one connection, one at a time, each waited for on the caller's thread. Asynchronous, because only such
-// operations can be timed and cancelled.
+// Runs the asynchronous operations of one connection, one at a time, and waits for each on the caller's thread. They are asynchronous,
+// because only such operations can be timed and cancelled.
 class Waiter {
  public:
   Waiter(std::stop_token stop, TcpStream& stream)
@@ -108,7 +108,7 @@ Error Exchange<Stream>::failure(error_code ec, const std::string& during, std::c
   return Error{errc::network, ec.message() + " while " + during};
 }
 
-// Those that the policy admits. What is connected to is exactly what was checked: there is no second look-up.
+// Connects to the endpoints that the policy admits. Exactly the checked address is used: there is no second look-up.
 template <class Stream>
 Result<std::vector<asio::ip::tcp::endpoint>> Exchange<Stream>::addresses(Deadline deadline) {
   if (Result<void> ok = options_.policy.check_host(url_.host, url_.port); !ok) return ok.error();
@@ -119,7 +119,7 @@ Result<std::vector<asio::ip::tcp::endpoint>> Exchange<Stream>::addresses(Deadlin
   std::vector<asio::ip::tcp::endpoint> admitted;
   Result<void> refused;
   for (const auto& endpoint : *endpoints) {
-    // A link-local address carries its zone in the text.
+    // The text of a link-local address contains its zone.
     const std::string text = endpoint.address().to_string();
     const std::optional<IpAddress> address = IpAddress::parse(std::string_view(text).substr(0, text.find('%')));
     if (!address) return Error{errc::network, "the address '" + text + "' of the host cannot be read"};
@@ -141,7 +141,7 @@ Result<void> Exchange<Stream>::connect() {
   if (!endpoints) return endpoints.error();
   error_code ec;
   for (std::size_t i = 0; i < endpoints->size(); ++i) {
-    // A first address that swallows packets must not use up the time of those behind it.
+    // A first address that drops packets must not use up the time of the next ones.
     const auto left = deadline - std::chrono::steady_clock::now();
     tcp().expires_after(left / static_cast<long>(endpoints->size() - i));
     ec = waiter_.wait(io_, [&](auto handler) { tcp().async_connect((*endpoints)[i], handler); });
@@ -164,7 +164,7 @@ Result<void> Exchange<TlsStream>::handshake(Deadline deadline) {
     return Error{errc::invalid_argument, "the host name '" + url_.host + "' cannot be sent in a TLS handshake"};
   }
   stream_.set_verify_mode(asio::ssl::verify_peer);
-  // The host is checked by OpenSSL itself, so that a mismatch has its own verify result.
+  // OpenSSL itself checks the host, so that a mismatch has its own verify result.
   X509_VERIFY_PARAM* param = SSL_get0_param(stream_.native_handle());
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   const int set = not_an_address ? X509_VERIFY_PARAM_set1_host(param, url_.host.c_str(), url_.host.size())
@@ -205,7 +205,7 @@ Result<void> Exchange<Stream>::read_head() {
   for (int i = 0; i < kMaxInterimAnswers; ++i) {
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(options_.max_header_bytes, UINT32_MAX)));
-    parser_->body_limit(boost::none);  // read_body counts
+    parser_->body_limit(boost::none);  // unlimited, because read_body counts
     parser_->skip(hop_.method == HttpMethod::head);
     while (!parser_->is_header_done()) {
       expect_progress();
@@ -254,7 +254,7 @@ template <class Stream>
 Result<HttpResponse> perform(Exchange<Stream>& exchange, const HttpReceiver& receiver) {
   if (Result<void> ok = exchange.connect(); !ok) return ok.error();
   const Result<void> sent = exchange.send();
-  // A server may refuse a long body before it has taken it all: its answer then says more than the broken connection.
+  // A server may refuse a long body before it has received it all: its response then says more than the broken connection.
   if (!sent && sent.error().code != errc::network) return sent.error();
   if (Result<void> ok = exchange.read_head(); !ok) return sent ? ok.error() : sent.error();
   HttpResponse response;

@@ -1,5 +1,5 @@
 #pragma once
-// One request and its answer on one connection. Internal to the folder.
+// One request and its response on one connection. Internal to the folder.
 #include <boost/asio/ssl/context.hpp>
 
 #include "http_client.h"
@@ -7,7 +7,7 @@
 
 namespace baton::tools {
 
-// One request of a chain of redirects.
+// One request in a chain of redirects.
 struct HttpHop {
   using Clock = std::chrono::steady_clock;
   HttpUrl url;
@@ -20,15 +20,15 @@ struct HttpHop {
 struct HttpReceiver {
   std::stop_token stop;
   std::uint64_t max_body_bytes;
-  // Asked when the head is there. True: read the body; false: drop the connection (a redirect); an error is returned.
-  // It may change what the response will say of the head.
+  // Called after the head was read. True: read the body; false: drop the connection (a redirect); an error is returned. It may change the
+  // head that the response will contain.
   std::function<Result<bool>(HttpHead&)> wants_body;
-  std::function<Result<void>(std::string_view)> on_body;  // each piece, as it was sent
+  std::function<Result<void>(std::string_view)> on_body;  // called with each piece, as it was sent
 };
 
 Error body_too_large(std::uint64_t max_bytes);
 
-// The response has no body: on_body took it. Errors are without the URL.
+// The response has no body, because on_body took it. Errors do not contain the URL.
 Result<HttpResponse> exchange(const HttpHop& hop, const HttpReceiver& receiver, const HttpOptions& options, boost::asio::ssl::context& tls);
 
 }  // namespace baton::tools

@@ -25,7 +25,7 @@ bool is_token(std::string_view name) {
   });
 }
 
-// A line break in a value would be a header, or a request, of somebody else's making.
+// A line break in a value could add a header, or a request, of an attacker's making.
 Result<void> check_headers(const HttpHeaders& headers) {
   for (const auto& [name, value] : headers) {
     const bool clean = std::all_of(value.begin(), value.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x20 || c == '\t'; });
@@ -41,7 +41,7 @@ Result<void> check_headers(const HttpHeaders& headers) {
 
 bool is_redirect(int status) { return status == 301 || status == 302 || status == 303 || status == 307 || status == 308; }
 
-// What another origin may know of the caller's request.
+// The part of the caller's request that another origin may see.
 HttpHeaders for_another_origin(const HttpHeaders& headers) {
   HttpHeaders kept;
   for (const auto& header : headers) {
@@ -91,7 +91,7 @@ class Client : public HttpClient {
     tls_.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
                          ssl::context::no_tlsv1_1,
                      ec);
-    tls_.set_default_verify_paths(ec);  // none there: the handshake will say that the certificate is not trusted
+    tls_.set_default_verify_paths(ec);  // if there are none, the handshake reports that the certificate is not trusted
     if (!options_.ca_file.empty()) tls_.load_verify_file(options_.ca_file, ca_error_);
   }
 
@@ -108,7 +108,7 @@ class Client : public HttpClient {
     HttpHop hop{std::move(*url), request.method, request.headers, request.body, HttpHop::Clock::time_point::max()};
     if (options_.total_timeout > options_.total_timeout.zero()) hop.deadline = HttpHop::Clock::now() + options_.total_timeout;
     for (int n_redirects = 0; n_redirects <= options_.max_redirects; ++n_redirects) {
-      bool from_caller = false;  // such an error is returned as it is
+      bool from_caller = false;  // such an error is returned unchanged
       const Result<HttpResponse> response = one_hop(hop, request, from_caller);
       if (!response) {
         return from_caller ? response.error() : Error{response.error().code, hop.url.text + ": " + response.error().message};
@@ -164,7 +164,7 @@ class Client : public HttpClient {
     return response;
   }
 
-  // What comes is decompressed from here on.
+  // The body is decoded from here on.
   static Result<void> begin_coding(HttpHead& head, std::unique_ptr<Inflater>& inflater) {
     const std::string* coding = find_header(head.headers, "content-encoding");
     if (coding == nullptr || coding->empty() || same_name(*coding, "identity")) return {};
@@ -174,7 +174,7 @@ class Client : public HttpClient {
     return {};
   }
 
-  // A body that is not what its coding says is the server's fault.
+  // A body that does not match its coding is the server's fault.
   static Result<void> of_server(Result<void> inflated) {
     if (inflated || inflated.error().code != errc::invalid_argument) return inflated;
     return Error{errc::network, "the body cannot be decompressed: " + inflated.error().message};

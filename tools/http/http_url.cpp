@@ -30,7 +30,7 @@ bool in_host(char c) {
          std::string_view("-_.:").find(c) != std::string_view::npos;
 }
 
-// As the URL standard tells an IPv4 address from a name: by its last part.
+// The URL standard's rule that tells an IPv4 address from a name: the last part decides.
 bool ends_in_number(std::string_view host) {
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
   const std::string_view last = host.substr(host.rfind('.') + 1);

@@ -11,9 +11,9 @@ namespace baton::tools {
 namespace {
 
 constexpr std::size_t kPiece = 64 * 1024;
-constexpr int kGzip = MAX_WBITS + 16, kZlib = MAX_WBITS, kRaw = -MAX_WBITS;  // what inflateInit2 calls them
+constexpr int kGzip = MAX_WBITS + 16, kZlib = MAX_WBITS, kRaw = -MAX_WBITS;  // inflateInit2's codes for them
 
-// The two bytes that a zlib stream begins with (RFC 1950): the method is deflate, and they are a multiple of 31.
+// The first two bytes of a zlib stream (RFC 1950): the method is deflate, and together they are a multiple of 31.
 bool is_zlib_header(unsigned char first, unsigned char second) { return (first & 0x0f) == Z_DEFLATED && (first * 256 + second) % 31 == 0; }
 
 class ZlibInflater final : public Inflater {
@@ -29,7 +29,7 @@ class ZlibInflater final : public Inflater {
     if (begun_) return inflate_all(bytes, take);
     first_ += bytes;
     if (first_.size() < 2) return {};
-    // "deflate" means the zlib format, and some servers send the bare stream.
+    // "deflate" means the zlib format, but some servers send the bare stream.
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(first_[i]); };
     const int format = gzip_ ? kGzip : is_zlib_header(byte(0), byte(1)) ? kZlib : kRaw;
     if (inflateInit2(&stream_, format) != Z_OK) return Error{errc::too_large, "there is not enough memory to decompress"};

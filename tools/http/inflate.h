@@ -1,5 +1,5 @@
 #pragma once
-// The content codings gzip and deflate (RFC 9110, 8.4.1), undone piece by piece.
+// Decodes the content codings gzip and deflate (RFC 9110, 8.4.1) piece by piece.
 #include <baton/tools/error.h>
 
 #include <functional>
@@ -17,10 +17,10 @@ class Inflater {
   static std::unique_ptr<Inflater> of_coding(std::string_view coding);
   virtual ~Inflater() = default;
 
-  // Gives what `bytes` hold to `take`, in pieces of at most 64 KiB, so that the caller can bound the whole: 1 byte may hold 1,000. An
-  // error of take's is returned. errc::invalid_argument: not what the coding says; nothing may be written after that.
+  // Passes the decoded `bytes` to `take`, in pieces of at most 64 KiB, so that the caller can bound the total: 1 byte may decode to 1,000.
+  // An error from `take` is returned. errc::invalid_argument: the bytes are not in this coding; nothing may be written after that.
   virtual Result<void> write(std::string_view bytes, const Take& take) = 0;
-  // The end has come: errc::invalid_argument when it is missing.
+  // Called at the end of the input: errc::invalid_argument if the coded data is incomplete.
   virtual Result<void> finish() const = 0;
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// Cuts a stream of bytes into lines. Internal to the folder.
+// Splits a stream of bytes into lines. Internal to the folder.
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -11,7 +11,7 @@ class LineSplitter {
  public:
   explicit LineSplitter(std::size_t max_line) : max_line_(std::max<std::size_t>(max_line, 1)) {}
 
-  // Calls `line` for each line that `text` completes, and for each max_line bytes of one that is longer.
+  // Calls `line` for each line that `text` completes, and for each max_line bytes of a longer one.
   template <class F>
   void take(std::string_view text, F line) {
     while (!text.empty()) {
@@ -22,7 +22,7 @@ class LineSplitter {
       const bool complete = !text.empty() && text.front() == '\n';
       if (complete) text.remove_prefix(1);
       if (complete || pending_.size() == max_line_) {
-        // A long line that was handed out in pieces ends without an empty piece.
+        // A long line that was passed on in pieces ends without an empty piece.
         if (!(complete && pending_.empty() && in_pieces_)) line(std::string_view(pending_));
         in_pieces_ = !complete;
         pending_.clear();
@@ -30,7 +30,7 @@ class LineSplitter {
     }
   }
 
-  // What follows the last newline.
+  // Calls `line` with the text after the last newline.
   template <class F>
   void finish(F line) {
     if (!pending_.empty()) line(std::string_view(pending_));

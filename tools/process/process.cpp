@@ -22,10 +22,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kDrainGrace{500};  // for what a killed group wrote last; a process that left the group may hold a pipe
+constexpr std::chrono::milliseconds kDrainGrace{500};  // for the last output of a killed group; a process that left the group may hold a
+                                                       // pipe
 constexpr std::chrono::milliseconds kPollWithoutPidfd{20};
 
-// Reads one stream: keeps the beginning, counts all, gives lines on.
+// Reads one stream: keeps the beginning, counts all bytes, passes lines on.
 class Drain {
  public:
   Drain(FileDescriptor fd, Stream stream, const ProcessCommand& command)
@@ -34,8 +35,8 @@ class Drain {
   int fd() const { return fd_.get(); }
   bool open() const { return fd_.get() >= 0; }
 
-  // Reads what is there, up to a bound, so that a program that never stops talking leaves time to look at the clock; at the end of the
-  // stream closes it.
+  // Reads the available bytes, up to a bound, so that a program that writes without pause leaves time to check the clock. Closes the stream
+  // at its end.
   void read_some() {
     std::array<char, 64 * 1024> block;
     for (int i = 0; i < 16 && open(); ++i) {
@@ -95,7 +96,7 @@ class Run {
     while (!ended()) {
       step();
     }
-    // The program is a zombie still, so its group id cannot belong to anybody else yet.
+    // The program is still a zombie, so its group id cannot have been reused.
     ::kill(-process_.pid, SIGKILL);
     drain_rest();
     Result<ProcessResult> reaped = reap();
@@ -109,7 +110,7 @@ class Run {
   }
 
  private:
-  // Without reaping it.
+  // Does not reap the program.
   bool ended() const {
     siginfo_t info{};
     int rc;
@@ -153,7 +154,7 @@ class Run {
     return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
   }
 
-  // The pipes end when the last process of the group is gone; one that left the group does not hold us up for long.
+  // The pipes end when the last process of the group has ended; a process that left the group does not delay us for long.
   void drain_rest() {
     const Clock::time_point until = Clock::now() + kDrainGrace;
     while (out_.open() || err_.open()) {

@@ -1,5 +1,5 @@
 #pragma once
-// Runs a program and reads what it says.
+// Runs a program and reads its output.
 #include <baton/tools/error.h>
 
 #include <chrono>
@@ -22,14 +22,15 @@ struct ProcessCommand {
   std::vector<std::string> argv{};                          // no shell; argv[0] with a slash is a path, without one it is looked up in PATH
   std::filesystem::path cwd{};                              // empty: ours
   std::optional<std::map<std::string, std::string>> env{};  // the whole environment; nullopt: ours
-  std::map<std::string, std::string> extra_env{};           // beside it or in its place
+  std::map<std::string, std::string> extra_env{};           // added to the environment, or replacing its entries
   std::string stdin_data{};                                 // empty: /dev/null
   std::chrono::milliseconds timeout{0};                     // 0: none
   std::stop_token stop{};
-  std::chrono::milliseconds kill_grace{2'000};  // between SIGTERM and SIGKILL when it is stopped
+  std::chrono::milliseconds kill_grace{2'000};  // between SIGTERM and SIGKILL when the program is stopped
   std::size_t max_output_bytes = 1 << 20;       // kept of each stream; the rest is read and counted
-  // Each complete line (without its newline) as it comes, and what follows the last one at the end, on the thread that called run();
-  // a line past max_output_bytes comes in pieces of that size. Streams are captured as well. May be empty. Must not throw.
+  // Receives each complete line (without its newline) as it arrives, and the text after the last newline at the end, on the thread that
+  // called run(). A line longer than max_output_bytes arrives in pieces of that size. Streams are captured as well. May be empty. Must not
+  // throw.
   std::function<void(Stream stream, std::string_view line)> on_line{};
 };
 
@@ -37,25 +38,26 @@ struct ProcessResult {
   enum class End { exited, signalled, timed_out, cancelled };
   End end = End::exited;
   int exit_code = 0;                         // when exited
-  int signal = 0;                            // when signalled, timed out or cancelled by a signal
+  int signal = 0;                            // set if a signal ended the program, also after a timeout or cancel
   std::string out, err;                      // the first max_output_bytes of each
-  std::size_t out_bytes = 0, err_bytes = 0;  // all that was written; more than was kept: it was cut
+  std::size_t out_bytes = 0, err_bytes = 0;  // bytes written in total; if more than were kept, the text was cut
 
   bool ok() const { return end == End::exited && exit_code == 0; }
 };
 
-// The seam: tests put a fake here.
+// The seam: tests use a fake here.
 class ProcessRunner {
  public:
   virtual ~ProcessRunner() = default;
   // Blocks until the program has ended, on the calling thread; any number of threads at a time. A program that cannot be started is an
-  // error: not_found (no such program, no such cwd), invalid_argument (empty argv), io. Ending badly, a timeout and a cancel are results.
+  // error: not_found (no such program, no such cwd), invalid_argument (empty argv), io. A failing exit status, a timeout and a cancel are
+  // results.
   virtual Result<ProcessResult> run(const ProcessCommand& command) = 0;
 };
 
 // Linux. The program gets a process group of its own, which is killed as a whole when it is stopped, when the program itself ends
 // (so nothing that it left behind keeps running, unless it made itself a session of its own), and with our process. It inherits no
-// descriptor but 0, 1 and 2, no blocked signal and no handler. Both streams are drained all the time.
+// descriptors but 0, 1 and 2, no blocked signals and no handlers. Both streams are drained all the time.
 std::unique_ptr<ProcessRunner> make_process_runner();
 
 }  // namespace baton::tools

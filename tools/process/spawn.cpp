@@ -19,7 +19,7 @@ namespace {
 
 Error system_error(errc code, const std::string& what, int number) { return Error{code, what + ": " + std::strerror(number)}; }
 
-// The environment as execve wants it.
+// The environment in the form that execve takes.
 std::vector<std::string> environment_of(const ProcessCommand& command) {
   std::map<std::string, std::string> variables;
   if (command.env) {
@@ -49,7 +49,7 @@ bool is_program(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
 }
 
-// PATH is searched before the fork, because nothing may be allocated after it.
+// PATH is searched before the fork, because the child may not allocate after it.
 Result<std::string> find_program(const std::string& name, const std::vector<std::string>& environment) {
   if (name.find('/') != std::string::npos) return name;
   std::string path = "/usr/local/bin:/usr/bin:/bin";
@@ -59,14 +59,14 @@ Result<std::string> find_program(const std::string& name, const std::vector<std:
   for (std::size_t at = 0; at <= path.size();) {
     const std::size_t colon = std::min(path.find(':', at), path.size());
     const std::string dir = path.substr(at, colon - at);
-    // An empty entry would mean the current folder: never run what lies there by chance.
+    // An empty entry would mean the current folder; programs there must not run by accident.
     if (!dir.empty() && is_program(dir + "/" + name)) return dir + "/" + name;
     at = colon + 1;
   }
   return Error{errc::not_found, "there is no program '" + name + "' in PATH (" + path + ")"};
 }
 
-// A daemon may have closed its 0, 1 and 2; what the child gets there must not lie on them before.
+// A daemon may have closed its descriptors 0, 1 and 2; the child's own descriptors must not take these numbers before dup2.
 Result<FileDescriptor> above_stdio(FileDescriptor fd) {
   if (fd.get() > 2) return fd;
   FileDescriptor moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 3));
@@ -74,7 +74,7 @@ Result<FileDescriptor> above_stdio(FileDescriptor fd) {
   return moved;
 }
 
-// A file in memory instead of a pipe: nobody has to write while the program runs.
+// A file in memory instead of a pipe, so that no thread has to write while the program runs.
 Result<FileDescriptor> stdin_of(const std::string& data) {
   if (data.empty()) {
     FileDescriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -107,14 +107,14 @@ Result<Pipe> make_pipe() {
   return Pipe{std::move(*read), std::move(*write)};
 }
 
-// All that the child needs, ready before the fork.
+// All that the child needs, prepared before the fork.
 struct ChildPlan {
   const char* program;
   char* const* argv;
   char* const* environment;
   const char* cwd;  // null: ours
   int in, out, err;
-  int report;  // where it writes why it could not start
+  int report;  // where it reports why it could not start
   pid_t parent;
 };
 
@@ -129,13 +129,14 @@ struct StartFailure {
   ::_exit(127);
 }
 
-// Between fork and exec of a process with threads: only async-signal-safe calls.
+// Runs between fork and exec in a process with threads, so only async-signal-safe calls are allowed.
 [[noreturn]] void run_child(const ChildPlan& plan) {
   struct sigaction defaults {};
   defaults.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number) ::sigaction(number, &defaults, nullptr);
   ::setpgid(0, 0);
-  // A runtime that is killed takes its programs with it. The signal comes when the starting thread ends, which waits in run() until then.
+  // If the runtime is killed, its programs end too. The signal comes when the starting thread ends, and that thread waits in run() until
+  // then.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(127);
   if (plan.cwd != nullptr && ::chdir(plan.cwd) != 0) fail_in_child(plan, StartFailure::cwd);
@@ -143,7 +144,7 @@ struct StartFailure {
   for (int i = 0; i < 3; ++i) {
     if (::dup2(fds[i], i) < 0) fail_in_child(plan, StartFailure::other);
   }
-  // Also what others opened without O_CLOEXEC. An old kernel refuses; then our own are closed by their flag all the same.
+  // Also closes descriptors that other code opened without O_CLOEXEC. An old kernel refuses; our own are then still closed by their flag.
   ::syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
   sigset_t none;
   ::sigemptyset(&none);
@@ -155,7 +156,7 @@ struct StartFailure {
 pid_t fork_with_signals_blocked(const ChildPlan& plan) {
   sigset_t all, before;
   ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // no handler of ours may run in the child
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // handlers of ours may not run in the child
   const pid_t pid = ::fork();
   if (pid == 0) run_child(plan);
   const int number = errno;
@@ -206,7 +207,7 @@ Result<SpawnedProcess> spawn(const ProcessCommand& command) {
   do {
     n = ::read(report->read.get(), &failure, sizeof failure);
   } while (n < 0 && errno == EINTR);
-  if (n != 0) {  // the pipe closes without a word when exec succeeds
+  if (n != 0) {  // the pipe closes without data if exec succeeds
     while (::waitpid(process.pid, nullptr, 0) < 0 && errno == EINTR) {
     }
     return start_error(command, failure);

@@ -8,8 +8,8 @@
 namespace baton::tools {
 
 struct SpawnedProcess {
-  pid_t pid = -1;           // leader of its own group; to be reaped by the caller
-  FileDescriptor pidfd;     // readable when it has ended; -1 where the kernel has none (before Linux 5.3)
+  pid_t pid = -1;           // leader of its own group; the caller must reap it
+  FileDescriptor pidfd;     // readable once the program has ended; -1 if the kernel has no pidfds (before Linux 5.3)
   FileDescriptor out, err;  // our ends, non-blocking
 };
 

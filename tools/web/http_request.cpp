@@ -39,10 +39,10 @@ struct SendArguments {
 };
 BOOST_DESCRIBE_STRUCT(SendArguments, (), (url, method, headers, json, body))
 
-// The part of an answer that a model is shown.
+// The part of a response that is shown to the model.
 class Shown {
  public:
-  // An error ends the transfer: what the model will not see need not come.
+  // An error ends the transfer: a body that the model will not see need not be received.
   Result<void> on_head(const HttpHead& head) {
     head_ = head;
     const std::string* type = find_header(head.headers, "content-type");
@@ -99,7 +99,7 @@ class Shown {
 ToolResult perform(HttpClient& client, HttpRequest request, const ToolContext& context) {
   Shown shown;
   request.stop = context.stop;
-  request.max_body_bytes = UINT64_MAX;  // Shown stops by itself
+  request.max_body_bytes = UINT64_MAX;  // Shown ends the transfer itself
   request.on_head = [&](const HttpHead& head) { return shown.on_head(head); };
   request.on_body = [&](std::string_view bytes) { return shown.on_body(bytes); };
   const Result<HttpResponse> response = client.send(request);
@@ -113,7 +113,7 @@ HttpHeaders list_of(const std::optional<Headers>& headers) {
 
 ToolResult send(HttpClient& client, const SendArguments& arguments, const ToolContext& context) {
   HttpRequest request{.url = arguments.url, .headers = list_of(arguments.headers)};
-  // The enumerators stand in the order of HttpMethod.
+  // The enumerators have the order of HttpMethod.
   request.method = static_cast<HttpMethod>(arguments.method.value_or(SendMethod::GET));
   if (arguments.json && arguments.body) return ToolResult::error("give either 'json' or 'body', not both");
   if (arguments.json || arguments.body) {

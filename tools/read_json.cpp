@@ -146,8 +146,7 @@ class Builder final : public nlohmann::json_sax<Json> {
     bool array = false;
     std::size_t first_value = 0, first_key = 0;     // its own, in values_ and keys_
     std::size_t slot = 0;                           // of an object: where the next value belongs, counted from first_value
-    std::map<std::string_view, std::size_t> slots;  // of its keys, once there are many. A tree, because collisions of a hash can be
-                                                    // computed
+    std::map<std::string_view, std::size_t> slots;  // of its keys, once they are many. A tree, since hash collisions can be computed
   };
 
   // The slot of this key among those of the object, or the next free one.

@@ -29,8 +29,7 @@ struct ToolCall {
   // The end of the call. If left at this value, it is set from the traits' timeout; it is never later than that.
   Clock::time_point deadline = Clock::time_point::max();
   std::stop_token stop{};  // when requested, the call ends at once with an error that says "cancelled"
-  std::function<void(double fraction, std::string message)> progress{};  // called on the tool's thread; may be empty; not called after the
-                                                                         // end
+  std::function<void(double fraction, std::string message)> progress{};  // on the tool's thread; may be empty; not called after the end
 };
 
 // Thread-safe: tools may be added while calls run; pointers from find() and specs() are valid as long as the set.

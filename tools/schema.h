@@ -79,7 +79,7 @@ Field field(M C::*member, std::string description) {
   return Field(typeid(C), std::move(name), std::move(description));
 }
 
-// Internals of the template layer; schema.cpp has the rest.
+// Internals of the template layer; schema.cpp holds its texts and rules.
 namespace detail {
 
 template <class T>

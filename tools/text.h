@@ -6,14 +6,14 @@
 
 namespace baton::tools {
 
-// The first code point of a non-empty text, or else its maximal ill-formed part or a byte that begins no sequence.
+// The first code point of a non-empty text, or else the maximal subpart of an ill-formed sequence there.
 struct Utf8Sequence {
   std::size_t length;  // bytes
   bool valid;
 };
 Utf8Sequence first_utf8_sequence(std::string_view text);
 
-// Every maximal ill-formed part of a UTF-8 sequence becomes one U+FFFD, as the Unicode standard recommends.
+// Every maximal subpart of an ill-formed sequence becomes one U+FFFD, as the Unicode standard recommends.
 std::string valid_utf8(std::string text);
 bool is_valid_utf8(std::string_view text);
 

@@ -475,7 +475,7 @@ class Importer {
     add_members(schema, required, draft, [&](const std::string& name, const std::string& argument, const Json& property) {
       const std::string style = text_at(at(at(media, "encoding"), name), "style");
       const bool list = has_type(property, "array") && !at(at(property, "items"), "properties").is_object();
-      // API files encode forms as "deep" by default; for objects servers expect the same.
+      // API files encode forms as "deep" by default, which servers expect for objects, too.
       if (list && style != "deepObject") {
         form[name] = Json{{"value", "{" + argument + "}"}, {"style", "repeat"}};
       } else {

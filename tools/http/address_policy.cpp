@@ -223,7 +223,7 @@ Result<AddressPolicy> AddressPolicy::only(const std::vector<std::string>& entrie
 bool AddressPolicy::admits_address(const IpAddress& address, std::string_view port) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     if (!entry.port.empty() && entry.port != port) return false;
-    // The name localhost cannot be pointed anywhere by others, so it admits its addresses.
+    // The name localhost cannot be pointed elsewhere by others, so it admits its own addresses.
     if (!entry.network) return entry.name == "localhost" && !entry.sub_domains && address.special() == kThisMachine;
     if (address.is_metadata() && entry.prefix_bits < (address.is_v4() ? 32 : 128)) return false;
     return address.begins_with(*entry.network, entry.prefix_bits);

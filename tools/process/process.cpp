@@ -22,8 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kDrainGrace{500};  // for the last output of a killed group; a process that left the group may hold a
-                                                       // pipe
+constexpr std::chrono::milliseconds kDrainGrace{500};  // for the last output of a killed group; a process that left it may hold a pipe
 constexpr std::chrono::milliseconds kPollWithoutPidfd{20};
 
 // Reads one stream: keeps the beginning, counts all bytes, passes lines on.

@@ -55,9 +55,9 @@ class ProcessRunner {
   virtual Result<ProcessResult> run(const ProcessCommand& command) = 0;
 };
 
-// Linux. The program gets a process group of its own, which is killed as a whole when it is stopped, when the program itself ends
-// (so nothing that it left behind keeps running, unless it made itself a session of its own), and with our process. It inherits no
-// descriptors but 0, 1 and 2, no blocked signals and no handlers. Both streams are drained all the time.
+// Linux. The program gets a process group of its own. The whole group is killed when the program is stopped, when the program itself ends
+// (so none of its children continues, unless it started a session of its own), and with our process. The program inherits no descriptors
+// but 0, 1 and 2, no blocked signals and no handlers. Both streams are drained all the time.
 std::unique_ptr<ProcessRunner> make_process_runner();
 
 }  // namespace baton::tools

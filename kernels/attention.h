@@ -48,7 +48,7 @@ struct KvAppendParams {
 
 struct AttentionParams {
   KvLayer layer;
-  PagedBatch batch;  // tokens of one sequence stand in the order of their positions
+  PagedBatch batch;  // tokens of one sequence are in the order of their positions
   const float* q;    // (n_tokens, n_head, head_dim); head h reads KV head h / (n_head / n_head_kv)
   float* out;        // (n_tokens, n_head, head_dim)
   int n_head;
@@ -64,8 +64,8 @@ void attention(const AttentionParams& p, const Cpu& cpu);
 
 namespace cuda {
 
-// q8_0: integers here, an f16 scale for each 32 of them there. fp8: e4m3 (4 bits of exponent, 3 of mantissa, largest 448, NaN but no
-// infinity), unscaled.
+// q8_0: integers here, and an f16 scale for each 32 of them in a separate array. fp8: e4m3 (4 bits of exponent, 3 of mantissa, largest 448,
+// NaN but no infinity), unscaled.
 enum class KvType : std::uint8_t { f16, bf16, q8_0, fp8_e4m3 };
 
 constexpr int kv_element_bytes(KvType type) { return type == KvType::f16 || type == KvType::bf16 ? 2 : 1; }
@@ -84,18 +84,18 @@ struct KvPages {
   int page_tokens;  // a power of two, at least 16
 };
 
-// Tokens of one step. All arrays are device memory, so that a captured graph sees the next step's values.
+// Tokens of one step. All arrays are in device memory, so that a captured graph sees the next step's values.
 struct SequenceBatch {
   const std::int32_t* positions;  // (n_tokens)
   const std::int32_t* sequence;   // (n_tokens), index of its sequence
   const std::int32_t*
       first_token;  // (n_sequences + 1): sequence s has the tokens [first_token[s], first_token[s + 1]), in the order of positions
-  const std::int32_t* context;     // (n_sequences), positions that s has with them: its tokens are the last of these
+  const std::int32_t* context;     // (n_sequences), positions of s including these tokens, which are the last ones
   const std::int32_t* page_table;  // (n_sequences, page_table_stride), page of each page_tokens positions
   int page_table_stride;
   int n_tokens;
   int n_sequences;  // at most 65535
-  int max_tokens;   // no sequence has more in this step; on the host, as the grid depends on it
+  int max_tokens;   // the largest number of tokens of a sequence in this step; on the host, because the grid depends on it
 };
 
 struct AttentionParams {
@@ -103,8 +103,8 @@ struct AttentionParams {
   SequenceBatch batch;
   const std::uint16_t* q;  // (n_tokens, n_head, head_dim), bf16 where kv.type is, f16 otherwise
   std::uint16_t* out;      // (n_tokens, n_head, head_dim), likewise
-  float* log_sum_exp;      // (n_tokens, n_head), of the visible scores and the sink; -inf where there is none. May be null
-  const float* sinks;      // (n_head): a score that joins the sum of weights and has no value (gpt-oss). May be null
+  float* log_sum_exp;      // (n_tokens, n_head), of the visible scores and the sink; -inf if there are none. May be null
+  const float* sinks;      // (n_head): a score that is added to the sum of weights but has no value (gpt-oss). May be null
   int n_head;              // a multiple of kv.n_head_kv: head h reads KV head h / (n_head / n_head_kv)
   float scale;
   float softcap;  // 0: none; otherwise a scaled score s becomes softcap * tanh(s / softcap) (Gemma 2)
@@ -112,12 +112,12 @@ struct AttentionParams {
   bool causal;    // a token sees the positions up to its own; otherwise all of its sequence
 };
 
-// Many tokens a sequence: tiles of queries against tiles of keys on tensor cores (FlashAttention-2, Dao 2023). kv.type f16 or bf16.
-// Scores, maxima and sums are f32; weights are rounded to the type of the values. A row that sees nothing gives zeros.
+// Many tokens a sequence: tiles of queries against tiles of keys on tensor cores (FlashAttention-2, Dao 2023). kv.type f16 or bf16. Scores,
+// maxima and sums are f32; weights are rounded to the type of the values. A row without visible keys gives zeros.
 void attention_prefill(const AttentionParams& p, Stream stream);
 
 // Few tokens a sequence (max_tokens * n_head at most 2^19), any kv.type: the context is cut into n_splits parts, which blocks read at the
-// same time and the last of them combines in the order of the parts (Flash-Decoding, Dao et al. 2023). n_splits is fixed by the caller, so
+// same time. The last block combines them in the order of the parts (Flash-Decoding, Dao et al. 2023). n_splits is fixed by the caller, so
 // that a graph may be captured.
 struct AttentionDecodeParams {
   AttentionParams attention;

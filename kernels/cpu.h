@@ -1,5 +1,6 @@
 #pragma once
-// Which instructions the CPU kernels use, and on which threads. Chosen once, at start; every kernel takes it as its last argument.
+// The instructions that the CPU kernels use, and their threads. Both are chosen once, at start; every kernel takes them as its last
+// argument.
 //
 // All levels give the same bits: the scalar code defines the order of every float operation, fast paths keep it (docs/kernels.md).
 #include <baton/kernels/thread_pool.h>
@@ -11,11 +12,11 @@
 
 namespace baton::kernels {
 
-enum class CpuLevel { scalar, avx2, avx512 };  // each has what stands before it, too
+enum class CpuLevel { scalar, avx2, avx512 };  // each includes the one before it
 
 std::string_view to_string(CpuLevel level);
 std::optional<CpuLevel> parse_cpu_level(std::string_view name);
-CpuLevel best_cpu_level();                 // that this processor has (CPUID, and the operating system's support)
+CpuLevel best_cpu_level();                 // of this processor (CPUID, and the operating system's support)
 std::vector<CpuLevel> known_cpu_levels();  // in rising order
 std::string cpu_features();                // "avx2 fma f16c avx512f ..": for people
 

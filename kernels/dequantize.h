@@ -7,7 +7,7 @@
 namespace baton::kernels {
 namespace cpu {
 
-// One row of n elements in any of the types to f32. Source of the formats: ggml's reference quantisation.
+// Converts one row of n elements of any of the types to f32. The formats are defined by ggml's reference quantisation.
 void dequantize_row(TensorType type, const std::byte* row, std::size_t n, float* out);
 
 }  // namespace cpu
@@ -21,7 +21,7 @@ struct DequantizeParams {
   std::size_t n_rows;
   int n;  // a multiple of the block's elements, and of 8
 };
-// Weights as operands of gemm.h.
+// Dequantises weights to operands of gemm.h.
 void dequantize(const DequantizeParams& p, Stream stream);
 
 }  // namespace cuda

@@ -20,7 +20,7 @@ inline std::uint16_t f32_to_f16(float f) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(f);
   const std::uint16_t sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000);
   const std::uint32_t magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >> 13) & 0x3ff);  // NaN stays one, quiet
+  if (magnitude > 0x7f800000) return sign | 0x7e00 | ((magnitude >> 13) & 0x3ff);  // NaN stays NaN, quiet
   if (magnitude >= 0x47800000) return sign | 0x7c00;                               // 65536 and above
   if (magnitude < 0x38800000) {  // below 2^-14: subnormal. Adding 0.5 puts the rounding where f32's own addition does it
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;

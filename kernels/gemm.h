@@ -14,7 +14,7 @@ struct GemmParams {
   int k;            // a multiple of 8
   bool accumulate;  // y += instead of y =
 };
-// Sums run over k in an order that the shape alone fixes.
+// Sums run over k in an order that only the shape determines.
 void gemm(const GemmParams& p, Stream stream);
 
 }  // namespace baton::kernels::cuda

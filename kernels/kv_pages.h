@@ -1,5 +1,5 @@
 #pragma once
-// Upkeep of the paged cache on the device, between steps and in stream order.
+// Maintenance of the paged cache on the device, between steps and in stream order.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda.h>
 
@@ -24,13 +24,14 @@ struct SetPagesParams {
 };
 void set_pages(const SetPagesParams& p, Stream stream);
 
-// Pages of q8_0 or fp8 as f16, for attention_prefill: its work grows with tokens times context, this with the context only.
+// Converts pages of q8_0 or fp8 to f16, for attention_prefill: its work grows with tokens times context, the conversion's only with the
+// context.
 struct WidenPagesParams {
   KvPages from;
   KvPages to;           // f16; page s * batch.page_table_stride + i is page i of sequence s
-  SequenceBatch batch;  // of it context, page_table and, for a window, first_token
-  int max_pages;        // no sequence has more
-  int window;           // AttentionParams::window: pages in front of all its tokens' windows are left out
+  SequenceBatch batch;  // used members: context, page_table and, for a window, first_token
+  int max_pages;        // the largest number of pages of a sequence
+  int window;           // AttentionParams::window: pages before the windows of all its tokens are left out
 };
 void widen_pages(const WidenPagesParams& p, Stream stream);
 

@@ -1,6 +1,6 @@
 #pragma once
-// y = W x (+ bias) for a batch of rows x. Quantised weights meet activations quantised to 8 bits in groups of 32; f32, f16 and bf16
-// weights meet them in f32.
+// y = W x (+ bias) for a batch of rows x. Quantised weights are multiplied by activations quantised to 8 bits in groups of 32; f32, f16 and
+// bf16 weights by activations in f32.
 //
 // The sums, and so the bits of the result, do not depend on batch, threads or level:
 //   quantised: eight lanes; lane l holds elements 4l..4l+3 of each group. Group after group, each lane adds
@@ -16,7 +16,7 @@
 
 namespace baton::kernels {
 
-// Activations prepared once for all the matrices that read them. Reused from step to step: it only grows.
+// Activations prepared once for all the matrices that read them. Its buffers are reused from step to step and only grow.
 struct Activations {
   const float* x = nullptr;  // (n_tokens, n_in): not owned
   int n_tokens = 0;
@@ -36,10 +36,10 @@ struct MatMulParams {
 
 namespace cpu {
 
-// Sets x, n_tokens and n_in; quantises as well when `quantise` (n_in a multiple of 32).
+// Sets x, n_tokens and n_in. Quantises as well if `quantise` is set (n_in a multiple of 32).
 void prepare_activations(Activations& a, const float* x, int n_tokens, int n_in, bool quantise, const Cpu& cpu);
 
-// Several matrices on the same activations, in one pass over the threads.
+// Multiplies several matrices by the same activations, in one pass over the threads.
 void mat_mul(const MatMulParams* matrices, int n_matrices, const Activations& a, const Cpu& cpu);
 
 }  // namespace cpu

@@ -1,5 +1,5 @@
 #pragma once
-// y = W x (+ bias) for one to eight tokens: the products of decoding, whose time is that of reading W once.
+// y = W x (+ bias) for one to eight tokens: the products of decoding. Memory-bound: the lower bound is the time to read W once.
 #include <baton/kernels/cuda.h>
 #include <baton/kernels/tensor_type.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-// Activations as the integers that products with quantised weights read.
+// Quantises activations to the integers that products with quantised weights read.
 #include <baton/kernels/cuda.h>
 
 namespace baton::kernels::cuda {

@@ -11,7 +11,7 @@ struct RopeParams {
   int n_tokens;
   int n_head;
   int head_dim;
-  int n_rot;    // the first n_rot dimensions turn, the others stay
+  int n_rot;    // the first n_rot dimensions are rotated, the others stay
   bool halves;  // pair i is (i, i + n_rot / 2): GGUF's NEOX; otherwise (2 i, 2 i + 1): NORM
 };
 

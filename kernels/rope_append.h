@@ -1,6 +1,6 @@
 #pragma once
-// Between the products that make queries, keys and values and the attention that reads them, in one pass on the device: norm of each head
-// (Qwen 3's QK-norm), rotation (rope.h), rounding, and the append to the paged cache.
+// The step between the products that compute queries, keys and values and the attention that reads them, in one pass on the device: norm of
+// each head (Qwen 3's QK-norm), rotation (rope.h), rounding, and the append to the paged cache.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda.h>
 
@@ -16,9 +16,9 @@ struct RopeAppendParams {
   const float* q_norm;  // (head_dim), or null: RMSNorm of each head (rms_norm.h)
   const float* k_norm;
   float epsilon;
-  const double* inverse_frequency;  // (n_rot / 2), angle a position: rope_frequencies() has every scaling
-  float attention_factor;           // multiplies cos and sin, likewise from there
-  int n_rot;                        // the first n_rot dimensions turn, the others stay; at most 256
+  const double* inverse_frequency;  // (n_rot / 2), angle per position: rope_frequencies() has every scaling
+  float attention_factor;           // factor for cos and sin, also from rope_frequencies()
+  int n_rot;                        // the first n_rot dimensions are rotated, the others stay; at most 256
   bool halves;                      // pair i is (i, i + n_rot / 2), otherwise (2 i, 2 i + 1)
   SequenceBatch batch;
   KvPages kv;            // the slots of the batch's positions are written

@@ -1,5 +1,5 @@
 #pragma once
-// Rows picked by an index that lies in device memory.
+// Selects rows by an index in device memory.
 #include <baton/kernels/cuda.h>
 #include <baton/kernels/tensor_type.h>
 

@@ -1,17 +1,17 @@
 #pragma once
 // Chooses a token from each row of logits on the device, as llm/sampler does on the host: in the same order bias, penalties, mask, top-k,
-// top-p, min-p, temperature, with the same set of candidates and the same probabilities. Only the random numbers are others
-// (Philox4x32-10, Salmon et al. 2011, counted instead of carried on), and candidates are not sorted: the choice runs over them by id.
-// Locally typical sampling is the host's only.
+// top-p, min-p, temperature, with the same set of candidates and the same probabilities. Two things differ: the random numbers
+// (Philox4x32-10, Salmon et al. 2011, counter-based instead of a carried state), and candidates are not sorted: the choice runs over them
+// by id. Locally typical sampling exists on the host only.
 //
 // Equal logits: the lower id comes first, in what top-k and top-p keep and in the list of the most probable. Weights are exp(x - largest)
-// in f32, or of that over the temperature in the draw, summed as integers of 2^-44, so that no order of threads shows; a token below that
-// share is never drawn.
+// in f32, or of that over the temperature in the draw, summed as integers in units of 2^-44, so that the order of threads does not matter;
+// a token below that share is never drawn.
 //
-// What is no ordinary number: NaN counts as -infinity in the choice, and makes every log-probability of the row NaN. +infinity wins, the
-// lowest id of several. Where nothing is left (a mask without a bit, all logits -infinity) the choice is id 0; with all logits -infinity
-// its log-probability is NaN. All this is what the CPU's greedy choice does (but for a NaN at id 0, which it takes); with a temperature the
-// CPU sampler has no defined answer to these rows.
+// Values that are not finite: NaN counts as -infinity in the choice, and makes every log-probability of the row NaN. +infinity wins; of
+// several, the lowest id. If no candidate is left (a mask without a bit, all logits -infinity), the choice is id 0; with all logits
+// -infinity its log-probability is NaN. The CPU's greedy choice does the same (except for a NaN at id 0, which it takes). With a
+// temperature, the CPU sampler's result for these rows is undefined.
 #include <baton/kernels/cuda.h>
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct TokenCount {
   std::int32_t id, count;  // occurrences within the penalties' window
 };
 
-// Settings of one row, as SamplingParams has them. In device memory, as is what it points to.
+// Settings of one row, as in SamplingParams. They are in device memory, and so is the data that they point to.
 struct SamplingRow {
   float temperature;     // 0 or less: greedy
   int top_k;             // 0: off
@@ -38,14 +38,14 @@ struct SamplingRow {
   float repeat_penalty;  // 1: off
   float presence_penalty;
   float frequency_penalty;
-  float min_share;              // the mask is not applied where it allows less than this probability; negative: it always is
+  float min_share;              // the mask is not applied if it allows less than this probability; negative: it always is
   const std::uint32_t* mask;    // (ceil(n_vocab / 32)), least significant bit first, set = allowed; null: all are
   const TokenBias* biases;      // (n_biases), no id twice; those beyond the vocabulary are ignored
   const TokenCount* penalised;  // (n_penalised), likewise
   int n_biases;
   int n_penalised;
   std::uint64_t seed;
-  std::uint64_t draw;  // which number of the seed's sequence: another for each token
+  std::uint64_t draw;  // index in the seed's sequence: a different one for each token
   int n_top;           // most probable tokens to list, 0 to kMaxTopLogprobs
 };
 
@@ -53,7 +53,7 @@ struct TokenLogprob {
   std::int32_t id;
   float logprob;
 };
-// Under the model's own distribution: before bias, penalties, mask and temperature.
+// Computed under the model's own distribution: before bias, penalties, mask and temperature.
 struct SampleReport {
   float logprob;        // of the choice
   float allowed_share;  // probability of all that the mask allows; 1 without one
@@ -72,8 +72,7 @@ struct SampleParams {
 };
 std::size_t sample_scratch(int n_rows, int n_vocab);
 
-// Sampler::choose's narrower asks what would have been chosen without the mask: a caller that has one calls with mask null, then with the
-// mask.
+// Sampler::choose's narrower needs the choice without the mask: a caller that has a narrower calls with mask null, then with the mask.
 void sample(const SampleParams& p, Stream stream);
 
 }  // namespace baton::kernels::cuda

@@ -20,7 +20,7 @@ void swiglu(const SwigluParams& p, const Cpu& cpu);
 
 namespace cuda {
 
-enum class GateFunction { silu, gelu };  // gelu: the one with tanh (Hendrycks & Gimpel 2016)
+enum class GateFunction { silu, gelu };  // gelu: the tanh approximation (Hendrycks & Gimpel 2016)
 
 struct GluParams {
   const float* gate;  // (n_rows, n), row r at gate + r * row_stride

@@ -1,6 +1,6 @@
 #pragma once
-// The threads that compute. They spin for a moment after each piece of work, because the next one usually follows within microseconds,
-// then sleep: an idle pool burns nothing.
+// The compute threads. After each piece of work they spin for a moment, because the next one usually follows within microseconds, and then
+// sleep, so an idle pool uses no CPU time.
 #include <functional>
 #include <memory>
 
@@ -8,7 +8,7 @@ namespace baton::kernels {
 
 class ThreadPool {
  public:
-  // n_threads counts the caller's own; 0: one for each physical core that this process may run on.
+  // n_threads includes the caller's own thread; 0: one for each physical core that this process may run on.
   explicit ThreadPool(int n_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -17,7 +17,7 @@ class ThreadPool {
   int n_threads() const;
 
   // Calls task(item, thread) for each item in [0, n_items), thread in [0, n_threads). Items are handed out one after the other, so uneven
-  // ones balance. Returns when all are done; what they wrote is visible to the caller. One call at a time; task must not throw.
+  // ones balance. Returns when all are done; their writes are visible to the caller. One call at a time; task must not throw.
   void run(int n_items, const std::function<void(int item, int thread)>& task);
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
-// Quantised weights as the matrix kernels use them: 8-bit integers in groups of 32, with what turns them back into numbers. Every block
-// format becomes this one form without loss, so that one inner loop serves them all (and the next format is one more unpacker).
+// Quantised weights as the matrix kernels use them: 8-bit integers in groups of 32, with the scales and minima that convert them back into
+// numbers. Every block format becomes this one form without loss, so that one inner loop serves them all (and the next format is one more
+// unpacker).
 #include <baton/kernels/tensor_type.h>
 
 #include <cstddef>
@@ -11,7 +12,7 @@ namespace baton::kernels {
 constexpr int kGroup = 32;
 
 // One row: weight[i] = scale[2 * (i / 32) + (i % 32) / 16] * q[i] + minimum[i / 32].
-// (q6_K has a scale for each 16; the others repeat theirs. Formats without minima leave `minimum` alone: has_minimum() says which.)
+// (q6_K has a scale for each 16; the others repeat theirs. Formats without minima do not write `minimum`: see has_minimum().)
 struct UnpackedRow {
   std::int8_t* q;  // (n)
   float* scale;    // (n / 16)

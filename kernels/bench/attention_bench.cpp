@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kHeads = 14, kHeadsKv = 2, kHeadDim = 64, kPageTokens = 32;
 
-// A cache filled up to n_context, its pages in no order.
+// A cache filled up to n_context, its pages in random order.
 struct Cache {
   explicit Cache(int n_context) : n_pages((n_context + kPageTokens - 1) / kPageTokens), page_table(n_pages) {
     const std::size_t n = static_cast<std::size_t>(n_pages) * kHeadsKv * kPageTokens * kHeadDim;
@@ -51,7 +51,7 @@ void attend(benchmark::State& state, CpuLevel level, int n_tokens, int n_context
   const std::size_t n = static_cast<std::size_t>(n_checked) * kHeads * kHeadDim;
   if (!same_bits(state, std::span(reference).first(n), std::span(out).first(n))) return;
   for (auto _ : state) run(level, out, n_tokens);
-  // Each query meets its keys once and its values once; on average those of the middle token.
+  // Each query is multiplied by its keys once and by its values once; on average their number is that of the middle token.
   const double pairs = static_cast<double>(n_tokens) * (n_context - (n_tokens - 1) / 2.0);
   report_bytes(state, static_cast<double>(n_context) * kHeadsKv * kHeadDim * 2 * sizeof(std::uint16_t));
   report_macs(state, pairs * kHeads * kHeadDim * 2, ceilings().float_macs);

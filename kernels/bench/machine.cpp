@@ -15,11 +15,11 @@ namespace baton::kernels::bench {
 namespace {
 
 constexpr int kRuns = 7;
-constexpr std::size_t kBufferBytes = std::size_t{512} << 20;  // beyond any L3 of today's processors' share of a few cores
+constexpr std::size_t kBufferBytes = std::size_t{512} << 20;  // independent sums: enough to hide an instruction's latency
 constexpr int kChains = 8;                                    // independent sums: as many as hide an instruction's latency
 constexpr int kSteps = 2'000'000;
 
-// Seconds of the fastest of several runs: on a shared machine the others measure the neighbours.
+// Seconds of the fastest of several runs: on a shared machine the others include the load of other users.
 double fastest(const std::function<void()>& run) {
   double best = 1e9;
   for (int i = 0; i < kRuns; ++i) {
@@ -30,7 +30,7 @@ double fastest(const std::function<void()>& run) {
   return best;
 }
 
-// Sums keep the compiler from leaving the reads out.
+// Sums keep the compiler from omitting the reads.
 std::uint64_t read_all(const std::uint64_t* p, std::size_t n) {
   std::uint64_t sums[8] = {};
   for (std::size_t i = 0; i + 8 <= n; i += 8) {

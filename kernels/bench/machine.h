@@ -1,5 +1,5 @@
 #pragma once
-// What the kernels run on while they are timed, and what this machine was just measured to do: a kernel's figure alone says little.
+// The CPU and threads on which the kernels are timed, and this machine's measured ceilings: a kernel's figure alone says little.
 #include <baton/kernels/cpu.h>
 #include <benchmark/benchmark.h>
 
@@ -12,14 +12,14 @@
 namespace baton::kernels::bench {
 
 ThreadPool& pool();                         // one thread a physical core
-std::vector<CpuLevel> levels_to_measure();  // those that this processor has
+std::vector<CpuLevel> levels_to_measure();  // those that this processor supports
 std::string level_name(CpuLevel level);     // "/avx2"
 
-// Best of several runs on all threads of the pool, measured when first asked for.
+// Best of several runs on all threads of the pool, measured on first use.
 struct Ceilings {
-  double read_bytes;  // a second, out of memory: reading a buffer that no cache holds
-  double int8_macs;   // a second, with AVX2's multiply-add of bytes, operands in registers; 0 without AVX2
-  double float_macs;  // a second, AVX2 multiply then add (the kernels fuse none), operands in registers; 0 without AVX2
+  double read_bytes;  // per second, from memory: reading a buffer larger than any cache
+  double int8_macs;   // per second, with AVX2's multiply-add of bytes, operands in registers; 0 without AVX2
+  double float_macs;  // per second, AVX2 multiply then add (the kernels fuse none), operands in registers; 0 without AVX2
 };
 const Ceilings& ceilings();
 
@@ -31,7 +31,7 @@ void report_macs(benchmark::State& state, double macs, double ceiling);
 // Numbers in [-1, 1), the same in every run.
 std::vector<float> floats(std::size_t n, std::uint32_t seed);
 
-// Ends the benchmark with an error unless both hold the same bits: nothing is timed that computes something else.
+// Ends the benchmark with an error unless both hold the same bits, so that no wrong computation is timed.
 bool same_bits(benchmark::State& state, std::span<const float> reference, std::span<const float> found);
 
 }  // namespace baton::kernels::bench

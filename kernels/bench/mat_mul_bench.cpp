@@ -1,5 +1,5 @@
-// mat_mul as a model calls it: one token against a matrix that no cache holds (reading the weights is the floor), and a long prompt
-// against a matrix of a layer (the byte multiply-adds are the floor).
+// mat_mul as a model calls it: one token against a matrix larger than any cache (memory-bound by the weights), and a long prompt against a
+// matrix of a layer (compute-bound by byte multiply-adds).
 #include <baton/kernels/mat_mul.h>
 
 #include <random>
@@ -18,7 +18,7 @@ constexpr Format kFormats[] = {{TensorType::q4_0, "q4_0"}, {TensorType::q4_1, "q
                                {TensorType::q4_k, "q4_k"}, {TensorType::q5_k, "q5_k"}, {TensorType::q6_k, "q6_k"},
                                {TensorType::f16, "f16"}};
 
-// Bytes below 0x3c: wherever a format keeps a half-precision number, it is one from 0 to 1.
+// Bytes below 0x3c: every half-precision number of any format is then one from 0 to 1.
 std::vector<std::byte> weights(std::size_t n) {
   std::minstd_rand random(7);
   std::vector<std::byte> out(n);

@@ -1,4 +1,4 @@
-// The kernels that pass over rows once, in sizes of a prompt of 512 tokens, and what handing out work costs.
+// The kernels that pass over rows once, in sizes of a prompt of 512 tokens, and the cost of distributing work.
 #include <baton/kernels/rms_norm.h>
 #include <baton/kernels/rope.h>
 #include <baton/kernels/rope_tables.h>

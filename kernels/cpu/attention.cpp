@@ -12,7 +12,7 @@
 namespace baton::kernels::cpu {
 namespace {
 
-// Tokens whose heads meet a page together: with 7 heads a KV head, 56 queries share its conversion to f32.
+// Tokens whose heads process a page together: with 7 heads a KV head, 56 queries share its conversion to f32.
 constexpr int kQueryTokens = 8;
 
 void scalar_tile(const AttentionTile& t, float* scratch) {
@@ -103,7 +103,7 @@ void attend(const AttentionParams& p, const QueryBlock& block, int head_kv, cons
                s.tile.data());
   }
   for (int i = 0; i < n_queries; ++i) {
-    if (s.state[i].l == 0) continue;  // nothing was visible: zeros
+    if (s.state[i].l == 0) continue;  // no position was visible: zeros
     for (int d = 0; d < kv.head_dim; ++d) s.o[i][d] /= s.state[i].l;
   }
 }

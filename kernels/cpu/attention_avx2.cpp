@@ -1,5 +1,5 @@
-// attention's tile with AVX2. Keys are converted to f32 and transposed once a page, so that eight scores grow side by side, each in the
-// order of the definition (attention.h).
+// attention's tile with AVX2. Keys are converted to f32 and transposed once per page, so that eight scores are summed side by side, each in
+// the order of the definition (attention.h).
 #include <immintrin.h>
 
 #include "attention_tile.h"
@@ -42,11 +42,11 @@ void transpose_keys(const AttentionTile& t, float* out) {
   }
 }
 
-// The largest of m and p[first .. last): no order of comparing changes it.
+// The largest of m and p[first .. last); the order of comparisons does not change it.
 float largest(const float* p, int first, int last, float m) {
   __m256 top = _mm256_set1_ps(m);
   int j = first;
-  for (; j + 8 <= last; j += 8) top = _mm256_max_ps(_mm256_loadu_ps(p + j), top);  // a NaN gives way to `top`, as in the definition
+  for (; j + 8 <= last; j += 8) top = _mm256_max_ps(_mm256_loadu_ps(p + j), top);  // a NaN is replaced by `top`, as in the definition
   __m128 t = _mm_max_ps(_mm256_castps256_ps128(top), _mm256_extractf128_ps(top, 1));
   t = _mm_max_ps(t, _mm_movehl_ps(t, t));
   m = _mm_cvtss_f32(_mm_max_ss(t, _mm_movehdup_ps(t)));

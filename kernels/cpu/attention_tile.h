@@ -1,5 +1,5 @@
 #pragma once
-// One page of keys and values against a group of queries, one implementation a level.
+// One page of keys and values against a group of queries, with one implementation per level.
 #include <cstddef>
 #include <cstdint>
 

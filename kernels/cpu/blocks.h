@@ -1,5 +1,5 @@
 #pragma once
-// Byte layouts of ggml's quantisation blocks. Read through memcpy'd copies: rows in a file are not aligned for them.
+// Byte layouts of ggml's quantisation blocks. They are read through memcpy'd copies, because rows in a file are not aligned for them.
 #include <cstdint>
 #include <cstring>
 
@@ -49,7 +49,7 @@ static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ4_1) == 20 && sizeof(Block
 // IQ4_NL's values for the 16 codes.
 constexpr std::int8_t kIq4nl[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-// Scale and minimum j (of 8) out of the 12 bytes that hold them, 6 bits each.
+// Scale and minimum j (of 8) from the 12 bytes that hold them, 6 bits each.
 inline void scale_and_minimum(const std::uint8_t* s, int j, int& scale, int& minimum) {
   if (j < 4) {
     scale = s[j] & 63;

@@ -1,6 +1,6 @@
 #pragma once
 // The block formats with AVX2: the codes of a group in a register, and a block's scales. Integer shuffles and the definition's own float
-// operations, so the values are those of unpack.cpp. Only for *_avx2.cpp; everything has internal linkage, so that no other file can end up
+// operations, so the values are those of unpack.cpp. Only for *_avx2.cpp; everything has internal linkage, so that no other file is linked
 // with code that a processor without AVX2 cannot run.
 //
 // A format has
@@ -74,7 +74,7 @@ struct Q4_1 : Format32<BlockQ4_1, true> {
   }
 };
 struct Q5_0 : Format32<BlockQ5_0, false> {
-  // Where the fifth bit is missing, 16 is taken away: the three high bits of -16 are all ones, so an "or" does it.
+  // If the fifth bit is not set, 16 is subtracted: the three high bits of -16 are all ones, so an "or" is enough.
   template <class F>
   static void groups(const std::byte* b, F&& each) {
     const __m256i fifth = spread_bits(field(b, offsetof(BlockQ5_0, qh)), static_cast<char>(0xf0));

@@ -41,7 +41,7 @@ std::vector<CpuLevel> known_cpu_levels() { return {CpuLevel::scalar, CpuLevel::a
 
 CpuLevel best_cpu_level() {
 #if defined(__x86_64__)
-  // The builtins look at CPUID and at what the operating system saves on a switch.
+  // The builtins check CPUID and the registers that the operating system saves on a switch.
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !has_f16c()) return CpuLevel::scalar;
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");

@@ -19,7 +19,7 @@ constexpr float kLn2Low = 1.42860682030941723e-6f;
 constexpr float kRoundMagic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to the nearest integer, ties to even
 constexpr float kExpTaylor[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f};
 
-// Internal linkage: the copies that the fast paths are compiled with must not serve a processor without their instructions.
+// Internal linkage: the copies compiled in the fast paths must not be used on a processor without their instructions.
 static inline float exp_f32(float x) {
   if (x < kExpLowest) return 0.0f;
   if (x != x) return x;  // NaN has no integer part

@@ -7,12 +7,12 @@
 namespace baton::kernels::cpu {
 namespace {
 
-// Rows unpacked at a time: 16 rows of 4864 weights are 78 KB of int8, which stay in L2 while all tokens pass by.
+// Rows unpacked at a time: 16 rows of 4864 weights are 78 KB of int8, which stay in L2 while all tokens are processed.
 constexpr int kPanelRows = 16;
-// Rows multiplied directly at a time. They are read once, in order: with long stretches two threads decode 1.5 to 1.8 times as fast as with
-// 16 rows in turns (docs/measured/engine.md); 512 rows balance worse.
+// Rows multiplied directly at a time. They are read once, in order: with long runs, two threads decode 1.5 to 1.8 times as fast as with 16
+// rows in turns (docs/measured/engine.md); 512 rows balance worse.
 constexpr int kDirectRows = 256;
-// Tokens that meet the panel at a time: their quantised rows stay in L1.
+// Tokens multiplied by the panel at a time: their quantised rows stay in L1.
 constexpr int kPanelTokens = 4;
 
 const MatMulOps kMatMulAvx512 = [] {

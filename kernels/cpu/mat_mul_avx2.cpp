@@ -54,7 +54,7 @@ struct GroupWeights {
   __m256i codes, magnitudes;
 };
 
-// kRows x kTokens results at once: kRows * kTokens accumulators stay in registers.
+// Computes kRows x kTokens results at once: kRows * kTokens accumulators stay in registers.
 template <int kRows, int kTokens, bool kTwoScales, bool kMinima>
 void block(const QuantisedTile& t, int row, int token) {
   const int n_groups = t.n_in / kGroup;
@@ -109,21 +109,21 @@ void quantised_tile(const QuantisedTile& t) {
   }
 }
 
-// A format has two scales a group or minima, never both.
+// A format has either two scales per group or minima, never both.
 void quantised(const QuantisedTile& t) {
   if (t.two_scales) return quantised_tile<true, false>(t);
   t.minima ? quantised_tile<false, true>(t) : quantised_tile<false, false>(t);
 }
 
-// Weights are read once, in order, and still the processor's own prefetching stops at each page of 4 KB: asked for this far ahead they
-// come 1.5 to 2.8 times as fast (Xeon with AMX, one thread, 2.5 to 6.9 GB/s for q5_0; 512 bytes are half as good, 4 to 12 KB no better).
+// Weights are read once, in order, but the processor's own prefetching stops at each page of 4 KB. Prefetched this far ahead, they arrive
+// 1.5 to 2.8 times as fast (Xeon with AMX, one thread, 2.5 to 6.9 GB/s for q5_0; 512 bytes are half as good, 4 to 12 KB no better).
 constexpr std::size_t kAhead = 2048;
 
 inline void fetch_ahead(const std::byte* block, std::size_t size) {
   for (std::size_t at = 0; at < size; at += 64) _mm_prefetch(reinterpret_cast<const char*>(block) + kAhead + at, _MM_HINT_T0);
 }
 
-// Codes go from the file's bytes straight into the products.
+// Codes are used in the products directly from the file's bytes.
 template <class Format, int kTokens>
 void direct_rows(const DirectTile& t) {
   const int n_groups = t.n_in / kGroup;

@@ -12,7 +12,7 @@ inline __m512i pair_of(__m256i low, __m256i high) { return _mm512_inserti64x4(_m
 inline __m512 pair_of(__m256 low, __m256 high) { return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1); }
 
 // The instruction multiplies unsigned weights by signed activations. Weights that may be negative are raised by 128, and 128 times the sum
-// of the activations is taken away again: integers, so the result is exact.
+// of the activations is subtracted again. These are integers, so the result is exact.
 template <bool kSigned>
 inline __m512i raised(__m512i w) {
   return kSigned ? _mm512_xor_si512(w, _mm512_set1_epi8(-128)) : w;

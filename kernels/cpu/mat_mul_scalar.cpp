@@ -22,7 +22,7 @@ float dot_f32(const float* a, const float* b, int n) {
 
 void quantise(const float* x, int n, std::int8_t* q, float* scale, float* scaled_sum) {
   for (int g = 0; g < n / kGroup; ++g, x += kGroup, q += kGroup) {
-    std::uint32_t bits = 0;  // magnitudes order as their bits do, NaN above infinity
+    std::uint32_t bits = 0;  // magnitudes have the order of their bits, NaN above infinity
     for (int i = 0; i < kGroup; ++i) bits = std::max(bits, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffff);
     const float largest = std::bit_cast<float>(bits);
     if (!(largest >= kSmallestActivation && std::isfinite(largest))) {

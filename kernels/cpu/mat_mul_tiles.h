@@ -1,5 +1,5 @@
 #pragma once
-// The inner loops of mat_mul, one set a level. A tile is a few unpacked weight rows times a few tokens.
+// The inner loops of mat_mul, one set per level. A tile is a few unpacked weight rows times a few tokens.
 #include <baton/kernels/tensor_type.h>
 #include <baton/kernels/unpack.h>
 
@@ -8,7 +8,7 @@
 
 namespace baton::kernels::cpu {
 
-// Groups of activations whose largest magnitude is below this count as zeros: 127 / largest would overflow from 3.7e-37 on.
+// Groups of activations whose largest magnitude is below this value count as zeros: 127 / largest overflows below 3.7e-37.
 constexpr float kSmallestActivation = 1e-36f;
 
 struct QuantisedTile {
@@ -25,7 +25,7 @@ struct QuantisedTile {
   std::size_t y_stride;
 };
 
-// Rows of a matrix as they stand in memory, for so few tokens that unpacking them first would cost more than it saves.
+// Rows of a matrix in their stored format, for so few tokens that unpacking them first would cost more than it saves.
 struct DirectTile {
   TensorType type;
   const std::byte* weight;  // of the first row; the next one row_stride bytes further
@@ -63,6 +63,6 @@ struct MatMulOps {
 };
 extern const MatMulOps kMatMulScalar;
 extern const MatMulOps kMatMulAvx2;
-void quantised_tile_avx512(const QuantisedTile&);  // what level avx512 has of its own
+void quantised_tile_avx512(const QuantisedTile&);  // the functions that level avx512 implements itself
 
 }  // namespace baton::kernels::cpu

@@ -7,7 +7,7 @@
 namespace baton::kernels {
 namespace {
 
-// The pair (as a real number) that turns `rotations` times within the original context.
+// The pair (as a real number) that rotates `rotations` times within the original context.
 double pair_turning(double rotations, const RopeScalingParams& p) {
   return p.n_rot * std::log(p.n_ctx_original / (rotations * 2 * std::numbers::pi)) / (2 * std::log(p.base));
 }

@@ -18,7 +18,7 @@
 namespace baton::kernels {
 namespace {
 
-// About 50 us at 3 GHz: longer than the gaps between the kernels of a step, shorter than anybody notices on an idle machine.
+// About 50 us at 3 GHz: longer than the gaps between the kernels of a step, and too short to matter on an idle machine.
 constexpr int kSpins = 2000;
 
 void pause_briefly() {
@@ -31,10 +31,10 @@ void pause_briefly() {
 
 struct ThreadPool::State {
   std::vector<std::thread> threads;
-  std::atomic<unsigned> generation{0};  // rises with each piece of work
+  std::atomic<unsigned> generation{0};  // incremented with each piece of work
   std::atomic<int> next_item{0};
   std::atomic<int> busy{0};  // helper threads that have not finished this generation
-  int n_items = 0;           // this and `task` are written before `generation` rises
+  int n_items = 0;           // this and `task` are written before `generation` is incremented
   const std::function<void(int, int)>* task = nullptr;
   std::atomic<bool> stopping{false};
   std::mutex mutex;
@@ -94,7 +94,7 @@ void ThreadPool::run(int n_items, const std::function<void(int, int)>& task) {
   s.next_item.store(0, std::memory_order_relaxed);
   s.busy.store(static_cast<int>(s.threads.size()), std::memory_order_relaxed);
   {
-    std::scoped_lock lock(s.mutex);  // a helper between its last look and its sleep must not miss this
+    std::scoped_lock lock(s.mutex);  // a helper between its last check and its sleep must not miss this
     s.generation.fetch_add(1, std::memory_order_release);
   }
   s.wake.notify_all();

@@ -14,7 +14,7 @@
 namespace baton::kernels::cpu {
 namespace {
 
-// Fewer rows or elements than this are done before another thread is awake.
+// Below this many rows or elements, the work is done before another thread is awake.
 constexpr int kFewRows = 8;
 constexpr std::size_t kChunk = 16384;
 
@@ -60,7 +60,7 @@ void add(float* x, const float* y, std::size_t n) {
 void softmax(const float* x, std::size_t n, float* y) {
   float largest = -std::numeric_limits<float>::infinity();
   for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, x[i]);
-  if (largest == -std::numeric_limits<float>::infinity()) largest = 0;  // nothing else in the row, or NaN
+  if (largest == -std::numeric_limits<float>::infinity()) largest = 0;  // all entries are -infinity or NaN
   float sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += y[i] = exp_f32(x[i] - largest);
   if (sum == 0) return;

@@ -1,5 +1,5 @@
 #pragma once
-// One row's work of the element-wise ops, one set a level.
+// The work of the element-wise ops on one row, one set per level.
 #include <cstddef>
 
 namespace baton::kernels::cpu {

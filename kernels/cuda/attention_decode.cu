@@ -1,12 +1,13 @@
-// Flash attention, few tokens a sequence (Flash-Decoding, Dao et al. 2023): the time is that of reading the keys and values once.
+// Flash attention, few tokens a sequence (Flash-Decoding, Dao et al. 2023). Memory-bound: the lower bound is the time to read the keys and
+// values once.
 //
 // Grid: (splits, KV heads * tiles of rows, sequences). Rows are packed as in attention_prefill.cu: 16 of them, the smallest tile of a
 // tensor-core product, hold all query heads of a KV head for one token and more, so keys are read once for all.
-// A split is a run of the keys that the tile sees, the same number of steps of 16 * kWarps keys for each; splits without keys return.
-// Block: kWarps warps, each with keys of its own: 16 at a time, while the next kStages - 1 times 16 are on their way by cp.async (56 to 126
+// A split is a range of the keys that the tile sees, the same number of steps of 16 * kWarps keys for each; splits without keys return.
+// Block: kWarps warps, each with keys of its own: 16 at a time, while the next kStages - 1 times 16 are being copied by cp.async (56 to 126
 // KiB a multiprocessor with the larger configurations, which hides the memory's latency). Maxima, sums and outputs of the warps are
-// combined in shared memory, in their order; those of the splits in global memory by the block that comes last, in their order: the result
-// does not depend on who that is.
+// combined in shared memory, in their order; those of the splits in global memory by the block that finishes last, in their order: the
+// result does not depend on which block that is.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/decode_tile.h>
@@ -82,7 +83,7 @@ __global__ void __launch_bounds__(C::kThreads, 1) attention_decode_kernel(Attent
     const int first = begin + (i * C::kWarps + warp) * kKeys;
     if (first >= end) break;  // the same for all lanes of the warp
     cp_async_wait<C::kStages - 2>();
-    __syncwarp();  // stage i is there for all lanes, and all are done with stage i - 1
+    __syncwarp();  // stage i has arrived for all lanes, and all are done with stage i - 1
     copy(i + C::kStages - 1);
 
     float s[2][4];
@@ -118,7 +119,7 @@ __global__ void __launch_bounds__(C::kThreads, 1) attention_decode_kernel(Attent
     multiply_values<C>(o, s, stage_at(i), lane);
   }
 
-  // The warps' parts, where the ring was.
+  // The warps' parts, in the memory of the ring.
   BATON_SHARED(exponents, float[C::kWarps][kRows]);
   BATON_SHARED(sums, float[C::kWarps][kRows]);
   cp_async_wait_all();
@@ -147,7 +148,7 @@ __global__ void __launch_bounds__(C::kThreads, 1) attention_decode_kernel(Attent
     for (int w = 1; w < C::kWarps; ++w) highest = fmaxf(highest, exponents[w][row]);
     return highest;
   };
-  // exp2(-inf - -inf) would be no number; a part that saw nothing has the weight 0.
+  // exp2(-inf - -inf) would be NaN; a part without visible keys has the weight 0.
   const auto weight = [](float exponent, float highest) { return exponent == kMinusInfinity ? 0.0f : exp2_approx(exponent - highest); };
   const auto write = [&](int row, int column, float4 value, float share) {
     *reinterpret_cast<uint2*>(p.out + row_offset(row, C::kHeadDim) + column) =
@@ -191,7 +192,7 @@ __global__ void __launch_bounds__(C::kThreads, 1) attention_decode_kernel(Attent
   __syncthreads();
   if (!is_last) return;
   __threadfence();
-  auto* const weights = reinterpret_cast<float*>(shared);  // (n_used, 16), where the outputs of the warps were
+  auto* const weights = reinterpret_cast<float*>(shared);  // (n_used, 16), in the memory of the warps' outputs
   BATON_SHARED(totals, float[2][kRows]);                   // exponents, sums
   const float* const parts = params.partial + place * kPartFloats;
   for (int row = warp; row < n_rows; row += C::kWarps) {
@@ -243,8 +244,8 @@ void launch_fitting(const AttentionDecodeParams& p, Stream stream) {
   launch_decode<Large>(p, stream);
 }
 
-// Two configurations a head size: the second for devices that the first does not fit.
-//                   head  warps  stages
+// Two configurations per head size: the second for devices that the first does not fit.
+//                  head  warps  stages
 template <class Kv>
 void launch_by_head_dim(const AttentionDecodeParams& p, Stream stream) {
   constexpr int kWide = Kv::kNarrow ? 1 : 0;

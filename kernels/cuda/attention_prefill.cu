@@ -5,7 +5,7 @@
 // it. With `causal` the last tiles, which see the most keys, start first.
 // Block: kWarps warps; a warp owns 16 * kRowTiles rows from the first key to the last: their scores, maxima, sums and outputs never leave
 // its registers. Keys and values come in tiles of kKeys, two stages each, by cp.async: while tile j is multiplied, tile j + 1 arrives.
-// Tiles that no row of the block sees are not read; a warp passes over tiles that none of its rows sees.
+// Tiles that no row of the block sees are not read; a warp skips tiles that none of its rows sees.
 // Reads q once, and K and V once a tile of rows: 4 * head_dim bytes a key for 2 * head_dim * rows multiply-adds.
 #include <baton/kernels/attention.h>
 #include <baton/kernels/cuda/device/cp_async.h>
@@ -33,7 +33,7 @@ struct Config {
   static constexpr bool kKeepQ = kRowTiles * kHeadDim <= 128;
 };
 
-// Where the rows of a block stand.
+// The places of a block's rows.
 struct RowMap {
   int first_token;  // of the sequence, in the batch
   int group;        // query heads a KV head
@@ -46,7 +46,7 @@ struct RowMap {
 };
 
 // Copies keys or values [first, first + kKeys) of one head into a tile; those outside of [from_key, n_keys) become zeros, so that their
-// weight, which is zero, meets no NaN. Their entries of the page table are not read.
+// weight, which is zero, is never multiplied by NaN. Their entries of the page table are not read.
 template <class C>
 __device__ __forceinline__ void copy_tile(std::uint16_t* tile, const std::uint16_t* pages, const KvPages& kv,
                                           const std::int32_t* page_table, int page_shift, int head, int first, int from_key, int n_keys) {
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
   const std::int32_t* const page_table = p.batch.page_table + static_cast<std::size_t>(sequence) * p.batch.page_table_stride;
   const auto* const k_pages = static_cast<const std::uint16_t*>(p.kv.k);
   const auto* const v_pages = static_cast<const std::uint16_t*>(p.kv.v);
-  // from_key: pages in front of a window may be gone, so the first tile begins where the first row's window does.
+  // from_key: pages before a window may be freed already, so the first tile begins where the first row's window does.
   const auto copy_keys = [&](int key, int stage, int from_key) {
     if (key < end_key) {
       copy_tile<C>(k_tiles + stage * C::kTileElements, k_pages, p.kv, page_table, page_shift, head_kv, key, from_key, context);
@@ -118,8 +118,8 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
   // Of this warp, and of this lane: rows lane / 4 and lane / 4 + 8 of each tile of 16.
   const int warp_row = warp * C::kWarpRows;
   const int warp_first = first_row + warp_row, warp_last = min(warp_first + C::kWarpRows, n_rows) - 1;
-  // Keys that some row of the warp sees, and those that all do, where no mask is needed: [from, to) each. In shared memory, because
-  // registers are what this kernel is short of.
+  // Keys that some row of the warp sees, and keys that all rows see and that therefore need no mask: [from, to) each. They are in shared
+  // memory, because this kernel is short of registers.
   BATON_SHARED(seen, int[C::kWarps][4]);
   if (lane == 0) {
     const bool has_rows = warp_first < n_rows;
@@ -136,7 +136,7 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
     for (int n = 0; n < C::kHeadDim / 8; ++n) o[m][n][0] = o[m][n][1] = o[m][n][2] = o[m][n][3] = 0.0f;
   }
 
-  // Scores are kept as they come from the product, or capped; exp2(score * factor) is the weight.
+  // Scores are kept unchanged from the product, or capped; exp2(score * factor) is the weight.
   const float factor = kSoftcap ? 1.0f : p.scale * kLog2E;
   // All of the warp's q, or the columns that are multiplied now.
   std::uint32_t q_part[C::kRowTiles][C::kKeepQ ? kDimSteps : 1][4];
@@ -269,9 +269,9 @@ __global__ void __launch_bounds__(C::kThreads, C::kBlocksPerSm) attention_prefil
     }
   }
   cp_async_wait_all();
-  __syncthreads();  // q is there also where the block saw no key
+  __syncthreads();  // q has also arrived if the block saw no key
 
-  // The warp's own rows of q are the place where its result is put together.
+  // The warp assembles its result in the memory of its own rows of q.
 #pragma unroll
   for (int m = 0; m < C::kRowTiles; ++m) {
 #pragma unroll
@@ -315,7 +315,7 @@ void launch_fitting(const AttentionParams& p, Stream stream) {
   fits(Large::kSharedBytes, shared_room()) ? launch_prefill<Large, kSoftcap>(p, stream) : launch_prefill<Small, kSoftcap>(p, stream);
 }
 
-// Where the first configuration does not fit every device, a second one does. With a soft cap, tiles of 64 keys and heads of 128 take more
+// If the first configuration does not fit every device, the second one does. With a soft cap, tiles of 64 keys and heads of 128 take more
 // registers than there are on compute capability 10.0 and 12.0.
 //                  head  warps  row tiles  keys  blocks an SM
 template <class Element, bool kSoftcap>

@@ -7,7 +7,7 @@
 namespace baton::kernels::cuda {
 namespace {
 
-// cublas_api.h and library_types.h, the part that is needed: both major versions have these values.
+// The required part of cublas_api.h and library_types.h: both major versions have these values.
 using Handle = void*;
 constexpr int kSuccess = 0, kNoTranspose = 0, kTranspose = 1, kFloat32 = 0, kBfloat16 = 14, kComputeFloat32 = 68, kDefaultAlgorithm = -1;
 using Create = int (*)(Handle*);
@@ -30,7 +30,7 @@ struct Cublas::Library {
     if (library) dlclose(library);
   }
 
-  // Empty, or what is wrong.
+  // Empty, or the error.
   std::string open(const std::string& name) {
     library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) {
@@ -69,7 +69,7 @@ std::unique_ptr<Cublas> Cublas::open(std::span<const std::string> names, std::st
   return nullptr;
 }
 
-// cuBLAS counts by columns: what is y (m, n) by rows is (n, m) to it, and y = x w^T becomes y' = w'^T x'.
+// cuBLAS is column-major: y (m, n) by rows is (n, m) by columns, and y = x w^T becomes y' = w'^T x'.
 bool Cublas::gemm(const GemmParams& p, Stream stream) {
   if (p.m == 0 || p.n == 0) return true;
   const float one = 1, before = p.accumulate ? 1 : 0;

@@ -1,5 +1,5 @@
 #pragma once
-// cuBLAS for the large products of prefill, found when the program runs: nothing is linked, and a machine without it uses gemm().
+// cuBLAS for the large products of prefill, loaded at run time: nothing is linked, and a machine without it uses gemm().
 #include <baton/kernels/gemm.h>
 
 #include <memory>
@@ -10,14 +10,14 @@ namespace baton::kernels::cuda {
 
 class Cublas {
  public:
-  // Tries the names in their order. Null where none can be used; why_not then says what was tried and what came of it.
+  // Tries the names in order. Null if none can be used; why_not then lists the names and their errors.
   static std::unique_ptr<Cublas> open(std::span<const std::string> names, std::string& why_not);
   static std::span<const std::string> usual_names();  // libcublas.so.13, libcublas.so.12
   ~Cublas();
   Cublas(const Cublas&) = delete;
   Cublas& operator=(const Cublas&) = delete;
 
-  // As gemm(); false when cuBLAS refuses. One thread at a time.
+  // As gemm(); false if cuBLAS refuses. One thread at a time.
   bool gemm(const GemmParams& p, Stream stream);
 
  private:

@@ -1,5 +1,4 @@
-// Rows of weights in any format -> bf16, for products with many columns, where the tensor cores' work and not the weights' bytes is the
-// bound.
+// Rows of weights in any format -> bf16, for products with many columns, which are bound by the tensor cores and not by the weights' bytes.
 //
 // Grid: (ceil(n / 2048), rows, at most 65535 at a time) blocks of 256 threads; a thread makes 8 neighbouring elements, one 16-byte word.
 // Reads the row's bytes, which neighbouring threads share through the L1, and writes 2 bytes an element.

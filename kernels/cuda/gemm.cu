@@ -1,7 +1,7 @@
-// y (m, n) = x (m, k) w (n, k)^T in bf16 with f32 sums, on tensor cores: what prefill falls back to where there is no cuBLAS.
+// y (m, n) = x (m, k) w (n, k)^T in bf16 with f32 sums, on tensor cores: the fallback of prefill without cuBLAS.
 //
 // Grid: blocks of 128 x 128 outputs, in groups of 8 rows of blocks, so that blocks that run at the same time share x and w in the L2.
-// Block: 8 warps, 2 x 4; a warp owns 64 x 32 outputs in registers. k comes in steps of 32, four stages by cp.async.
+// Block: 8 warps, 2 x 4; a warp owns 64 x 32 outputs in registers. k is loaded in steps of 32, four stages by cp.async.
 // Reads 4 * 128 * k bytes a block for 128 * 128 * k multiply-adds.
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/launch.h>
@@ -20,7 +20,7 @@ constexpr int kTileElements = kBlockM * Operand::kStride;
 static_assert(kBlockM == kBlockN);
 constexpr int kSharedBytes = kStages * 2 * kTileElements * 2;
 
-// Rows [first, first + 128) and columns [k, k + 32) of a matrix; what lies outside becomes zeros.
+// Rows [first, first + 128) and columns [k, k + 32) of a matrix; elements outside the matrix become zeros.
 __device__ __forceinline__ void copy_tile(std::uint16_t* tile, const std::uint16_t* matrix, int first, int n_rows, int k, int n_columns) {
 #pragma unroll
   for (int i = 0; i < kBlockM * Operand::kWords / kThreads; ++i) {
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kThreads, 2) gemm_kernel(GemmParams p) {
   }
   for (int step = 0; step < n_steps; ++step) {
     cp_async_wait<kStages - 2>();
-    __syncthreads();  // step is there for all, and all are done with step - 1, whose stage is filled now
+    __syncthreads();  // the step has arrived for all, and all are done with step - 1, whose stage is filled now
     copy(step + kStages - 1);
     const Operand x = x_tile(step), w = w_tile(step);
 #pragma unroll

@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(kThreads) widen_pages_kernel(WidenPagesParams 
   const KvPages& from = p.from;
   const int context = p.batch.context[sequence], n_keys = min(context - i * from.page_tokens, from.page_tokens);  // of this page
   if (n_keys <= 0) return;
-  if (p.window > 0) {  // pages that no token sees may be gone
+  if (p.window > 0) {  // pages that no token sees may be freed already
     const int n_tokens = p.batch.first_token[sequence + 1] - p.batch.first_token[sequence];
     if ((i + 1) * from.page_tokens <= context - n_tokens - p.window + 1) return;
   }

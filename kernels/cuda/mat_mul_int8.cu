@@ -1,12 +1,12 @@
 // y = W x with quantised weights for up to 64 tokens, on int8 tensor cores. One mma m16n8k32 is one group of 32: its exact sums are scaled
 // in f32 and added outside of it.
 //
-// Grid: a block of 8 warps for every 32 rows of W and all tokens; of 4 warps for 32 or 16 rows where shared memory has less room. The warps
-// share k among them, a warp every eighth (fourth) chunk of 8 groups (256 elements): with blocks of more rows and whole k a matrix of 4096
-// rows would leave most multiprocessors idle. At the end the warps' sums are added in the order of the warps.
-// A warp copies its rows of a chunk as they lie in memory by cp.async, one chunk ahead, and unpacks 4 groups at a time to rows of signed
-// bytes. The order of k within a group is free as long as both operands agree: a lane's two words of it are neighbours, 8 bytes a load.
-// Bytes read: W once; x from the L2 once for the rows of a block.
+// Grid: a block of 8 warps for every 32 rows of W and all tokens; of 4 warps for 32 or 16 rows if shared memory is smaller. The warps share
+// k among them, a warp every eighth (fourth) chunk of 8 groups (256 elements): with blocks of more rows and whole k a matrix of 4096 rows
+// would leave most multiprocessors idle. At the end the warps' sums are added in the order of the warps.
+// A warp copies its rows of a chunk unchanged by cp.async, one chunk ahead, and unpacks 4 groups at a time to rows of signed bytes. The
+// order of k within a group is free as long as both operands agree: a lane's two words of it are neighbours, 8 bytes a load. Bytes read: W
+// once; x from the L2 once for the rows of a block.
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/mma.h>
@@ -22,22 +22,22 @@ constexpr int kStages = 2, kChunkGroups = 8, kUnpacked = 4;
 // Four rows of 8 words each lie in different banks.
 constexpr int kUnpackedStride = 32 * kUnpacked + 32;
 
-// A block, and what a warp has of shared memory, 16-byte aligned all of it.
+// The layout of a block, and of a warp's shared memory, all parts aligned to 16 bytes.
 template <TensorType kType_, int kTokens_, int kWarps_, int kRows_>
 struct Layout {
   static constexpr TensorType kType = kType_;
   static constexpr int kTokens = kTokens_, kWarps = kWarps_, kThreads = 32 * kWarps, kRows = kRows_;
-  // Of the sums of a token, so that those of lanes 2 t tokens apart lie in different banks.
+  // Stride of a token's sums, chosen so that those of lanes 2 t tokens apart lie in different banks.
   static constexpr int kSumStride = kRows + 4;
   static constexpr int kScales = kType == TensorType::q6_k ? 2 : 1;
   static constexpr int kChunk = kChunkBytes<kType> / 4;
-  static constexpr int kPiece = (kChunk + 15) / 16 * 16 + 16;  // with what lies before the first byte
+  static constexpr int kPiece = (kChunk + 15) / 16 * 16 + 16;  // including the bytes before the first one
   static constexpr int kCodes = kStages * kRows * kPiece;
   static constexpr int kScaleAt = kCodes + kRows * kUnpackedStride;
   static constexpr int kMinimumAt = kScaleAt + kUnpacked * kScales * kRows * 4;
   static constexpr int kXScaleAt = kMinimumAt + (kHasMinimum<kType> ? kUnpacked * kRows * 4 : 0);
   static constexpr int kBytes = kXScaleAt + kUnpacked * kTokens * 8;
-  static_assert(kBytes >= kTokens * kSumStride * 4);  // the sums take its place
+  static_assert(kBytes >= kTokens * kSumStride * 4);  // the sums reuse this memory
   static constexpr int kSharedBytes = kWarps * kBytes;
 };
 
@@ -175,7 +175,7 @@ __global__ void __launch_bounds__(L::kThreads, 1) mat_mul_int8_kernel(Stack s) {
           }
         }
       }
-      __syncwarp();  // all are done with what is overwritten now
+      __syncwarp();  // all are done with the data that is overwritten now
     }
   }
   cp_async_wait_all();
@@ -221,7 +221,7 @@ void launch_layout(const MatMulInt8Params& p, Stream stream) {
   launch(mat_mul_int8_kernel<L>, dim3(static_cast<unsigned>(n_blocks)), dim3(L::kThreads), L::kSharedBytes, stream, s);
 }
 
-// Warps decide the order of sums, so they are chosen for the most tokens whatever their number is: a token's bits are the same in any
+// The number of warps decides the order of sums, so it is chosen for the largest number of tokens: a token's bits are the same in any
 // batch.
 template <TensorType kType>
 void launch_type(const MatMulInt8Params& p, Stream stream) {

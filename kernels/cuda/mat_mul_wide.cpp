@@ -8,7 +8,7 @@
 namespace baton::kernels::cuda {
 namespace {
 
-constexpr int kTileRows = 128;  // of gemm(): tiles of W of a multiple of it leave no block half empty
+constexpr int kTileRows = 128;  // of gemm(): with tiles of W that are a multiple of it, no block is half empty
 
 void multiply(const GemmParams& p, Cublas* cublas, Stream stream) {
   if (!cublas || !cublas->gemm(p, stream)) gemm(p, stream);

@@ -1,12 +1,12 @@
-// y = W x with quantised weights, for one to eight tokens. The floor is the time of reading W; so the weights' bytes are what everything
-// else makes way for.
+// y = W x with quantised weights, for one to eight tokens. Memory-bound: the lower bound is the time to read W once, so the layout
+// optimises weight loads first.
 //
-// Grid: as many blocks as run at the same time, of 8 warps; a warp takes a tile of kRows rows of W at a time, then that so many warps
-// further on.
+// Grid: as many blocks as run at the same time, of 8 warps; a warp takes a tile of kRows rows of W at a time, then the tile as many tiles
+// further on as there are warps.
 // Blocks of 18, 22, 34 or 210 bytes are aligned to 2 only, so threads that loaded their own would need many narrow loads. Instead a warp
-// copies its rows as they lie in memory, 16 bytes a lane by cp.async, kStages pieces of 32 groups ahead and across the ends of rows, and
-// picks the blocks apart in shared memory, lane l group l. Rows of W that do not begin at a multiple of 16 bytes are copied from the one
-// before. Bytes read: W once, and x from the L1 once for kRows rows.
+// copies its rows unchanged, 16 bytes a lane by cp.async, kStages pieces of 32 groups ahead and across the ends of rows, and picks the
+// blocks apart in shared memory, lane l group l. Rows of W that do not begin at a multiple of 16 bytes are copied from the one before.
+// Bytes read: W once, and x from the L1 once for kRows rows.
 #include <baton/kernels/cuda/device/cp_async.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kWarps = 8, kThreads = 32 * kWarps;
 
-// The matrices of one type, one below the other. Each begins at a multiple of kRows rows.
+// The matrices of one type, concatenated by rows. Each begins at a multiple of kRows rows.
 struct Stack {
   MatVecMatrix matrices[MatVecParams::kMaxMatrices];
   int first_tile[MatVecParams::kMaxMatrices + 1];  // in tiles of kRows rows; the last is the end
@@ -41,10 +41,10 @@ __device__ __forceinline__ Place place_of(const Stack& s, int tile) {
   return {matrix, (tile - s.first_tile[matrix]) * kRows};
 }
 
-// kTokens: the most that this one takes.
+// kTokens: the largest number of tokens of this kernel.
 template <TensorType kType, int kTokens, int kRows, int kStages>
 __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
-  constexpr int kPieceBytes = (kChunkBytes<kType> + 15) / 16 * 16 + 16;  // with what lies before the first byte
+  constexpr int kPieceBytes = (kChunkBytes<kType> + 15) / 16 * 16 + 16;  // including the bytes before the first one
   BATON_DYNAMIC_SHARED(shared);
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   unsigned char* const ring = shared + warp * (kStages * kRows * kPieceBytes);
@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
   const int n_tiles = s.first_tile[s.n_matrices];
   const int first = static_cast<int>(blockIdx.x) * kWarps + warp, step = static_cast<int>(gridDim.x) * kWarps;
 
-  // Pieces of all tiles of this warp, one after the other; the copies run ahead of the products by kStages - 1 of them.
+  // Pieces of all tiles of this warp, one after the other; the copies are kStages - 1 pieces ahead of the products.
   int copy_tile = first, copy_piece = 0, copy_stage = 0, copy_rows = 0;
   const unsigned char* copy_from = nullptr;  // the piece of the tile's first row
   const auto copy_next = [&] {
@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
       before[r] = static_cast<int>((static_cast<unsigned>(at.row + r) * static_cast<unsigned>(row_bytes)) % 16);
     for (int piece = 0; piece < n_pieces; ++piece) {
       cp_async_wait<kStages - 2>();
-      __syncwarp();  // this piece is there for all lanes, and all are done with the one before, whose place is filled now
+      __syncwarp();  // this piece has arrived for all lanes, and all are done with the one before, whose place is filled now
       copy_next();
       const int group = piece * 32 + lane;
       if (group < n_groups) {
@@ -152,7 +152,7 @@ __global__ void __launch_bounds__(kThreads) mat_vec_kernel(Stack s) {
   cp_async_wait_all();
 }
 
-// How many blocks of a kernel the device runs at the same time, by its registers and shared memory.
+// The number of blocks of a kernel that run at the same time on the device, limited by registers and shared memory.
 template <class Kernel>
 int resident_blocks(Kernel kernel, int dynamic_bytes) {
   int device = 0, n_multiprocessors = 0, blocks = 0;
@@ -164,7 +164,7 @@ int resident_blocks(Kernel kernel, int dynamic_bytes) {
 
 template <TensorType kType, int kTokens>
 void launch_tokens(const MatVecParams& p, Stream stream) {
-  // With more tokens more rows share what is read of x, and each stage is larger.
+  // With more tokens, more rows share each read of x, and each stage is larger.
   constexpr int kRows = kTokens == 1 ? 2 : 4, kStages = kTokens == 1 ? 4 : kChunkBytes < kType >> 1000 ? 2 : 3;
   constexpr int kPieceBytes = (kChunkBytes<kType> + 15) / 16 * 16 + 16, kShared = kWarps * kStages * kRows * kPieceBytes;
   Stack s{};
@@ -182,7 +182,7 @@ void launch_tokens(const MatVecParams& p, Stream stream) {
   s.first_tile[s.n_matrices] = n_tiles;
   const auto kernel = mat_vec_kernel<kType, kTokens, kRows, kStages>;
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kShared);
-  static const int resident = resident_blocks(kernel, kShared);  // asked once: where devices differ, that of the first is good enough
+  static const int resident = resident_blocks(kernel, kShared);  // queried once: if devices differ, the first one's number is good enough
   const int wanted = (n_tiles + kWarps - 1) / kWarps;
   launch(kernel, dim3(static_cast<unsigned>(wanted < resident ? wanted : resident)), dim3(kThreads), kShared, stream, s);
 }

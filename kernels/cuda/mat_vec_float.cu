@@ -29,7 +29,7 @@ __global__ void __launch_bounds__(kThreads, 2) mat_vec_float_kernel(MatVecMatrix
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int first = (static_cast<int>(blockIdx.x) * kWarps + warp) * kRows;
   if (first >= m.n_out) return;
-  const std::byte* weights[kRows];  // where the second row is beyond the matrix, the first one stands in for it
+  const std::byte* weights[kRows];  // if the second row is beyond the matrix, the first one takes its place
 #pragma unroll
   for (int r = 0; r < kRows; ++r) {
     weights[r] = m.weight + static_cast<std::size_t>(min(first + r, m.n_out - 1)) * n_in * kBlockBytes<kType>;

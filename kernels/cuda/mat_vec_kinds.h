@@ -1,5 +1,5 @@
 #pragma once
-// mat_vec() by kinds of weights: each takes the matrices of its types and passes over the others.
+// mat_vec() by kinds of weights: each function computes the matrices of its types and skips the others.
 #include <baton/kernels/mat_vec.h>
 
 namespace baton::kernels::cuda {

@@ -2,8 +2,8 @@
 //
 // Grid: (ceil(n_vocab / chunk), n_rows); a block has a warp for each 256 logits of its chunk, at most 16 warps: 128 blocks for 524,288
 // logits. First every block reads its chunk once, adjusts it (bias, penalties), leaves it in scratch, and with it for each 256
-// the largest value and the sum of weights, of all and of what the mask allows. The last block of a row to arrive then chooses: from these
-// figures alone it knows the largest value, the log-sum and where to look; only parts that reach a threshold are read again, from L2.
+// the largest value and the sum of weights, of all and of what the mask allows. The last block of a row to arrive then chooses: these
+// figures alone give it the largest value, the log-sum and the parts to search; only parts that reach a threshold are read again, from L2.
 // Reads 4 bytes a logit and writes 4, once; then, a time for each step of a search, the parts within reach of the largest logit.
 #include <baton/kernels/cuda/device/arithmetic.h>
 #include <baton/kernels/cuda/device/candidates.h>
@@ -16,10 +16,10 @@ namespace baton::kernels::cuda {
 namespace {
 
 constexpr int kMaxWarps = 16, kMaxThreads = 32 * kMaxWarps, kMaxChunk = kMaxWarps * kPartValues;
-// A search looks first where weights are above exp(-8): most of what is ever kept lies there.
+// A search starts with weights above exp(-8): most of the tokens that are ever kept are among them.
 constexpr float kNear = 8.0f;
 
-// What is known of 256 values. Sums are of exp(x - maximum), `sum` at sum_coldness(row); [1] is of what the mask allows, [0] of all.
+// Summary of 256 values. Sums are of exp(x - maximum), `sum` at sum_coldness(row); [1] is of the values that the mask allows, [0] of all.
 struct PartSums {
   float raw_maximum, raw_sum[2];
   float maximum[2], sum[2];
@@ -35,7 +35,8 @@ int parts_of(int n_vocab) { return (n_vocab + kPartValues - 1) / kPartValues; }
 // 1 / temperature. Finite, so that the largest value keeps the weight 1.
 __device__ __forceinline__ float coldness(const SamplingRow& row) { return fminf(1.0f / row.temperature, 0x1.fffffep127f); }
 
-// That of the weights in PartSums::sum: 1 where top-p takes its share of them; else that of the draw, which uses them if no filter is on.
+// The coldness of the weights in PartSums::sum: 1 if top-p takes its share of them, otherwise that of the draw, which uses them if no
+// filter is on.
 __device__ __forceinline__ float sum_coldness(const SamplingRow& row) {
   return row.top_p < 1.0f || !(row.temperature > 0.0f) ? 1.0f : coldness(row);
 }
@@ -117,14 +118,15 @@ __device__ __forceinline__ void prepare_part(const SampleParams& p, const Sampli
   if (lane == 0) sums[part] = s;
 }
 
-// Which of the best are kept: keys above `key`, and of those equal to it the ids up to `last_id`.
+// The set of kept tokens: keys above `key`, and of those equal to it the ids up to `last_id`.
 struct Kept {
   unsigned key = kLowestKey + 1;
   int last_id = 0x7fffffff;
   __device__ __forceinline__ bool operator()(unsigned k, int id) const { return k > key || (k == key && id <= last_id); }
 };
 
-// The best of `target` count or mass; all that is not -infinity where there are fewer. `mass` becomes theirs, where known.
+// The best tokens with a total of `target`, as count or mass; all that are not -infinity if there are fewer. `mass` becomes theirs, if
+// known.
 __device__ __forceinline__ Kept keep_best(const Candidates& candidates, unsigned lowest, bool by_mass, Mass target, Mass* mass) {
   const unsigned highest = key_of(candidates.peak), near = max(lowest, key_of(candidates.peak - kNear));
   Threshold end = candidates.search(near, highest, by_mass, target);
@@ -150,7 +152,7 @@ __device__ __forceinline__ Mass below(Mass n, std::uint64_t random) {
 
 __device__ __forceinline__ int choose(const Candidates& candidates, const SamplingRow& row, const PartSums* sums, int masked) {
   const unsigned highest = key_of(candidates.peak);
-  if (highest == kLowestKey) return 0;  // nothing is left
+  if (highest == kLowestKey) return 0;  // no token is left
   if (!(row.temperature > 0.0f) || isinf(candidates.peak)) {
     const auto best = [highest](unsigned key, int) { return key == highest ? Mass{1} : Mass{0}; };
     candidates.fill(highest, best);
@@ -165,12 +167,12 @@ __device__ __forceinline__ int choose(const Candidates& candidates, const Sampli
   }
   Mass mass = candidates.sum_groups();  // of all
   Kept kept;
-  // No weight is more than 1: beyond it the best one alone stays.
+  // No weight is more than 1, so beyond 1 only the best token stays.
   const int top_k = row.min_p > 1.0f ? 1 : row.top_k;
   if (top_k > 0) kept = keep_best(candidates, kept.key, false, static_cast<Mass>(top_k), &mass);
   if (row.top_p < 1.0f) {
     const double target = ceil(static_cast<double>(mass) * static_cast<double>(row.top_p));
-    // It ends at or above top-k's end: less than its mass is wanted.
+    // The result ends at or above top-k's end, because less than its mass is wanted.
     kept = keep_best(candidates, kept.key, true, target >= 1.0 ? static_cast<Mass>(target) : 1, &mass);
   }
   const auto weight = [&](unsigned key, int id) {
@@ -216,14 +218,14 @@ __device__ __forceinline__ void list_top(const Candidates& candidates, const Sam
 
 __global__ void __launch_bounds__(kMaxThreads, 2) sample_kernel(SampleParams p, int n_parts) {
   BATON_SHARED(memory, SelectionMemory);
-  // Where the chunk is adjusted before anything is selected: beside it, it would be too much.
+  // The chunk is adjusted in the memory of the later selection; both together would be too large.
   static_assert(sizeof(SelectionMemory) >= kMaxChunk * sizeof(float));
   auto* const chunk = reinterpret_cast<float*>(&memory);
   BATON_SHARED(max_slots, float[kMaxWarps]);
   BATON_SHARED(sum_slots, double[kMaxWarps]);
   BATON_SHARED(is_last, bool);
   const int thread = static_cast<int>(threadIdx.x), n_threads = static_cast<int>(blockDim.x);
-  const SamplingRow& row = p.rows[blockIdx.y];  // read where it is needed: in registers it would cost a block a multiprocessor
+  const SamplingRow& row = p.rows[blockIdx.y];  // read on use: in registers it would cost a block a multiprocessor
   const float* const logits = p.logits + std::size_t{blockIdx.y} * p.n_vocab;
   float* const adjusted = p.scratch + blockIdx.y * scratch_floats(n_parts);
   auto* const sums = reinterpret_cast<PartSums*>(adjusted + static_cast<std::size_t>(n_parts) * kPartValues);

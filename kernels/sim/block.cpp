@@ -27,12 +27,12 @@ struct Collective {
 
 struct Warp {
   std::uint32_t present = 0, finished = 0;
-  Collective collectives[kWarpSize];  // by the lowest lane of the mask, so that disjoint groups of lanes can meet apart
+  Collective collectives[kWarpSize];  // by the lowest lane of the mask, so that disjoint groups of lanes can meet separately
   unsigned n_syncs = 0;
   char order[2];  // tokens of alternate sync_warp calls
 };
 
-// All state of the block that runs. Not instrumented under ThreadSanitizer (see CMakeLists.txt): fibers share it without an order.
+// All state of the running block. Not instrumented under ThreadSanitizer (see CMakeLists.txt): fibers share it without an order.
 struct Scheduler {
   std::unique_ptr<Thread> threads[kMaxThreads];
   Warp warps[kMaxThreads / kWarpSize];
@@ -41,8 +41,8 @@ struct Scheduler {
   unsigned n_at_barrier = 0, n_barriers = 0;
   Site barrier_site;
   int barrier_sum = 0, barrier_result = 0;
-  char barrier_order[2];        // alternate, so that a thread which is already at the next barrier lends no order to one still at this
-  char block_start, block_end;  // two, so that a thread which ends early lends no order to one that starts late
+  char barrier_order[2];        // alternate, so that a thread that is already at the next barrier gives no order to one still at this
+  char block_start, block_end;  // two, so that a thread that ends early gives no order to one that starts late
   const std::function<void()>* body = nullptr;
   Fiber host;
   Random random{1};
@@ -58,7 +58,7 @@ void make_ready(Thread& t) {
   s.ready[s.n_ready++] = static_cast<std::uint16_t>(t.index);
 }
 
-// Every thread waits for another: says who waits where.
+// Every thread waits for another: reports who waits where.
 [[noreturn]] void report_deadlock() {
   char text[400];
   int used = 0;

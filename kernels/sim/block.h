@@ -1,7 +1,7 @@
 #pragma once
 // Runs the blocks of a grid, one at a time, in a seeded random order. Each CUDA thread is a fiber; the threads of a block run one at a
-// time, in a seeded random order, each until it waits at a barrier or for the other lanes of its warp. So a thread that does not wait for
-// what it needs sooner or later runs before it is there. Everything happens on the host thread that launches (a program has one such
+// time, in a seeded random order, each until it waits at a barrier or for the other lanes of its warp. So a thread that fails to wait for
+// its data sooner or later runs before the data is there. Everything happens on the host thread that launches (a program has one such
 // thread).
 #include <cstddef>
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace baton::kernels::sim {
 constexpr unsigned kWarpSize = 32;
 constexpr unsigned kMaxThreads = 1024;  // of a block, on every device
 
-// Where in the source a thread waits.
+// The place in the source where a thread waits.
 struct Site {
   const char* file = "";
   int line = 0;
 };
 
-// What a lane brings to a collective of its warp, and what it takes away: at most the fragments of one mma.
+// A lane's input to a collective of its warp, and its result: at most the fragments of one mma.
 struct Slot {
   std::uint32_t a[4], b[2], c[4];
   std::uint32_t d[4];
@@ -51,7 +51,7 @@ struct Thread {
   Fiber fiber;
 };
 
-// What the built-in variables read, and what fail() names. thread is null outside a kernel.
+// The values of the built-in variables, which fail() reports. thread is null outside a kernel.
 struct Running {
   const void* kernel = nullptr;
   Thread* thread = nullptr;
@@ -67,14 +67,14 @@ struct LaunchShape {
   std::size_t dynamic_shared_bytes;
 };
 
-// fail() when no device could run it, with the limit that it breaks.
+// Calls fail() if no device could run it, with the limit that it exceeds.
 void check_launch(const LaunchShape& shape);
 
 // Runs `thread_body` once for every thread of the grid, to the end.
 void run_grid(const LaunchShape& shape, const std::function<void()>& thread_body);
 
 // The running thread waits until all threads of its block are here. All must come from the same line and none may have returned before.
-// Returns the sum of what they brought.
+// Returns the sum of their values.
 int barrier(Site site, int value = 0);
 
 // The running lane waits until all lanes of `mask` are in the same collective, from the same line. The last one runs `compute` over the
@@ -84,10 +84,10 @@ void collective(const char* name, std::uint32_t mask, Compute compute, Site site
 // As collective, and orders memory between the lanes.
 void sync_warp(std::uint32_t mask, Site site);
 
-// Lets other threads run first, now and then: called by atomics, so that threads which wait for each other's memory get on.
+// Lets other threads run first, now and then. Atomics call it, so that threads which wait for each other's memory make progress.
 void maybe_yield();
 
-// What was launched: for comparison with the registers that ptxas reports.
+// A launch, for comparison with the registers that ptxas reports.
 struct LaunchRecord {
   const void* kernel;
   unsigned max_threads;

@@ -58,7 +58,7 @@ void fail(const char* format, ...) {
 
 void install_fault_handler() {
   static const bool installed = [] {
-    // The fault may be that a kernel's stack is full, so the handler has a stack of its own.
+    // The fault may be a kernel's stack overflow, so the handler has a stack of its own.
     constexpr std::size_t kStackBytes = 256 * 1024;
     stack_t stack{};
     stack.ss_sp = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

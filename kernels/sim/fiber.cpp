@@ -7,8 +7,8 @@
 #include "fail.h"
 #include "sanitizers.h"
 
-// void baton_sim_switch(void** save, void* to): pushes what the x86-64 calling convention lets a function expect to be kept, exchanges the
-// stacks, pops the same. The floating-point control words are the same in all fibers.
+// void baton_sim_switch(void** save, void* to): pushes the registers that the x86-64 calling convention preserves, exchanges the stacks,
+// pops the same registers. The floating-point control words are the same in all fibers.
 asm(R"(
   .text
   .globl baton_sim_switch
@@ -47,7 +47,7 @@ constexpr std::size_t kPage = 4096;
 constexpr int kSavedRegisters = 6;
 
 #ifdef BATON_ASAN
-Fiber* arriving_from = nullptr;  // whom arrived() completes the switch for
+Fiber* arriving_from = nullptr;  // the fiber whose switch arrived() completes
 #endif
 
 }  // namespace

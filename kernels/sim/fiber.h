@@ -1,23 +1,23 @@
 #pragma once
-// A stack that a CUDA thread runs on, and the switch from one to another: 8 ns (AMD EPYC, g++ 12). x86-64 only, and with it the simulator.
+// A stack for a CUDA thread, and the switch between two stacks: 8 ns (AMD EPYC, g++ 12). x86-64 only, and so is the simulator.
 #include <cstddef>
 
 namespace baton::kernels::sim {
 
 class Fiber {
  public:
-  Fiber() = default;  // stands for the stack that is running already
+  Fiber() = default;  // represents the stack that is running already
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // Gives it a stack, with a guard page below, on which `entry` starts at the first switch. entry never returns.
+  // Allocates a stack, with a guard page below, on which `entry` starts at the first switch. entry never returns.
   void create(void (*entry)());
 
-  // Suspends `from`, which is the running fiber, and resumes `to`. No order between the two for ThreadSanitizer.
+  // Suspends `from`, which is the running fiber, and resumes `to`. ThreadSanitizer sees no order between the two.
   static void switch_to(Fiber& from, Fiber& to);
 
-  // To be called first thing by an entry function: AddressSanitizer wants to know that the stack has changed.
+  // An entry function must call this first: AddressSanitizer has to know that the stack has changed.
   static void arrived(Fiber& self);
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The 16-bit float formats as bits: to f32 exactly, from f32 with round to nearest even. NaN becomes 0x7fff, as the device's conversions
-// give.
+// The 16-bit float formats as bits: to f32 exactly, from f32 with round to nearest even. NaN becomes 0x7fff, as in the device's
+// conversions.
 #include <baton/kernels/float16.h>
 
 #include <bit>

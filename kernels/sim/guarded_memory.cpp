@@ -42,7 +42,7 @@ bool is_aligned(const std::byte* address) { return reinterpret_cast<std::uintptr
 
 bool is_poison(const std::byte* address, std::size_t bytes) {
 #ifdef BATON_MSAN
-  __msan_unpoison(address, bytes);  // reading it is what this function is for
+  __msan_unpoison(address, bytes);  // this function reads it on purpose
 #endif
   bool same = true;
   const std::byte* end = address + bytes;
@@ -61,7 +61,7 @@ bool is_poison(const std::byte* address, std::size_t bytes) {
 
 }  // namespace
 
-// volatile: never a call of memset, which ThreadSanitizer would see as a write of the running thread.
+// volatile, so that it is never compiled to memset, which ThreadSanitizer would see as a write of the running thread.
 void poison(void* address, std::size_t bytes) {
   auto* p = static_cast<std::byte*>(address);
   std::byte* end = p + bytes;

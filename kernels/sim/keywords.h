@@ -1,5 +1,5 @@
 #pragma once
-// CUDA's keywords and built-in variables, for a compiler of C++.
+// CUDA's keywords and built-in variables, defined for a C++ compiler.
 #include "block.h"
 
 // NOLINTBEGIN(bugprone-reserved-identifier): CUDA's names

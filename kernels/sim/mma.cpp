@@ -31,7 +31,7 @@ void compute(Slot* const* slots, Unpack unpack) {
     }
   }
   for (auto& row : c) {
-    Value sums[kColumns];  // in registers: the compiler cannot know that row does not lie in b
+    Value sums[kColumns];  // in registers, because the compiler cannot know that row does not lie in b
     const Value* a_row = a[&row - c];
     for (int column = 0; column < kColumns; ++column) sums[column] = row[column];
     for (int k = 0; k < kDepth; ++k) {

@@ -15,8 +15,8 @@ namespace sim = baton::kernels::sim;
 
 namespace {
 
-constexpr std::size_t kDeviceBytes = std::size_t{8} << 30;  // what the simulated device claims to have
-constexpr std::size_t kReservedBytes = 1024;                // of shared memory, by a block for the system
+constexpr std::size_t kDeviceBytes = std::size_t{8} << 30;  // the claimed memory of the simulated device
+constexpr std::size_t kReservedBytes = 1024;                // of shared memory, per block, for the system
 
 cudaError_t allocate(void** address, std::size_t bytes, sim::MemoryKind kind) {
   *address = nullptr;

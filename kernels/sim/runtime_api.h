@@ -1,9 +1,9 @@
 #pragma once
 // The part of CUDA's runtime that Baton uses, with CUDA's names and meaning. One device, one host thread. Device memory is guarded
-// (guarded_memory.h). What is wrong whatever the device (a copy beyond a buffer, a pointer of the wrong side) ends in fail().
+// (guarded_memory.h). An error that is wrong on any device (a copy beyond a buffer, a pointer to the wrong side) ends in fail().
 //
-// Work in a stream waits in its queue until something waits for it (a synchronisation, an event, work in the default stream, a free). Then
-// the queues are worked off in a seeded random interleaving that keeps the order of each stream and of events, so that a missing order
+// Work in a stream stays in its queue until an operation waits for it (a synchronisation, an event, work in the default stream, a free).
+// Then the queues are processed in a seeded random interleaving that keeps the order of each stream and of events, so that a missing order
 // between streams, or with the host, shows as stale data. Copies from and to pageable host memory return when the host memory is free
 // again, as CUDA promises; pinned memory is read and written when the copy's turn comes.
 #include <cstddef>
@@ -58,7 +58,7 @@ template <class... P>
 cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute attribute, int value) {
   return cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), attribute, value);
 }
-// By threads and shared memory alone: the simulator knows no registers.
+// Computed from threads and shared memory only, because the simulator does not know registers.
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const void* kernel, int threads, std::size_t dynamic_bytes);
 template <class... P>
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void (*kernel)(P...), int threads, std::size_t dynamic_bytes) {

@@ -1,5 +1,5 @@
 #pragma once
-// Which sanitizer this is built under, and what the simulator tells it. Without one, all of this is nothing.
+// The sanitizer of this build, and the simulator's calls to it. Without a sanitizer, all of these do nothing.
 #include <cstddef>
 
 #if defined(__has_feature)
@@ -7,7 +7,7 @@
 #else
 #define BATON_HAS_FEATURE(x) 0
 #endif
-// Not every file of the simulator is compiled with -fsanitize=thread (CMakeLists.txt), but all must know of it.
+// Not every file of the simulator is compiled with -fsanitize=thread (CMakeLists.txt), but all must know whether it is used.
 #if defined(BATON_SIM_TSAN)
 #define BATON_TSAN 1
 #include <sanitizer/tsan_interface.h>
@@ -24,8 +24,8 @@
 
 namespace baton::kernels::sim {
 
-// What a thread did before release(token) is ordered before what another does after acquire(token). The simulator's own files are not
-// instrumented under ThreadSanitizer, and its fibers switch without an order, so these are the only orders that a kernel gets.
+// The actions of a thread before release(token) are ordered before those of another thread after acquire(token). The simulator's own files
+// are not instrumented under ThreadSanitizer, and its fibers switch without an order, so these are the only orders that a kernel gets.
 inline void release([[maybe_unused]] void* token) {
 #ifdef BATON_TSAN
   __tsan_release(token);

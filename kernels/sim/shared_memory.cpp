@@ -10,7 +10,7 @@
 namespace baton::kernels::sim {
 namespace {
 
-// Lists, not maps: a map's code lies in the C++ library, which MemorySanitizer cannot see through.
+// Lists, not maps: a map's code is in the C++ library, which is not instrumented for MemorySanitizer.
 struct SharedMemory {
   std::vector<std::pair<const void*, std::size_t>> allowed;  // dynamic bytes by kernel, where cudaFuncSetAttribute raised them
   std::vector<GuardedMemory*> dynamics;                      // kept by size: launches repeat
@@ -20,7 +20,7 @@ struct SharedMemory {
 };
 SharedMemory m;
 
-// Null where nothing raised it.
+// Null if it was never raised.
 std::size_t* allowance(const void* kernel) {
   for (auto& [known, bytes] : m.allowed) {
     if (known == kernel) return &bytes;

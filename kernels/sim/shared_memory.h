@@ -1,5 +1,5 @@
 #pragma once
-// Shared memory of the block that runs. Every variable has guarded memory of its own (guarded_memory.h), poisoned before each block.
+// Shared memory of the running block. Every variable has guarded memory of its own (guarded_memory.h), poisoned before each block.
 //
 // A static variable cannot be a C++ static: it must be poisoned, guarded and counted. So `.cu` files declare it with BATON_SHARED
 // (kernels/cuda/device/shared_memory.h), which makes it a reference into memory that its declaration owns: one SharedVariable per
@@ -15,7 +15,7 @@ class SharedVariable {
  public:
   constexpr explicit SharedVariable(std::size_t bytes) : bytes_(bytes) {}
 
-  // The variable's address. The first thread of a block that comes here finds it poisoned; fail() when the block has too much.
+  // The variable's address. The first thread of a block that calls it finds the memory poisoned. Calls fail() if the block has too much.
   void* get() {
     if (block_serial_ != running.block_serial) begin_block();
     return address_;
@@ -37,12 +37,12 @@ T& shared_reference(void* address) {
 // The dynamic shared memory of the launch, aligned to 16 bytes as on the device.
 void* dynamic_shared();
 
-// fail() when the kernel may not have so much (cudaFuncSetAttribute raises the limit). allow_dynamic_shared: that call; false when no
-// device of options() has so much.
+// Calls fail() if the kernel may not have this much (cudaFuncSetAttribute raises the limit). allow_dynamic_shared is that call; false if no
+// device of options() has this much.
 void check_dynamic_shared(const void* kernel, std::size_t bytes);
 bool allow_dynamic_shared(const void* kernel, std::size_t bytes);
 
-// fail() unless address[0, bytes) lies in a variable of this block, aligned to `alignment`. `what` names the instruction.
+// Calls fail() unless address[0, bytes) lies in a variable of this block, aligned to `alignment`. `what` names the instruction.
 void check_shared_address(const void* address, std::size_t bytes, std::size_t alignment, const char* what);
 
 // Called around launches and blocks by block.cpp.

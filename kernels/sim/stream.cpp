@@ -25,10 +25,10 @@ struct Node {
 };
 using Nodes = std::vector<Node>;
 
-// What a stream or an event knows of the capture that it belongs to.
+// The capture that a stream or an event belongs to.
 struct Capture {
   std::shared_ptr<Nodes> nodes;    // null: none
-  std::vector<std::size_t> after;  // what the next node depends on
+  std::vector<std::size_t> after;  // the dependencies of the next node
 };
 
 struct Op {
@@ -67,7 +67,7 @@ bool can_run(const CUstream_st& s) {
   return !s.queue.empty() && (!s.queue.front().waits_for || s.queue.front().waits_for->n_completed >= s.queue.front().count);
 }
 
-// Runs one piece of work of a stream that may go on, chosen at random.
+// Runs one piece of work of a stream that may continue, chosen at random.
 void step() {
   std::vector<CUstream_st*> able;
   for (auto& s : streams) {
@@ -108,7 +108,7 @@ void replay(const Nodes& nodes) {
   }
 }
 
-// Every node is one of `last` or comes before one.
+// Every node is one of `last` or precedes one.
 bool joined(const Nodes& nodes, const std::vector<std::size_t>& last) {
   std::vector<bool> reached(nodes.size());
   for (const std::size_t i : last) reached[i] = true;

@@ -1,5 +1,5 @@
 #pragma once
-// The queues of the simulated device (runtime_api.h says how they behave).
+// The queues of the simulated device (runtime_api.h describes their behaviour).
 #include <functional>
 
 #include "block.h"
@@ -13,14 +13,14 @@ cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
 // Checks the launch now, and runs the grid when its turn comes.
 cudaError_t enqueue_launch(const LaunchShape& shape, cudaStream_t stream, std::function<void()> thread_body);
 
-// Works off all queues.
+// Processes all queues.
 void drain();
 
 void seed_streams(std::uint64_t seed);  // for set_seed
 
-bool capturing();  // some stream is
+bool capturing();  // whether a stream is being captured
 
-// Remembers it for cudaGetLastError, unless it is a success, and returns it.
+// Stores it for cudaGetLastError, unless it is a success, and returns it.
 cudaError_t set_error(cudaError_t error);
 
 }  // namespace baton::kernels::sim

@@ -15,7 +15,7 @@
 namespace baton::kernels::sim {
 namespace {
 
-// How far the program was moved from the addresses in its file.
+// The distance by which the program was moved from the addresses in its file.
 std::uintptr_t load_offset() {
   std::uintptr_t offset = 0;
   dl_iterate_phdr(

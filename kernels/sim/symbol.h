@@ -5,10 +5,10 @@
 
 namespace baton::kernels::sim {
 
-// Writes the demangled name without its return type, or the address where there is no symbol. Slow: it reads the program's file.
+// Writes the demangled name without its return type, or the address if there is no symbol. Slow, because it reads the program's file.
 void symbol_name(const void* function, char* name, std::size_t size);
 
-// The mangled name, by which ptxas reports registers; the address where there is no symbol.
+// Writes the mangled name, by which ptxas reports registers, or the address if there is no symbol.
 void mangled_symbol_name(const void* function, char* name, std::size_t size);
 
 }  // namespace baton::kernels::sim

@@ -1,6 +1,6 @@
 #pragma once
-// CUDA's functions of threads, warps and atomics (CUDA C++ Programming Guide, "C++ Language Extensions"). The two last parameters of those
-// that wait are where they stand in the source: nobody passes them.
+// CUDA's functions of threads, warps and atomics (CUDA C++ Programming Guide, "C++ Language Extensions"). The last two parameters of
+// waiting functions are their place in the source; callers do not pass them.
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -26,14 +26,15 @@ T by_words(T value, F f) {
   return value;
 }
 
-// Atomically replaces *address by f(*address); returns what was there. Under ThreadSanitizer an atomic access, which orders nothing.
+// Atomically replaces *address by f(*address) and returns the old value. Under ThreadSanitizer it is an atomic access without ordering.
 template <class T, class F>
 T atomic_update(T* address, F f) {
   using Bits = std::conditional_t<sizeof(T) == 2, std::uint16_t, std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>;
   static_assert(sizeof(T) == sizeof(Bits));
   auto* bits = reinterpret_cast<Bits*>(address);
   const Bits old = __atomic_load_n(bits, __ATOMIC_RELAXED);
-  __atomic_store_n(bits, std::bit_cast<Bits>(static_cast<T>(f(std::bit_cast<T>(old)))), __ATOMIC_RELAXED);  // threads change at waits only
+  __atomic_store_n(bits, std::bit_cast<Bits>(static_cast<T>(f(std::bit_cast<T>(old)))), __ATOMIC_RELAXED);  // the running thread changes at
+                                                                                                            // waits only
   maybe_yield();
   return std::bit_cast<T>(old);
 }

@@ -1,5 +1,5 @@
-// Where `.cu` files compiled with -fsanitize=alignment,bounds,shift report to (baton_simulated_cuda), in place of the compiler's runtime
-// library, so that a report names kernel, block and thread as every other does. The structures are the ABI between compiler and
+// Receives the reports of `.cu` files compiled with -fsanitize=alignment,bounds,shift (baton_simulated_cuda), in place of the compiler's
+// runtime library, so that a report names kernel, block and thread as every other does. The structures are the ABI between compiler and
 // runtime (LLVM, compiler-rt/lib/ubsan/ubsan_handlers.h), the same for GCC and Clang.
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the lanes of a warp do together, as CUDA's built-in functions (CUDA C++ Programming Guide, "Warp Vote", "Match", "Reduce",
+// The collective operations of a warp's lanes, as CUDA's built-in functions (CUDA C++ Programming Guide, "Warp Vote", "Match", "Reduce",
 // "Shuffle") and as the PTX instructions mma.sync and ldmatrix. Every lane of the mask must come to the same line. None of them orders
 // memory, except sync_warp (block.h).
 #include <cstdint>
@@ -28,8 +28,8 @@ enum class MmaType { bf16, f16, s8 };
 void mma(MmaType type, std::uint32_t (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], const std::uint32_t (&c)[4],
          Site site);
 
-// Matrix i (of n: 1, 2 or 4) consists of the eight rows of 8 x 16 bits that lanes 8 i .. 8 i + 7 brought (`row`). Lane l gets of it row
-// l / 4, columns 2 (l % 4) and the next; of the transpose with `transposed` (PTX ISA, "ldmatrix").
+// Matrix i (of n: 1, 2 or 4) consists of the eight rows of 8 x 16 bits that lanes 8 i .. 8 i + 7 pass (`row`). Lane l gets of it row l / 4,
+// columns 2 (l % 4) and the next; of the transpose with `transposed` (PTX ISA, "ldmatrix").
 void exchange_matrices(int n, bool transposed, const std::uint32_t (&row)[4], std::uint32_t (&result)[4], Site site);
 
 }  // namespace baton::kernels::sim

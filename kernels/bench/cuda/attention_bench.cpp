@@ -15,7 +15,7 @@ AttentionShape prefill_shape(const Shape& shape) {
           shape.number("d"), shape.number("causal") != 0};
 }
 
-// Two products of n x n x d a head, of which causality leaves half: as FlashAttention's authors count.
+// Two products of n x n x d per head, of which causality leaves half, as FlashAttention's authors count them.
 double prefill_flop(const AttentionShape& s) { return 4.0 * s.batch * s.n_head * s.head_dim * s.context * s.context / (s.causal ? 2 : 1); }
 
 std::vector<AttentionSet> sets(const AttentionShape& shape, std::size_t (AttentionSet::*bytes)() const) {
@@ -38,7 +38,8 @@ Result attention_prefill(const Shape& shape) {
   return {prefill_flop(s) / timing.us * 1e-6, "TFLOP/s", timing, static_cast<double>(all[0].bytes()), note};
 }
 
-// What a run takes of the device's memory, beside what a context takes: after a small run of the same kernel, whose code is loaded then.
+// The device memory of a run, apart from that of a context. It is measured after a small run of the same kernel, whose code is loaded by
+// then.
 Result attention_memory(const Shape& shape) {
   AttentionShape small = prefill_shape(shape);
   small.batch = 1, small.n_tokens = small.context = 64;
@@ -58,7 +59,8 @@ Result attention_memory(const Shape& shape) {
   return {static_cast<double>(before - after) / (1 << 20), "MiB", timing, static_cast<double>(set.bytes()), note};
 }
 
-// The number of splits is the caller's: those that give every multiprocessor one, two and four blocks are tried, and the best one counts.
+// The caller chooses the number of splits: those that give every multiprocessor one, two and four blocks are tried, and the best one
+// counts.
 Result attention_decode(const Shape& shape) {
   const AttentionShape s{kv_type(shape.word("type")), shape.number("batch"), 1,   shape.number("context"), shape.number("heads"),
                          shape.number("kv_heads"),    shape.number("d"),     true};

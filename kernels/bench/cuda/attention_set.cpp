@@ -35,7 +35,7 @@ std::vector<double> numbers(KvType type, int head_dim, const Buffer<std::uint8_t
       out[i] = half_value(type, static_cast<std::uint16_t>(raw[2 * i] | raw[2 * i + 1] << 8));
     } else if (type == KvType::q8_0) {
       out[i] = static_cast<std::int8_t>(raw[i]) * static_cast<double>(f16_to_f32(scale[i / head_dim * stride + i % head_dim / 32]));
-    } else {  // e4m3; fill() makes no subnormal one
+    } else {  // e4m3; fill() generates no subnormal values
       out[i] = std::ldexp(1 + (raw[i] & 7) / 8.0, (raw[i] >> 3 & 15) - 7) * (raw[i] & 0x80 ? -1 : 1);
     }
   }
@@ -140,14 +140,14 @@ double AttentionSet::squared_error(int sequence, int token, int head, double& sq
 }
 
 std::string AttentionSet::check_rows() const {
-  const int n_rows = s_.context > 32768 ? 3 : 8;  // a row of a long context takes a second or so to bring here
+  const int n_rows = s_.context > 32768 ? 3 : 8;  // a row of a long context takes a second or so to copy to the host
   double squared = 0, squared_size = 0;
   for (int i = 0; i < n_rows; ++i) {
     const int sequence = (s_.batch - 1) * i / (n_rows - 1), token = (s_.n_tokens - 1) * i / (n_rows - 1), head = i * 5 % s_.n_head;
     squared += squared_error(sequence, token, head, squared_size);
   }
   // Weights and results are each rounded to 16 bits: 0.4 u each in the root mean square, 0.6 u together, u = 2^-8 (bf16) or 2^-11; narrow
-  // values bring a factor to the weights, rounded once more. A tile of 64 keys that were left out of 32768 would show as 11 u (bf16).
+  // values multiply the weights by a factor, rounded once more. A missing tile of 64 keys out of 32768 would be an error of 11 u (bf16).
   const double error = std::sqrt(squared / squared_size), bound = s_.type == KvType::bf16 ? 0x1p-7 : 0x1p-9;
   char text[160];
   std::snprintf(text, sizeof text, "relative error %.2g of at most %.2g over %d rows", error, bound, n_rows);

@@ -14,7 +14,7 @@ struct AttentionShape {
   KvType type;
   int batch;     // sequences
   int n_tokens;  // of each
-  int context;   // of each, these tokens with them
+  int context;   // positions of each, including these tokens
   int n_head, n_head_kv, head_dim;
   bool causal;
 };
@@ -26,7 +26,7 @@ class AttentionSet {
   AttentionParams params() const;
   std::size_t bytes() const;       // of all operands and the output
   std::size_t kv_bytes() const;    // keys, values and their scales
-  std::string check_rows() const;  // the output's error, in words; throws beyond the bound. Rows: the first, the last, some between
+  std::string check_rows() const;  // describes the output's error; throws beyond the bound. Rows: the first, the last, some between
   void poison() const;             // the output
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The benches. Each takes its shape, compares a sample of its result with double precision over the same operands, throws when that is
-// beyond the bound, and only then times.
+// The benches. Each takes its shape, compares a sample of its result with double precision over the same operands, throws if the error is
+// beyond the bound, and only then measures time.
 #include <string>
 
 #include "shape.h"
@@ -12,9 +12,9 @@ struct Result {
   double figure = 0;  // in `unit`
   std::string unit;
   Timing timing = {};
-  double bytes = 0;          // that a run has to read (a copy: read and write), where memory is the floor
+  double bytes = 0;          // bytes that a run has to read (a copy: read and write), if memory is the lower bound
   std::string note = {};     // for people
-  std::string skipped = {};  // why there is no figure
+  std::string skipped = {};  // the reason why there is no figure
 };
 
 // Ceilings.
@@ -29,6 +29,6 @@ Result attention_decode(const Shape& shape);   // type=f16, bf16, q8_0 or fp8; b
 Result mat_vec(const Shape& shape);            // type, n_out, n_in, tokens: more than 8 by mat_mul_int8
 
 Result attention_memory(
-    const Shape& shape);  // as attention_prefill: what it takes of the device's memory, with queries, keys, values, output
+    const Shape& shape);  // as attention_prefill: the device memory that it needs, including queries, keys, values, output
 
 }  // namespace baton::kernels::cuda::bench

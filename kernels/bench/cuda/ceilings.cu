@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kThreads = 512, kWordsAhead = 8;
 
-// Any grid. kWordsAhead words of 16 bytes of each thread are on their way at once.
+// Any grid. kWordsAhead words of 16 bytes of each thread are in flight at once.
 __global__ void __launch_bounds__(kThreads, 2) copy_kernel(uint4* to, const uint4* from, std::size_t n) {
   const std::size_t stride = static_cast<std::size_t>(gridDim.x) * blockDim.x;
   std::size_t i = static_cast<std::size_t>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -24,7 +24,7 @@ __global__ void __launch_bounds__(kThreads, 2) copy_kernel(uint4* to, const uint
   for (; i < n; i += stride) to[i] = from[i];
 }
 
-// Any grid. In each turn a block reads what another one read in the turn before, so that its L1 does not have it.
+// Any grid. In each turn a block reads the part that another block read in the turn before, so that it is not in its L1.
 __global__ void __launch_bounds__(kThreads, 2) read_kernel(std::uint32_t* sum, const uint4* from, std::size_t n, int times) {
   const std::size_t stride = static_cast<std::size_t>(gridDim.x) * blockDim.x;
   std::uint32_t found = 0;
@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(kThreads, 2) read_kernel(std::uint32_t* sum, c
       for (int w = 0; w < kWordsAhead; ++w) found += words[w].x ^ words[w].y ^ words[w].z ^ words[w].w;
     }
     for (; i < n; i += stride) found += from[i].x ^ from[i].y ^ from[i].z ^ from[i].w;
-    found = found * 3 + 1;  // so that no turn is like the one before
+    found = found * 3 + 1;  // so that each turn differs from the one before
   }
   atomicAdd(sum, found);
 }

@@ -9,7 +9,7 @@ namespace baton::kernels::cuda::bench {
 
 // Bytes are multiples of 16. `blocks` of 512 threads.
 void copy_words(void* to, const void* from, std::size_t bytes, int blocks, Stream stream);
-// Reads all of it `times` times; sum (1 word) keeps the compiler from leaving that out.
+// Reads the whole buffer `times` times; sum (1 word) keeps the compiler from omitting the reads.
 void read_words(std::uint32_t* sum, const void* from, std::size_t bytes, int times, int blocks, Stream stream);
 
 // Each warp does n products in each of kChains chains; blocks of kMmaWarps warps. Products are of 16 x 8 with a depth of 16 (bf16), 32

@@ -10,11 +10,11 @@
 
 namespace baton::kernels::cuda::bench {
 
-// Throws with the runtime's words: a bench ends at its first error.
+// Throws with the runtime's message: a bench ends at its first error.
 inline void check(cudaError_t error, const std::string& what) {
   if (error != cudaSuccess) throw std::runtime_error(what + ": " + cudaGetErrorString(error));
 }
-// Kernels return nothing: what the device refused, or ran into, shows here.
+// Kernels return nothing: errors of the launch or of the run are reported here.
 inline void wait(const std::string& what) {
   check(cudaGetLastError(), what);
   check(cudaDeviceSynchronize(), what);
@@ -71,8 +71,8 @@ inline const cudaDeviceProp& device() {
   return found;
 }
 
-// How many buffers of so many bytes take turns, so that none is found in the L2 when its turn comes again: four times its size together,
-// and two at least, as a cache need not throw out what is oldest.
+// The number of buffers of this size that take turns, so that none is still in the L2 at its next turn: together four times the L2's size,
+// and at least two, because a cache need not evict the oldest entry.
 inline int n_sets(std::size_t bytes) {
   const std::size_t wanted = 4 * static_cast<std::size_t>(device().l2CacheSize), n = bytes ? (wanted + bytes - 1) / bytes : 1;
   return static_cast<int>(n < 2 ? 2 : n);

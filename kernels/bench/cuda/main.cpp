@@ -1,4 +1,4 @@
-// kernels_cuda_bench OP SHAPE [OP SHAPE]...: one JSON object a line for each. `device -` tells what there is. Exit status: 0, 1 when a
+// kernels_cuda_bench OP SHAPE [OP SHAPE]...: one JSON object per line for each. `device -` describes the device. Exit status: 0, 1 when a
 // bench failed (its line has an "error"), 2 for a wrong command line, 77 without a device.
 #include <cstdio>
 
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; i += 2) {
     status |= baton::kernels::cuda::bench::run(argv[i], argv[i + 1]);
     std::fflush(stdout);
-    // What a kernel did wrong stays with the process: the next benches need another one.
+    // A kernel's error persists in the process, so the next benches need another one.
     cudaGetLastError();
     if (cudaDeviceSynchronize() != cudaSuccess) return 1;
   }

@@ -9,9 +9,10 @@
 namespace baton::kernels::cuda::bench {
 namespace {
 
-// An idle device runs at a fifth of its clock and takes some ten milliseconds of work to leave that.
+// An idle device runs at a fifth of its clock and takes some ten milliseconds of work to speed up.
 constexpr double kWarmUpMs = 60;
-// Long beside what an event costs and resolves (about a microsecond), and launches queue up, so that the host is never waited for.
+// Long compared with the cost and resolution of an event (about a microsecond). Launches queue up, so that the device never waits for the
+// host.
 constexpr double kSeriesMs = 10;
 constexpr int kSeries = 7, kMostRuns = 5000;
 

@@ -1,5 +1,5 @@
 #pragma once
-// Single instructions of one thread that CUDA C++ has no portable function for.
+// Single instructions of one thread for which CUDA C++ has no portable function.
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
@@ -50,7 +50,7 @@ __device__ __forceinline__ std::uint16_t f16_bits(float x) { return static_cast<
 __device__ __forceinline__ float f16_value(std::uint16_t bits) { return __half2float(__ushort_as_half(bits)); }
 __device__ __forceinline__ float bf16_value(std::uint16_t bits) { return __uint_as_float(static_cast<std::uint32_t>(bits) << 16); }
 
-// 2^x with at most 2 units in the last place of error, subnormal results are 0; the simulator is exact instead. -inf gives 0.
+// 2^x with an error of at most 2 units in the last place; subnormal results are 0. The simulator is exact instead. -inf gives 0.
 __device__ __forceinline__ float exp2_approx(float x) {
 #ifdef __CUDACC__
   float y;

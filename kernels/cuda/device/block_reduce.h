@@ -15,7 +15,7 @@ __device__ __forceinline__ T warp_inclusive_sum(T x, int lane) {
   return x;
 }
 
-// In parts of 27 bits, whose sums fit into the 32 bits that one instruction adds over a warp.
+// Adds in parts of 27 bits, whose sums fit into the 32 bits that one instruction adds over a warp.
 __device__ __forceinline__ unsigned long long warp_total(unsigned long long x) {
   constexpr unsigned kLowBits = (1u << 27) - 1;
   const unsigned long long low = __reduce_add_sync(kAllLanes, static_cast<unsigned>(x) & kLowBits),
@@ -29,11 +29,11 @@ __device__ __forceinline__ double warp_total(double x) {
   return x;
 }
 
-// Over all threads of the block, which all call it and all get the result. `slots`: shared memory, a value for each warp.
+// Over all threads of the block. All of them must call it, and all get the result. `slots`: shared memory, one value per warp.
 __device__ __forceinline__ float block_max(float x, float* slots) {
   const int thread = static_cast<int>(threadIdx.x), n_warps = static_cast<int>(blockDim.x) / 32;
   x = warp_max(x);
-  __syncthreads();  // slots may still be read by the call before
+  __syncthreads();  // slots may still be in use by the previous call
   if (thread % 32 == 0) slots[thread / 32] = x;
   __syncthreads();
   for (int w = 0; w < n_warps; ++w) x = fmaxf(x, slots[w]);

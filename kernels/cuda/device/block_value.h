@@ -24,7 +24,7 @@ struct BlockBytes {
   __device__ __forceinline__ int bit(int from, int i) const { return byte(from + i / 8) >> (i % 8) & 1; }
 };
 
-// Scale and minimum j of 8 of a K format, as numbers: 6 bits each in the 12 bytes behind the two f16 that they are multiples of.
+// Scale and minimum j of 8 of a K format, as numbers: 6 bits each in the 12 bytes after the two f16, of which they are multiples.
 struct KScale {
   float scale, minimum;
 

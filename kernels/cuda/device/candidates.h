@@ -1,5 +1,5 @@
 #pragma once
-// Selection from a row of values without sorting it. Values are compared as integer keys; a block looks only at those parts of 256 values
+// Selection from a row of values without sorting it. Values are compared as integer keys; a block reads only those parts of 256 values
 // whose largest key is high enough. Thresholds are found by histograms over ever narrower ranges of keys.
 #include <cstdint>
 
@@ -7,14 +7,14 @@
 
 namespace baton::kernels::cuda {
 
-constexpr int kPartValues = 256, kLaneValues = kPartValues / 32;  // a warp looks at a part, a lane at every 32nd value of it
+constexpr int kPartValues = 256, kLaneValues = kPartValues / 32;  // a warp reads a part, a lane every 32nd value of it
 // Bins are summed up in groups of 32, one a lane, and parts in groups of 64, two a lane.
 constexpr int kMaxParts = 2048, kBins = 1024, kGroups = 32, kGroupParts = 64;
 static_assert(kMaxParts == kGroupParts * kGroups && kBins == 32 * kGroups);
 
 using Mass = unsigned long long;
 
-// Keys order as the values do, both zeros alike. NaN has none: callers make it -infinity.
+// Keys have the order of the values, and both zeros are equal. NaN has no key: callers make it -infinity.
 constexpr unsigned kLowestKey = 0x007fffffu;  // of -infinity
 __device__ __forceinline__ unsigned key_of(float x) {
   const unsigned bits = __float_as_uint(x + 0.0f);  // -0 becomes 0
@@ -23,8 +23,8 @@ __device__ __forceinline__ unsigned key_of(float x) {
 __device__ __forceinline__ float value_of(unsigned key) { return __uint_as_float(key & 0x80000000u ? key & 0x7fffffffu : ~key); }
 
 struct SelectionMemory {
-  unsigned top_key[kMaxParts];  // largest key of each part; 0: nothing in it
-  Mass mass[kMaxParts];         // sum over each part of what fill() was asked for
+  unsigned top_key[kMaxParts];  // largest key of each part; 0: the part is empty
+  Mass mass[kMaxParts];         // sums of fill()'s function over each part
   Mass group_mass[kGroups];
   Mass group_count[kGroups];
   unsigned count[kBins];
@@ -32,7 +32,7 @@ struct SelectionMemory {
   unsigned mass_high[kBins];
 };
 
-// Where the best ones end: all with a higher key are among them, and `wanted` of the `present` ones from `key` on that search() did not
+// The end of the best ones: all with a higher key are among them, and `wanted` of the `present` ones from `key` on, which search() did not
 // need to tell apart.
 struct Threshold {
   bool reached = false;
@@ -41,11 +41,11 @@ struct Threshold {
   Mass count = 0, mass = 0;  // of all the best ones
 };
 
-// One row, in the hands of a block: all its threads call all functions together and get the same results.
+// One row, processed by a block: all its threads call all functions together and get the same results.
 struct Candidates {
   SelectionMemory& memory;
   const float* values;        // (n)
-  const std::uint32_t* mask;  // null: all are there
+  const std::uint32_t* mask;  // null: all are present
   int n, n_parts;
   float peak;  // the largest value: weights are relative to it
 
@@ -53,7 +53,7 @@ struct Candidates {
   __device__ __forceinline__ int warp() const { return static_cast<int>(threadIdx.x) / 32; }
   __device__ __forceinline__ int n_warps() const { return static_cast<int>(blockDim.x) / 32; }
 
-  // Of this lane's values of a part: 0 for what is not there.
+  // The keys of this lane's values of a part; 0 for missing values.
   __device__ __forceinline__ void load_keys(int part, unsigned (&keys)[kLaneValues]) const {
 #pragma unroll
     for (int j = 0; j < kLaneValues; ++j) {
@@ -66,7 +66,7 @@ struct Candidates {
   }
   __device__ __forceinline__ int id_of(int part, int j) const { return part * kPartValues + j * 32 + lane(); }
 
-  // exp((value - peak) * coldness) in units of 2^-44: the 2^19 of the largest row fit into 64 bits.
+  // exp((value - peak) * coldness) in units of 2^-44: a sum over the largest row, of 2^19 values, fits into 64 bits.
   __device__ __forceinline__ Mass weight(unsigned key, float coldness = 1.0f) const {
     const float w = expf((value_of(key) - peak) * coldness);
     return w <= 1.0f ? static_cast<Mass>(w * 0x1p44f) : 0;  // the peak may be infinite
@@ -91,7 +91,7 @@ struct Candidates {
     }
     return sum_groups();
   }
-  // Likewise where memory.mass is there already.
+  // The same, if memory.mass is filled already.
   __device__ __forceinline__ Mass sum_groups() const {
     __syncthreads();
     for (int group = warp(); group < kGroups; group += n_warps()) {
@@ -103,7 +103,8 @@ struct Candidates {
     return warp_total(memory.group_mass[lane()]);
   }
 
-  // After fill(): the id in which `target`, less than the sum of all, lies when values are laid one after the other by id.
+  // After fill(): the id whose interval contains `target`, which is less than the sum of all, if the values are laid end to end in the
+  // order of their ids.
   template <class F>
   __device__ __forceinline__ int locate(Mass target, unsigned lowest, F f) const {
     const int group = descend(target, memory.group_mass[lane()]);
@@ -111,7 +112,7 @@ struct Candidates {
     int part = group * kGroupParts + 2 * descend(target, mass_of(first) + mass_of(first + 1));
     if (const Mass mass = mass_of(part); target >= mass && part + 1 < n_parts) target -= mass, ++part;  // the same for all lanes
     Mass amounts[kLaneValues], sum = amounts_of(part, lowest, f, amounts);
-    if (sum == 0) {  // a part of tokens below 2^-44 each: one of its largest
+    if (sum == 0) {  // all tokens of the part are below 2^-44: one of its largest
       const auto largest = [&](unsigned key, int) { return key == memory.top_key[part] ? Mass{1} : Mass{0}; };
       sum = amounts_of(part, lowest, largest, amounts);
     }
@@ -130,7 +131,8 @@ struct Candidates {
     return id;
   }
 
-  // The `target` best ones (by_mass false), or the fewest best ones that weigh `target` together, among keys in [lowest, highest].
+  // The `target` best ones (by_mass false), or the smallest set of best ones whose weights add up to `target`, among keys in [lowest,
+  // highest].
   __device__ __forceinline__ Threshold search(unsigned lowest, unsigned highest, bool by_mass, Mass target) const {
     Threshold at;
     while (true) {
@@ -172,7 +174,7 @@ struct Candidates {
       if (all) {
         at.wanted = at.present;
         at.mass += bin_mass(chosen);
-      } else {  // one key, whose weight is not 0 where the mass rose by it
+      } else {  // one key, whose weight is not 0 if the mass rose by it
         const Mass each = weight(lowest);
         at.wanted = by_mass ? (left + each - 1) / each : left;
         at.mass += at.wanted * each;
@@ -193,7 +195,7 @@ struct Candidates {
     for (int j = 0; j < kLaneValues; ++j) sum += amounts[j] = keys[j] >= lowest ? f(keys[j], id_of(part, j)) : 0;
     return warp_total(sum);
   }
-  // The lane in whose amount `target` lies, when amounts are laid one after the other; target then counts from there.
+  // The lane whose amount contains `target`, if the amounts are laid end to end; target is then relative to that lane.
   __device__ __forceinline__ int descend(Mass& target, Mass amount) const {
     const Mass up_to = warp_inclusive_sum(amount, lane());
     const unsigned beyond = __ballot_sync(kAllLanes, up_to > target);
@@ -201,7 +203,7 @@ struct Candidates {
     target -= __shfl_sync(kAllLanes, up_to - amount, chosen);
     return chosen;
   }
-  // Likewise for the first that together have `left`, keeping what lies above.
+  // Likewise for the first lanes that together have `left`, keeping the rest above.
   __device__ __forceinline__ int descend(Mass& left, Threshold& at, bool by_mass, Mass count, Mass mass) const {
     const Mass counts = warp_inclusive_sum(count, lane()), masses = warp_inclusive_sum(mass, lane());
     const int chosen = __ffs(static_cast<int>(__ballot_sync(kAllLanes, (by_mass ? masses : counts) >= left))) - 1;

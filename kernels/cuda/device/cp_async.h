@@ -1,7 +1,7 @@
 #pragma once
-// cp.async: copies of 4, 8 or 16 bytes from global to shared memory that go on while the thread does. Both addresses are aligned to the
-// size. The first source_bytes are copied and the rest of the destination becomes zero; with 0 the source is not read. The thread that
-// issued the copies sees them after it waited; the others of the block after a __syncthreads behind that. Needs compute capability 8.0.
+// cp.async: asynchronous copies of 4, 8 or 16 bytes from global to shared memory. Both addresses are aligned to the size. The first
+// source_bytes are copied and the rest of the destination becomes zero; with 0 the source is not read. The thread that issued the copies
+// sees them after it waited; the other threads of the block see them after a following __syncthreads. Needs compute capability 8.0.
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace baton::kernels::cuda {
 
 #ifdef __CUDACC__
 
-// .cg passes by the L1 and exists for 16 bytes only.
+// .cg bypasses the L1 and exists for 16 bytes only.
 __device__ __forceinline__ void cp_async_16(void* shared, const void* global, int source_bytes = 16) {
   const auto address = static_cast<std::uint32_t>(__cvta_generic_to_shared(shared));
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(__cvta_generic_to_global(global)), "r"(source_bytes)
@@ -34,7 +34,7 @@ __device__ __forceinline__ void cp_async_4(void* shared, const void* global, int
 // Closes the group of all copies since the last commit.
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
-// Waits until at most kPending of the newest groups are under way.
+// Waits until at most kPending of the newest groups are still in progress.
 template <int kPending>
 __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");

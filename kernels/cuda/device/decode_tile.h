@@ -1,5 +1,6 @@
 #pragma once
-// What one warp of attention_decode.cu does with 16 rows and 16 keys: bring the keys and values, multiply, in each type of the cache.
+// The work of one warp of attention_decode.cu on 16 rows and 16 keys: it loads the keys and values and multiplies, in each type of the
+// cache.
 #include <baton/kernels/attention.h>
 #include <cuda_runtime.h>
 
@@ -14,7 +15,7 @@ namespace baton::kernels::cuda::decode {
 
 constexpr int kRows = 16, kKeys = 16, kMaxSplits = 128;  // AttentionDecodeParams::n_splits
 
-// How keys and values stand in memory and become operands. kNarrow: bytes that Bytes::expand turns into f16, times kFactor.
+// How keys and values are stored and become operands. kNarrow: bytes that Bytes::expand turns into f16, times kFactor.
 struct WideF16 {
   using Element = F16;
   static constexpr bool kNarrow = false, kScaled = false;
@@ -45,7 +46,7 @@ struct Config {
   using Rows = Tile<kHeadDim_>;
   static constexpr int kHeadDim = kHeadDim_, kWarps = kWarps_, kStages = kStages_, kThreads = 32 * kWarps;
   static constexpr int kElementBytes = Kv::kNarrow ? 1 : 2;
-  // 16 bytes more than a row: ldmatrix, and the words of narrow rows that a warp reads together, lie in different banks.
+  // 16 bytes more than a row, so that ldmatrix, and the words of narrow rows that a warp reads together, access different banks.
   static constexpr int kRowBytes = kHeadDim * kElementBytes + 16, kTileBytes = kKeys * kRowBytes;
   static constexpr int kScaleStride = kv_scale_stride(kHeadDim), kScaleBytes = Kv::kScaled ? kKeys * kScaleStride * 2 : 0;
   static constexpr int kStageBytes = 2 * (kTileBytes + kScaleBytes), kWarpBytes = kStages * kStageBytes;
@@ -95,8 +96,8 @@ __device__ __forceinline__ void copy_stage(const Stage<C>& stage, const KvPages&
   }
 }
 
-// Fragments of 16 rows of q. For narrow keys the columns of each 16 are taken in another order, 4 t to 4 t + 3 for lane t of a row, so that
-// one word of keys makes a whole operand; a product over k may take k in any order.
+// Fragments of 16 rows of q. For narrow keys, the columns of each 16 are permuted, 4 t to 4 t + 3 for lane t of a row, so that one word of
+// keys is a whole operand. A product over k may take k in any order.
 template <class C>
 __device__ __forceinline__ void load_q(std::uint32_t (&a)[C::kHeadDim / 16][4], const std::uint16_t* const (&rows)[2], int lane) {
   constexpr int kFirst = C::Kv::kNarrow ? 4 : 2, kSecond = C::Kv::kNarrow ? 2 : 8;

@@ -1,5 +1,5 @@
 #pragma once
-// Where a position of a sequence lies in the paged cache. page_tokens is a power of two, so that kernels shift and mask.
+// The place of a sequence's position in the paged cache. page_tokens is a power of two, so that kernels shift and mask.
 #include <baton/kernels/attention.h>
 #include <cuda_runtime.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 // The only way to start a kernel: kernel<<<grid, block, dynamic_shared_bytes, stream>>>(args...), which the simulator cannot spell.
 //   launch(scale_rows, dim3(n_rows), dim3(256), 0, stream, y, x, n);
-// Arguments are converted to the kernel's parameters and copied. Under nvcc it returns what the runtime says; the simulator ends the
-// program with a report when no device could run the launch.
+// Arguments are converted to the kernel's parameters and copied. Under nvcc it returns the runtime's result; the simulator ends the program
+// with a report if no device could run the launch.
 #include <cuda_runtime.h>
 
 #include <cstddef>

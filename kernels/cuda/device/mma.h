@@ -38,7 +38,7 @@ __device__ __forceinline__ void mma_m16n8k32_s8(int (&d)[4], const std::uint32_t
 
 #else
 
-// The line is the caller's: lanes that come from two places are told apart.
+// The line is the caller's, so that lanes that come from two places are told apart.
 #define BATON_MMA(name, type, Value)                                                                         \
   inline void name(Value(&d)[4], const std::uint32_t(&a)[4], const std::uint32_t(&b)[2], const Value(&c)[4], \
                    const char* file = __builtin_FILE(), int line = __builtin_LINE()) {                       \

@@ -1,6 +1,6 @@
 #pragma once
 // The running softmax of rows of scores (Milakov & Gimelshein 2018), as attention needs it: weights are exp2((score - maximum) * factor),
-// so that one multiply-add makes the exponent.
+// so that one multiply-add computes the exponent.
 #include <cuda_runtime.h>
 
 #include "arithmetic.h"
@@ -19,12 +19,12 @@ __device__ __forceinline__ float quad_sum(float x) {
   return x + __shfl_xor_sync(0xffffffffu, x, 2);
 }
 
-// What has been seen of one row: result = o / sum, o being the sum of weight * value.
+// The state of one row after the columns so far: result = o / sum, o being the sum of weight * value.
 struct RowState {
   float maximum = kMinusInfinity;  // of the scores
   float sum = 0.0f;                // of the weights, of this lane's columns only until quad_sum
 
-  // Takes the largest score of the next columns (of the whole row). Returns by what o and sum so far are to be multiplied (sum is).
+  // Takes the largest score of the next columns (of the whole row). Returns the factor for o and sum so far (sum is multiplied here).
   __device__ __forceinline__ float raise(float largest, float factor) {
     const float before = maximum;
     maximum = fmaxf(maximum, largest);
@@ -32,13 +32,13 @@ struct RowState {
     sum *= correction;
     return correction;
   }
-  // What is subtracted from scores: 0 as long as nothing was visible, so that -inf - -inf never happens.
+  // The value subtracted from scores: 0 as long as no column was visible, so that -inf - -inf never happens.
   __device__ __forceinline__ float shift() const { return maximum == kMinusInfinity ? 0.0f : maximum; }
 };
 
 // One row's result from its common exponent (maximum * factor), sum of weights and sum of weight * value, and its sink, or null.
 struct RowResult {
-  float share;  // by which the sum of weight * value is multiplied
+  float share;  // factor for the sum of weight * value
   float log_sum_exp;
 
   __device__ __forceinline__ RowResult(float exponent, float sum, const float* sink_score) {
@@ -54,8 +54,8 @@ struct RowResult {
   }
 };
 
-// What a product q k becomes under a soft cap, softcap * tanh(product * scale / softcap), times log2 e: its weight is exp2 of that.
-// Absolute error below 2e-6 softcap. Two numbers, as registers are what attention is short of.
+// Applies a soft cap to a product q k: softcap * tanh(product * scale / softcap), times log2 e, so its weight is exp2 of the result.
+// Absolute error below 2e-6 softcap. It stores two numbers only, because attention is short of registers.
 struct SoftCap {
   float in, out;
 

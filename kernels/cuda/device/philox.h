@@ -1,6 +1,6 @@
 #pragma once
 // Philox4x32-10, the counter-based generator of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011): any
-// number of a sequence at once, without state.
+// number of a sequence is computed directly, without state.
 #include <cuda_runtime.h>
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 #pragma once
-// All PTX that kernels use, behind functions that the simulator (kernels/sim) has too: no other file than these contains an asm statement.
+// All PTX that kernels use, wrapped in functions that the simulator (kernels/sim) has too. No other file contains an asm statement.
 #include "arithmetic.h"
 #include "cp_async.h"
 #include "ldmatrix.h"

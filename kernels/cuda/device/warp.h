@@ -1,5 +1,5 @@
 #pragma once
-// Sums and maxima over the 32 lanes of a warp; all of them call it, all of them get the result. The order of additions is fixed.
+// Sums and maxima over the 32 lanes of a warp. All lanes must call them, and all get the result. The order of additions is fixed.
 #include <cuda_runtime.h>
 
 namespace baton::kernels::cuda {

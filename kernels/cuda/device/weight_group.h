@@ -1,6 +1,6 @@
 #pragma once
-// A group of 32 quantised weights as operands of dp4a: eight words of four signed bytes in the order of the elements, and what turns their
-// sums back into numbers. The formats are defined in kernels/cpu/unpack.cpp and blocks.h.
+// A group of 32 quantised weights as operands of dp4a: eight words of four signed bytes in the order of the elements, and the scales that
+// convert their sums back into numbers. The formats are defined in kernels/cpu/unpack.cpp and blocks.h.
 #include <baton/kernels/tensor_type.h>
 #include <baton/kernels/unpack.h>
 
@@ -14,7 +14,7 @@ namespace baton::kernels::cuda {
 struct WeightGroup {
   std::uint32_t q[8];
   float scale[2];  // of elements 0 to 15 and 16 to 31: the same, except in q6_K
-  float minimum;   // added to each weight; only of formats that have one
+  float minimum;   // added to each weight; only in formats that have one
 };
 
 // Bytes of 32 groups, which a warp reads together.
@@ -27,7 +27,7 @@ constexpr bool kHasMinimum = has_minimum(kType);
 namespace weight_group {
 
 __device__ __forceinline__ std::uint32_t half_word(const unsigned char* p) { return *reinterpret_cast<const std::uint16_t*>(p); }
-// kWords times four bytes from an even address on: aligned words, of which neighbours are put together where they lie across two.
+// kWords times four bytes from an even address on: aligned words, and words that lie across two of them are put together.
 template <int kWords>
 __device__ __forceinline__ void even_words(const unsigned char* p, std::uint32_t (&words)[kWords]) {
   const unsigned across = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(p)) & 2;
@@ -50,7 +50,7 @@ constexpr std::uint32_t kLow = 0x0f0f0f0f, kOnes = 0x01010101;
 // Bits 0 to 3 as the lowest bits of four bytes.
 __device__ __forceinline__ std::uint32_t spread(std::uint32_t bits) { return (bits & 15) * 0x00204081 & kOnes; }
 
-// Each byte minus 8 (of 0 to 15), 16 (of 0 to 31) or 32 (of 0 to 63): the top bit turned round is the sign, and is copied upwards.
+// Each byte minus 8 (of 0 to 15), 16 (of 0 to 31) or 32 (of 0 to 63): the inverted top bit is the sign, and is copied upwards.
 template <std::uint32_t kOffset>
 __device__ __forceinline__ std::uint32_t minus(std::uint32_t q) {
   q ^= kOffset * kOnes;
@@ -61,7 +61,7 @@ __device__ __forceinline__ std::uint32_t minus(std::uint32_t q) {
 __device__ __forceinline__ std::uint32_t iq4nl(std::uint32_t codes) {
   std::uint32_t select = codes & 0x07070707;
   select = (select | select >> 4) & 0x00ff00ff;
-  select = select | select >> 8;  // four nibbles; what is above them is not looked at
+  select = select | select >> 8;  // four nibbles; higher bits are ignored
   const std::uint32_t low = __byte_perm(0xbfad9881, 0xf6eaddcf, select), high = __byte_perm(0x26190d01, 0x71594535, select);
   const std::uint32_t is_high = (codes >> 3 & kOnes) * 255;
   return (low & ~is_high) | (high & is_high);
@@ -83,7 +83,7 @@ __device__ __forceinline__ WeightGroup read_weight_group(const unsigned char* ch
       even_words(block + 2, g.q);
     } else {
       constexpr bool kFive = kType == TensorType::q5_0 || kType == TensorType::q5_1;
-      constexpr int kWords = kFive ? 5 : 4;  // the fifth bits stand before the codes
+      constexpr int kWords = kFive ? 5 : 4;  // the fifth bits come before the codes
       std::uint32_t words[kWords];
       if constexpr (kBytes % 4 == 0) {
 #pragma unroll

@@ -1,5 +1,5 @@
 #pragma once
-// Stands for CUDA's own header where a `.cu` file is compiled for the simulator. Arithmetic is done in f32 and rounded to nearest even.
+// Replaces CUDA's own header when a `.cu` file is compiled for the simulator. Arithmetic is done in f32 and rounded to nearest even.
 #include <baton/kernels/sim/float16_bits.h>
 
 #include "cuda_runtime.h"

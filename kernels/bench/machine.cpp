@@ -15,8 +15,8 @@ namespace baton::kernels::bench {
 namespace {
 
 constexpr int kRuns = 7;
-constexpr std::size_t kBufferBytes = std::size_t{512} << 20;  // independent sums: enough to hide an instruction's latency
-constexpr int kChains = 8;                                    // independent sums: as many as hide an instruction's latency
+constexpr std::size_t kBufferBytes = std::size_t{512} << 20;  // larger than a few cores' share of the L3 of any current processor
+constexpr int kChains = 8;                                    // independent sums: enough to hide an instruction's latency
 constexpr int kSteps = 2'000'000;
 
 // Seconds of the fastest of several runs: on a shared machine the others include the load of other users.

@@ -1,8 +1,8 @@
 // QK-norm, RoPE (Su et al. 2021), rounding and append to the paged cache.
 //
 // Grid: (n_tokens, ceil(heads / 8)), heads being those of q, k and v in this order; a block of 256 threads belongs to one token, each of
-// its warps to one head. The block computes the token's cos and sin once, from an angle in double precision that becomes a
-// float only when whole turns are taken off: position 131,072 is as exact as position 1. Reads 4 and writes 1 to 2 bytes an element.
+// its warps to one head. The block computes the token's cos and sin once, from an angle in double precision that becomes a float only after
+// whole turns were subtracted: position 131,072 is as exact as position 1. Reads 4 and writes 1 to 2 bytes an element.
 #include <baton/kernels/cuda/device/kv_slot.h>
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/narrow_kv.h>

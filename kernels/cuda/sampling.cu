@@ -1,10 +1,10 @@
 // Chooses a token from each row of logits.
 //
 // Grid: (ceil(n_vocab / chunk), n_rows); a block has a warp for each 256 logits of its chunk, at most 16 warps: 128 blocks for 524,288
-// logits. First every block reads its chunk once, adjusts it (bias, penalties), leaves it in scratch, and with it for each 256
-// the largest value and the sum of weights, of all and of what the mask allows. The last block of a row to arrive then chooses: these
-// figures alone give it the largest value, the log-sum and the parts to search; only parts that reach a threshold are read again, from L2.
-// Reads 4 bytes a logit and writes 4, once; then, a time for each step of a search, the parts within reach of the largest logit.
+// logits. First every block reads its chunk once, adjusts it (bias, penalties), leaves it in scratch, and for each 256 the largest value
+// and the sum of weights, of all and of those that the mask allows. The last block of a row to arrive then chooses: these figures alone
+// give it the largest value, the log-sum and the parts to search; only parts that reach a threshold are read again, from L2. Reads 4 bytes
+// a logit and writes 4, once; then, a time for each step of a search, the parts within reach of the largest logit.
 #include <baton/kernels/cuda/device/arithmetic.h>
 #include <baton/kernels/cuda/device/candidates.h>
 #include <baton/kernels/cuda/device/launch.h>

@@ -33,8 +33,7 @@ T atomic_update(T* address, F f) {
   static_assert(sizeof(T) == sizeof(Bits));
   auto* bits = reinterpret_cast<Bits*>(address);
   const Bits old = __atomic_load_n(bits, __ATOMIC_RELAXED);
-  __atomic_store_n(bits, std::bit_cast<Bits>(static_cast<T>(f(std::bit_cast<T>(old)))), __ATOMIC_RELAXED);  // the running thread changes at
-                                                                                                            // waits only
+  __atomic_store_n(bits, std::bit_cast<Bits>(static_cast<T>(f(std::bit_cast<T>(old)))), __ATOMIC_RELAXED);  // threads change at waits only
   maybe_yield();
   return std::bit_cast<T>(old);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// How llm/ reports what can be expected to go wrong: a value, never an exception.
+// Expected failures of llm/ are returned as values, never thrown.
 #include <boost/system/result.hpp>
 #include <stdexcept>
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace baton::llm {
 
-// Callers decide by the code; people read the message, which names file, field, figure and what to do.
+// Code decides by the value; people read the message, which names file, field, figure and remedy.
 enum class errc {
   io,                // a file cannot be opened, mapped or read
-  invalid_file,      // bytes that are not what they claim to be
-  unsupported,       // well-formed, but an architecture, type or feature that Baton does not have
-  invalid_argument,  // a request that no state of the engine could serve
-  invalid_template,  // a chat template does not parse, or raised an exception of its own
+  invalid_file,      // bytes that are not a valid file of their format
+  unsupported,       // well-formed, but with an architecture, type or feature that Baton does not support
+  invalid_argument,  // a request that cannot be served in any state of the engine
+  invalid_template,  // a chat template does not parse, or raised an exception itself
   invalid_schema,    // a JSON schema that is malformed or uses an unknown keyword
   invalid_json,      // text that is not JSON, or does not match its schema
   context_overflow,  // prompt and answer do not fit the context
@@ -29,7 +29,7 @@ struct Error {
 template <class T>
 using Result = boost::system::result<T, Error>;
 
-// Called by Result<T>::value() on an error that nobody looked at: a bug of the caller.
+// Called by Result<T>::value() on an error that was not checked: a bug of the caller.
 [[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
   throw std::runtime_error(error.message);
 }

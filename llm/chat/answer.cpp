@@ -9,7 +9,7 @@
 namespace baton::llm {
 namespace {
 
-// Unique beyond this process, since conversations outlive it.
+// Unique beyond this process, because conversations outlive it.
 std::string new_call_id() {
   static const std::uint64_t process = (std::uint64_t{std::random_device()()} << 32) | std::random_device()();
   static std::atomic<std::uint32_t> count = 0;
@@ -28,9 +28,9 @@ CallParserOptions parser_options(const ToolSyntax& syntax, const ChatRequest& re
   return options;
 }
 
-// The end of the template's turns, where it is no token by itself: a model writes it in letters then.
+// The end of the template's turns, if it is not a single token: a model then writes it in letters.
 std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request) {
-  if (!request.prompt.empty()) return {};  // a text has no turns
+  if (!request.prompt.empty()) return {};  // plain text has no turns
   if (syntax.end_of_turn.empty() || syntax.end_of_turn == syntax.reasoning_close) return {};
   const auto id = tokenizer.find(syntax.end_of_turn);
   return id && tokenizer.is_special(*id) ? std::vector<std::string>() : std::vector{syntax.end_of_turn};
@@ -65,12 +65,12 @@ void Answer::give(std::vector<Delta>& deltas) {
     if (stopped()) break;
     std::string text;
     if (auto* thought = std::get_if<ReasoningDelta>(&delta)) {
-      logprobs_.clear();  // tokens of reasoning and calls are nobody's text
+      logprobs_.clear();  // tokens of reasoning and calls do not belong to the text
       reasoning_stops_.push(thought->text, text);
       give_reasoning(std::move(text));
       continue;
     }
-    // What might have become a stop string ends where something else begins.
+    // A partial stop string ends where another kind of content begins.
     reasoning_stops_.flush(text);
     give_reasoning(std::exchange(text, {}));
     if (auto* said = std::get_if<TextDelta>(&delta)) {
@@ -121,7 +121,7 @@ bool Answer::take(const EngineEvent& event) {
   return complete_;
 }
 
-// Control tokens say nothing to people, but some models have the tags of calls and reasoning among them.
+// Control tokens have no text for people, but in some models the tags of calls and reasoning are control tokens.
 std::string Answer::text_of(std::int32_t id) {
   if (!tokenizer_->is_valid(id)) return detokenizer_.push(id);
   if (tokenizer_->ends_generation(id)) return {};
@@ -149,7 +149,7 @@ void Answer::note_logprob(const Choice& choice) {
   logprobs_.push_back(std::move(said));
 }
 
-// What the answer begins with because a tool was asked for.
+// The beginning of the answer, which the prompt contains because a tool was required.
 void Answer::begin() {
   if (std::exchange(started_, true)) return;
   for (const std::int32_t forced : forced_ids_) written_.push_back({forced, 0, {}});
@@ -164,7 +164,7 @@ void Answer::token(const Choice& choice) {
   written_.push_back({id, n_text_, text});
   n_text_ += text.size();
   if (wants_logprobs_ && !(tokenizer_->is_valid(id) && tokenizer_->ends_generation(id))) note_logprob(choice);
-  // Of what was written under the grammar, all becomes a call.
+  // All text written under the grammar becomes a call.
   if (constraint_ && constraint_->engaged()) parser_.certain(true);
   push(text, choice.logprob);
   look_at_call();
@@ -185,7 +185,7 @@ void Answer::look_at_call() {
   parser_.certain(constraint_->engaged());
 }
 
-// What was taken back was not shown: it was held, as it might be a call.
+// The withdrawn text was not shown: it was held back, as a possible call.
 void Answer::go_back(const Rewind& to) {
   begin();
   const std::size_t keep = forced_ids_.size() + static_cast<std::size_t>(to.keep);
@@ -211,7 +211,7 @@ void Answer::go_back(const Rewind& to) {
   look_at_call();
 }
 
-// In bytes; nothing: it ended at a stop string, and is not simply the beginning of what was written.
+// In bytes; null: the answer ended at a stop string, and is not simply a prefix of the written text.
 std::optional<std::size_t> Answer::length() const {
   if (!stopped()) return complete_ ? parser_.length() : n_text_;
   std::string_view left = shown_;
@@ -223,10 +223,10 @@ std::optional<std::size_t> Answer::length() const {
   return shown_.size();
 }
 
-// The tokens of what belongs to the answer. When its end lies inside a token, more than white space being left of that, or when calls were
-// left out of it, no tokens say just this, and the canonical form has to do.
+// Keeps the tokens of the answer. If its end lies inside a token, with more than white space left of that token, or if calls were left out,
+// no tokens have exactly this text, and the canonical form is used.
 void Answer::keep_raw() {
-  // Nothing was added to it: a history has it as the template does.
+  // Nothing was added to the call: a history has it in the template's form.
   if (n_calls_ == 1 && !own_form_.empty()) {
     raw_.ids = own_form_;
     return;

@@ -1,5 +1,5 @@
 #pragma once
-// What the engine says, as what a conversation understands: tokens to text, text to calls.
+// Converts the engine's output to the terms of a conversation: tokens to text, text to calls.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/engine/engine.h>
 #include <baton/llm/tokenizer/detokenizer.h>
@@ -16,21 +16,21 @@
 
 namespace baton::llm {
 
-// One answer. Takes the engine's events in their order, on one thread at a time, and gives out deltas; the last is Finished.
+// One answer. Takes the engine's events in order, on one thread at a time, and produces deltas; the last is Finished.
 class Answer {
  public:
   using Sink = std::function<void(Delta)>;
 
-  // Stop strings, and an end of turn that the model spells out where its vocabulary has no such token, end the answer; the first act on
-  // the text that is shown, not in reasoning or calls.
-  // A text that is not a conversation (ChatRequest::prompt) is continued by text: neither reasoning nor calls are looked for in it, and
-  // nothing of it is left out.
-  // request: only its prompt, tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of
-  // Finished::raw. syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
+  // The answer ends at a stop string, or at an end of turn that the model spells out because its vocabulary has no such token. Stop strings
+  // are matched in the shown text only, not in reasoning or calls.
+  // A text that is not a conversation (ChatRequest::prompt) is continued by text: it is not searched for reasoning or calls, and nothing of
+  // it is left out.
+  // request: only its prompt, tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are used. raw: the hashes for Finished::raw.
+  // syntax: of the model's template; must outlive this object. constraint: is notified of every call that begins; may be null.
   Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
          std::shared_ptr<CallConstraint> constraint, Sink sink);
 
-  // True, once and for all: the answer is complete, and the engine need not go on. Finished still waits for EngineFinished.
+  // True, from then on: the answer is complete, and the engine need not continue. Finished still waits for EngineFinished.
   bool take(const EngineEvent& event);
 
  private:
@@ -65,15 +65,15 @@ class Answer {
   std::shared_ptr<CallConstraint> constraint_;
   Sink sink_;
   std::vector<Written> written_;
-  std::vector<std::int32_t> own_form_;  // of an answer that was put into a list: its tokens before that, where they are the template's form
-  const bool is_plain_text_;  // a text is continued
+  std::vector<std::int32_t> own_form_;  // of an answer that was put into a list: its tokens before that, if they are in the template's form
+  const bool is_plain_text_;            // a text is continued
   bool wants_logprobs_;
   const std::uint64_t seed_;
-  std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet
+  std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not produced yet
   RawTokens raw_;
   std::size_t n_text_ = 0;  // bytes of text so far
-  std::string shown_;       // of it, what was given out as text
-  int n_calls_ = 0;         // that were given out
+  std::string shown_;       // the part of it that was produced as text
+  int n_calls_ = 0;         // number of calls produced
   std::string forced_text_;
   std::vector<std::int32_t> forced_ids_;
   bool started_ = false;

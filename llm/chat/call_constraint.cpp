@@ -31,7 +31,7 @@ const TokenMask* CallConstraint::mask() {
   return &mask_;
 }
 
-// The names alone would say too little: of a question that no tool answers, a model that has begun a call is often sure.
+// The names alone are not enough: a model that has begun a call is often confident of a name, even for a question that no tool answers.
 float CallConstraint::opening() const {
   const bool begins_the_answer = candidate_.first_token && *candidate_.first_token <= n_blank_;
   return begins_the_answer ? opening_ : 1;
@@ -71,7 +71,7 @@ void CallConstraint::accept(const Choice& choice) {
   state_ = grammar().step(state_, bytes);
   if (call_) *call_ += bytes;
   if (drafter_) drafter_->observe(bytes);
-  // The value is whole: what follows is free, and so is the next call's beginning.
+  // The value is complete: the text after it is free, and so is the next call's beginning.
   if (state_ != kDeadState && grammar().accepts(state_)) {
     ++n_whole_;
     call_is_whole_ = call_.has_value();
@@ -87,7 +87,7 @@ std::vector<std::int32_t> CallConstraint::draft() {
 
 void CallConstraint::reported() {
   if (!std::exchange(call_is_whole_, false)) return;
-  // What the last token had behind the call is not a part of it.
+  // The part of the last token that comes after the call does not belong to it.
   const std::string call = "{\"name\": \"" + call_->substr(0, call_->rfind('}') + 1);
   call_.reset();
   if (!candidate_.name.own_form) return put_into_list(call);
@@ -103,8 +103,8 @@ void CallConstraint::put_into_list(const std::string& call) {
   owed_ = list.owed;
 }
 
-// It was no call, or none that was meant: back to where it began, and on in words. Where that cannot be, the token stands as it was chosen,
-// without the mask.
+// It was not a call, or not an intended one: rewinds to where it began, and continues in words. If that is impossible, the token stays as
+// it was chosen, without the mask.
 void CallConstraint::take_back() {
   state_ = kDeadState;
   owed_.clear();
@@ -144,7 +144,7 @@ void CallConstraint::look_at(const Candidate& candidate) {
 
 namespace {
 
-// A line for each member, as nlohmann's dump(4), but lists of plain values stay on their line, as models write them.
+// A line for each member, as by nlohmann's dump(4), but lists of plain values stay on one line, as models write them.
 void lay_out(const Json& value, std::size_t indent, std::string& out) {
   const bool plain = std::none_of(value.begin(), value.end(), [](const Json& element) { return element.is_structured(); });
   if (!value.is_structured() || value.empty()) {

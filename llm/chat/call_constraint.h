@@ -1,6 +1,6 @@
 #pragma once
-// Holds the model to the grammar of calls from the moment it has begun one: up to the opening quote of the tool's name it writes as it
-// likes. There the call is decided on: is it one, and in which form is it best written?
+// Constrains the model to the grammar of calls from the moment it begins one: up to the opening quote of the tool's name it writes freely.
+// At that point two things are decided: whether this is a call, and which form is best for it.
 #include <baton/llm/engine/engine.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
@@ -19,33 +19,33 @@
 
 namespace baton::llm {
 
-// A list of calls with its first one in it.
+// A list of calls that contains its first call.
 struct CallList {
   std::vector<std::int32_t> tokens;
-  std::string before, since;  // their text up to the first byte of the first call's name, and from there on
-  std::string owed;           // what the call ends with, where a token would say that and what follows in one
+  std::string before, since;  // the text up to the first byte of the first call's name, and the text from there on
+  std::string owed;           // the end of the call, if one token would contain both it and the following text
 };
-// call: {"name": .., "arguments": {..}}. Written over several lines, with four spaces: so small models write as many calls as are needed.
-// The tokens end where those of a list that goes on and of one that ends part: a model that has to say a comma in a token of its own, when
-// it has always seen it with the bracket, ends the list.
+// call: {"name": .., "arguments": {..}}. The list is written over several lines, with four spaces, because small models then write as many
+// calls as are needed. The tokens end where those of a list that continues and of one that ends diverge. A model that must write a comma in
+// a token of its own, but has always seen it in one token with the bracket, ends the list.
 CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 
 struct CallConstraintOptions {
-  const Tokenizer* tokenizer = nullptr;  // outlives us; null: nothing is drafted
-  float min_share = 0.5f;                // of share(): below it what looked like a call is taken back, and the model answers in words
-  std::optional<float> min_share_again;  // of share() of a call behind those words; without it, every such call is taken back
-  // A call that was written as a JSON object is put at the beginning of a list, as these tokens, and the model goes on there: behind an
-  // object it stops, even where several calls are needed. One in the template's own form is, when the model ends its turn behind it. Called
-  // on the engine's thread. Empty: the call is left as it is.
+  const Tokenizer* tokenizer = nullptr;  // must outlive this object; null: nothing is drafted
+  float min_share = 0.5f;                // minimum share(): below it, the candidate call is withdrawn, and the model answers in words
+  std::optional<float> min_share_again;  // minimum share() of a call after those words; without it, every such call is withdrawn
+  // A call that was written as a JSON object is rewritten as the first element of a list, with these tokens, and the model continues there:
+  // after a single object it stops, even if several calls are needed. A call in the template's own form is rewritten when the model ends
+  // its turn after it. Called on the engine's thread. Empty: the call is left unchanged.
   std::function<CallList(std::string_view call)> list;
 };
 
-// The grammar of an answer's calls, which may still be in the making while the prompt is computed. Null: a schema could not be read, and
-// the answer is held to nothing.
+// The grammar of an answer's calls, which may still be compiling while the prompt is computed. Null: a schema could not be read, and the
+// answer is not constrained.
 using CallGrammarFuture = std::shared_future<std::shared_ptr<CallGrammar>>;
 CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar);
 
-// On the engine's thread. Where a call begins before its grammar is there, the answer waits for that.
+// Used on the engine's thread. If a call begins before its grammar is ready, the answer waits for the grammar.
 class CallConstraint final : public TokenConstraint {
  public:
   CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, CallGrammarFuture grammar, CallConstraintOptions options)
@@ -61,36 +61,36 @@ class CallConstraint final : public TokenConstraint {
   void accept(const Choice& choice) override;
   std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
   std::vector<std::int32_t> draft() override;
-  // The token that was accepted last was given to the answer.
+  // Must be called after the token that was accepted last was given to the answer.
   void reported();
 
-  // Something is written under the grammar from now on. What is there already: up to the entry, and behind it.
+  // Text is written under the grammar from now on. The arguments are the text so far: the entry, the text before it, and the text after it.
   void begin_at(std::string_view entry, std::string_view before, std::string_view since);
-  // A call's name has begun. `first_token`: of the answer's tokens, the one with which the candidate began; where it is not known, the
-  // call cannot be taken back.
+  // A call's name has begun. `first_token`: the index of the answer's token with which the candidate began; if it is unknown, the call
+  // cannot be withdrawn.
   struct Candidate {
     CallParser::OpenName name;
     std::optional<int> first_token;
   };
-  void look_at(const Candidate& candidate);  // at once, or when the grammar is there
+  void look_at(const Candidate& candidate);  // at once, or when the grammar is ready
 
-  // No call may be begun any more.
+  // No further call may begin.
   void leave_alone() { left_alone_ = true; }
   const std::string& bytes(std::int32_t id) const { return vocabulary_->bytes(id); }
 
   bool engaged() const { return state_ != kDeadState; }
-  // The share of probability that the names which were offered had when the last call was begun, times that with which it was opened where
-  // the answer begins with it; nothing: it was not the model's choice.
+  // The share of probability of the offered names when the last call began, times the probability of opening the call if the answer begins
+  // with it. Null: the call was not the model's choice.
   std::optional<float> share() const { return share_; }
   // Whether the arguments of this tool, written under the grammar, are valid.
   bool holds_whole(std::string_view tool) const;
 
  private:
-  Grammar& grammar() { return *grammar_.get()->grammar; }  // once something is held to it
-  static constexpr std::size_t kMaxListedCall = 4000;      // bytes; to compute a longer one once more would cost more than it may bring
-  static constexpr int kMaxTakenBack = 8;                  // then no call can be begun any more
-  static constexpr float kOnlyAsked = 2;                   // no share is as much: it is reported, and the mask not applied
-  // Behind a call another one needs no confidence: there is nothing to say in words.
+  Grammar& grammar() { return *grammar_.get()->grammar; }  // only after something is constrained by it
+  static constexpr std::size_t kMaxListedCall = 4000;      // bytes; computing a longer call once more would cost more than it gains
+  static constexpr int kMaxTakenBack = 8;                  // after that, no call may begin
+  static constexpr float kOnlyAsked = 2;                   // no share is this high: it is reported, and the mask not applied
+  // After a call, another one needs no confidence, because words are not an alternative there.
   float least_share() const {
     if (n_whole_ > 0) return 0;
     return n_taken_back_ > 0 ? options_.min_share_again.value_or(kOnlyAsked) : options_.min_share;
@@ -107,27 +107,28 @@ class CallConstraint final : public TokenConstraint {
   std::optional<Drafter> drafter_;
   std::optional<float> share_;
   StateId state_ = kDeadState;
-  TokenMask mask_;  // our own: other answers of the same step use the grammar too
+  TokenMask mask_;  // our own, because other answers of the same step use the grammar too
   bool at_name_ = false;
-  std::optional<std::string> call_;      // that may go on as a list: what was written from its name on
-  std::optional<std::string> own_call_;  // the only one so far, in the template's own form
+  std::optional<std::string> call_;      // the call that may continue as a list: its text from the name on
+  std::optional<std::string> own_call_;  // the only call so far, in the template's own form
   bool call_is_whole_ = false;
   int n_whole_ = 0;  // calls, or lists of them
   bool left_alone_ = false;
   int n_taken_back_ = 0;
-  bool in_words_ = false;  // a call was taken back: something else comes there
-  // Until the answer has begun; with what probability it began with what may open a call; and the white space before that, in tokens.
+  bool in_words_ = false;  // a call was withdrawn: words come in its place
+  // Valid until the answer has begun: whether it is at its beginning, the probability with which it began with a possible call opener, and
+  // the number of white-space tokens before that.
   bool at_beginning_ = true;
   float opening_ = 1;
   int n_blank_ = 0;
-  Candidate candidate_{};  // the last one
+  Candidate candidate_{};  // the last candidate
   struct Unread {
     Candidate candidate;
-    std::string before, since;  // what its views were
+    std::string before, since;  // copies of its views
   };
-  std::optional<Unread> unread_;  // waits for the grammar
+  std::optional<Unread> unread_;  // waits until the grammar is ready
   std::optional<Rewind> rewind_;
-  // What the model wanted to write and may, of a token that it may not: /", where only /" fits. Where no token says just this, it is owed.
+  // The allowed part of a forbidden token that the model chose. If no token has exactly this text, it is owed.
   std::string owed_;
 };
 

@@ -7,7 +7,7 @@
 namespace baton::llm {
 namespace {
 
-// The grammar of one set of tools, in the making.
+// Builds the grammar of one set of tools.
 class CallCompiler {
  public:
   CallCompiler(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary, CallGrammar& into)
@@ -15,7 +15,7 @@ class CallCompiler {
 
   std::optional<Error> read_schemas() {
     static const Json kAnyObject = {{"type", "object"}};
-    std::size_t n_nodes = 0;  // of all tools: what they do not share with each other must fit too
+    std::size_t n_nodes = 0;  // of all tools: the parts that they do not share must fit in total
     for (const ToolSpec& tool : tools_) {
       auto schema = Schema::parse(tool.parameters);
       if (!schema) return Error{schema.error().code, "tool '" + tool.name + "': " + schema.error().message};
@@ -45,9 +45,9 @@ class CallCompiler {
   void build(bool parallel) {
     for (const Schema& schema : schemas_) arguments_.push_back(compiler_.object_rule(schema));
     space_ = json_space(out_);
-    const NodeId rest = out_.final();  // what follows is none of our business
+    const NodeId rest = out_.final();  // the text after the call is not restricted
     out_.byte(rest, 0x00, 0xFF, rest);
-    // In a list: "]", or, where several are wanted, another call.
+    // In a list: "]", or, if several calls are allowed, another call.
     const NodeId more = out_.add();
     out_.empty(more, space(out_.bytes("]", rest)));
     const NodeId next_name = out_.bytes("\"", names(more));
@@ -67,7 +67,7 @@ class CallCompiler {
   NodeId sign(std::string_view text, NodeId next) { return out_.bytes(text, space(next)); }
   NodeId member(const std::string& key, NodeId value) { return out_.bytes(write_json(Json(key), style_), space(sign(":", value))); }
 
-  // An id, where the template's calls have one: none of ours is needed, but the model has learned to write it.
+  // An id, if the template's calls have one. Baton does not need it, but the model has learned to write it.
   NodeId id(NodeId next) { return JsonStrings(out_).any(Count{1, 64}, next); }
 
   // NAME", "arguments": {..}}
@@ -121,7 +121,7 @@ class CallCompiler {
   Automaton out_;
   SchemaCompiler compiler_;
   std::vector<Schema> schemas_;
-  std::vector<bool> refused_;      // by tool: any object stands for its schema
+  std::vector<bool> refused_;      // by tool: any object is allowed instead of its schema
   std::vector<NodeId> arguments_;  // by tool
   NodeId space_ = Automaton::kDead;
 };

@@ -1,5 +1,5 @@
 #pragma once
-// The calls that an answer may hold, as a grammar: a tool's name that was offered, arguments that fit its schema.
+// The calls that an answer may contain, as a grammar: the name of an offered tool, and arguments that fit its schema.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/grammar/grammar.h>
 #include <baton/llm/grammar/json_text.h>
@@ -14,34 +14,35 @@
 
 namespace baton::llm {
 
-// What of a tool's schema is not in the grammar.
+// The parts of a tool's schema that are not in the grammar.
 struct UnmaskedOfTool {
   std::string tool;
   Unmasked what;
 };
 
-// Where the grammar is entered, as the bytes that lead there from its start: all but the last ones behind a name's opening quote.
+// The entry points of the grammar, as the bytes that lead there from its start: all but the last two are after a name's opening quote.
 namespace call_entry {
 constexpr std::string_view kObject = "\xFEo";       // {"name": "
 constexpr std::string_view kList = "\xFEl";         // [{"name": "
-constexpr std::string_view kOwn = "\xFEt";          // where the template's own syntax has the name
+constexpr std::string_view kOwn = "\xFEt";          // at the name in the template's own syntax
 constexpr std::string_view kColon = "\xFE:";        // {"name":
 constexpr std::string_view kColonInList = "\xFE;";  // [{"name":
 }  // namespace call_entry
 
-// How a list of calls is begun, up to the first name's colon. Written just so, small models write as many calls as are needed; of a single
-// object, or of a list on one line, they write one and stop (docs/tool-calling.md).
+// The beginning of a list of calls, up to the first name's colon. With exactly this layout, small models write as many calls as are needed;
+// with a single object, or a list on one line, they write one and stop (docs/tool-calling.md).
 constexpr std::string_view kListOpening = "```json\n[\n    {\n        \"name\":";
 
-// One thread at a time.
+// Used by one thread at a time.
 struct CallGrammar {
   std::unique_ptr<Grammar> grammar;
   std::vector<UnmaskedOfTool> unmasked;
-  std::vector<std::string> whole;  // tools whose schemas are held as a whole: what is written under the grammar is valid
+  std::vector<std::string> whole;  // tools whose whole schema is in the grammar: arguments written under it are valid
 };
 
-// Of a call, or of the calls of a list, from the name of the first on, and then of anything. A tool whose schema nothing can satisfy, or
-// that is too large, may have any object for its arguments: the validator has the last word. errc::invalid_schema.
+// Compiles the grammar for one call (or a list, if `parallel`), starting at the first call's name. After the last call, any text is
+// accepted. A tool whose schema cannot be satisfied, or is too large, may have any object as its arguments: the validator checks them
+// afterwards. errc::invalid_schema.
 Result<std::shared_ptr<CallGrammar>> compile_calls(const std::vector<ToolSpec>& tools, bool parallel, const ToolSyntax& syntax,
                                                    const GrammarVocabulary& vocabulary);
 

@@ -1,5 +1,5 @@
 #pragma once
-// The grammars of the tools that are in use: the turns of a conversation, and its clients, have the same ones.
+// Caches the grammars of the tools in use: the turns of a conversation, and different clients, often have the same tools.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
@@ -12,19 +12,19 @@
 
 namespace baton::llm {
 
-// One thread, but for the grammars, which are the engine's once they were given out.
+// Used by one thread, except for the grammars, which belong to the engine once they were returned.
 class CallGrammarCache {
  public:
-  CallGrammarCache(VocabularyTrie& trie, const ToolSyntax& syntax) : trie_(trie), syntax_(syntax) {}  // which outlive us
+  CallGrammarCache(VocabularyTrie& trie, const ToolSyntax& syntax) : trie_(trie), syntax_(syntax) {}  // both must outlive this object
 
-  // Of the request's tools, or of the one that it names. Null where a schema cannot be read.
+  // The grammar of the request's tools, or of the tool that it names. Null if a schema cannot be read.
   std::shared_ptr<CallGrammar> find(const ChatRequest& request);
 
  private:
   static constexpr std::size_t kMaxGrammars = 16;
   VocabularyTrie& trie_;
   const ToolSyntax& syntax_;
-  std::list<std::pair<std::string, std::shared_ptr<CallGrammar>>> known_;  // the most recently used first
+  std::list<std::pair<std::string, std::shared_ptr<CallGrammar>>> known_;  // most recently used first
 };
 
 }  // namespace baton::llm

@@ -10,8 +10,8 @@ namespace baton::llm {
 
 namespace {
 
-// What begins a call: all that the template writes before it, what it writes before every further one, and the last word of that, as models
-// leave out the first ones.
+// The beginnings of a call: the text that the template writes before the first call, the text before every further one, and the last word
+// of the latter, because models omit the first words.
 std::vector<std::string> call_beginnings(const ToolSyntax& syntax) {
   std::vector<std::string> all;
   const auto add = [&](std::string_view text) {
@@ -115,7 +115,7 @@ std::optional<CallParser::OpenName> CallParser::open_name() const {
   return OpenName{place, held.substr(0, held.size() - std::min(held.size(), since.size())), since, is_own_form()};
 }
 
-// Whether the JSON that is being written stands where the template has it.
+// Whether the current JSON is at the template's place for a call.
 bool CallParser::is_own_form() const {
   const ToolSyntax& syntax = options_.syntax;
   if (by_trigger_) return true;
@@ -217,7 +217,7 @@ void CallParser::step_text(char c) {
   }
   if (!std::exchange(no_trigger_, false) && begin_trigger(c)) return;
   const bool mark = kMarks.find(c) != kMarks.npos;
-  if (mark && line_start_ && n_calls_ == 0 && !options_.tools.empty()) {  // dropped, as white space is, if a call follows
+  if (mark && line_start_ && n_calls_ == 0 && !options_.tools.empty()) {  // dropped like white space if a call follows
     trim_ = false;
     anything_yet_ = true;
     space_ += c;
@@ -228,7 +228,7 @@ void CallParser::step_text(char c) {
   if (c == '<' && (calls || !anything_yet_)) return begin_opener(c);
   if (calls && c == '`' && (line_start_ || after_call || n_calls_ == 0) && !broken_tag_) return begin_opener(c);
   if (calls && (c == '{' || c == '[') && (line_start_ || after_call) && !broken_tag_) {
-    if (!after_call) context_ = Context::bare;  // else still that of the call before it
+    if (!after_call) context_ = Context::bare;  // otherwise still that of the previous call
     return begin_value(c);
   }
   if (after_call && (c == '}' || c == ']')) {
@@ -327,7 +327,7 @@ void CallParser::begin_reasoning(const std::string& end) {
   mode_ = Mode::reasoning;
 }
 
-// opener_ holds the backticks and, in lower case, the language after them.
+// opener_ holds the backticks, followed by the language in lower case.
 void CallParser::step_fence_opener(char c) {
   if (c == '`' && opener_.size() == ticks_) {
     ++ticks_;
@@ -380,7 +380,7 @@ void CallParser::step_prefix(char c) {
   if (!done_) step(c);
 }
 
-// The candidate is no call: what was held is passed on, or ends the answer if there were calls before it.
+// The candidate is not a call: the held text is passed on, or ends the answer if there were calls before it.
 void CallParser::candidate_is_text() {
   if (n_calls_ > 0) {
     done_ = true;

@@ -1,12 +1,12 @@
 #pragma once
 // Finds the tool calls in an answer while it is being written, and passes everything else on as text.
 //
-// Models write calls in many ways whatever their template asks for, so all of these are read:
+// Models write calls in many forms, whatever their template asks for, so all of these are read:
 //   - a JSON object, or a list of objects, that begins a line (or the answer), white space, asterisks and opening brackets before it aside,
 //     and is a call of a tool that was offered;
 //   - the same in a code fence, ```json, ```tool_call, ```xml or without a language; the fence may follow words on their line;
-//   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown: it
-//     is for the caller to say so. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for
+//   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown;
+//     the caller has to report that. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for
 //     offered tools only.
 //   - the syntax of the model's own template (tool_syntax.h), whatever it is: as between <tool_call> tags.
 // A call is {"name": N, "arguments": {..}}, {"name": N, "parameters": {..}}, {"function": N, "arguments": {..}}, {"tool": N, ..} or
@@ -14,22 +14,23 @@
 // has there. Arguments that are a string of JSON are decoded. A list counts when every element is a call. In <tool_call> tags arguments may
 // be missing.
 //
-// What stays text: JSON of any other shape (a tool's own description, repeated, has a "description" or a schema); JSON after other words
-// on its line without a fence; everything inside a code fence of another kind; a nested part of other JSON; what is cut off or cannot be
-// read. For the last, when it was clearly meant as a call, malformed() says what is wrong.
+// These stay text: JSON of any other shape (a tool's own description, repeated, has a "description" or a schema); JSON after other words on
+// its line without a fence; everything inside a code fence of another kind; a nested part of other JSON; and calls that are cut off or
+// cannot be read. If such text was clearly meant as a call, malformed() says what is wrong.
 //
 // Slips that have only one reading are forgiven (json_scanner.h lists those inside JSON): a stray closing bracket, fence or tag after a
 // call; a closing tag or fence that is missing; one closing bracket that is missing at the answer's end, before a closing fence or tag.
 //
-// After a call only white space, closers and further calls belong to the answer: small models go on by inventing the result. The first
-// other character ends it (done()), and is given to nobody. But where the call was an item of a list ("1. Find the house:"), the next item
-// belongs to it too, if a call follows there: its words are given to nobody, and when there is none, the answer ended before them.
+// After a call, only white space, closers and further calls belong to the answer, because small models continue by inventing the result.
+// The first other character ends the answer (done()), and is dropped. If the call was an item of a list ("1. Find the house:"), the next
+// item belongs to the answer too, provided that it contains a call: its words are dropped, and if no call follows, the answer ended before
+// them.
 //
 // <think>..</think> before any other text is reasoning. It is kept apart and never searched for calls.
 //
-// What is given out does not depend on how the text was cut into pushes, except for where deltas of text and arguments end. Time is linear
-// in the text, and only what may still become a call is held back. Calls are given out whole: started, arguments and finished together;
-// but where it is certain that what is being written becomes a call (certain()), its arguments are given out as they are written.
+// The output does not depend on how the text was cut into pushes, except for the places where deltas of text and arguments end. Time is
+// linear in the text, and only text that may still become a call is held back. Calls are output whole: started, arguments and finished
+// together. If it is certain that the text being written becomes a call (certain()), its arguments are output while they are written.
 #include <baton/llm/chat/types.h>
 
 #include <functional>
@@ -48,66 +49,67 @@
 namespace baton::llm {
 
 struct CallParserOptions {
-  std::vector<ToolSpec> tools;       // those that were offered; none: nothing is read as a call
+  std::vector<ToolSpec> tools;       // the offered tools; empty: nothing is read as a call
   ToolSyntax syntax;                 // of the model's template
   bool parallel = true;              // false: the first call ends the answer
   bool starts_in_reasoning = false;  // the prompt ended with an open <think>
   std::function<std::string()> new_call_id;
 };
 
-// One answer. Not thread-safe.
+// Parses one answer. Not thread-safe.
 class CallParser {
  public:
   explicit CallParser(CallParserOptions options);
   CallParser(const CallParser&) = delete;
   CallParser& operator=(const CallParser&) = delete;
 
-  // `text`: whole UTF-8 characters. `logprob`: of the token that the text comes from; every token is pushed, those without text too.
+  // `text`: whole UTF-8 characters. `logprob`: of the token that the text comes from; every token is pushed, even one without text.
   void push(std::string_view text, float logprob, std::vector<Delta>& out);
-  // The answer's end. `cut`: not by the model's own will (length, cancelled), so that nothing is repaired.
+  // Ends the answer. `cut`: it was cut off (length, cancelled) and not ended by the model, so nothing is repaired.
   void finish(bool cut, std::vector<Delta>& out);
 
-  bool done() const { return done_; }  // what follows does not belong to the answer
+  bool done() const { return done_; }  // the following text does not belong to the answer
   int n_calls() const { return n_calls_; }
   // A call whose name has begun.
   struct OpenName {
     enum class Place { object, list, own } place;  // JSON alone, JSON in a list, the template's own syntax
     std::string_view before;                       // the candidate's text up to the name's first byte
     std::string_view since;                        // and from there on
-    bool own_form = false;                         // as the template writes calls
+    bool own_form = false;                         // written as the template writes calls
   };
   std::optional<OpenName> open_name() const;
-  // What is being written will be a call that can be read, for someone sees to it: it is given out while it is written.
+  // Sets whether the text being written is certain to become a readable call, because a constraint enforces it. It is then output while it
+  // is written.
   void certain(bool is) { certain_ = is; }
-  // Where the candidate that is being written began, in bytes of the pushed text; and takes back all from `begin` on, which may be white
-  // space before it.
+  // The first function tells where the current candidate began, in bytes of the pushed text. The second withdraws everything from `begin`
+  // on, which may be white space before the candidate.
   std::size_t candidate_begin() const { return offset_ - held_.size(); }
   bool can_drop_candidate(std::size_t begin) const;
   void drop_candidate(std::size_t begin);
-  // The answer goes back to `begin`, where its only call began, and that is written once more as the first of a list.
+  // Returns to `begin`, where the answer's only call began, because that call is written once more as the first of a list.
   void begin_list_again(std::size_t begin);
-  bool in_own_form() const { return last_is_own_; }  // the last call stood as the template has it
+  bool in_own_form() const { return last_is_own_; }  // the last call was in the template's form
   const std::string& malformed() const { return malformed_; }
   // Bytes of the pushed text that belong to the answer. Less than all only after done().
   std::size_t length() const { return done_ ? length_ : offset_; }
-  // There were more calls than were given out (not parallel), or one was cut off before its arguments.
+  // There were more calls than were output (not parallel), or one was cut off before its arguments.
   bool left_out_calls() const { return left_out_calls_; }
 
-  // Whether a token of this text has a meaning here even if its type is control.
+  // Whether a token of this text has a meaning here even if it is a control token.
   static bool is_tag(std::string_view text);
 
  private:
   enum class Mode {
     text,         // looking for openers
     reasoning,    // until </think>
-    opener,       // in what may be a tag or a code fence
-    prefix,       // an opener is complete: white space, another opener or a value must follow
+    opener,       // in a possible tag or code fence
+    prefix,       // after a complete opener: white space, another opener or a value must follow
     value,        // in JSON that may be a call
-    plain_json,   // in JSON that is none, passed on
-    plain_fence,  // in a code fence that holds none, passed on
-    trigger,      // in what may be a word of the template's own syntax
+    plain_json,   // in JSON that is not a call, passed on
+    plain_fence,  // in a code fence without calls, passed on
+    trigger,      // in a possible word of the template's own syntax
     own,          // in a call in that syntax
-    after_own,    // behind such a call
+    after_own,    // after such a call
   };
   enum class Context { bare, fence, tag, tool_call_tag };
   struct Mark {
@@ -169,27 +171,27 @@ class CallParser {
   std::vector<Mark> marks_;          // tokens, from the one in which the candidate began
   std::size_t offset_ = 0;           // bytes read
   std::size_t length_ = 0;           // of the answer up to the last call and its closers
-  std::string ready_;                // text or reasoning that is given out at the end of this push
+  std::string ready_;                // text or reasoning that is output at the end of this push
   std::string space_;                // white space and emphasis, which are dropped if a call follows
   std::string held_;                 // the candidate, from its first opener on
-  std::string opener_;               // the opener that is being read, the end of held_
+  std::string opener_;               // the current opener, the end of held_
   JsonScanner scanner_;
   std::size_t value_begin_ = 0;    // in the answer
-  std::string key_;                // the last one of an object that may be a call
-  std::string named_;              // the tool that the candidate names
-  std::size_t ticks_ = 0;          // backticks of the opener that is being read
+  std::string key_;                // the last key of an object that may be a call
+  std::string named_;              // the tool named by the candidate
+  std::size_t ticks_ = 0;          // backticks of the current opener
   std::size_t fence_ticks_ = 0;    // of the fence that the candidate or the text is in
-  std::size_t fence_run_ = 0;      // backticks that were just read in it
+  std::size_t fence_run_ = 0;      // backticks just read in it
   bool fence_first_line_ = false;  // of the plain fence
-  bool inline_fence_ = false;      // the opener that is being read follows words on its line
-  bool in_reasoning_ = false;      // what ready_ holds
-  bool line_start_ = true;         // nothing but white space so far on this line
+  bool inline_fence_ = false;      // the current opener follows words on its line
+  bool in_reasoning_ = false;      // the kind of text in ready_
+  bool line_start_ = true;         // only white space so far on this line
   bool anything_yet_ = false;      // text has been written: no reasoning block may begin
-  bool trim_ = false;              // white space is dropped until something else comes
+  bool trim_ = false;              // white space is dropped until other text comes
   bool last_is_own_ = false;
   bool broken_tag_ = false;  // after an unreadable call in tags: until they close, only tags may begin a call
   Enumeration enumeration_;  // in the text before the first call, and between calls
-  std::string item_;         // of it, as far as it is read, behind a call
+  std::string item_;         // the next item after a call, as far as it is read
   bool done_ = false;
   bool left_out_calls_ = false;
   int n_calls_ = 0;
@@ -202,23 +204,23 @@ class CallParser {
     LiteralMatcher matcher;
     char first;
   };
-  std::vector<Trigger> triggers_, running_;  // all, and those that what is held may be
-  bool no_trigger_ = false;                  // the next character begins none: it was tried
-  bool by_trigger_ = false;                  // the candidate is JSON behind a word of the syntax
+  std::vector<Trigger> triggers_, running_;  // all of them, and those that the held text may be
+  bool no_trigger_ = false;                  // the next character does not begin one: it was tried
+  bool by_trigger_ = false;                  // the candidate is JSON after a word of the syntax
   SyntaxReader reader_;
   std::size_t own_begin_ = 0;       // of the name, in held_
-  LiteralMatcher again_, closing_;  // behind a call
+  LiteralMatcher again_, closing_;  // after a call
   bool again_open_ = false, closing_open_ = false;
 
-  // The call that is given out while it is written.
+  // The call that is output while it is written.
   bool certain_ = false;
   bool started_ = false;
   std::string call_id_;
   std::size_t given_ = 0;                              // bytes of its arguments
   std::optional<std::size_t> name_at_, arguments_at_;  // in the scanner's text, of the element that is open
   std::size_t arguments_end_ = 0;                      // 0: not yet
-  std::size_t n_known_ = 0;                            // elements of the next value that were given out before it
-  std::size_t n_given_ = 0;                            // elements of this value that were given out already
+  std::size_t n_known_ = 0;                            // elements of the next value that were output before it
+  std::size_t n_given_ = 0;                            // elements of this value that were output already
 };
 
 }  // namespace baton::llm

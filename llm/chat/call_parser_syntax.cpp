@@ -1,4 +1,4 @@
-// Calls in the syntax of the model's own template: what begins one, the call itself, and what stands behind it.
+// Calls in the syntax of the model's own template: the beginning of a call, the call itself, and the text after it.
 #include "call_openers.h"
 #include "call_parser.h"
 
@@ -46,7 +46,7 @@ void CallParser::step_trigger(char c) {
   if (running_.empty()) held_again();
 }
 
-// What is held is no part of the syntax: it is read once more, as anything else.
+// The held text is not part of the syntax: it is read once more as ordinary text.
 void CallParser::held_again() {
   no_trigger_ = true;
   mode_ = Mode::text;
@@ -63,7 +63,7 @@ void CallParser::read_again(const std::string& text) {
   }
 }
 
-// What stands between two calls was read.
+// The text between two calls was read.
 void CallParser::begin_next() {
   if (options_.syntax.form == ToolSyntax::Form::text) return begin_own();
   named_.clear();
@@ -116,7 +116,7 @@ void CallParser::own_is_broken(const std::string& why) {
   candidate_is_text();
 }
 
-// Behind a call: what the syntax has there.
+// After a call: reads the syntax's closing text.
 void CallParser::call_is_over() {
   held_.clear();
   certain_ = false;
@@ -142,7 +142,7 @@ void CallParser::step_after_own(char c) {
   again_open_ = again != LiteralMatcher::State::failed;
   closing_open_ = closing != LiteralMatcher::State::failed;
   if (again == LiteralMatcher::State::complete) return begin_next();
-  if (closing == LiteralMatcher::State::complete) {  // what stands between two calls may begin so
+  if (closing == LiteralMatcher::State::complete) {  // the text between two calls may begin with it
     length_ = offset_;
     held_.clear();
     broken_tag_ = closing_open_ = false;
@@ -150,7 +150,7 @@ void CallParser::step_after_own(char c) {
     return;
   }
   if (again_open_ || closing_open_) return;
-  // Where nothing but white space stands between calls, the next name may just have begun.
+  // If there is only white space between calls, the next name may just have begun.
   const bool next = options_.syntax.form == ToolSyntax::Form::text && options_.syntax.several && trimmed(options_.syntax.between).empty();
   if (!next) return held_again();
   const std::string text = std::exchange(held_, {});

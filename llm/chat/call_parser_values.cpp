@@ -1,4 +1,4 @@
-// JSON that may be a call or a list of calls, and what becomes of it.
+// JSON that may be a call or a list of calls, and its conversion to calls.
 #include <algorithm>
 #include <cmath>
 
@@ -47,8 +47,8 @@ void CallParser::step_value(char c) {
   mode_ = Mode::plain_json;
 }
 
-// Where the name and the arguments of the element that is being written begin and end; where it is certain that it is a call, they are
-// given out. Called before may_be_call(), so key_ is still the key before this byte.
+// Notes where the name and the arguments of the current element begin and end. If it is certain that the element is a call, they are
+// output. Called before may_be_call(), so key_ is still the key before this byte.
 void CallParser::note_arguments(char c) {
   const std::size_t element_depth = scanner_.is_list() ? 2 : 1, depth = scanner_.depth(), size = scanner_.text().size();
   if (depth < element_depth) {  // between elements: one may just have ended
@@ -67,7 +67,7 @@ void CallParser::note_arguments(char c) {
   if (depth == element_depth && c == '"' && value_begins && !name_at_ && keys_.is_name(key_)) name_at_ = size;
   if (depth == element_depth + 1 && c == '{' && value_begins && !arguments_at_ && keys_.is_arguments(key_)) arguments_at_ = size - 1;
   if (depth == element_depth && c == '}' && arguments_at_ && arguments_end_ == 0) arguments_end_ = size;
-  const bool next = scanner_.elements().size() == n_given_ + 1;  // in order: an element before it may be held back
+  const bool next = scanner_.elements().size() == n_given_ + 1;  // in order, because an element before it may be held back
   if (!certain_ || !next || !arguments_at_ || named_.empty()) return;
   if (!started_) {
     flush();
@@ -77,10 +77,10 @@ void CallParser::note_arguments(char c) {
   give_arguments(std::string_view(scanner_.text()).substr(*arguments_at_, end - *arguments_at_));
 }
 
-// Whether the value, as far as it is known, may still be a call or a list of calls.
+// Whether the value so far may still be a call or a list of calls.
 bool CallParser::may_be_call(char c) {
   const std::size_t element_depth = scanner_.is_list() ? 2 : 1;
-  const bool tagged = context_ == Context::tool_call_tag;  // anything there was meant as a call
+  const bool tagged = context_ == Context::tool_call_tag;  // anything in these tags was meant as a call
   if (!tagged && scanner_.is_list() && scanner_.depth() == 1) {
     static constexpr std::string_view kBetweenCalls = "[]{}, \t\r\n";
     return kBetweenCalls.find(c) != std::string_view::npos;
@@ -122,7 +122,7 @@ void CallParser::value_complete() {
   call_is_over();
 }
 
-// What is held can become nothing but a call, and is none yet: it is nobody's text.
+// The held text can only become a call, but is not complete: it is not shown as text.
 void CallParser::call_is_cut(const std::string& name) {
   flush();
   if (!name.empty()) start_call(name);
@@ -141,7 +141,7 @@ void CallParser::value_is_broken(const std::string& why) {
   if (meant_as_call() && malformed_.empty()) {
     malformed_ = (named_.empty() ? std::string("a call") : "the call of " + named_) + " cannot be read: " + why;
   }
-  if (std::exchange(started_, false) || n_given_ > 0) held_.clear();  // it was given out as a call already
+  if (std::exchange(started_, false) || n_given_ > 0) held_.clear();  // it was output as a call already
   value_is_text();
 }
 

@@ -52,13 +52,13 @@ std::optional<std::string> CallRendering::answer(const Message& message) const {
   const auto whole = behind_question(text({user(), message}, false));
   const auto prompt = behind_question(text({user()}, true)), question = behind_question(text({user()}, false));
   if (!whole || !prompt || !question) return std::nullopt;
-  // A prompt that opens more than a message has (a reasoning block) is compared as far as they agree. White space at a text's very end may
-  // be the template's own, whatever came before it.
+  // A prompt that opens more than a message has (a reasoning block) is compared up to the first difference. White space at the very end of
+  // a text may be the template's own, whatever came before it.
   std::size_t begin = common(*whole, *prompt);
   const bool always_prompts = *question == *prompt;
   if (!always_prompts && begin < size_without_space(*question) && begin < prompt->size()) return std::nullopt;
   if (begin == prompt->size()) return whole->substr(begin);
-  // Not from the middle of a tag: one that closes belongs to the question.
+  // Does not start in the middle of a tag: a closing tag belongs to the question.
   const auto tag = whole->find_last_of("<[", begin == 0 ? 0 : begin - 1);
   const auto tag_end = tag == std::string::npos ? tag : whole->find((*whole)[tag] == '<' ? '>' : ']', tag);
   if (tag_end == std::string::npos || tag_end < begin || (!always_prompts && tag < question->size())) return whole->substr(begin);
@@ -80,7 +80,7 @@ std::optional<std::string> CallRendering::result() const {
   told.tool_call_id = id(0);
   const auto before = text({user(), asked}, false), after = text({user(), asked, told}, false);
   if (!before || !after) return std::nullopt;
-  // Behind the call, which an answer's reasoning may stand before in one of them only.
+  // The text after the call; only one of the two answers may have reasoning before it.
   const auto call_before = before->rfind(kText), call_after = after->rfind(kText, after->find(kResult));
   const bool shown = call_before != std::string::npos && call_after != std::string::npos;
   const std::string rest = after->substr(shown ? call_after : 0);

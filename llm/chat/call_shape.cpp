@@ -24,7 +24,7 @@ bool is_schema(const Json& value) {
   return type != value.end() && *type == "object" && properties != value.end() && properties->is_object();
 }
 
-// Arguments as a string of JSON, as OpenAI's wire format has them.
+// Arguments as a string of JSON, as in OpenAI's wire format.
 Json decoded(const std::string& text) {
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return Json::object();
   JsonScanner scanner;

@@ -1,5 +1,5 @@
 #pragma once
-// Which JSON objects are calls.
+// Decides which JSON objects are calls.
 #include <baton/llm/chat/types.h>
 
 #include <string>
@@ -14,19 +14,19 @@ struct CallShape {
   enum class Kind {
     call,
     not_a_call,  // other JSON
-    malformed,   // a call by its shape, with arguments that are none: `why` says so
+    malformed,   // has a call's shape, but its arguments are not valid: `why` explains it
   } kind = Kind::not_a_call;
   std::string name;
   Json arguments;
   std::string why;
 };
 
-// The keys of an object that is a call: those that models write whatever their template asks for, and the template's own.
+// The keys of a call object: those that models write whatever their template asks for, and the template's own.
 class CallKeys {
  public:
   explicit CallKeys(const ToolSyntax& syntax);
 
-  bool is_any(std::string_view key) const;  // an object that is a call may begin with it: lets a stream decide early
+  bool is_any(std::string_view key) const;  // a call object may begin with this key: lets a stream decide early
   bool is_name(std::string_view key) const;
   bool is_arguments(std::string_view key) const;
 

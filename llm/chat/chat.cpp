@@ -36,7 +36,7 @@ struct Chat::State {
     }
     if (syntax.not_understood) warnings.push_back(syntax.why);
   }
-  // Of the template that the file has for requests with tools, where it has one of its own.
+  // The builder with the file's template for requests with tools, if it has one.
   const PromptBuilder& tool_prompts() const { return own_tool_prompts ? *own_tool_prompts : plain_prompts; }
   const PromptBuilder& prompts(const ChatRequest& request) const { return request.tools.empty() ? plain_prompts : tool_prompts(); }
 
@@ -48,10 +48,10 @@ struct Chat::State {
   const bool constrain;
   const float min_call_confidence;
   const std::optional<float> min_call_confidence_again;
-  VocabularyTrie trie;             // the worker's
+  VocabularyTrie trie;             // used by the worker
   CallGrammarCache grammars;       // likewise
   FormatGrammarCache formats;      // likewise
-  std::unique_ptr<Worker> worker;  // ends before what it uses
+  std::unique_ptr<Worker> worker;  // declared last, so that it ends before the members that it uses
 
  private:
   const ToolSyntax& tool_syntax_of(FileTemplates templates, const ChatOptions& options, const std::function<std::tm()>& now) {
@@ -65,7 +65,7 @@ struct Chat::State {
   }
 };
 
-// One request. Lives until its handle is destroyed and the worker is through with it.
+// One request. Lives until its handle is destroyed and the worker is done with it.
 class Chat::Stream {
  public:
   Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {
@@ -78,7 +78,7 @@ class Chat::Stream {
     if (engine_stream_) engine_stream_->cancel();
   }
 
-  // Nothing is said any more when this returns.
+  // After this returns, no further delta is sent.
   void abandon() {
     std::unique_ptr<EngineStream> stream;
     {
@@ -91,7 +91,7 @@ class Chat::Stream {
 
   const std::string& client() const { return request_.client; }
 
-  // Renders and encodes, on any one thread. False: there is nothing to submit.
+  // Renders and encodes, on any single thread. False: there is nothing to submit.
   bool prepare(const State& state) {
     if (!begin()) return false;
     try {
@@ -106,7 +106,7 @@ class Chat::Stream {
         if (fitting->n_left_out > 0) sink_(MessagesLeftOut{fitting->n_left_out});
         prompt_ = std::move(fitting->prompt);
       }
-    } catch (const std::exception& e) {  // no memory is left, or a bug of ours: the other requests are served
+    } catch (const std::exception& e) {  // out of memory, or a bug of ours: the other requests are served
       say_finished(FinishReason::error, Error{errc::out_of_memory, std::string("the prompt could not be made: ") + e.what()});
     }
     std::scoped_lock lock(mutex_);
@@ -115,11 +115,11 @@ class Chat::Stream {
     return prompt_.has_value();
   }
 
-  // After prepare(), on the thread that the grammars belong to.
+  // Called after prepare(), on the thread that owns the grammars.
   void submit(State& state) {
     if (!begin()) return;
     std::unique_ptr<EngineStream> stream;
-    std::optional<std::promise<std::shared_ptr<CallGrammar>>> compiled;  // where it is not there yet
+    std::optional<std::promise<std::shared_ptr<CallGrammar>>> compiled;  // if it is not cached
     if (is_cancelled()) {
       say_finished(FinishReason::cancelled, std::nullopt);
     } else {
@@ -158,7 +158,7 @@ class Chat::Stream {
   std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt, std::optional<std::promise<std::shared_ptr<CallGrammar>>>& compiled) {
     const PromptBuilder& prompts = state.prompts(request_);
     RawTokens raw{{}, prompts.model_sha256(), prompts.template_sha256()};
-    const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with it
+    const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with the call
     std::shared_ptr<CallConstraint> constraint;
     if (wants_calls_held(state) && !at_once) {
       constraint = constraint_of(state, prompt, compiled.emplace().get_future().share());
@@ -181,7 +181,7 @@ class Chat::Stream {
     const auto ends = state.tokenizer.end_of_generation_ids();
     request.stop_tokens.assign(ends.begin(), ends.end());
     return state.engine->submit(std::move(request), [this](const EngineEvent& event) {
-      // Only here does the engine's thread take our lock, and nobody holds it while waiting for the engine.
+      // This is the only place where the engine's thread takes our lock, and no holder of the lock waits for the engine.
       if (answer_->take(event) && !std::holds_alternative<EngineFinished>(event)) cancel();
     });
   }
@@ -190,7 +190,7 @@ class Chat::Stream {
     return (state.constrain || request_.format) && !request_.tools.empty() && request_.tool_choice.mode != ToolChoice::Mode::none;
   }
 
-  // Tools whose schemas cannot be read are called without: whoever runs them says what is wrong.
+  // Tools whose schemas cannot be read are called without a mask: the runtime reports the fault.
   std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt, CallGrammarFuture grammar) const {
     CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share_again = state.min_call_confidence_again, .list = {}};
     options.min_share = must_call() ? 0 : state.min_call_confidence;
@@ -208,8 +208,8 @@ class Chat::Stream {
     return request_.tool_choice.mode == ToolChoice::Mode::required || request_.tool_choice.mode == ToolChoice::Mode::named;
   }
 
-  // What the answer is held to from its first token on, or from the end of the reasoning that the prompt opened; null: to nothing, or the
-  // call is begun by the prompt already.
+  // The constraint of the answer from its first token on, or from the end of the reasoning that the prompt opened; null: there is none, or
+  // the prompt has already begun the call.
   Result<std::shared_ptr<TokenConstraint>> beginning_constraint_of(State& state, const Prompt& prompt,
                                                                    const std::shared_ptr<CallConstraint>& calls) const {
     const bool only_calls = must_call() && calls;
@@ -236,7 +236,7 @@ class Chat::Stream {
   ChatRequest request_;
   Sink sink_;
   std::optional<Prompt> prompt_;
-  std::unique_ptr<Answer> answer_;  // the engine's thread's, once submitted
+  std::unique_ptr<Answer> answer_;  // used by the engine's thread, once submitted
   std::mutex mutex_;
   std::condition_variable prepared_;
   std::unique_ptr<EngineStream> engine_stream_;
@@ -256,8 +256,8 @@ std::tm local_time() {
 
 }  // namespace
 
-// Renders and encodes on a few threads, because that may take a second for a long conversation, and submits on one, to which the grammars
-// belong. A client never has all of the few, so that it keeps no other waiting.
+// Renders and encodes on a few threads, because that may take a second for a long conversation, and submits on one, which owns the
+// grammars. A single client never occupies all of the few threads, so that it does not block the others.
 class Chat::Worker {
  public:
   explicit Worker(State& state) : submitter_([this, &state] { submit(state); }) {
@@ -329,7 +329,7 @@ class Chat::Worker {
 Chat::Chat(std::unique_ptr<State> state) : state_(std::move(state)) { state_->worker = std::make_unique<Worker>(*state_); }
 Chat::~Chat() {
   state_->worker.reset();
-  state_->engine.reset();  // its thread still uses the rest
+  state_->engine.reset();  // its thread still uses the other members
 }
 
 Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatOptions options) {

@@ -1,5 +1,5 @@
 #pragma once
-// A conversation in, an answer out: renders the model's template, runs the engine, and turns its tokens into text, reasoning and calls.
+// Turns a conversation into an answer: renders the model's template, runs the engine, and turns its tokens into text, reasoning and calls.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/engine/engine.h>
@@ -15,21 +15,22 @@
 namespace baton::llm {
 
 struct ChatOptions {
-  // Who wrote the raw tokens of a history: anything that is different for another file. It need not be a hash of the whole file.
+  // Identifies the writer of the raw tokens of a history: any value that differs for another file. It need not be a hash of the whole file.
   std::string model_sha256;
-  std::optional<ChatTemplate> chat_template = {};  // instead of the file's own ones
-  bool constrain = true;                           // calls are written under their tools' schemas; false: as the model likes
-  // 0..1: a call whose confidence (CallFinished) is below it is taken back before it is shown, and the model answers in words. Measured
-  // over pairs of questions of which one needs a tool: docs/measured/decision.md. Below it the model meant something else by what looks
-  // like a call: other JSON with a "name", such as a result that it invents.
+  std::optional<ChatTemplate> chat_template = {};  // used instead of the file's own templates
+  bool constrain = true;                           // calls are constrained by their tools' schemas; false: the model writes them freely
+  // 0..1: a call whose confidence (CallFinished) is lower is withdrawn before it is shown, and the model answers in words. Measured over
+  // pairs of questions of which one needs a tool: docs/measured/decision.md. Below this value, text that looks like a call is usually
+  // something else: other JSON with a "name", such as a result that the model invents.
   float min_call_confidence = 0.5f;
-  // The same for a call that the model writes behind words, after an earlier call of the answer was taken back. Without a value such a call
-  // is taken back as well: words that name a tool make a model sure of its name, whatever was asked. Measured for the catalogue's models.
+  // The same for a call that the model writes after words, once an earlier call of the answer was withdrawn. Without a value, such a call
+  // is withdrawn as well: words that name a tool make a model confident of its name, whatever was asked. Measured for the catalogue's
+  // models.
   std::optional<float> min_call_confidence_again = {};
 };
 
-// A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again. Must not be destroyed by the
-// sink itself.
+// A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again. The sink itself must not destroy
+// it.
 class ChatStream {
  public:
   virtual ~ChatStream() = default;
@@ -38,31 +39,31 @@ class ChatStream {
 
 class Chat {
  public:
-  // Called one delta at a time, on the engine's thread or, for a request that does not get that far, on one of Chat's own. Must not block.
+  // Called with one delta at a time, on the engine's thread or, for a request that fails before it, on one of Chat's own. Must not block.
   using Sink = std::function<void(Delta)>;
 
-  // Reads the tokenizer and the template from the file that the engine's model came from. errc::unsupported when the file has no chat
-  // template (a base model) and none was given; errc::invalid_template when it is malformed or takes too much work. A template for tools of
-  // which that is true is left out, with a warning.
+  // Reads the tokenizer and the template from the file that the engine's model came from. errc::unsupported if the file has no chat
+  // template (a base model) and none was given; errc::invalid_template if it is malformed or takes too much work. A template for tools with
+  // such a fault is left out, with a warning.
   static Result<std::unique_ptr<Chat>> create(std::unique_ptr<Engine> engine, ChatOptions options);
   ~Chat();  // every stream must have been destroyed before
 
-  // Any thread; never blocks: rendering and tokenising, which takes milliseconds, and up to a second where the prompt is very long, happens
-  // on threads of Chat's own, which clients (ChatRequest::client) share: the requests of one begin roughly in the order of the calls. The
-  // last delta is Finished, also when the request cannot be served.
+  // Any thread; never blocks. Rendering and tokenising take milliseconds, and up to a second for a very long prompt. They run on threads of
+  // Chat's own, which clients (ChatRequest::client) share; the requests of one client begin roughly in the order of the calls. The last
+  // delta is Finished, even if the request cannot be served.
   //
-  // Two choices are honoured by beginning the answer: ToolChoice::required with `{"name":`, named with the whole head of the call. The
-  // model writes on from there; not possible for a model whose prompt ends inside a reasoning block.
+  // Two choices are enforced by beginning the answer: ToolChoice::required with `{"name":`, named with the whole head of the call. The
+  // model continues from there. This is not possible for a model whose prompt ends inside a reasoning block.
   std::unique_ptr<ChatStream> start(ChatRequest request, Sink sink);
 
-  // What start() would submit: for people who debug a prompt.
+  // The prompt that start() would submit, for debugging.
   Result<Prompt> prompt(const ChatRequest& request) const;
-  Result<int> count(const ChatRequest& request) const;  // its tokens; errc::context_overflow beyond kCountedContexts
+  Result<int> count(const ChatRequest& request) const;  // tokens of the prompt; errc::context_overflow beyond kCountedContexts
 
   const Tokenizer& tokenizer() const;
   const ChatTemplate& chat_template() const;  // of requests without tools
   const ToolSyntax& tool_syntax() const;      // of those with tools
-  // What is wrong with the templates, for people; the model is used all the same.
+  // Faults of the templates, for people; the model is used all the same.
   const std::vector<std::string>& warnings() const;
   const Engine& engine() const;
 

@@ -11,7 +11,7 @@
 namespace baton::llm {
 namespace {
 
-// Words that no template has of its own.
+// A word that does not occur in any template.
 constexpr std::string_view kProbe = "zq7probe";
 constexpr std::string_view kProbeTool = "zq7tool";
 constexpr std::string_view kProbeArgument = "zq7argument";
@@ -36,7 +36,7 @@ Json function_json(const ToolSpec& tool, const TemplateAbilities& abilities) {
   return function;
 }
 
-// The same for the same id, whatever else is in the conversation.
+// The same result for the same id, whatever else is in the conversation.
 std::string id_of(const std::string& id, const TemplateAbilities& abilities) {
   static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::size_t kLength = 9;
@@ -59,8 +59,7 @@ Json call_json(const ToolCall& call, const TemplateAbilities& abilities) {
   return {{"id", id_of(call.id, abilities)}, {"type", "function"}, {"function", std::move(function)}};
 }
 
-// For templates that know no tools. The form asked for is the template's own, or the one that models write anyway when nothing else was
-// trained into them.
+// For templates without tools. The requested form is the template's own, or the one that models write if they were not trained on another.
 std::string tool_instructions(const std::vector<ToolSpec>& tools, const TemplateAbilities& abilities) {
   std::string text = "You can call functions. These exist:\n";
   for (const ToolSpec& tool : tools) text += dumped(function_json(tool, abilities)) + "\n";
@@ -91,7 +90,7 @@ Json message_json(const Message& message, const TemplateAbilities& abilities) {
   return json;
 }
 
-// Calls and results in words.
+// Rewrites calls and results as text.
 std::vector<Message> without_results(std::vector<Message> messages) {
   std::vector<Message> out;
   bool after_result = false;
@@ -113,7 +112,7 @@ std::vector<Message> without_results(std::vector<Message> messages) {
   return out;
 }
 
-// Text as a message of its own, where a template shows calls only without one.
+// Moves text into a message of its own, for templates that show calls only without text.
 std::vector<Message> with_text_before_calls(std::vector<Message> messages) {
   std::vector<Message> out;
   for (Message& message : messages) {
@@ -127,11 +126,11 @@ std::vector<Message> with_text_before_calls(std::vector<Message> messages) {
   return out;
 }
 
-// A message a call, its results behind it.
+// One message per call, followed by its results.
 std::vector<Message> with_one_call_each(std::vector<Message> messages) {
   std::vector<Message> out;
   for (auto message = messages.begin(); message != messages.end();) {
-    auto rest = message + 1;  // the results that stand nowhere yet
+    auto rest = message + 1;  // the results that were not placed yet
     const auto next = std::find_if(rest, messages.end(), [](const Message& one) { return one.role != Role::tool; });
     const std::vector<ToolCall> calls = std::exchange(message->tool_calls, {});
     out.push_back(std::move(*message));
@@ -156,7 +155,7 @@ void add_system(std::vector<Message>& messages, const std::string& text) {
   messages.insert(messages.begin(), message_of(Role::system, text));
 }
 
-// The texts of system messages, before the user message that follows them (or as one, if none does).
+// Puts the texts of system messages before the next user message (or makes them one, if none follows).
 std::vector<Message> without_system(std::vector<Message> messages) {
   std::vector<Message> out;
   std::string pending;
@@ -172,7 +171,7 @@ std::vector<Message> without_system(std::vector<Message> messages) {
   return out;
 }
 
-// Joins messages to the one before them where the template would not have them follow it.
+// Joins messages with the previous one if the template does not accept them after it.
 std::vector<Message> joined_where_needed(std::vector<Message> messages, const TemplateAbilities& abilities) {
   std::vector<Message> out;
   for (Message& message : messages) {
@@ -189,7 +188,7 @@ std::vector<Message> joined_where_needed(std::vector<Message> messages, const Te
   return out;
 }
 
-// What the template makes of it; empty: it refuses.
+// The template's rendering; empty: the template refuses.
 std::string rendered(const Render& render, std::vector<Message> messages, const std::vector<ToolSpec>& tools,
                      const TemplateAbilities& abilities) {
   Json variables;
@@ -216,7 +215,7 @@ void add_tools(const std::vector<ToolSpec>& tools, const TemplateAbilities& abil
   if (!tools.empty()) variables[abilities.tools_name] = Json::array();
   for (const ToolSpec& tool : tools) {
     Json function = function_json(tool, abilities);
-    // Where tools have another name than OpenAI's, they are not wrapped as its API has them either.
+    // If the template's variable for tools has another name than OpenAI's, the tools are not wrapped as in its API either.
     if (abilities.tools_name == kToolsName) function = {{"type", "function"}, {"function", std::move(function)}};
     variables[abilities.tools_name].push_back(std::move(function));
   }
@@ -235,7 +234,7 @@ TemplateAbilities probe_abilities(const Render& render) {
   const auto shows_text = [&] { return has_all(rendered(render, {message_of(Role::user, kProbe)}, {}, all), {kProbe}); };
   if (!shows_text()) {
     all.plain_text = false;
-    all.plain_text = !shows_text();  // not in parts either: then as everybody has it
+    all.plain_text = !shows_text();  // not in parts either: then in the usual form
   }
   all.system = has_all(rendered(render, {system, user}, {}, all), {kProbe});
   all.repeated_roles = has_all(rendered(render, {user, user}, {}, all), {});
@@ -251,7 +250,7 @@ TemplateAbilities probe_abilities(const Render& render) {
   if (!all.tools) all.tools_name = kToolsName, all.bare_parameters = true;
   const std::vector<ToolSpec> known = all.tools ? tools : std::vector<ToolSpec>();
 
-  // A call is given in the first way in which it is shown, but not as Python's dict where another is.
+  // Calls are passed in the first form that the template shows, but not as a Python dict if there is another form.
   const std::string as_python = "{'x': '" + std::string(kProbeArgument) + "'}";
   std::optional<std::pair<bool, bool>> found;
   for (const auto& [object, empty] : {std::pair{true, true}, {true, false}, {false, true}, {false, false}}) {
@@ -287,7 +286,7 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
   std::vector<Message> messages = request.messages;
   for (std::size_t i = 0; i < place_holders.size(); ++i) {
     if (place_holders[i].empty()) continue;
-    // Raw tokens have the reasoning in them.
+    // Raw tokens contain the reasoning already.
     std::string reasoning = messages[i].raw ? std::string() : std::move(messages[i].reasoning);
     messages[i] = message_of(Role::assistant, place_holders[i]);
     messages[i].reasoning = std::move(reasoning);

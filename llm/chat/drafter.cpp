@@ -11,10 +11,10 @@ void Drafter::begin(std::string_view text) {
 
 std::vector<std::int32_t> Drafter::draft(Grammar& grammar, StateId from) const {
   std::string text = forced_text(grammar, from, layout_, kMaxBytes);
-  text.resize(std::min(text.size(), text.find(kTokenMark)));  // a control token is its own, and the next draft's
+  text.resize(std::min(text.size(), text.find(kTokenMark)));  // a control token is a token of its own, for the next draft
   if (text.empty()) return {};
   std::vector<std::int32_t> tokens = tokenizer_->encode(text);
-  // Some tokenizers put a space before every text: then it is not what was meant.
+  // Some tokenizers put a space before every text: then the draft would be another text.
   if (tokenizer_->decode_bytes(tokens) != text) return {};
   const std::string last = tokenizer_->token_bytes(tokens.back());
   const StateId before = grammar.step(from, std::string_view(text).substr(0, text.size() - last.size()));

@@ -6,7 +6,7 @@ namespace {
 constexpr const char* kMainKey = "tokenizer.chat_template";
 constexpr const char* kToolsKey = "tokenizer.chat_template.tool_use";
 
-// Nothing: the file has none.
+// Null: the file has none.
 Result<std::optional<ChatTemplate>> read_tools_template(const GgufFile& file) {
   const auto source = file.get_string_or(kToolsKey, "");
   if (!source) return source.error();
@@ -31,7 +31,7 @@ Result<FileTemplates> read_templates(const GgufFile& file) {
                                         "), as base models have none; choose an instruct model, or give a template"};
   }
   auto parsed = ChatTemplate::parse(std::string(*source), "chat template");
-  // A template's errors name no file, because clients see those of rendering.
+  // A template's errors do not contain the file's name, because clients see those of rendering.
   if (!parsed) return Error{parsed.error().code, file.path() + ": " + parsed.error().message};
   FileTemplates templates{std::move(*parsed), std::nullopt, ""};
   auto tools = read_tools_template(file);

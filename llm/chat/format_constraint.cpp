@@ -26,14 +26,14 @@ FormatConstraint::FormatConstraint(const Tokenizer& tokenizer, std::size_t n_voc
 }
 
 const TokenMask* FormatConstraint::mask() {
-  if (reasoning_) {  // anything but the end; bits behind the last token are nobody's
+  if (reasoning_) {  // everything but the end; bits after the last token have no meaning
     mask_ = ends_;
     for (std::uint32_t& word : mask_) word = ~word;
     return &mask_;
   }
   mask_.assign(ends_.size(), 0);
   if (state_ != kDeadState) mask_ = owed_.empty() ? grammar_->mask(state_) : grammar_->along(state_, owed_);
-  // Where no token writes what has to follow, or the grammar has become too ambiguous, there is nothing but the end; misfit() says so.
+  // If no token writes the required continuation, or the grammar has become too ambiguous, only the end is allowed; misfit() reports it.
   const bool whole = state_ != kDeadState && owed_.empty() && grammar_->accepts(state_);
   if (!whole && any(mask_)) return &mask_;
   for (std::size_t i = 0; i < mask_.size(); ++i) mask_[i] |= ends_[i];

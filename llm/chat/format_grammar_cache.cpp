@@ -19,7 +19,7 @@ Result<std::shared_ptr<Grammar>> FormatGrammarCache::find(const OutputFormat& fo
   auto compiled = compile_format(format);
   if (!compiled) return compiled.error();
   auto grammar = std::make_shared<Grammar>(std::move(compiled->automaton), compiled->start, trie_.get());
-  // The first mask, which costs the most, is made here, beside other answers' tokens.
+  // The first mask is the most expensive one. It is computed here, in parallel with other answers' tokens.
   const TokenMask& first = grammar->mask(grammar->start());
   const bool possible = std::any_of(first.begin(), first.end(), [](std::uint32_t word) { return word != 0; });
   if (!possible && !grammar->accepts(grammar->start()))

@@ -1,5 +1,5 @@
 #pragma once
-// The grammars of the output formats that are in use.
+// Caches the grammars of the output formats in use.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/grammar/grammar.h>
 
@@ -12,18 +12,18 @@
 
 namespace baton::llm {
 
-// One thread, but for the grammars, which are the engine's once they were given out.
+// Used by one thread, except for the grammars, which belong to the engine once they were returned.
 class FormatGrammarCache {
  public:
-  explicit FormatGrammarCache(VocabularyTrie& trie) : trie_(trie) {}  // which outlives us
+  explicit FormatGrammarCache(VocabularyTrie& trie) : trie_(trie) {}  // which must outlive this object
 
-  // Errors: compile_format's, and errc::unsupported where the vocabulary has no token that such an answer could begin with.
+  // Errors: those of compile_format, and errc::unsupported if the vocabulary has no token that can begin such an answer.
   Result<std::shared_ptr<Grammar>> find(const OutputFormat& format);
 
  private:
-  static constexpr std::size_t kMaxGrammars = 4;  // one that means harm takes some 300 MB before it is full
+  static constexpr std::size_t kMaxGrammars = 4;  // a malicious one takes some 300 MB before its cache is full
   VocabularyTrie& trie_;
-  std::list<std::pair<std::string, std::shared_ptr<Grammar>>> known_;  // the most recently used first
+  std::list<std::pair<std::string, std::shared_ptr<Grammar>>> known_;  // most recently used first
 };
 
 }  // namespace baton::llm

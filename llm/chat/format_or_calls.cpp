@@ -8,7 +8,7 @@ namespace baton::llm {
 namespace {
 
 NodeId names(Automaton& out, const std::vector<ToolSpec>& tools, bool quoted) {
-  const NodeId rest = out.final();  // a token may go beyond the name: the grammar of calls follows it there
+  const NodeId rest = out.final();  // a token may extend beyond the name, where the grammar of calls continues
   out.byte(rest, 0x00, 0xFF, rest);
   std::vector<std::string> texts;
   for (const ToolSpec& tool : tools) texts.push_back(quoted ? write_json(Json(tool.name), {}).substr(1) : tool.name);
@@ -70,7 +70,7 @@ void FormatOrCalls::accept(const Choice& choice) {
 std::optional<Rewind> FormatOrCalls::rewind() {
   auto to = calls_->rewind();
   if (!to || calls_->engaged()) return to;
-  // It was no call that was meant: the format is left.
+  // The call was not intended: only the format is left.
   called_ = false;
   opening_ = kDeadState;
   calls_->leave_alone();

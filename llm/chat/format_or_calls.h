@@ -1,5 +1,5 @@
 #pragma once
-// An answer in the format that was asked for, or calls of tools: the model chooses with its first tokens.
+// An answer in the requested format, or calls of tools: the model chooses with its first tokens.
 #include <memory>
 
 #include "call_constraint.h"
@@ -7,15 +7,15 @@
 
 namespace baton::llm {
 
-// How calls may be opened where nothing else, or only a format, may be written: as the template writes them, or as JSON, bare or in a
-// fence; up to their names and through these. spaced: white space may come first.
+// The ways to open a call if nothing else, or only a format, may be written: in the template's form, or as JSON, bare or in a fence. The
+// grammar covers the text up to and including the names. spaced: white space may come first.
 std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const ToolSyntax& syntax, const GrammarVocabulary& vocabulary,
                                        bool spaced);
 
-// On the engine's thread.
+// Used on the engine's thread.
 class FormatOrCalls final : public TokenConstraint {
  public:
-  // format: of a grammar that allows nothing where a call is required. calls: is told elsewhere where a name begins.
+  // format: with a grammar that allows nothing if a call is required. calls: another object tells it where a name begins.
   FormatOrCalls(std::shared_ptr<FormatConstraint> format, std::shared_ptr<CallConstraint> calls, std::unique_ptr<Grammar> openings)
       : format_(std::move(format)), calls_(std::move(calls)), openings_(std::move(openings)), opening_(openings_->start()) {}
 
@@ -36,7 +36,7 @@ class FormatOrCalls final : public TokenConstraint {
   std::shared_ptr<CallConstraint> calls_;
   std::unique_ptr<Grammar> openings_;
   StateId opening_;
-  bool called_ = false;  // a call was begun
+  bool called_ = false;  // a call has begun
   TokenMask mask_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// The tokens of a model as grammars of calls see them: by their bytes; control tokens that are a part of the model's call syntax are marked
-// so that no text can be taken for them.
+// A model's tokens as byte strings for the grammars of calls. Control tokens of the model's call syntax are marked, so that no text can be
+// mistaken for them.
 #include <baton/llm/grammar/token_trie.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
@@ -13,7 +13,7 @@
 
 namespace baton::llm {
 
-// Stands before the text of a control token. No UTF-8 has this byte.
+// Precedes the text of a control token. This byte does not occur in UTF-8.
 constexpr char kTokenMark = '\xFF';
 
 // Immutable; any thread.
@@ -22,10 +22,10 @@ class GrammarVocabulary {
   // n_vocab: of the model's logits, at least the tokenizer's.
   GrammarVocabulary(const Tokenizer& tokenizer, std::size_t n_vocab, const ToolSyntax& syntax);
 
-  // Empty: the token is no text, and no grammar allows it.
+  // Empty: the token has no text, and no grammar allows it.
   const std::string& bytes(std::int32_t id) const;
   std::shared_ptr<const TokenTrie> trie() const { return trie_; }
-  // Tokens with which no call is begun: white space, and what begins with a word or ends the turn.
+  // Tokens that do not begin a call: white space, and tokens that begin with a word or end the turn.
   const TokenMask& words() const { return words_; }
   // The text with its control tokens marked.
   std::string marked(std::string_view text) const;
@@ -33,7 +33,7 @@ class GrammarVocabulary {
  private:
   std::vector<std::string> bytes_;
   TokenMask words_;
-  std::vector<std::string> control_;  // texts, the longest first
+  std::vector<std::string> control_;  // texts, longest first
   std::shared_ptr<const TokenTrie> trie_;
 };
 

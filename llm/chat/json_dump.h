@@ -1,5 +1,5 @@
 #pragma once
-// JSON as text, compact. Never throws: what is no UTF-8 becomes U+FFFD.
+// JSON as compact text. Never throws: bytes that are not UTF-8 become U+FFFD.
 #include <baton/llm/chat/types.h>
 
 #include <string>

@@ -108,7 +108,7 @@ JsonScanner::State JsonScanner::step_value(char c) {
 
 JsonScanner::State JsonScanner::step_key(char c) {
   if (c == '}') return shut(c);
-  // A doubled opening brace; its second closing one is a stray one after the value.
+  // A doubled opening brace. Its second closing brace is skipped as a stray one after the value.
   const bool outermost = depth() == (is_list_ ? 2u : 1u);
   if (c == '{' && outermost && empty_) {
     empty_ = false;

@@ -1,5 +1,5 @@
 #pragma once
-// Reads one JSON object or list byte by byte, says at once where it ends or stops being JSON, and keeps a repaired copy.
+// Reads one JSON object or list byte by byte, tells at once where it ends or stops being JSON, and keeps a repaired copy.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace baton::llm {
 
-// Slips of small models that have only one reading, and are repaired in text():
+// Slips of small models with only one reading, which are repaired in text():
 //   - a comma before a closing bracket;
 //   - Python's True, False and None;
 //   - line feeds, tabs and other control characters inside strings, and \' there;
@@ -15,8 +15,8 @@ namespace baton::llm {
 //     so);
 //   - a closing brace too many after an element of the outermost list;
 //   - close(): the one bracket that is missing at the end.
-// White space between values is left out of text(), and numbers stand there as nlohmann/json writes them. Numbers and escapes are only
-// checked roughly: text() still has to be parsed. Not thread-safe.
+// White space between values is left out of text(), and numbers are written as by nlohmann/json. Numbers and escapes are only checked
+// roughly, so text() still has to be parsed. Not thread-safe.
 class JsonScanner {
  public:
   enum class State { more, complete, error };
@@ -27,7 +27,7 @@ class JsonScanner {
   void reset();
   // The first byte must be { or [. Nothing may be pushed after `complete` or `error`.
   State step(char c);
-  // At the end of the input: adds the closing bracket of the outermost value if exactly that is missing. False: it is incomplete.
+  // Called at the end of the input. Adds the closing bracket of the outermost value if exactly that is missing. False: it is incomplete.
   bool close();
 
   Event event() const { return event_; }               // of the last step
@@ -38,7 +38,7 @@ class JsonScanner {
     return std::string_view(text_).substr(string_begin_, string_end_ - string_begin_);
   }  // with event(), raw
   const std::string& text() const { return text_; }
-  const std::string& error() const { return error_; }  // what stands where, for people
+  const std::string& error() const { return error_; }  // which character was found where, for people
 
   struct Range {
     std::size_t begin, end;  // bytes pushed

@@ -15,7 +15,7 @@ bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '+';
 }
 
-// A control character as JSON has it.
+// A control character as a JSON escape.
 std::string control_escape(char c) {
   const std::string quoted = Json(std::string(1, c)).dump();
   return quoted.substr(1, quoted.size() - 2);
@@ -65,7 +65,7 @@ class Reader {
     skip();
     if (rest_.empty() || (rest_.front() != '"' && rest_.front() != '\'')) return std::nullopt;
     const char quote = rest_.front();
-    std::string json = "\"";  // as JSON has it
+    std::string json = "\"";  // as JSON text
     for (std::size_t i = 1; i < rest_.size(); ++i) {
       const char c = rest_[i];
       if (c == quote) {

@@ -95,7 +95,7 @@ Result<FormatGrammar> compile_format(const OutputFormat& format) {
     return Error{errc::unsupported, "it is too large: it needs more than " + std::to_string(Automaton::kMaxNodes) +
                                         " states; make repetitions and lists of values shorter"};
   }
-  // The machine also sees what only counting rules out, as {"minItems": 2, "maxItems": 1} in an allOf.
+  // The machine also detects formats that only counting rules out, such as {"minItems": 2, "maxItems": 1} in an allOf.
   if (!grammar.automaton.prune(*start) || Machine(grammar.automaton, *start).start() == kDeadState)
     return Error{errc::invalid_argument, "no text fits it: its parts contradict each other"};
   grammar.start = *start;

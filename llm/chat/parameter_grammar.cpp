@@ -21,9 +21,9 @@ namespace {
 
 unsigned byte_of(char c) { return static_cast<unsigned char>(c); }
 
-// Any text up to the first `end` (the automaton of Knuth, Morris and Pratt, 1977), at which it goes on at `next`.
+// Any text up to the first `end` (the automaton of Knuth, Morris and Pratt, 1977), after which it continues at `next`.
 NodeId text_up_to(Automaton& out, std::string_view end, NodeId next) {
-  std::vector<NodeId> nodes;  // by how much of `end` stands there
+  std::vector<NodeId> nodes;  // by the number of bytes of `end` read so far
   for (std::size_t i = 0; i < end.size(); ++i) nodes.push_back(out.add());
   nodes.push_back(next);
   std::set<unsigned> letters;
@@ -39,13 +39,13 @@ NodeId text_up_to(Automaton& out, std::string_view end, NodeId next) {
       const bool other_token = n == 0 && static_cast<char>(letter) == kTokenMark;
       if (!other_token && nodes[n] != Automaton::kDead) out.byte(nodes[i], letter, letter, nodes[n]);
     }
-    if (from <= 0xFD) out.byte(nodes[i], from, 0xFD, nodes[0]);  // not our own marks
+    if (from <= 0xFD) out.byte(nodes[i], from, 0xFD, nodes[0]);  // except our own marks
   }
   return nodes.front();
 }
 
-// Any text that does not hold `close` with one of `after` behind it, white space there aside: so a value may hold what closes values, as
-// SyntaxReader reads it. The text may end anywhere, at `next`, which has the closing words.
+// Any text that does not contain `close` followed by one of `after`, ignoring white space between them. So a value may contain closing
+// words, which SyntaxReader reads in the same way. The text may end anywhere, at `next`, which has the closing words.
 class ClosedText {
  public:
   ClosedText(Automaton& out, std::string_view close, const std::vector<std::string>& after, NodeId next)
@@ -69,7 +69,7 @@ class ClosedText {
   }
 
  private:
-  using Places = std::set<std::pair<std::size_t, std::size_t>>;  // in which of ends_, and how many of its bytes were read
+  using Places = std::set<std::pair<std::size_t, std::size_t>>;  // the index into ends_, and how many of its bytes were read
 
   NodeId node_of(const Places& places) {
     const auto [at, is_new] = nodes_.emplace(places, Automaton::kDead);
@@ -92,10 +92,10 @@ class ClosedText {
       lowest = letter + 1u;
       if (const auto after = step(places, static_cast<char>(letter))) out_.byte(from, letter, letter, node_of(*after));
     }
-    others_up_to(0xFD);  // not our own marks
+    others_up_to(0xFD);  // except our own marks
   }
 
-  // Nothing: the byte completes an end, or begins a token that has no place in text.
+  // Null: the byte completes an end, or begins a token that may not occur in text.
   std::optional<Places> step(const Places& places, char c) const {
     Places after;
     const auto read = [&](std::size_t end, std::size_t n) {
@@ -122,10 +122,11 @@ class ClosedText {
   std::vector<Places> waiting_;
 };
 
-// The rest of a string in single quotes, with JSON's escapes (`escape`: the rule of what may follow a backslash), and one for the quote.
+// The rest of a string in single quotes, with JSON's escapes (`escape`: the rule for the text after a backslash), and one for the quote.
 NodeId single_quoted(Automaton& out, NodeId escape, NodeId next) {
   const NodeId inside = out.add();
-  for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}}) out.byte(inside, lo, hi, inside);  // not our marks
+  for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}})
+    out.byte(inside, lo, hi, inside);  // not our marks
   out.byte(inside, '\\', '\\', out.any_of({out.call(escape, inside), out.bytes("'", inside)}));
   out.empty(inside, out.bytes("'", next));
   return inside;
@@ -156,7 +157,7 @@ class Parameters {
 
   bool escapes() const { return p_.quote_open == "'"; }
 
-  // What closes the value of name_.
+  // The text that closes the value of name_.
   NodeId value_end(NodeId next) {
     std::string_view rest = p_.value_end;
     for (auto hole = rest.rfind(kKeyHole); hole != std::string_view::npos; hole = rest.rfind(kKeyHole)) {
@@ -166,7 +167,7 @@ class Parameters {
     return text(rest, next);
   }
 
-  // With what stands between a name and its value.
+  // The value, with the text between a name and its value.
   NodeId value_of(const SchemaNode& schema, NodeId next) {
     const bool quoted = p_.quote_open == "\"";  // JSON's own strings
     const ParameterValues values = parameter_values(schema, budget_);
@@ -174,7 +175,7 @@ class Parameters {
     return text(p_.assign, as_json(schema, next));
   }
 
-  // As JSON has it, or in the syntax's own words.
+  // As JSON, or in the syntax's own words.
   NodeId as_json(const SchemaNode& schema, NodeId next) {
     if (schema.types == kBooleanType && !schema.enum_values && !schema.constant)
       return out_.any_of({out_.bytes(p_.yes, next), out_.bytes(p_.no, next)});
@@ -184,15 +185,15 @@ class Parameters {
     return out_.any_of(ways);
   }
 
-  // The syntax's own words, where they are others than JSON's.
+  // Adds the syntax's own words, if they differ from JSON's.
   void add_words(const SchemaNode& schema, NodeId next, std::vector<NodeId>& ways) {
     for (const auto& [value, word] : {std::pair{Json(true), p_.yes}, {Json(false), p_.no}, {Json(nullptr), p_.null}}) {
       if (word != value.dump() && is_valid(schema, value)) ways.push_back(out_.bytes(word, next));
     }
   }
 
-  // Strings stand as they are, behind a word or between quotes of the syntax's own; without these, where any string may stand, nothing else
-  // can be told from it.
+  // Strings are written without escapes, after a word or between the syntax's own quotes. Without quotes, if any string is allowed, no
+  // other value can be distinguished from it.
   NodeId with_strings(const SchemaNode& schema, const ParameterValues& values, NodeId next) {
     NodeId strings = Automaton::kDead;
     if (values.strings) {
@@ -220,7 +221,8 @@ class Parameters {
   void note(const SchemaNode& schema, std::string keyword, const std::string& why) {
     unmasked_.push_back({schema.pointer, std::move(keyword), why + ": it is checked afterwards"});
   }
-  // What such strings are not held to: each schema once. Not by recursion, as a chain of references may be as long as the document.
+  // Reports the conditions that are not enforced for such strings: each schema once. Not recursive, because a chain of references may be as
+  // long as the document.
   void note_strings(const SchemaNode& first) {
     std::vector<const SchemaNode*> waiting{&first};
     while (!waiting.empty()) {
@@ -248,7 +250,7 @@ class Parameters {
       const std::string_view rest = trimmed(std::string_view(p_.value_end).substr(p_.value_end.rfind(kKeyHole) + 1));
       return closed_text(vocabulary_.marked(own_end) + name_ + vocabulary_.marked(rest), {more, end}, next);
     }
-    // As far as both ways on begin alike, they are what ends the value.
+    // The common prefix of both continuations ends the value.
     std::string_view both(more.data(),
                           static_cast<std::size_t>(std::mismatch(more.begin(), more.end(), end.begin(), end.end()).first - more.begin()));
     const auto tag = both.find_first_of(std::string("<[") + kTokenMark);
@@ -259,7 +261,7 @@ class Parameters {
     return closed_text(both.substr(tag, behind - tag), {more.substr(behind), end.substr(behind)}, next);
   }
 
-  // The closing tag itself is written by `next`, which has it after free white space.
+  // The closing tag itself is written by `next`, which has it after optional white space.
   NodeId closed_text(std::string_view close, std::vector<std::string> after, NodeId next) {
     for (std::string& one : after) one.resize(std::min(one.find(kHole), one.size()));
     return ClosedText(out_, close, after, next).build();
@@ -277,7 +279,7 @@ class Parameters {
   int budget_ = 100'000;  // of all parameters of a tool
 };
 
-// Letters, digits and what ids and channels are made of.
+// Letters, digits and the other characters of ids and channels.
 NodeId hole(Automaton& out, NodeId next) {
   const NodeId node = out.add();
   for (const auto& [lo, hi] : {std::pair{'a', 'z'}, std::pair{'A', 'Z'}, std::pair{'0', '9'}})

@@ -1,5 +1,5 @@
 #pragma once
-// Arguments that are no JSON object: parameters one by one, in the words of ToolSyntax::Parameters.
+// Arguments that are not a JSON object: a list of parameters in the notation of ToolSyntax::Parameters.
 #include <baton/llm/grammar/schema_compiler.h>
 
 #include "grammar_vocabulary.h"
@@ -7,12 +7,12 @@
 
 namespace baton::llm {
 
-// A text of the syntax: white space in it is free, and so is a hole, within bounds.
+// A text of the syntax. Its white space is flexible, and so is a hole, within bounds.
 NodeId syntax_text(Automaton& out, std::string_view text, const GrammarVocabulary& vocabulary, NodeId next);
 
-// From behind the name to the end of the call. Declared parameters, in their order; those that are not required may be left out. Strings
-// stand as the syntax has them (parameter_value.h): their lengths, patterns and formats are checked afterwards. kDead where the schema is
-// not just a list of properties. unmasked: what this syntax leaves to the validator is added to it.
+// The part from after the name to the end of the call: declared parameters, in their order; those that are not required may be left out.
+// Strings are written as the syntax has them (parameter_value.h): their lengths, patterns and formats are checked afterwards. kDead if the
+// schema is not just a list of properties. unmasked: receives the keywords that this syntax leaves to the validator.
 NodeId parameter_grammar(Automaton& out, SchemaCompiler& compiler, const Schema& schema, const ToolSyntax& syntax,
                          const GrammarVocabulary& vocabulary, std::vector<Unmasked>& unmasked, NodeId next);
 

@@ -12,7 +12,7 @@ namespace baton::llm {
 namespace {
 
 constexpr int kBudget = 1000, kStringsAUnit = 64,
-              kDeepest = 200;  // to read one parameter; combinations may multiply to any number of schemas
+              kDeepest = 200;  // for reading one parameter; combinations may multiply to any number of schemas
 
 ParameterValues anything() { return {true, std::nullopt}; }
 ParameterValues nothing() { return {false, std::set<std::string>()}; }
@@ -56,7 +56,7 @@ ParameterValues of_node(const SchemaNode& node) {
   return both(std::move(out), std::move(listed));
 }
 
-// What a schema says by itself, and by the schemas that hold with it or of which one does.
+// The conditions of a schema itself, and of the schemas that hold with it or of which one does.
 template <class Own>
 ParameterValues walk(const SchemaNode& node, int& budget, const Own& own, int depth = 0) {
   if (--budget < 0 || depth > kDeepest) return anything();

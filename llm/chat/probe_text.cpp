@@ -8,7 +8,7 @@
 namespace baton::llm {
 namespace {
 
-// The JSON that begins at `at`; nothing: none does.
+// The JSON value that begins at `at`; null: there is none.
 std::optional<std::pair<Json, std::size_t>> json_at(std::string_view text, std::size_t at) {
   JsonScanner scanner;
   for (std::size_t i = at; i < text.size(); ++i) {
@@ -35,7 +35,7 @@ std::string_view without_reasoning(std::string_view text) {
 std::string common_beginning(std::string_view a, std::string_view b) {
   std::string_view both = a.substr(0, static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin()));
   while (both.size() < a.size() && (static_cast<unsigned char>(a[both.size()]) & 0xC0) == 0x80)
-    both.remove_suffix(1);  // nor of a character
+    both.remove_suffix(1);  // nor in the middle of a character
   for (const auto& [opening, closing] : {std::pair{'<', '>'}, std::pair{'[', ']'}}) {
     const auto at = both.rfind(opening);
     if (at != std::string_view::npos && both.find(closing, at) == std::string_view::npos) both = both.substr(0, at);

@@ -32,7 +32,7 @@ std::string sha256(const std::string& text) {
   return hex(digest);
 }
 
-// 128 random bits that no message can have in it by chance or on purpose.
+// 128 random bits, which no message can contain by chance or on purpose.
 std::string random_word() {
   std::random_device random;
   std::array<unsigned char, 16> bytes;
@@ -75,8 +75,8 @@ Json special_tokens(const Tokenizer& tokenizer) {
 
 std::string place_holder(const std::string& random, std::size_t i) { return random + "i" + std::to_string(i) + "e"; }
 
-// Whether the data has the place holder of each of `n` messages exactly once, and the template's text none. One pass over the spans,
-// because a long conversation has many messages.
+// Whether the data has the placeholder of each of `n` messages exactly once, and the template's text none. One pass over the spans, because
+// a long conversation has many messages.
 std::vector<bool> came_through(const std::vector<Span>& spans, const std::string& random, std::size_t n) {
   std::vector<int> counts(n, 0);
   for (const Span& span : spans) {
@@ -94,8 +94,8 @@ std::vector<bool> came_through(const std::vector<Span>& spans, const std::string
   return once;
 }
 
-// Deriving the syntax of calls renders some dozens of short conversations, a few thousand steps each with the templates that are in use.
-// This is what all of them together may take: about a second.
+// Deriving the syntax of calls renders some dozens of short conversations, with a few thousand steps each for common templates. This is the
+// limit for all of them together: about a second.
 constexpr std::size_t kStepsToLoad = 8'000'000;
 constexpr std::size_t kProbeBytes = 1 << 20;  // of each
 
@@ -147,8 +147,8 @@ bool PromptBuilder::is_own(const Message& message) const {
   return std::all_of(raw.ids.begin(), raw.ids.end(), [&](std::int32_t id) { return tokenizer_->is_valid(id); });
 }
 
-// Answers with calls as texts in the model's syntax, for a template that has no place for calls; `ids` gets the tokens of these. Nothing
-// where one has more than max_tokens.
+// Writes answers with calls as texts in the model's syntax, for a template without a place for calls; `ids` receives their tokens. Null if
+// one has more than max_tokens.
 std::optional<ChatRequest> PromptBuilder::with_calls_as_text(ChatRequest request, std::size_t max_tokens,
                                                              std::vector<std::vector<std::int32_t>>& ids) const {
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
@@ -167,8 +167,8 @@ std::optional<ChatRequest> PromptBuilder::with_calls_as_text(ChatRequest request
   return request;
 }
 
-// Encodes what stands between the place holders, piece by piece, so that a piece comes to the same tokens in every later turn. Nothing
-// where there are more than max_tokens.
+// Encodes the text between the placeholders, piece by piece, so that a piece gets the same tokens in every later turn. Null if there are
+// more than max_tokens.
 std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector<Span>& spans, const std::vector<Splice>& splices,
                                                                std::size_t max_tokens) const {
   std::vector<std::int32_t> ids;
@@ -176,7 +176,7 @@ std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector
   std::vector<TextSpan> piece;
   auto next = splices.begin();
   const auto end_piece = [&] {
-    // A closing token that is there already may be left out below.
+    // A closing token that exists already may be left out below.
     auto up_to_limit = tokenizer_->encode_up_to(max_tokens - std::min(max_tokens, ids.size()) + 1, piece);
     piece.clear();
     if (!up_to_limit) {
@@ -188,7 +188,7 @@ std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector
     if (both_end && encoded.front() == ids.back()) {
       encoded.erase(encoded.begin());
     } else if (both_end && tokenizer_->ends_generation(encoded.front())) {
-      ids.pop_back();  // the answer ended with another token than the template closes a message with
+      ids.pop_back();  // the answer ended with another token than the template's closing token
     }
     ids.insert(ids.end(), encoded.begin(), encoded.end());
   };
@@ -210,8 +210,8 @@ std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector
   return ids;
 }
 
-// Begins the answer with a call: in the template's own syntax where that is more than JSON and says nothing that only the model knows (an
-// id), as a list where several calls are wanted, or as the object that every model knows.
+// Begins the answer with a call: in the template's own syntax, if that is more than JSON and has no part that only the model knows (an id);
+// as a list, if several calls are allowed; or as the object that every model knows.
 void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const {
   const bool named = request.tool_choice.mode == ToolChoice::Mode::named;
   if (prompt.starts_in_reasoning || (!named && request.tool_choice.mode != ToolChoice::Mode::required)) return;
@@ -236,7 +236,7 @@ void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const
 
 Result<Prompt> PromptBuilder::build(const ChatRequest& request, int n_ctx) const {
   if (auto error = contradiction(request)) return *error;
-  // Half of what there is, so that nothing below overflows.
+  // Half of the maximum, so that nothing below overflows.
   const std::size_t max_tokens = n_ctx > 0 ? static_cast<std::size_t>(n_ctx) - 1 : std::numeric_limits<std::size_t>::max() / 2;
   const std::size_t n = request.messages.size();
   std::vector<std::vector<std::int32_t>> in_words(n);  // of calls that the template does not show
@@ -247,7 +247,7 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request, int n_ctx) const
   }
   const ChatRequest& told = with_text ? *with_text : request;
 
-  std::vector<std::string> words(n);  // place holders
+  std::vector<std::string> words(n);  // placeholders
   std::vector<const std::vector<std::int32_t>*> instead(n);
   const std::string random = random_word();
   for (std::size_t i = 0; i < n; ++i) {
@@ -258,7 +258,7 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request, int n_ctx) const
   }
   const auto is_set = [](const std::string& word) { return !word.empty(); };
   auto spans = render(told, words);
-  // Messages whose place holder did not come through once are rendered as the template wants them; if that changes others, all are.
+  // Messages whose placeholder did not appear exactly once are rendered as the template wants them. If that changes others, all are.
   for (int attempt = 0; attempt < 2 && std::any_of(words.begin(), words.end(), is_set); ++attempt) {
     bool lost = false;
     const std::vector<bool> there = spans ? came_through(*spans, random, n) : std::vector<bool>(n);

@@ -1,5 +1,5 @@
 #pragma once
-// The token ids of a request: the model's template, rendered and encoded, with what the model wrote itself put back as it wrote it.
+// The token ids of a request: the model's template, rendered and encoded, with the model's own messages put back as their raw tokens.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
@@ -16,35 +16,35 @@
 
 namespace baton::llm {
 
-// ids, decoded with control tokens shown, is what the model sees.
+// The model sees `ids`, decoded with control tokens shown.
 struct Prompt {
   std::vector<std::int32_t> ids;
-  int n_raw_messages = 0;                // assistant messages that were put back from their raw tokens
+  int n_raw_messages = 0;                // assistant messages that were put back as raw tokens
   bool starts_in_reasoning = false;      // the template opened a <think> block for the answer
   std::vector<std::int32_t> forced_ids;  // the end of `ids`: the beginning of the answer, for a required or named tool
   std::string forced_text;
-  std::string_view forced_entry;  // where the grammar of calls (call_grammar.h) goes on behind that; empty: nothing is forced
-  std::string forced_since;       // what was written behind the entry already
+  std::string_view forced_entry;  // where the grammar of calls (call_grammar.h) continues after that; empty: nothing is forced
+  std::string forced_since;       // text already written after the entry
 };
 
 // Immutable; any thread. The tokenizer must outlive it.
 //
-// HistoryForm::as_written: an assistant message that this model wrote under this template is rendered with a place holder for its content,
-// and its raw tokens take the place holder's place. So the prompt of the next turn begins with the prompt of this one and the answer, token
-// for token, whatever the template would make of the parsed answer. A closing token that both the raw tokens and the template have is kept
-// once. Where a template does something else than showing the content once (or refuses the conversation without its tool calls), the
-// message is rendered in its canonical form.
+// HistoryForm::as_written: an assistant message that this model wrote under this template is rendered with a placeholder for its content,
+// and its raw tokens replace the placeholder. So the prompt of the next turn begins with the prompt of this one and the answer, token for
+// token, however the template would render the parsed answer. A closing token that both the raw tokens and the template have is kept once.
+// If a template does not show the content exactly once (or refuses the conversation without its tool calls), the message is rendered in its
+// canonical form.
 class PromptBuilder {
  public:
-  // model_sha256: compared with that of raw tokens. now: what strftime_now says, local time.
+  // model_sha256: compared with that of raw tokens. now: the local time for strftime_now.
   PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now);
 
-  // errc::invalid_argument for a request that contradicts itself (no messages, two tools of one name, a named tool that is not there);
-  // errc::invalid_template when the template refuses the conversation; errc::context_overflow when the prompt leaves no token of n_ctx for
-  // the answer (0: no limit), which is found without encoding the rest.
+  // errc::invalid_argument for a request that contradicts itself (no messages, two tools of one name, a named tool that was not offered);
+  // errc::invalid_template if the template refuses the conversation; errc::context_overflow if the prompt leaves no token of n_ctx for the
+  // answer (0: no limit), which is detected without encoding the rest.
   Result<Prompt> build(const ChatRequest& request, int n_ctx = 0) const;
 
-  // Set where the template takes too much work: then it is no use to build prompts with it.
+  // Set if the template takes too much work: building prompts with it is then useless.
   const std::optional<Error>& fault() const { return fault_; }
 
   const ChatTemplate& chat_template() const { return template_; }

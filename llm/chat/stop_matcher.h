@@ -1,5 +1,5 @@
 #pragma once
-// Ends a streamed text before the first of some strings, wherever the stream is cut.
+// Ends a streamed text before the first occurrence of any of some strings, wherever the stream is cut.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -7,17 +7,17 @@
 
 namespace baton::llm {
 
-// The stop string that is complete first decides, of several that are complete at the same byte the longest. Bytes that may still become
-// one are held back. One automaton a string (Knuth, Morris & Pratt 1977): linear in the text. Not thread-safe.
+// The stop string that is complete first decides; of several that are complete at the same byte, the longest. Bytes that may still become
+// one are held back. One automaton per string (Knuth, Morris & Pratt 1977): linear in the text. Not thread-safe.
 class StopMatcher {
  public:
   explicit StopMatcher(const std::vector<std::string>& stops);  // empty strings are ignored
 
-  // Appends to `out` what is now known not to belong to a stop string.
+  // Appends to `out` the bytes that are now known not to belong to a stop string.
   void push(std::string_view text, std::string& out);
-  void flush(std::string& out);  // the text's end: what is still held back
+  void flush(std::string& out);  // at the text's end: the bytes still held back
   bool stopped() const { return stopped_; }
-  std::size_t length() const { return length_; }  // bytes given out so far
+  std::size_t length() const { return length_; }  // bytes output so far
 
  private:
   struct Automaton {

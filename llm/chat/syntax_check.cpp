@@ -10,10 +10,10 @@ using Probe = CallRendering;
 
 struct Case {
   const char* what;
-  std::vector<Json> calls;  // the arguments of each, their keys in the order of the alphabet, as some templates have them
+  std::vector<Json> calls;  // the arguments of each, with keys in alphabetical order, as in some templates
 };
 
-// A parameter for each type, so that what stands there without quotes has one.
+// One parameter per type, so that each type is written without quotes once.
 constexpr std::string_view kText = Probe::kFirst, kList = Probe::kSecond, kObject = "zq7_gamma", kFlag = "zq7_delta", kNumber = "zq7_eps";
 
 std::vector<ToolSpec> tools() {
@@ -37,7 +37,7 @@ const std::vector<Case>& cases() {
   return kCases;
 }
 
-// What a parser makes of it, as JSON: [[name, arguments], ..].
+// The parser's result as JSON: [[name, arguments], ..].
 Json read(const ToolSyntax& syntax, const std::string& text) {
   CallParser parser({.tools = tools(), .syntax = syntax, .new_call_id = [] { return std::string(); }});
   std::vector<Delta> deltas;

@@ -1,5 +1,5 @@
 #pragma once
-// The proof of a derived syntax: calls that are hard to write, as the template writes them, read back.
+// The proof of a derived syntax: difficult calls, written by the template, are read back.
 #include <functional>
 #include <optional>
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace baton::llm {
 
-// An answer that is calls with these arguments, of the tools of CallRendering::kNames; nothing: the template refuses it.
+// The answer that consists of calls with these arguments, of the tools of CallRendering::kNames; null: the template refuses it.
 using WrittenCalls = std::function<std::optional<std::string>(const std::vector<Json>& arguments)>;
 
-// What is read as something else, in words; empty: nothing is.
+// Describes the first call that is read back differently; empty: all are read back correctly.
 std::string misread(const ToolSyntax& syntax, const WrittenCalls& written);
 
 }  // namespace baton::llm

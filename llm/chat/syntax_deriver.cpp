@@ -13,7 +13,7 @@
 namespace baton::llm {
 namespace {
 
-using Probe = CallRendering;  // whose words are looked for
+using Probe = CallRendering;  // whose words are searched for
 
 class Deriver {
  public:
@@ -28,7 +28,7 @@ class Deriver {
     text_marks(content, *one, syntax);
     if (one->find(Probe::kNames[0]) == std::string::npos) return unknown("the template does not show the name of a call");
     if (!json_form(*one, syntax) && !text_form(*one, syntax)) return unknown("the template's way of showing calls was not understood");
-    // Names in other places than these.
+    // The names are in unexpected places.
     if (dumped(to_json(syntax)).find(Probe::kMark) != std::string::npos)
       return unknown("the template's way of showing calls was not understood: names stand in it twice");
     if (syntax.between.ends_with(kHole))
@@ -54,7 +54,7 @@ class Deriver {
     return at == std::string::npos ? std::string() : text->substr(at + word.size());
   }
 
-  // Tags around plain text.
+  // Derives the tags around plain text.
   void text_marks(const std::optional<std::string>& content, const std::string& call, ToolSyntax& syntax) const {
     if (!content) return;
     const std::string behind = end_of_turn_.substr(0, end_of_turn_.size() - common_end(call, end_of_turn_).size());
@@ -64,18 +64,18 @@ class Deriver {
     }
   }
 
-  // What stands before a call.
+  // The text before a call.
   static std::string opening(std::string_view text) {
     text = without_reasoning(text);
     while (!text.empty() && is_json_space(text.front())) text.remove_prefix(1);
     return with_holes(std::string(text));
   }
 
-  // Without the end of the turn. A template that closes a call's turn in another way than a text's has that in `close`.
+  // Removes the end of the turn. If a template closes a call's turn differently from a text's, `close` contains that.
   std::string without_end(std::string_view text) const {
     const std::string same = common_end(text, end_of_turn_);
     text.remove_suffix(same.size());
-    // Some templates show what begins the next turn, too; a model stops at the end of its own, wherever that stands.
+    // Some templates also show the beginning of the next turn; a model stops at the end of its own, wherever that is.
     if (const auto end = trimmed(end_of_turn_); !end.empty()) text = text.substr(0, text.find(end));
     while (!text.empty() && is_json_space(text.back())) text.remove_suffix(1);
     return std::string(text);
@@ -118,7 +118,7 @@ class Deriver {
     return true;
   }
 
-  // Beside the name and the arguments: the call's id, and what says nothing of it.
+  // The members besides the name and the arguments: the call's id, and keys without meaning for it.
   static void other_keys(const Json& object, ToolSyntax& syntax) {
     auto& others = syntax.other_keys;
     for (const auto& [key, field] : object.items()) {
@@ -131,7 +131,7 @@ class Deriver {
     std::erase(others, syntax.id_key);
   }
 
-  // What stands between the calls of an answer, and behind the last of them.
+  // The text between the calls of an answer, and after the last of them.
   void several_json(ToolSyntax& syntax) const {
     const auto text = three();
     std::vector<Range> calls;
@@ -160,7 +160,7 @@ class Deriver {
     const std::size_t name = one.find(Probe::kNames[0]), behind = name + Probe::kNames[0].size();
     syntax.form = ToolSyntax::Form::text;
     syntax.open = opening(std::string_view(one).substr(0, name));
-    if (trimmed(syntax.open).empty()) return false;  // nothing would say that a call begins
+    if (trimmed(syntax.open).empty()) return false;  // nothing would mark the beginning of a call
     const Json wanted = {{Probe::kFirst, Probe::kText}};
     const auto json = find_json(one, behind, [&](const Json& value) { return value == wanted; });
     const auto two = rendering_.calls({Json{{Probe::kFirst, Probe::kNumber}}, Json{{Probe::kFirst, Probe::kOtherNumber}}});
@@ -173,7 +173,7 @@ class Deriver {
     return parameters(one.substr(behind), two, syntax);
   }
 
-  // Between a name and its arguments. What is different in the second call (its number) is a hole.
+  // The text between a name and its arguments. A part that differs in the second call (its number) becomes a hole.
   static std::string middle_of(const std::string& of_first, const std::optional<std::string>& two) {
     const std::size_t name = two ? two->find(Probe::kNames[1]) : std::string::npos;
     const std::size_t behind = name == std::string::npos ? name : name + Probe::kNames[1].size();
@@ -188,7 +188,7 @@ class Deriver {
     return begin + kHole + first.substr(first.size() - same_end);
   }
 
-  // From a call's arguments, which have this number in them, to the next call's name; nothing: there is none.
+  // The text from a call's arguments, which contain this number, to the next call's name; null: there is none.
   static std::optional<std::string> between_of(const std::optional<std::string>& text, int number, std::string_view next_name, bool json) {
     const std::size_t name = text ? text->find(next_name) : std::string::npos;
     std::size_t from = text ? text->find(std::to_string(number)) : std::string::npos;
@@ -203,7 +203,7 @@ class Deriver {
     return second ? with_number_holes(*first, *second).value_or(*first) : first;
   }
 
-  // What stands behind the last call's arguments: some templates (DeepSeek's R1) close only several calls.
+  // The text after the last call's arguments: some templates (DeepSeek's R1) close only several calls.
   std::string rest_of(const std::string& of_one, const std::optional<std::string>& two, bool json) const {
     const std::string number = std::to_string(Probe::kOtherNumber);
     std::size_t from = two ? two->rfind(number) : std::string::npos;
@@ -214,7 +214,7 @@ class Deriver {
     return of_two.starts_with(of_one) ? of_two : of_one;
   }
 
-  // rest: behind the last call's arguments. between: see above. White space that ends every call stands between them.
+  // rest: the text after the last call's arguments. between: see above. White space that ends every call is part of the text between them.
   static void ends(const std::string& rest, const std::optional<std::string>& between, ToolSyntax& syntax) {
     syntax.several = between.has_value();
     syntax.end = between ? common_beginning(rest, *between) : rest;
@@ -225,7 +225,7 @@ class Deriver {
     if (between) syntax.between = between->substr(syntax.end.size());
   }
 
-  // What a call with this argument has behind its name.
+  // The text after the name in a call with this argument.
   std::optional<std::string> behind_name(const Json& arguments) const {
     const auto text = rendering_.calls({arguments});
     const auto at = text ? text->find(Probe::kNames[0]) : std::string::npos;
@@ -233,7 +233,7 @@ class Deriver {
     return closing(std::string_view(*text).substr(at + Probe::kNames[0].size()));
   }
 
-  // Both begin with the byte at which a name ends, and one does not begin the other.
+  // Both begin with the byte at which a name ends, and neither is a prefix of the other.
   static bool told_apart(std::string_view a, std::string_view b) {
     a = trimmed(a), b = trimmed(b);
     return !a.empty() && !b.empty() && a.front() == b.front() && !a.starts_with(b) && !b.starts_with(a);
@@ -281,10 +281,10 @@ class Deriver {
       return behind->substr(before.size(), behind->size() - rest.size() - before.size());
     };
     const auto yes = word(true), no = word(false);
-    if (!yes || !no) return false;  // what stands before a value is different for every type
+    if (!yes || !no) return false;  // the text before a value differs for every type
     p.yes = *yes;
     p.no = *no;
-    p.null = word(nullptr).value_or(p.null);  // some leave it out
+    p.null = word(nullptr).value_or(p.null);  // some omit it
     const Json list = {"a", true, {{"b", nullptr}}};
     p.json_values = Json::parse(word(list).value_or(""), nullptr, false) == list;
     return true;

@@ -1,5 +1,5 @@
 #pragma once
-// A model's syntax of calls, from what its template makes of them: what is alike in all renderings belongs to the syntax.
+// Derives a model's syntax of calls from its template's renderings: the common parts of all renderings belong to the syntax.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,14 +10,14 @@
 
 namespace baton::llm {
 
-// Without the tags of reasoning. Form::unknown has its reason in `why`; so has a syntax in which what the template writes is read back as
-// something else.
+// Does not derive the tags of reasoning. `why` has the reason for Form::unknown, and for a syntax in which the template's own calls are
+// read back differently.
 ToolSyntax derive_from_renderings(const CallRendering& rendering);
 
-// What the template puts around reasoning; nothing: it does not show any.
+// The text that the template puts around reasoning; null: it does not show any.
 std::optional<std::pair<std::string, std::string>> reasoning_tags(const CallRendering& rendering, const ToolSyntax& syntax);
 
-// What stands around a result.
+// Adds the text around a result.
 void add_results(const CallRendering& rendering, ToolSyntax& syntax);
 
 }  // namespace baton::llm

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxName = 200;
 
-// What separates values from all that may follow them: where both ways begin alike, but not into the middle of a tag.
+// The text that separates values from all possible continuations: their common prefix, not ending inside a tag.
 std::string delimiter_of(const std::string& separator, const std::string& end) {
   std::string both(separator.begin(), std::mismatch(separator.begin(), separator.end(), end.begin(), end.end()).first);
   const auto at = both.rfind('<');
@@ -30,7 +30,7 @@ std::string trailing_space(std::string_view text) {
   return std::string(std::find_if_not(text.rbegin(), text.rend(), is_json_space).base(), text.end());
 }
 
-// What a literal value is followed by, as far as it cannot be a part of one.
+// The characters that follow a literal value and cannot be a part of one.
 std::string literal_stops(const ToolSyntax& syntax) {
   const auto& p = syntax.parameters;
   std::string stops = ",";
@@ -121,7 +121,7 @@ SyntaxReader::State SyntaxReader::step(char c) {
   return state == State::error && closed_ ? reopen() : state;
 }
 
-// What looked like the end of a value is a part of it.
+// The supposed end of a value turned out to be a part of it.
 SyntaxReader::State SyntaxReader::reopen() {
   key_ = std::move(closed_->key);
   value_ = std::move(closed_->value);
@@ -192,9 +192,9 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
   return step_opening(c);
 }
 
-// Between the name and the first parameter, or the JSON.
+// The text between the name and the first parameter, or the JSON.
 SyntaxReader::State SyntaxReader::step_opening(char c) {
-  if (syntax_->json_arguments && first_.empty()) {  // nothing but white space
+  if (syntax_->json_arguments && first_.empty()) {  // only white space
     where_ = Where::json;
     return step_json(c);
   }
@@ -234,7 +234,7 @@ SyntaxReader::State SyntaxReader::step_json(char c) {
 }
 
 SyntaxReader::State SyntaxReader::step_key(char c) {
-  // What ends a call may begin as a parameter does ("<", or the bracket before it): where it goes on as no name begins, it is the end.
+  // The end of a call may begin like a parameter ("<", or the bracket before it). If the continuation cannot begin a name, it is the end.
   if (key_.empty() && !is_json_space(c)) {
     const bool no_name = c != '_' && !std::isalnum(static_cast<unsigned char>(c));
     const auto goes_on = [&](bool& open, LiteralMatcher& matcher) {
@@ -276,7 +276,7 @@ SyntaxReader::State SyntaxReader::step_assign(char c) {
   return State::more;
 }
 
-// What closes the value of key_.
+// The text that closes the value of key_.
 std::string SyntaxReader::value_end() const {
   std::string text;
   for (const char c : syntax_->parameters.value_end) text += c == kKeyHole ? key_ : std::string(1, c);
@@ -292,7 +292,7 @@ void SyntaxReader::begin_value() {
   where_ = delimiter_.empty() ? Where::literal_value : Where::raw_value;
 }
 
-// Whether a value that begins so is a list or an object, and not a string without quotes.
+// Whether a value with this first character is a list or an object, and not a string without quotes.
 bool SyntaxReader::begins_json(char c) const {
   if (told_text_ || (c != '{' && c != '[')) return false;
   if (!syntax_->parameters.text_assign.empty()) return true;
@@ -323,7 +323,7 @@ void SyntaxReader::keep_closed() {
   if (!closed_) return;
   Closed closed = *std::exchange(closed_, std::nullopt);
   std::string& value = closed.value;
-  // One line break on each side is the syntax's, where it has one.
+  // One line break on each side belongs to the syntax, if it has one.
   const std::string before = trailing_space(closed.told_text ? syntax_->parameters.text_assign : syntax_->parameters.assign),
                     behind = leading_space(delimiter_);
   if (!before.empty() && value.starts_with(before)) value.erase(0, before.size());

@@ -1,8 +1,8 @@
 #pragma once
-// Reads one call in a syntax that is not a JSON object with the name in it (ToolSyntax::Form::text): from its name on, byte by byte.
-// White space between the parts of the syntax is free; in values it is theirs. A value may hold its own closing tag: it ends where what
-// closes it is followed by what may follow, another parameter or the end of the call. Within the strings of a list or an object, nothing
-// closes the value, as the mask has JSON there.
+// Reads one call in a syntax that is not a JSON object with the name in it (ToolSyntax::Form::text): from its name on, byte by byte. White
+// space between the parts of the syntax is flexible; inside values it belongs to the value. A value may contain its own closing tag: it
+// ends only at a closing tag that is followed by another parameter or the end of the call. Within the strings of a list or an object,
+// nothing closes the value, because the mask has JSON there.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/json_schema/json_schema.h>
 
@@ -18,7 +18,7 @@
 
 namespace baton::llm {
 
-// Follows a text of the syntax.
+// Matches a text of the syntax.
 class LiteralMatcher {
  public:
   enum class State { more, complete, failed };
@@ -33,13 +33,13 @@ class LiteralMatcher {
     bool after_hole = false;
     std::string text;  // without white space
   };
-  static constexpr std::size_t kMaxHole = 200;  // bytes; more is no call
+  static constexpr std::size_t kMaxHole = 200;  // bytes; a longer one is not a call
   std::vector<Part> parts_;
   std::size_t part_ = 0, at_ = 0;
   std::string hole_;
 };
 
-// Not thread-safe. The syntax outlives it.
+// Not thread-safe. The syntax must outlive it.
 class SyntaxReader {
  public:
   enum class State {
@@ -52,14 +52,14 @@ class SyntaxReader {
 
   void reset();
   State step(char c);
-  // At the answer's end: whether the call is complete but for its closing words.
+  // Called at the answer's end: whether the call is complete except for its closing words.
   bool close();
 
   bool named() const { return where_ != Where::name; }
   bool offered() const { return tool_ != nullptr; }
   const std::string& name() const { return name_; }
   const Json& arguments() const { return arguments_; }  // with State::call and call_before
-  // JSON text of the arguments, as far as they were written; of parameters, those that are whole.
+  // JSON text of the arguments, as far as they were written; with parameters, the complete ones.
   const std::string& written() const { return syntax_->json_arguments ? json_.text() : written_; }
   const std::string& error() const { return error_; }
 
@@ -86,27 +86,27 @@ class SyntaxReader {
 
   const ToolSyntax* syntax_;
   std::shared_ptr<const std::vector<ToolSpec>> tools_;
-  std::string delimiter_;                  // of raw values, with the white space before it that is not theirs
-  std::string name_stops_;                 // bytes at which a name may end
-  std::string separator_rest_, end_rest_;  // behind the delimiter
+  std::string delimiter_;                  // of raw values, with the white space before it, which is not part of the value
+  std::string name_stops_;                 // bytes that may end a name
+  std::string separator_rest_, end_rest_;  // after the delimiter
 
   Where where_ = Where::name;
   std::string name_, key_, value_, error_, written_;
   const ToolSpec* tool_ = nullptr;
-  std::optional<Schema> schema_;  // of its parameters, where they are not one JSON object
+  std::optional<Schema> schema_;  // of its parameters, if they are not one JSON object
   Json arguments_;
   JsonScanner json_;
   LiteralScanner literal_;
-  LiteralMatcher first_, none_, assign_, text_assign_, separator_, end_;  // in progress; failed ones are default-made
+  LiteralMatcher first_, none_, assign_, text_assign_, separator_, end_;  // in progress; failed matchers are default-constructed
   bool first_open_ = false, none_open_ = false, assign_open_ = false, text_assign_open_ = false, separator_open_ = false, end_open_ = false;
-  bool told_text_ = false;                                 // the syntax says that this value is a string
-  enum class Raw { blank, text, json } raw_ = Raw::blank;  // what the raw value is; nothing but white space so far
+  bool told_text_ = false;                                 // the syntax declares this value a string
+  enum class Raw { blank, text, json } raw_ = Raw::blank;  // kind of the raw value; blank: only white space so far
   struct Closed {
     std::string key, value;
     bool told_text;
   };
-  std::optional<Closed> closed_;  // a value that has ended if what follows it is what may
-  std::string tail_;              // what was read since
+  std::optional<Closed> closed_;  // a value that has ended, provided that a valid continuation follows
+  std::string tail_;              // the text read since
 };
 
 }  // namespace baton::llm

@@ -25,7 +25,7 @@ void add_reasoning(const Render& render, const TemplateAbilities& abilities, con
   }
 }
 
-// The first tag behind an answer's text that is no mark of the text itself.
+// The first tag after an answer's text that is not a mark of the text itself.
 std::string end_of_turn(const CallRendering& rendering, const ToolSyntax& syntax) {
   const auto text = rendering.content();
   const auto at = text ? text->rfind(CallRendering::kContent) : std::string::npos;
@@ -41,8 +41,8 @@ std::string end_of_turn(const CallRendering& rendering, const ToolSyntax& syntax
   return close == std::string_view::npos ? std::string() : std::string(end.substr(0, close + 1));
 }
 
-// OpenAI's harmony: channels instead of tags. What a template shows of a call is not what the model writes, which begins with its channel.
-// An answer is several messages; other families end their turns with the tag that ends each of these.
+// OpenAI's harmony: channels instead of tags. A call in the template differs from a call written by the model, which begins with its
+// channel. An answer has several messages; other families end their turns with the tag that ends each of these.
 bool is_harmony(const std::string& source) {
   return source.find("<|channel|>") != std::string::npos && source.find("<|message|>") != std::string::npos;
 }
@@ -67,7 +67,8 @@ ToolSyntax harmony(ToolSyntax syntax) {
   return syntax;
 }
 
-// Families whose templates describe tools and show their results, but have no place for calls: what their models are trained to write.
+// Families whose templates describe tools and show their results, but have no place for calls: the calls that their models are trained to
+// write.
 ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, const std::string& source) {
   const auto has = [&](std::string_view text) { return source.find(text) != std::string::npos; };
   ToolSyntax syntax;
@@ -94,7 +95,7 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
                          .no = "False",
                          .null = "None",
                          .json_values = false};
-  } else if (has("<tool_call>")) {  // Hermes and those after it, SmolLM3 for one
+  } else if (has("<tool_call>")) {  // Hermes and its successors, such as SmolLM3
     syntax.form = ToolSyntax::Form::json_object;
     syntax.open = "<tool_call>\n";
     syntax.between = "\n</tool_call>\n<tool_call>\n";
@@ -122,7 +123,7 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     syntax = of_family(render, abilities, source);
   } else if (abilities.results) {
     syntax = derive_from_renderings(CallRendering(render, abilities, false));
-    // Kimi's ids are "functions.NAME:INDEX", and the template shows nothing else of the name.
+    // Kimi's ids are "functions.NAME:INDEX", and the template shows the name only there.
     if (syntax.form == ToolSyntax::Form::unknown) {
       ToolSyntax with_ids = derive_from_renderings(CallRendering(render, abilities, true));
       if (with_ids.form == ToolSyntax::Form::text) syntax = std::move(with_ids);
@@ -137,9 +138,9 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
                             : !abilities.results ? "the template shows tools, but not what they return"
                                                  : syntax.why;
     abilities.tools = abilities.results = false;
-    abilities.calls = true;  // in the words of that description
+    abilities.calls = true;  // in the form of that description
     syntax = {};
-    syntax.form = ToolSyntax::Form::json_object;  // what the prompt of conversation.h asks for
+    syntax.form = ToolSyntax::Form::json_object;  // the form that the prompt of conversation.h asks for
     syntax.between = "\n";
     syntax.several = true;
     syntax.not_understood = not_understood;

@@ -5,7 +5,7 @@
 namespace baton::llm {
 namespace {
 
-// Without the messages before `begin`, except those of the system.
+// Removes the messages before `begin`, except system messages.
 ChatRequest cut(const ChatRequest& request, std::size_t begin) {
   ChatRequest rest = request;
   rest.messages.clear();
@@ -55,9 +55,9 @@ Result<FittingPrompt> build_fitting(const PromptBuilder& builder, const ChatRequ
     best = FittingPrompt{std::move(*prompt), static_cast<int>(request.messages.size() - rest.messages.size())};
     return true;
   };
-  // From the end, in steps that double: nothing much longer than the context is ever rendered. Then what lies between.
+  // Searches from the end, in steps that double, so that nothing much longer than the context is ever rendered; then between the last two.
   const std::size_t last = points.size() - 1;
-  std::size_t shortest = last, longer = 0;  // the first fits, and what begins at the second, or before it, does not
+  std::size_t shortest = last, longer = 0;  // the first fits; a prompt that begins at or before the second does not
   if (!fits(last, n_ctx - reserve + 1)) {
     if (failure) return *failure;
     if (fits(last, n_ctx)) return std::move(*best);

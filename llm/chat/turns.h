@@ -1,5 +1,5 @@
 #pragma once
-// Which of the waiting requests a free thread takes, so that no client keeps all threads busy. Internal to llm/chat.
+// Chooses which waiting request a free thread takes, so that no client occupies all threads. Internal to llm/chat.
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -13,13 +13,13 @@ namespace baton::llm {
 template <class T>
 class Turns {
  public:
-  // A client has at most `most` items at work.
+  // A client has at most `most` running items.
   explicit Turns(int most) : most_(most) {}
 
   void push(std::string client, T item) { waiting_.push_back({std::move(client), std::move(item)}); }
   bool empty() const { return waiting_.empty(); }
 
-  // Of the clients that wait and may have one more at work, the one with the fewest there: its first item. done() follows.
+  // Takes the first item of the waiting client with the fewest running items, among those that may start one more. done() must follow.
   std::optional<std::pair<std::string, T>> take() {
     auto best = waiting_.end();
     for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {

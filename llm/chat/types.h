@@ -1,6 +1,6 @@
 #pragma once
-// The vocabulary of a conversation, and what a generator says while it answers. This header is all that agent/core sees of llm/:
-// values only, no tokens to interpret, no threads, no sockets.
+// The types of a conversation, and the deltas of a generator. This is the only header of llm/ that agent/core includes: values only, no
+// tokens to interpret, no threads, no sockets.
 #include <baton/llm/error.h>
 #include <baton/llm/sampler/sampling_params.h>
 
@@ -23,8 +23,8 @@ struct ToolCall {
   Json arguments;    // always an object
 };
 
-// The very tokens that a model wrote for an assistant message. Whoever runs the same model under the same template continues from them,
-// so that nothing is prefilled again; everybody else renders the canonical form.
+// The exact tokens that a model wrote for an assistant message. The same model under the same template continues from them, so that nothing
+// is prefilled again; any other model renders the canonical form.
 struct RawTokens {
   std::vector<std::int32_t> ids;
   std::string model_sha256;
@@ -36,15 +36,15 @@ enum class Role { system, user, assistant, tool };
 struct Message {
   Role role = Role::user;
   std::string content;               // may be empty for an assistant message that only calls tools
-  std::string reasoning;             // assistant: what stood in a reasoning block
+  std::string reasoning;             // assistant: the text of its reasoning block
   std::vector<ToolCall> tool_calls;  // assistant
-  std::string tool_call_id;          // tool: which call this answers
+  std::string tool_call_id;          // tool: the call that this answers
   std::string name;                  // tool: the tool's name
   std::optional<RawTokens> raw;      // assistant
 };
 
 struct ToolSpec {
-  std::string name;         // as tool_name.h has it
+  std::string name;         // valid according to tool_name.h
   std::string description;  // for the model
   Json parameters;          // JSON schema of the arguments object
 };
@@ -54,17 +54,17 @@ struct ToolChoice {
   std::string name;  // for named
 };
 
-// What an answer has to look like.
+// The requested format of an answer.
 struct OutputFormat {
   enum class Kind { json_object, json_schema, regex, grammar } kind = Kind::json_object;
   Json schema = Json();   // json_schema
   std::string text = {};  // regex: the pattern, of the whole answer; grammar: its rules, in GBNF
 };
 
-// How earlier assistant messages are put into the prompt (measured in docs/history.md).
+// How earlier assistant messages are written into the prompt (measured in docs/history.md).
 enum class HistoryForm {
-  as_written,  // the raw tokens where they are this model's own: nothing is prefilled twice
-  canonical,   // what the template makes of the parsed message
+  as_written,  // the raw tokens if they are this model's own: nothing is prefilled twice
+  canonical,   // the template's rendering of the parsed message
 };
 
 struct ChatRequest {
@@ -76,38 +76,38 @@ struct ChatRequest {
   SamplingParams sampling;
   int max_output_tokens = 1024;
   std::vector<std::string> stop;  // the answer ends before the first of these
-  bool logprobs = false;          // TextDelta::logprobs are wanted
+  bool logprobs = false;          // TextDelta::logprobs are requested
   HistoryForm history = HistoryForm::as_written;
   std::string client;                        // EngineRequest::client
   Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
-  // Where the prompt does not fit into the context, the messages before one of these indices may be left out of it, as few as possible;
-  // system messages stay. In rising order; empty: a prompt that does not fit is an error.
+  // If the prompt does not fit into the context, the messages before one of these indices may be left out, as few as possible; system
+  // messages stay. In rising order; empty: a prompt that does not fit is an error.
   std::vector<std::size_t> may_begin_at = {};
-  // Not empty: the prompt itself, for a text that is not a conversation. Nothing above but the sampling and the ends is looked at then, and
-  // the answer is text alone, as the model wrote it.
+  // If not empty: the prompt itself, for a text that is not a conversation. Of the members above, only the sampling and the ends are used
+  // then, and the answer is plain text, as the model wrote it.
   std::vector<std::int32_t> prompt = {};
 };
 
 struct Usage {
   int prompt_tokens = 0;
-  int cached_tokens = 0;  // of the prompt, those whose keys and values were still there
+  int cached_tokens = 0;  // of the prompt: tokens whose keys and values were still cached
   int output_tokens = 0;
   double prefill_seconds = 0;
   double decode_seconds = 0;
 };
 
 enum class FinishReason {
-  stop,        // the model ended its turn, or a stop string came
-  tool_calls,  // it ended with at least one call
+  stop,        // the model ended its turn, or a stop string was reached
+  tool_calls,  // the turn ended with at least one call
   length,      // max_output_tokens, or the context is full
   cancelled,
   error,
 };
 
-// ---- What a generator says, in this order: MessagesLeftOut at most once, PrefillProgress*, then texts and calls as they come, then
+// ---- The deltas of a generator, in this order: MessagesLeftOut at most once, PrefillProgress*, then texts and calls as they come, then
 // exactly one Finished.
 
-// ChatRequest::may_begin_at was made use of.
+// ChatRequest::may_begin_at was used.
 struct MessagesLeftOut {
   int n = 0;
 };
@@ -123,7 +123,7 @@ struct TokenLogprob {
 };
 struct TextDelta {
   std::string text;                      // valid UTF-8, never a part of a character
-  std::vector<TokenLogprob> logprobs{};  // where they were asked for: of the tokens that ended since the delta before
+  std::vector<TokenLogprob> logprobs{};  // if requested: of the tokens that ended since the previous delta
 };
 struct ReasoningDelta {
   std::string text;
@@ -133,7 +133,7 @@ struct CallStarted {
   std::string id;
   std::string name;
   bool fits = false;        // its arguments will be valid under the tool's schema, unless the answer is cut off
-  double confidence = 1.0;  // as CallFinished's, where the call is written under its grammar: it is known from the name on
+  double confidence = 1.0;  // CallFinished's, if the call is written under its grammar, where it is known from the name on
 };
 struct CallArguments {
   int index = 0;
@@ -142,19 +142,18 @@ struct CallArguments {
 struct CallFinished {
   int index = 0;
   ToolCall call;
-  // Where the call was written under its grammar: the share of probability that the model gave to the names that were offered, when it
-  // began to write one, times that with which the answer began with a call, where it did. Else the geometric mean probability of the call's
-  // tokens. 0..1
+  // For a call written under its grammar: the share of probability of the offered names when the model began to write one, times the
+  // probability of beginning the answer with a call, if it did so. Otherwise the geometric mean probability of the call's tokens. 0..1
   double confidence = 1.0;
 };
 struct Finished {
   FinishReason reason = FinishReason::stop;
   Usage usage;
-  RawTokens raw;               // what the model wrote, for Message::raw
-  std::uint64_t seed = 0;      // with which it was written: the request's, or the one that was drawn for it
+  RawTokens raw;               // the model's own tokens, for Message::raw
+  std::uint64_t seed = 0;      // the seed used: the request's, or one that was drawn
   std::optional<Error> error;  // with reason error
-  // Not empty: the answer holds what was meant as a call and cannot be read as one (it was given as text), and this says what is wrong
-  // with it, so that the model can be told.
+  // Not empty: the answer contains text that was meant as a call but cannot be read as one (it was output as text). The member says what is
+  // wrong with it, so that the model can be told.
   std::string malformed_call = {};
 };
 

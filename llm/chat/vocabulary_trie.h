@@ -1,5 +1,5 @@
 #pragma once
-// A model's vocabulary as grammars see it, made when it is first wanted.
+// A model's vocabulary for grammars, built on first use.
 #include <baton/llm/tokenizer/tokenizer.h>
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace baton::llm {
 
-// One thread, but for what it gives out, which does not change. Some 100 ms and 30 MB for 150,000 tokens.
+// Used by one thread, except for the returned objects, which do not change. Takes some 100 ms and 30 MB for 150,000 tokens.
 class VocabularyTrie {
  public:
-  // n_vocab: of the model's logits, at least the tokenizer's. The tokenizer and the syntax outlive us.
+  // n_vocab: of the model's logits, at least the tokenizer's. The tokenizer and the syntax must outlive this object.
   VocabularyTrie(const Tokenizer& tokenizer, std::size_t n_vocab, const ToolSyntax& syntax)
       : tokenizer_(tokenizer), n_vocab_(n_vocab), syntax_(syntax) {}
 

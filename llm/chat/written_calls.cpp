@@ -41,7 +41,7 @@ class CallWriter {
       word(syntax_.middle);
       data(dumped(call.arguments));
     } else if (call.arguments.empty()) {
-      return word(p_.none);  // with its end
+      return word(p_.none);  // including its end
     } else {
       bool first = true;
       for (const auto& [key, value] : call.arguments.items()) {

@@ -1,6 +1,5 @@
 #pragma once
-// Calls as a model writes them in its syntax, for what no template renders: examples, and answers where the template has no place for
-// calls.
+// Writes calls in a model's syntax where no template renders them: in examples, and in answers if the template has no place for calls.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/chat_template/chat_template.h>
 
@@ -10,8 +9,8 @@
 
 namespace baton::llm {
 
-// The syntax's own words come from the template, names and arguments do not. Holes are zeros; JSON forms have the name and the arguments
-// only.
+// The syntax's own words are marked as the template's, names and arguments are not. Holes become zeros; JSON forms have only the name and
+// the arguments.
 std::vector<Span> written_calls(const ToolSyntax& syntax, const std::vector<ToolCall>& calls);
 
 }  // namespace baton::llm

@@ -65,7 +65,7 @@ struct Function {
   std::vector<std::string> parameters;
   std::vector<ExprPtr> defaults;  // of the last parameters
   Block body;
-  bool uses_caller = false;  // the body reads `caller`, `kwargs`, `varargs`: only then such arguments are taken
+  bool uses_caller = false;  // the body reads `caller`, `kwargs`, `varargs`: only then are such arguments accepted
   bool uses_kwargs = false;
   bool uses_varargs = false;
 };
@@ -82,7 +82,7 @@ struct Stmt {
     call_block,  // expr is the call, function the caller
     filter,      // filter over body
     with,        // bindings, body
-    generation,  // body: what the model itself wrote, for training masks
+    generation,  // body: the model's own text, for training masks
     break_loop,
     continue_loop,
   };

@@ -6,7 +6,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// -1, 0, 1; 2 when one is not a number (nan). Exact between int and float as far as long double goes (64 bits).
+// -1, 0, 1; 2 if one is not a number (nan). Comparing int and float is exact up to the precision of long double (64 bits).
 int order_of_numbers(const Value& left, const Value& right) {
   Integer a = 0;
   Integer b = 0;
@@ -115,7 +115,7 @@ bool compare(Interpreter& in, const std::string& op, const Value& left, const Va
   }
   if (op == "<") return less(in, left, right, "<");
   if (op == ">") return less(in, right, left, ">");
-  // <= and >= are not the negation of > and <: neither holds for nan. Sequences go by their first difference all the same.
+  // <= and >= are not the negation of > and <: neither holds for nan. Sequences are compared by their first difference all the same.
   if (left.is_number() && right.is_number()) {
     int order = order_of_numbers(left, right);
     return order == 0 || order == (op == "<=" ? -1 : 1);

@@ -3,8 +3,8 @@
 
 namespace baton::llm::jinja {
 
-// One level of evaluation lives on the C++ stack. 700 levels are beyond what Python's own recursion limit of 1000 lets a template reach
-// with macros, and take less than 2 MiB of stack even in a sanitizer build.
+// One level of evaluation is a frame on the C++ stack. 700 levels exceed the depth that a template reaches with macros under Python's
+// recursion limit of 1000, and take less than 2 MiB of stack even in a sanitizer build.
 class Interpreter::Deeper {
  public:
   static constexpr int kMaxDepth = 700;

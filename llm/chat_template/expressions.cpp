@@ -121,7 +121,7 @@ Value Interpreter::evaluate_conditional(const Expr& expr, const std::shared_ptr<
                           " evaluated to false and no else section was defined.");
 }
 
-// `a + b + c ..` nests to the left, as deep as it is long: so not by recursion.
+// `a + b + c ..` nests to the left, as deep as it is long, so it is not evaluated recursively.
 Value Interpreter::evaluate_binary(const Expr& expr, const std::shared_ptr<Scope>& scope) {
   std::vector<const Expr*> spine;
   const Expr* leftmost = &expr;

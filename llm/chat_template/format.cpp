@@ -10,7 +10,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// A number of at most nine digits at `at`; what is longer is beyond every limit anyway and fails there.
+// A number of at most nine digits at `at`; a longer one exceeds every limit anyway and fails there.
 Integer read_number(std::string_view text, std::size_t& at) {
   Integer number = 0;
   for (; at < text.size() && is_ascii_digit(text[at]); ++at) number = std::min<Integer>(number * 10 + (text[at] - '0'), 1'000'000'000);
@@ -45,7 +45,7 @@ class Percent {
       }
       field(at);
     }
-    // Whatever Python can subscript may stay unused when it is the only value.
+    // A single value that Python can subscript may stay unused.
     bool subscriptable = values_.dict() || values_.is_undefined() || (values_.sequence() && !values_.sequence()->is_iterator());
     bool unused = !mapped_ && next_ < items_.size() && !(single_ && subscriptable);
     if (unused) in_.fail("not all arguments converted during string formatting");
@@ -171,7 +171,7 @@ class Braces {
  public:
   Braces(Interpreter& in, Arguments& arguments) : in_(in), arguments_(arguments) {}
 
-  // A spec may hold fields of its own, one level deep.
+  // A spec may contain fields of its own, one level deep.
   void write(Builder& to, const Text& format, int depth) {
     const std::string& bytes = format.bytes();
     std::size_t at = 0;

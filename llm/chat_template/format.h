@@ -1,5 +1,5 @@
 #pragma once
-// Python's two ways to format: "%s" % values and "{}".format(values).
+// Python's two ways of formatting: "%s" % values and "{}".format(values).
 #include "interpreter.h"
 
 namespace baton::llm::jinja {
@@ -7,7 +7,7 @@ namespace baton::llm::jinja {
 Value format_percent(Interpreter& in, const Text& format, const Value& values);
 Value format_braces(Interpreter& in, const Text& format, Arguments& arguments);
 
-// What stands behind the colon of a replacement field, or between '%' and its letter.
+// The part after the colon of a replacement field, or between '%' and its letter.
 struct FormatSpec {
   std::string fill = " ";
   char align = '\0';  // < > ^ =, or none
@@ -19,7 +19,7 @@ struct FormatSpec {
   char type = '\0';
 };
 
-// A value under a spec, appended. Fails on a type that Python refuses for that value.
+// Appends a value formatted by a spec. Fails on a type that Python refuses for that value.
 void write_formatted(Builder& to, Interpreter& in, const Value& value, const FormatSpec& spec);
 
 }  // namespace baton::llm::jinja

@@ -11,7 +11,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// Digits beyond this are never asked for in earnest, and a width is bounded by the size of the output anyway.
+// Precisions beyond this have no practical use, and a width is bounded by the size of the output anyway.
 constexpr Integer kMaxPrecision = 400;
 
 std::string in_base(Integer value, int base, bool upper) {

@@ -44,7 +44,7 @@ Value range(Interpreter& in, Arguments& arguments) {
   return result;
 }
 
-// The entries that dict(..) and namespace(..) take: those of a mapping or of pairs, then the named ones.
+// The arguments of dict(..) and namespace(..): the entries of a mapping or of pairs, then the named ones.
 bool entries(Interpreter& in, const char* name, Arguments& arguments, Dict& dict, bool& mark) {
   if (arguments.positional.size() > 1) {
     in.fail(std::string(name) + " expected at most 1 argument, got " + std::to_string(arguments.positional.size()));
@@ -183,7 +183,7 @@ Text formatted_time(Interpreter& in, const Text& format, const std::tm& time) {
     builder.add(format, at, percent);
     std::size_t letter = percent + 1;
     while (letter < bytes.size() && std::string_view("-_0^#").find(bytes[letter]) != std::string_view::npos) ++letter;
-    if (letter >= bytes.size() || letter - percent > 3) {  // a '%' that introduces nothing stands for itself
+    if (letter >= bytes.size() || letter - percent > 3) {  // a '%' that does not introduce a directive is literal
       std::size_t end = std::min(letter, bytes.size());
       builder.add(format, percent, end);
       at = end;
@@ -192,7 +192,7 @@ Text formatted_time(Interpreter& in, const Text& format, const std::tm& time) {
     at = letter + 1;
     char kind = bytes[letter];
     bool mark = format.from_template(percent);
-    if (kind == 'z' || kind == 'Z') continue;  // a naive time has none
+    if (kind == 'z' || kind == 'Z') continue;  // a naive time has no zone
     if (kind == 'f') {
       builder.add("000000", mark);
     } else if (std::string_view("aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyY%").find(kind) != std::string_view::npos) {

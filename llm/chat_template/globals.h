@@ -1,5 +1,5 @@
 #pragma once
-// What every template can call: range, dict, namespace, joiner, cycler, raise_exception, strftime_now.
+// The functions that every template can call: range, dict, namespace, joiner, cycler, raise_exception, strftime_now.
 #include <ctime>
 #include <string_view>
 
@@ -7,9 +7,9 @@
 
 namespace baton::llm::jinja {
 
-Value global_named(Interpreter& in, std::string_view name);  // undefined: none of that name
+Value global_named(Interpreter& in, std::string_view name);  // undefined: no global of that name
 
-// strftime in the C locale, for a naive local time as Python's datetime.now() is: no zone.
+// strftime in the C locale, for a naive local time without a zone, as Python's datetime.now() returns.
 Text formatted_time(Interpreter& in, const Text& format, const std::tm& time);
 
 }  // namespace baton::llm::jinja

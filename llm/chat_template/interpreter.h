@@ -1,8 +1,8 @@
 #pragma once
-// Runs a parsed template once. Failing is sticky: the first fault is kept, from then on every operation returns at once and its results
-// mean nothing, so code checks failed() only where it would loop or read what might not be there.
+// Runs a parsed template once. Failing is sticky: the first fault is kept, and from then on every operation returns at once with a
+// meaningless result. So code checks failed() only where it would loop or read a value that might not exist.
 //
-// One rendering, one thread. What a hostile template can make it do is bounded: steps, bytes, nesting of values, depth of evaluation.
+// One rendering, one thread. The work of a hostile template is bounded: steps, bytes, nesting of values, depth of evaluation.
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -18,7 +18,7 @@
 
 namespace baton::llm::jinja {
 
-// Variables of one block: `for`, macro and block-set bodies have one of their own, `if` has not.
+// Variables of one block: `for`, macro and block-set bodies have a scope of their own, `if` has not.
 struct Scope {
   std::shared_ptr<Scope> parent;
   std::vector<std::pair<std::string, Value>> variables;
@@ -42,13 +42,13 @@ class Interpreter {
   const std::optional<TemplateError>& error() const { return error_; }
   bool charge(std::size_t steps = 1);                       // false: failed
   bool charge_bytes(std::size_t added, std::size_t total);  // before a text grows by `added` to `total` bytes
-  // Before a filter, test or method reads its operands, whatever it makes of them.
+  // Called before a filter, test or method reads its operands, whatever it does with them.
   bool charge_reading(const Value& subject, const Arguments& arguments);
-  bool charge_search(const Text& text, const Text& part);      // which compares them at every place of `text`, at worst
-  bool charge_names(std::size_t n) { return charge(n / 32); }  // of variables that are looked at one by one
+  bool charge_search(const Text& text, const Text& part);      // in the worst case, they are compared at every place of `text`
+  bool charge_names(std::size_t n) { return charge(n / 32); }  // of variables that are visited one by one
   const RenderOptions& options() const { return options_; }
 
-  // ---- making values, within the limits
+  // ---- creating values, within the limits
   Value make_text(Text text);
   Value make_sequence(Sequence::Type type, std::vector<Value> items, bool from_template);
   Value make_list(std::vector<Value> items, bool from_template) {
@@ -58,11 +58,11 @@ class Interpreter {
   // Fails on a key that Python cannot hash.
   void set_item(Dict& dict, Value key, Value value);
   Value make_namespace(Namespace attributes);
-  // `depth`: of what the function keeps.
+  // `depth`: of the values that the function keeps.
   Value make_function(std::string name, int depth, std::function<Value(Interpreter&, Arguments&)> call);
 
   // ---- operations on values that need the rendering
-  // Appends the items; iterators are used up. Fails on what cannot be iterated.
+  // Appends the items; iterators are consumed. Fails on values that cannot be iterated.
   bool iterate(const Value& value, std::vector<Value>& items);
   Value attribute(const Value& object, std::string_view name);  // object.name
   Value item(const Value& object, const Value& key);            // object[key]
@@ -70,7 +70,7 @@ class Interpreter {
   Value call(const Value& callee, Arguments& arguments);
   Value apply_filter(const std::string& name, const Value& subject, Arguments& arguments);
   bool apply_test(const std::string& name, const Value& subject, Arguments& arguments);
-  // Using an undefined value: the failure that says why it is.
+  // Fails because an undefined value is used, with the reason why it is undefined.
   Value fail_undefined(const Value& undefined) { return fail(*undefined.as<Undefined>()->why); }
 
  private:
@@ -122,8 +122,8 @@ class Interpreter {
   Position at_;
   std::optional<TemplateError> error_;
   Text* out_ = nullptr;
-  // What may hold itself through a namespace or a closure; emptied at the end, so that nothing leaks and no long chain of them is
-  // destroyed recursively.
+  // Objects that may contain themselves through a namespace or a closure. They are emptied at the end, so that nothing leaks and no long
+  // chain is destroyed recursively.
   std::vector<std::shared_ptr<Namespace>> namespaces_;
   std::vector<std::shared_ptr<Scope>> closures_;
   std::vector<std::shared_ptr<Loop>> changing_loops_;

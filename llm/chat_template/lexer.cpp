@@ -42,7 +42,7 @@ class Lexer {
   std::string_view rest(std::size_t at) const { return std::string_view(source_).substr(std::min(at, source_.size())); }
   bool starts(std::size_t at, std::string_view what) const { return rest(at).substr(0, what.size()) == what; }
 
-  // Places are asked for in rising order but for errors, so this counts on from the last one.
+  // Positions are requested in rising order except for errors, so this counts on from the last one.
   Position position(std::size_t offset) {
     if (offset < counted_) {
       counted_ = 0;
@@ -69,7 +69,7 @@ class Lexer {
     }
   }
 
-  // Where white space at the end of [begin, end) starts.
+  // The beginning of the white space at the end of [begin, end).
   std::size_t rstripped(std::size_t begin, std::size_t end) const {
     while (end > begin) {
       std::size_t last = begin + character_before(std::string_view(source_).substr(begin, end - begin), end - begin);
@@ -79,7 +79,7 @@ class Lexer {
     return end;
   }
 
-  // `{% raw %}` at `at`: the offset behind it in `end`.
+  // `{% raw %}` at `at`: stores the offset after it in `end`.
   bool raw_begin(std::size_t at, std::size_t& end, char& sign) const {
     std::size_t p = at + 2;
     sign = p < source_.size() && (source_[p] == '-' || source_[p] == '+') ? source_[p++] : '\0';
@@ -99,7 +99,7 @@ class Lexer {
     return true;
   }
 
-  // Text [begin, end) in front of a tag. `sign` is what stands after the tag's opening.
+  // Text [begin, end) before a tag. `sign` is the character after the tag's opening.
   void push_text(std::size_t begin, std::size_t end, char sign, bool variable) {
     std::size_t stop = end;
     if (sign == '-') {
@@ -145,7 +145,7 @@ class Lexer {
     read_code(kind == '{' ? "}}" : "%}", tag);
   }
 
-  // Behind a closing tag at `at_`: '-' takes white space with it, '+' nothing, else blocks and comments take one line end.
+  // After a closing tag at `at_`: '-' removes the following white space, '+' nothing; otherwise blocks and comments remove one line end.
   void end_tag(char sign, bool trims) {
     if (sign == '-') {
       skip_space();
@@ -157,7 +157,7 @@ class Lexer {
 
   void read_comment(std::size_t begin) {
     std::size_t end = source_.find("#}", at_);
-    if (end == std::string::npos && at_ == source_.size()) return;  // jinja2 has nothing against a template that stops right there
+    if (end == std::string::npos && at_ == source_.size()) return;  // jinja2 accepts a template that ends right there
     if (end == std::string::npos) return fail(begin, "Missing end of comment tag");
     char sign = end > at_ ? source_[end - 1] : '\0';
     at_ = end + 2;

@@ -1,5 +1,5 @@
 #pragma once
-// Template text to tokens, with the whitespace rules of jinja2 under trim_blocks and lstrip_blocks.
+// Converts template text to tokens, with the whitespace rules of jinja2 under trim_blocks and lstrip_blocks.
 
 #include <cstdint>
 #include <optional>
@@ -17,7 +17,7 @@ struct Position {
 struct Token {
   enum class Type { text, print_begin, print_end, block_begin, block_end, name, string, integer, floating, symbol, end };
   Type type = Type::end;
-  std::string value;  // text as it is printed, a string without quotes and escapes, a number without '_', a symbol's characters
+  std::string value;  // text as it is printed, a string without quotes and escapes, a number without '_', or a symbol's characters
   Position at;
 
   bool is(std::string_view symbol) const { return type == Type::symbol && value == symbol; }
@@ -32,7 +32,7 @@ struct TemplateError {
 // All tokens, the last of type `end`; or, with `error` set, those before the fault.
 std::vector<Token> tokenize(const std::string& source, std::optional<TemplateError>& error);
 
-// How an error message calls a token.
+// The name of a token in an error message.
 std::string describe(const Token& token);
 
 }  // namespace baton::llm::jinja

@@ -7,7 +7,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// What jinja2 calls an object in "... has no attribute".
+// jinja2's name for an object in "... has no attribute".
 std::string object_name(const Value& object) {
   if (object.is_none()) return "None";
   std::string type = object.type_name();
@@ -15,7 +15,7 @@ std::string object_name(const Value& object) {
   return type + " object";
 }
 
-// object[key] by Python alone; nothing where it raises TypeError or LookupError.
+// object[key] by Python's rules alone; null where it raises TypeError or LookupError.
 const Value* subscript(Interpreter& in, const Value& object, const Value& key, Value& made) {
   if (const Dict* dict = object.dict()) {
     if (key.text()) return dict->find_text(key.text()->bytes());
@@ -48,7 +48,7 @@ const Value* subscript(Interpreter& in, const Value& object, const Value& key, V
   return nullptr;
 }
 
-// start, stop and step of a slice made concrete for a length, as slice.indices does it.
+// start, stop and step of a slice, resolved for a length as by slice.indices.
 struct Range {
   Integer start;
   Integer stop;
@@ -87,7 +87,7 @@ bool range_of(Interpreter& in, const Value& start, const Value& stop, const Valu
   range.start = given ? place(range.start) : forward ? 0 : size - 1;
   if (!bound(in, stop, end, given)) return false;
   end = given ? place(end) : forward ? size : -1;
-  // A step beyond the length takes one item; cut it so that nothing below can overflow.
+  // A step beyond the length takes one item; it is reduced so that nothing below can overflow.
   if (range.step > size + 1) range.step = size + 1;
   if (range.step < -size - 1) range.step = -size - 1;
   Integer distance = forward ? end - range.start : range.start - end;

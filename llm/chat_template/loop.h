@@ -1,5 +1,5 @@
 #pragma once
-// The progress of one `for` loop, which templates see as `loop`.
+// The progress of one `for` loop, visible to templates as `loop`.
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -14,15 +14,15 @@ struct Scope;
 
 struct Loop {
   const Stmt* statement = nullptr;
-  std::shared_ptr<Scope> outer;  // where the loop stands
+  std::shared_ptr<Scope> outer;  // the scope around the loop
   std::vector<Value> source;
   int source_depth = 0;
-  std::size_t cursor = 0;      // of the source: what was fetched, kept or filtered out
+  std::size_t cursor = 0;      // of the source: items fetched, whether kept or filtered out
   std::size_t index0 = 0;      // of the current item among those kept
   std::size_t fetched = 0;     // items kept so far
   int depth0 = 0;              // of recursion
-  std::vector<Value> ahead;    // kept items after the current one that were looked at
-  std::size_t ahead_used = 0;  // of those, how many the loop has reached by now
+  std::vector<Value> ahead;    // kept items after the current one that were already fetched
+  std::size_t ahead_used = 0;  // how many of those the loop has reached by now
   Value previous;
   Value current;
   std::optional<std::vector<Value>> last_changed;

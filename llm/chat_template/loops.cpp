@@ -6,8 +6,8 @@
 
 namespace baton::llm::jinja {
 
-// The next item of the source that passes the loop's `if`. The condition is evaluated as late as possible, as the generator that jinja2
-// compiles it to would: it may read what the body has set.
+// The next item of the source that passes the loop's `if`. The condition is evaluated as late as possible, as in jinja2's generator,
+// because it may read variables that the body has set.
 bool Interpreter::fetch(Loop& loop, Value& item) {
   while (loop.cursor < loop.source.size() && charge()) {
     item = loop.source[loop.cursor++];
@@ -62,7 +62,7 @@ void Interpreter::run_loop(const Stmt& statement, const Value& iterable, int dep
   }
   if (!iterate(iterable, loop->source)) return;
   if (statement.recursive) closures_.push_back(scope);
-  bool completed = false;  // jinja2 runs `else` unless some round reached the end of the body: `continue` and `break` do not count
+  bool completed = false;  // jinja2 runs `else` unless some iteration reached the end of the body: `continue` and `break` do not count
   bool first = true;
   for (Value item; next_of(*loop, item); first = false) {
     if (!first) {
@@ -79,7 +79,7 @@ void Interpreter::run_loop(const Stmt& statement, const Value& iterable, int dep
     completed = completed || flow == Flow::normal;
     if (flow == Flow::break_loop) break;
   }
-  // Whoever kept `loop` (a namespace) must not keep the scope, or a chain of such could grow without bound.
+  // An object that keeps `loop` (a namespace) must not keep the scope, or a chain of them could grow without bound.
   if (!statement.recursive) loop->outer.reset();
   if (!completed && !failed()) {
     auto inner = std::make_shared<Scope>();

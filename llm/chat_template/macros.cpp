@@ -7,7 +7,7 @@ namespace baton::llm::jinja {
 
 Value Interpreter::make_macro(const Function& function, const std::shared_ptr<Scope>& scope) {
   if (closures_.empty() || closures_.back() != scope) closures_.push_back(scope);
-  // The scope is kept by closures_, and must not be kept by the value: it may hold that value itself.
+  // The scope is owned by closures_ and not by the value, because it may contain that value itself.
   std::weak_ptr<Scope> closure = scope;
   auto call = [&function, closure](Interpreter& in, Arguments& arguments) { return in.call_macro(function, closure.lock(), arguments); };
   return make_function("<Macro " + (function.name.empty() ? "anonymous" : "'" + function.name + "'") + ">", 0, call);

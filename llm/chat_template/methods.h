@@ -7,11 +7,11 @@
 
 namespace baton::llm::jinja {
 
-// getattr(object, name): the bound method, or nothing when Python has none of that name. A method that would change the object is
-// undefined, as in jinja2's immutable sandbox.
+// getattr(object, name): the bound method, or null if Python has none of that name. A method that would change the object is undefined, as
+// in jinja2's immutable sandbox.
 std::optional<Value> method_of(Interpreter& in, const Value& object, std::string_view name);
 
-// The undefined value that an attribute which is not there gives.
+// The undefined value of a missing attribute.
 Value missing_attribute(const Value& object, std::string_view name);
 
 std::optional<Value> text_method(Interpreter& in, const Value& object, std::string_view name);

@@ -11,7 +11,7 @@ namespace {
 
 std::string trimmed(std::string_view text) { return stripped(Text(std::string(text), true), nullptr, true, true).bytes(); }
 
-// Takes out '_', which may only stand between digits. False where it stands elsewhere.
+// Removes '_', which is allowed only between digits. False if it is elsewhere.
 bool without_underscores(std::string& text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -8,7 +8,7 @@ namespace baton::llm::jinja {
 
 enum class Parsed { ok, malformed, too_large };
 
-// `base` 2..36, or 0 for the base that a prefix says.
+// `base` 2..36, or 0 for the base given by a prefix.
 Parsed parse_integer(std::string_view text, int base, Integer& value);
 bool parse_float(std::string_view text, double& value);
 

@@ -1,5 +1,5 @@
 #pragma once
-// Python's operators over values. All of them fail the interpreter where Python raises.
+// Python's operators over values. All of them fail the interpreter in the cases in which Python raises.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -23,10 +23,10 @@ bool compare(Interpreter& in, const std::string& op, const Value& left, const Va
 Text concatenated(Interpreter& in, const Text& left, const Text& right);
 Text escaped(Interpreter& in, const Text& text);  // & < > ' " as HTML entities, marked as Markup
 
-// A stable sort by key(item), as sorted() does it; order means nothing once the interpreter failed.
+// A stable sort by key(item), like sorted(). The order is meaningless once the interpreter failed.
 template <class Item, class Key>
 void sort_values(Interpreter& in, std::vector<Item>& items, Key key, bool reverse) {
-  // A merge by hand: std::stable_sort must not see a comparison that fails half-way and contradicts itself.
+  // A hand-written merge sort, because std::stable_sort must not see a comparison that fails half-way and contradicts itself.
   if (items.size() < 2) return;
   std::vector<Item> buffer(items.size());
   for (std::size_t width = 1; width < items.size() && !in.failed(); width *= 2) {

@@ -1,6 +1,6 @@
 #pragma once
-// Tokens to a tree: the grammar of jinja2 without inheritance and imports. After the first fault the parser stands at the end of the
-// template, so that everything that waits for a token stops.
+// Converts tokens to a tree: the grammar of jinja2 without inheritance and imports. After the first fault the parser moves to the end of
+// the template, so that every loop over tokens stops.
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -20,7 +20,7 @@ class Parser {
   Block parse();
 
  private:
-  // Nesting of statements, brackets and operators: what the C++ stack holds while parsing, evaluating and destroying the tree.
+  // Nesting of statements, brackets and operators: the depth of the C++ stack while parsing, evaluating and destroying the tree.
   static constexpr int kMaxDepth = 200;
   class Deeper;
 
@@ -39,9 +39,9 @@ class Parser {
 
   // ---- statements (parser_statements.cpp)
   using Tags = std::initializer_list<std::string_view>;
-  // Up to, not including, one of the tags; an empty list: to the end of the template.
+  // Parses up to, and not including, one of the tags; with an empty list, to the end of the template.
   Block parse_block(Tags end, std::string_view opened_by);
-  // Behind a statement's head: its block_end, the block, and the closing tag's name, which is taken.
+  // Parses after a statement's head: its block_end, the block, and the closing tag's name, which is consumed.
   Block parse_body(Tags end, std::string_view opened_by, std::string* closed_by = nullptr);
   std::unique_ptr<Stmt> parse_statement();
   std::unique_ptr<Stmt> make(Stmt::Type type, const Token& token) const;
@@ -82,7 +82,7 @@ class Parser {
   ExprPtr parse_test(ExprPtr node);
   ExprPtr parse_call(ExprPtr node);
   Expr::Call parse_arguments();
-  // Expressions between commas: a tuple when there is a comma. `target`: names only, for set and for.
+  // Expressions between commas: a tuple if there is a comma. `target`: names only, for set and for.
   ExprPtr parse_tuple(bool target, bool with_conditional, bool in_parentheses, std::string_view end_name, bool with_namespace);
   ExprPtr parse_target(std::string_view end_name, bool with_namespace);
   void check_target(const Expr& target);

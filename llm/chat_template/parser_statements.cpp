@@ -135,7 +135,7 @@ std::unique_ptr<Stmt> Parser::parse_statement() {
 
 std::unique_ptr<Stmt> Parser::parse_for(const Token& token) {
   auto loop = make(Stmt::Type::for_loop, token);
-  ++loops_;  // the target already may not be called `loop`
+  ++loops_;  // even the target may not be called `loop`
   loop->target = parse_target("in", false);
   expect_name("in");
   loop->expr = parse_tuple(false, false, false, "recursive", false);
@@ -240,7 +240,7 @@ std::unique_ptr<Stmt> Parser::parse_with(const Token& token) {
 
 std::unique_ptr<Stmt> Parser::parse_generation(const Token& token) {
   auto generation = make(Stmt::Type::generation, token);
-  int loops = std::exchange(loops_, 0);  // jinja2 makes a function of it, so nothing inside can break a loop outside
+  int loops = std::exchange(loops_, 0);  // jinja2 compiles it to a function, so `break` inside cannot refer to a loop outside
   generation->body = parse_body({"endgeneration"}, "generation");
   loops_ = loops;
   return generation;

@@ -8,7 +8,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// One character of repr(str), or nothing when it stands for itself.
+// The escape of one character in repr(str), or empty if it is written as itself.
 std::string repr_escape(const Character& c, unsigned char byte, char quote) {
   char buffer[16];
   switch (c.code) {
@@ -42,7 +42,7 @@ void write_text_repr(Builder& to, const Text& text) {
   bool mark = text.all_from_template();
   if (text.markup) to.add("Markup(", mark);
   to.add(std::string_view(&quote, 1), mark);
-  std::size_t plain = 0;  // from here on characters stand for themselves
+  std::size_t plain = 0;  // from here on, characters are written as themselves
   for (std::size_t at = 0; at < bytes.size();) {
     Character c = character_at(bytes, at);
     std::string escape = repr_escape(c, static_cast<unsigned char>(bytes[at]), quote);
@@ -144,7 +144,7 @@ std::string repr_of(std::string_view name) {
 }
 
 void write_repr(Builder& to, Interpreter& in, const Value& value, int depth) {
-  // Only namespaces can hold themselves; everything else is bounded by kMaxValueDepth when it is made.
+  // Only namespaces can contain themselves; every other value is bounded by kMaxValueDepth on creation.
   if (depth > kMaxValueDepth) {
     in.fail("maximum recursion depth exceeded while printing an object");
     return;

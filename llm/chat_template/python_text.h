@@ -13,7 +13,7 @@ void write_repr(Builder& to, Interpreter& in, const Value& value, int depth = 0)
 // repr() of a name for an error message.
 std::string repr_of(std::string_view name);
 
-// Equal keys (1, 1.0 and True) have equal identities. False: failed, Python cannot hash it.
+// Equal keys (1, 1.0 and True) have equal identities. False: failed, because Python cannot hash the key.
 bool identity_of_key(Interpreter& in, const Value& key, std::string& identity);
 
 struct JsonStyle {

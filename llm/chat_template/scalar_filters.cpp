@@ -76,7 +76,7 @@ Value to_float(Interpreter& in, const Value& subject, Arguments& arguments) {
   return given[0] ? *given[0] : Value::floating(0.0);
 }
 
-// round(float, digits): to the nearest, exactly, ties to even. printf rounds the exact binary value just so.
+// round(float, digits): to the nearest, exactly, ties to even. printf rounds the exact binary value in the same way.
 double rounded(double number, int digits) {
   if (digits >= 0) {
     char buffer[800];

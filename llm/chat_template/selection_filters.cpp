@@ -43,7 +43,7 @@ Value map(Interpreter& in, const Value& subject, Arguments& arguments) {
   return generator(in, subject, std::move(items));
 }
 
-// select, reject: by a test of the item, or its truth; selectattr, rejectattr: of one attribute of it.
+// select, reject: by a test of the item, or its truth; selectattr, rejectattr: by an attribute of it.
 template <bool keep, bool by_attribute>
 Value select(Interpreter& in, const Value& subject, Arguments& arguments) {
   if (!subject.truth()) return generator(in, subject, {});

@@ -136,7 +136,7 @@ struct Keyed {
   Value item;
 };
 
-// The items with what they are compared by. `path` of a text with commas: several attributes, one after the other.
+// The items with their keys for comparison. A `path` with commas means several attributes, one after the other.
 bool keyed(Interpreter& in, const Value& subject, const Value* attribute, bool sensitive, bool several, const Value* fallback,
            std::vector<Keyed>& out) {
   std::vector<Value> all;
@@ -156,7 +156,7 @@ bool keyed(Interpreter& in, const Value& subject, const Value* attribute, bool s
       keys.push_back(sensitive ? key : case_folded(in, key));
     }
     if (in.failed()) return false;
-    // sort() compares lists of keys, in which two undefined ones are equal and so need no order.
+    // sort() compares lists of keys, in which two undefined keys are equal and so need no order.
     out.push_back({several ? in.make_list(std::move(keys), true) : keys[0], std::move(item)});
   }
   return true;
@@ -234,7 +234,7 @@ Value group_by(Interpreter& in, const Value& subject, Arguments& arguments) {
     std::vector<Value> members;
     std::size_t end = begin;
     while (end < entries.size() && equals(in, entries[end].key, entries[begin].key)) members.push_back(entries[end++].item);
-    if (end == begin) ++end;  // nan equals nothing, not even itself
+    if (end == begin) ++end;  // nan is not equal to anything, not even itself
     Value key = path.get(in, entries[begin].item, given[1]);
     Value group = in.make_sequence(Sequence::Type::tuple, {key, in.make_list(std::move(members), mark)}, mark);
     if (Sequence* tuple = group.sequence()) tuple->field_names = {"grouper", "list"};
@@ -244,7 +244,7 @@ Value group_by(Interpreter& in, const Value& subject, Arguments& arguments) {
   return in.make_list(std::move(groups), mark);
 }
 
-// ---- batch and slice: both make lists of items, of a given length or a given number
+// ---- batch and slice: both create lists of items, of a given length or a given number
 
 Value batch(Interpreter& in, const Value& subject, Arguments& arguments) {
   Parameters given(in, "batch", arguments, {"linecount", "fill_with"}, 1);

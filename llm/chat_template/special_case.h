@@ -1,6 +1,6 @@
 #pragma once
-// The characters whose upper or title case is longer than themselves, from the Unicode Character Database's SpecialCasing (utf8proc maps
-// one character to one only). Sorted by code.
+// The characters whose upper or title case has several characters, from the Unicode Character Database's SpecialCasing (utf8proc maps one
+// character to one only). Sorted by code.
 #include <cstdint>
 
 namespace baton::llm::jinja {

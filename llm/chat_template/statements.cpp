@@ -80,7 +80,7 @@ Interpreter::Flow Interpreter::execute_with(const Stmt& statement, const std::sh
   return execute(statement.body, inner);
 }
 
-// What the body of `{% set x %}` or `{% filter f %}` prints goes to the variable, or through the filter to the output.
+// The output of the body of `{% set x %}` or `{% filter f %}` goes to the variable, or through the filter to the output.
 Interpreter::Flow Interpreter::execute_captured(const Stmt& statement, const std::shared_ptr<Scope>& scope) {
   Text captured;
   Text* outer = std::exchange(out_, &captured);
@@ -90,7 +90,7 @@ Interpreter::Flow Interpreter::execute_captured(const Stmt& statement, const std
   if (flow != Flow::normal) return flow;
   Value value = Value::text(std::move(captured));
   if (statement.filter) {
-    // The head of the chain of filters has no operand of its own: it is the captured text.
+    // The head of the chain of filters has no operand of its own: its operand is the captured text.
     inner->set("", value);
     value = evaluate(*statement.filter, inner);
   }

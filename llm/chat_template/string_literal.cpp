@@ -48,14 +48,15 @@ char simple_escape(char c) {
   }
 }
 
-// jinja2 writes other characters as ASCII escapes before it decodes a literal, so a backslash in front of one swallows that escape's own.
+// jinja2 writes other characters as ASCII escapes before it decodes a literal, so a backslash before one escapes that escape's own
+// backslash.
 std::string ascii_escape(std::int32_t code) {
   char buffer[16];
   std::snprintf(buffer, sizeof buffer, code < 0x100 ? "x%02x" : code < 0x10000 ? "u%04x" : "U%08x", static_cast<unsigned>(code));
   return buffer;
 }
 
-// \xHH, \uHHHH or \UHHHHHHHH whose letter stands at `at`; moves `at` behind it.
+// \xHH, \uHHHH or \UHHHHHHHH with the letter at `at`; moves `at` after it.
 bool append_code(std::string_view literal, std::size_t& at, std::string& value, std::string& problem) {
   char letter = literal[at];
   std::size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : 8;

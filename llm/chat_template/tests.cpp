@@ -80,7 +80,7 @@ bool is_mapping(const Value& v) { return v.dict() != nullptr; }
 bool is_callable(const Value& v) { return v.callable() != nullptr || v.loop() != nullptr || v.is_undefined(); }
 bool is_escaped(const Value& v) { return v.text() && v.text()->markup; }
 bool is_iterable(const Value& v) { return v.text() || v.dict() || v.sequence() || v.is_undefined() || v.loop(); }
-// len() and [] both work: so not for views of a dict.
+// Whether len() and [] both work, which excludes views of a dict.
 bool is_sequence(const Value& v) {
   if (Sequence* sequence = v.sequence()) {
     return sequence->type == Sequence::Type::list || sequence->type == Sequence::Type::tuple || sequence->type == Sequence::Type::range;

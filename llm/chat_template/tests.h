@@ -1,5 +1,5 @@
 #pragma once
-// jinja2's tests: what may stand behind `is`.
+// jinja2's tests: the names that may follow `is`.
 #include <string_view>
 
 #include "interpreter.h"
@@ -7,6 +7,6 @@
 namespace baton::llm::jinja {
 
 using Test = bool (*)(Interpreter&, const Value& subject, Arguments&);
-Test find_test(std::string_view name);  // null: none of that name
+Test find_test(std::string_view name);  // null: unknown
 
 }  // namespace baton::llm::jinja

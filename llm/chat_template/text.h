@@ -1,5 +1,6 @@
 #pragma once
-// A string whose every byte is marked: the template's, or data. All of a template's strings are this, so that no operator can lose a mark.
+// A string in which every byte is marked as the template's or as data. All of a template's strings have this type, so that no operator can
+// lose a mark.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -18,13 +19,13 @@ class Text {
 
   // The mark of the byte at `offset` < size().
   bool from_template(std::size_t offset) const;
-  // Whether no byte is data; what an operation adds to a text (padding, escapes) is marked with this. An empty text keeps the mark it was
-  // made with.
+  // Whether no byte is data. Bytes that an operation adds to a text (padding, escapes) get this mark. An empty text keeps the mark with
+  // which it was created.
   bool all_from_template() const { return first_ && flips_.empty(); }
 
   void append(std::string_view bytes, bool from_template);
   void append(const Text& other) { append(other, 0, other.size()); }
-  // Bytes [begin, end) of `other`, which may be *this.
+  // Appends bytes [begin, end) of `other`, which may be *this.
   void append(const Text& other, std::size_t begin, std::size_t end);
   Text slice(std::size_t begin, std::size_t end) const;
 
@@ -41,7 +42,7 @@ class Text {
     if (begin < bytes_.size()) f(std::string_view(bytes_).substr(begin), mark);
   }
 
-  // Python's str and its subclass Markup (`|safe`, `|escape`): adding a plain string to it escapes that string.
+  // Distinguishes Python's str and its subclass Markup (`|safe`, `|escape`): adding a plain string to a Markup escapes that string.
   bool markup = false;
 
  private:

@@ -12,7 +12,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// Texts stay what they are (Markup too), everything else becomes its str().
+// Texts are unchanged (Markup too), every other value becomes its str().
 Text soft(Interpreter& in, const Value& value) { return value.text() ? *value.text() : to_str(in, value); }
 
 template <Case wanted>
@@ -112,7 +112,7 @@ Value indent(Interpreter& in, const Value& subject, Arguments& arguments) {
   const Text& text = *subject.text();
   bool mark = text.all_from_template();
   Text space = by_text ? *given[0]->text() : padded(in, Text({}, mark), Text(" ", true), width, 0);
-  // One line more than the text has line ends, also after a last one.
+  // One more line than the text has line ends, even after a final one.
   std::vector<Value> lines = split_lines(in, concatenated(in, text, Text("\n", mark)), false);
   Builder builder(in, Text({}, mark));
   for (std::size_t i = 0; i < lines.size() && in.charge(); ++i) {
@@ -160,7 +160,7 @@ Value word_count(Interpreter& in, const Value& subject, Arguments& arguments) {
   return Value::integer(words, text.all_from_template());
 }
 
-// The arguments of json.dumps that transformers lets a template give.
+// The arguments of json.dumps that transformers allows a template to pass.
 bool read_style(Interpreter& in, Parameters& given, bool mark, JsonStyle& style) {
   if (!given.truth(0, style.ensure_ascii) || !given.truth(3, style.sort_keys)) return false;
   if (given[1] && !given[1]->is_none()) {

@@ -8,7 +8,7 @@
 namespace baton::llm::jinja {
 namespace {
 
-// A text that keeps the kind (Markup or not) and, while empty, the mark of `text`.
+// An empty text that keeps the kind (Markup or not) and, while empty, the mark of `text`.
 Builder like(Interpreter& in, const Text& text) {
   Text start({}, text.all_from_template());
   start.markup = text.markup;
@@ -110,7 +110,7 @@ Text replaced(Interpreter& in, const Text& text, const Text& old, const Text& wi
   const std::string& bytes = text.bytes();
   std::size_t at = 0;
   if (!in.charge_search(text, old)) return {};
-  if (old.empty()) {  // in front of every character, and at the end
+  if (old.empty()) {  // before every character, and at the end
     while (count != 0 && in.charge()) {
       builder.add(with);
       --count;

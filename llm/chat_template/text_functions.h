@@ -1,6 +1,6 @@
 #pragma once
 // Python's str functions over marked text, shared by filters and methods. Each character of a result carries the mark of the one it came
-// from; what is added is the template's only where the whole text is.
+// from; added characters belong to the template only if the whole text does.
 #include <cstddef>
 #include <vector>
 
@@ -23,14 +23,14 @@ std::vector<Value> split(Interpreter& in, const Text& text, const Text* separato
 std::vector<Value> split_from_right(Interpreter& in, const Text& text, const Text* separator, Integer limit);
 std::vector<Value> split_lines(Interpreter& in, const Text& text, bool keep_ends);
 
-// `text` between so many copies of the character `fill`.
+// `text` with this many copies of the character `fill` on either side.
 Text padded(Interpreter& in, const Text& text, const Text& fill, Integer before, Integer after);
-// How many characters `text` lacks for `width`, at least 0.
+// The number of characters missing from `text` for `width`, at least 0.
 Integer lacking(const Text& text, Integer width);
 // str.center.
 Text centered(Interpreter& in, const Text& text, Integer width, const Text& fill);
 
-// Python's way to read an index or a bound of a slice: negative counts from the end, beyond the ends is cut.
+// Python's interpretation of an index or a slice bound: a negative one counts from the end, and one beyond an end is clamped.
 std::size_t clamped(Integer index, std::size_t length);
 
 }  // namespace baton::llm::jinja

@@ -69,7 +69,7 @@ Value join(Interpreter& in, const Text& text, Arguments& arguments) {
   return Value::text(joined(in, text, items));
 }
 
-// The part of `text` that optional arguments `first` and `first + 1` (in characters) leave.
+// The part of `text` selected by the optional arguments `first` and `first + 1` (in characters).
 bool narrowed(Interpreter& in, Parameters& given, std::size_t first, const Text& text, std::size_t& begin, std::size_t& end) {
   begin = 0;
   end = text.size();
@@ -141,7 +141,7 @@ Value starts_or_ends_with(Interpreter& in, const Text& text, Arguments& argument
   return Value::boolean(found);
 }
 
-// Whether every character has the property; an empty text has none.
+// Whether every character has the property; false for an empty text.
 template <bool (*property)(std::int32_t)>
 Value every(Interpreter& in, const Text& text, Arguments& arguments) {
   if (!Parameters(in, "str test method", arguments, {})) return {};

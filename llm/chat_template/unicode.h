@@ -1,6 +1,6 @@
 #pragma once
-// What Python's str knows about characters. Text is UTF-8; a byte that belongs to no valid sequence counts as one character of its own,
-// with no properties.
+// The character properties of Python's str. Text is UTF-8; a byte that does not belong to a valid sequence counts as a character of its
+// own, without properties.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@ struct Character {
 };
 
 Character character_at(std::string_view text, std::size_t offset);        // offset < text.size()
-std::size_t character_before(std::string_view text, std::size_t offset);  // where the character that ends at `offset` > 0 begins
+std::size_t character_before(std::string_view text, std::size_t offset);  // the beginning of the character that ends at `offset` > 0
 std::size_t count_characters(std::string_view text);
 // Byte offset of the character with this index; text.size() for one past the last.
 std::size_t offset_of(std::string_view text, std::size_t index);
@@ -45,7 +45,7 @@ bool is_lower_text(std::string_view text);
 std::string upper_of(std::int32_t code);
 std::string lower_of(std::int32_t code);
 std::string title_of(std::int32_t code);
-// str.lower looks around a capital sigma: at the end of a word it becomes the final form.
+// str.lower checks the context of a capital sigma: at the end of a word it becomes the final form.
 bool is_final_sigma(std::string_view text, std::size_t offset);
 
 }  // namespace baton::llm::jinja

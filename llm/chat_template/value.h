@@ -1,6 +1,6 @@
 #pragma once
-// What a template computes with: Python's values, as far as templates can meet them. Everything but a namespace, a consumed iterator and
-// a loop's progress is immutable (transformers' sandbox forbids list.append and its kin), so values are shared freely within a rendering.
+// The values of a template: Python's types, as far as templates use them. Everything but a namespace, a consumed iterator and a loop's
+// progress is immutable (transformers' sandbox forbids list.append and similar methods), so values are shared freely within a rendering.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -21,17 +21,17 @@ class Value;
 struct Arguments;
 struct Loop;
 
-__extension__ typedef __int128 Integer;  // Python's are unbounded; past this range a template fails instead of wrapping around
+__extension__ typedef __int128 Integer;  // Python's are unbounded; beyond this range a template fails instead of wrapping around
 
-// Containers nest no deeper, whoever builds them: values are walked and destroyed recursively.
+// No container is nested deeper, whatever creates it, because values are visited and destroyed recursively.
 inline constexpr int kMaxValueDepth = 200;
 
 struct Undefined {
-  std::shared_ptr<const std::string> why;  // the message of the error that using it raises
+  std::shared_ptr<const std::string> why;  // the message of the error that its use raises
 };
 struct None {};
 
-// Every ordered thing of Python's that templates meet.
+// All of Python's ordered types that templates use.
 struct Sequence {
   enum class Type { list, tuple, range, dict_keys, dict_values, dict_items, generator, reverse_iterator };
   Type type = Type::list;
@@ -43,7 +43,7 @@ struct Sequence {
   bool is_iterator() const { return type == Type::generator || type == Type::reverse_iterator; }
 };
 
-// Insertion order is kept; equal keys are one (1, 1.0 and True too).
+// Insertion order is kept; equal keys are the same key (1, 1.0 and True too).
 class Dict {
  public:
   std::size_t size() const;
@@ -65,7 +65,7 @@ struct Namespace {
 };
 
 struct Callable {
-  std::string name;  // as Python's repr would call it
+  std::string name;  // the name in Python's repr
   std::function<Value(Interpreter&, Arguments&)> call;
   std::function<Value(Interpreter&, std::string_view)> attribute = {};  // null: none
   int depth = 1;
@@ -98,25 +98,26 @@ class Value {
   const double* floating() const { return as<double>(); }
   const Text* text() const { return pointer<const Text>(); }
   Sequence* sequence() const { return pointer<Sequence>(); }
-  Sequence* sequence(Sequence::Type type) const;  // null when of another type
+  Sequence* sequence(Sequence::Type type) const;  // null if it has another type
   const Dict* dict() const { return pointer<const Dict>(); }
   Namespace* name_space() const { return pointer<Namespace>(); }
   const Callable* callable() const { return pointer<const Callable>(); }
   const std::shared_ptr<Loop>* loop() const { return as<std::shared_ptr<Loop>>(); }
   const Storage& storage() const { return storage_; }
 
-  // Int or bool, as Python's int operations take either.
+  // Int or bool, because Python's int operations accept either.
   bool to_integer(Integer& out) const;
   // Int, bool or float.
   bool to_number(double& out) const;
   bool is_number() const { return boolean() || integer() || floating(); }
 
-  // Whether what this prints (digits, brackets, quotes) is the template's. A text's own characters are marked one by one.
+  // Whether the characters printed for this value (digits, brackets, quotes) belong to the template. A text's own characters are marked one
+  // by one.
   bool from_template() const { return text() ? text()->all_from_template() : from_template_; }
   void set_from_template(bool from_template) { from_template_ = from_template; }
 
   bool truth() const;
-  int depth() const;              // of containers below, 0 for a scalar
+  int depth() const;              // of nested containers, 0 for a scalar
   std::string type_name() const;  // Python's: "str", "int", "dict", ..
   // Python's `is`.
   bool same_as(const Value& other) const;

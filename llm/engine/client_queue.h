@@ -1,6 +1,6 @@
 #pragma once
-// Who is served next. Requests wait by client, so that a client with many of them holds up its own and nobody else's: a free place goes to
-// the client that has the fewest requests in the batch. Internal to llm/engine; single-threaded.
+// Decides which request is served next. Requests wait by client, so that a client with many of them delays only its own: a free place goes
+// to the client that has the fewest requests in the batch. Internal to llm/engine; single-threaded.
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -15,36 +15,36 @@ namespace baton::llm {
 class ClientQueue {
  public:
   struct Client {
-    std::deque<std::shared_ptr<ActiveRequest>> waiting;  // in the order of their arrival
+    std::deque<std::shared_ptr<ActiveRequest>> waiting;  // in order of arrival
     int n_active = 0;                                    // requests in the batch
-    std::uint64_t last_place = 0;                        // counts the places that were given; 0: none since it came
-    std::uint64_t last_chunk = 0;                        // counts the chunks of prompts that were computed; likewise
+    std::uint64_t last_place = 0;                        // number of the place that it was given last; 0: none since it came
+    std::uint64_t last_chunk = 0;                        // number of the prompt chunk that was computed for it last; likewise
     bool passed_over = false;                            // until the next start_round()
   };
 
   void push(std::shared_ptr<ActiveRequest> request);
 
-  // next() is, of the clients that wait and were not passed over in this round, the one with the fewest requests in the batch; of several,
-  // the one that was given a place the longest ago, then the one whose request came first. Null: there is none.
+  // next() returns, of the waiting clients that were not passed over in this round, the one with the fewest requests in the batch; of
+  // several, the one that was given a place the longest ago, then the one whose request came first. Null: there is none.
   void start_round();
   Client* next();
-  // Its first request gets a place.
+  // Gives its first request a place.
   std::shared_ptr<ActiveRequest> take(Client& client);
 
-  void leave(const ActiveRequest& request);               // its place is free
-  void put_back(std::shared_ptr<ActiveRequest> request);  // likewise, and it waits again, before the others of its client
+  void leave(const ActiveRequest& request);               // frees the request's place
+  void put_back(std::shared_ptr<ActiveRequest> request);  // likewise, and the request waits again, before the others of its client
 
-  // Of a request that waits or is in the batch.
+  // The client of a request that waits or is in the batch.
   Client& of(const ActiveRequest& request) { return clients_.at(request.client); }
   const Client& of(const ActiveRequest& request) const { return clients_.at(request.client); }
-  // Calls `ends` with each request that waits and takes out those for which it is true.
+  // Calls `ends` with each waiting request and removes those for which it returns true.
   void remove_if(const std::function<bool(ActiveRequest&)>& ends);
   int n_waiting() const;
 
  private:
   void forget_if_gone(std::map<std::string, Client>::iterator client);
 
-  // Only of clients that have a request here, so that this does not grow with the number of those that ever came.
+  // Contains only clients that have a request, so that it does not grow with the number of past clients.
   std::map<std::string, Client> clients_;
   std::uint64_t n_arrivals_ = 0, n_places_ = 0;
 };

@@ -98,13 +98,13 @@ class Engine::Loop {
   }
 
   std::unique_ptr<Model> model_;
-  Scheduler scheduler_;  // the thread's
+  Scheduler scheduler_;  // used by the thread
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::shared_ptr<ActiveRequest>> arrivals_;  // guarded by mutex_, as are the next two
   EngineStats stats_;
   bool stopping_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;  // the last member, because it uses all of the above
 };
 
 Engine::Engine(std::unique_ptr<Model> model, EngineOptions options) : loop_(std::make_unique<Loop>(std::move(model), options)) {}

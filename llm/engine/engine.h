@@ -1,6 +1,6 @@
 #pragma once
 // The engine: token ids in, a stream of token ids out. It owns one thread, which runs all requests in ragged batches, and the KV cache,
-// from which a request takes whatever prefix an earlier one has already computed.
+// from which a request reuses any prefix that an earlier one has already computed.
 #include <baton/llm/error.h>
 #include <baton/llm/model/model.h>
 #include <baton/llm/sampler/sampler.h>
@@ -14,28 +14,28 @@
 
 namespace baton::llm {
 
-// The answer goes back: of its tokens the first `keep` stay, and these follow them as if they had been chosen.
+// The answer is rewound: its first `keep` tokens stay, and these tokens follow them as if they had been chosen.
 struct Rewind {
   int keep = 0;
   std::vector<std::int32_t> then;
 };
 
-// Narrows what may be written next. Used on the engine thread only.
+// Restricts the next token. Used on the engine thread only.
 class TokenConstraint : public TokenNarrower {
  public:
-  // What comes next is not known yet: a grammar is being compiled. The request sits out this step, and the others go on. Not asked between
-  // the tokens of a draft: whoever drafts knows.
+  // The next mask is not known yet, because a grammar is being compiled. The request sits out this step, and the others continue. Not
+  // called between the tokens of a draft: an object that drafts knows its mask.
   virtual bool waiting() { return false; }
-  virtual const TokenMask* mask() = 0;  // of the next token, at least one bit set; null: anything
-  // The model's own probability of what the mask allows is reported (Choice::allowed_share), and where it is less than this the mask is not
-  // applied to this token. Negative: it is not asked for.
+  virtual const TokenMask* mask() = 0;  // for the next token, at least one bit set; null: anything
+  // The model's own probability of the allowed tokens is reported (Choice::allowed_share), and if it is less than this, the mask is not
+  // applied to this token. Negative: the probability is not needed.
   virtual float min_share() const { return -1; }
   const TokenMask* narrowed(std::int32_t) override { return nullptr; }
   virtual void accept(const Choice& choice) = 0;  // this token was chosen
-  // Asked after accept(), and once more after the token was reported. Set after accept(): the token is taken back unreported.
+  // Called after accept(), and once more after the token was reported. If set after accept(), the token is withdrawn unreported.
   virtual std::optional<Rewind> rewind() { return std::nullopt; }
-  // Tokens that are likely to be chosen next. They are computed along with the last one; each is still chosen as if it had not been named
-  // here, under its own mask, and what was chosen otherwise costs what was computed behind it, no more.
+  // Tokens that are likely to be chosen next. They are computed along with the last one; each is still chosen as without a draft, under its
+  // own mask. A wrong draft costs only the tokens computed after it.
   virtual std::vector<std::int32_t> draft() { return {}; }
 };
 
@@ -43,15 +43,15 @@ struct EngineRequest {
   std::vector<std::int32_t> prompt;  // at least one token, each in [0, n_vocab)
   SamplingParams sampling;
   int max_output_tokens = 1024;
-  std::vector<std::int32_t> stop_tokens;        // each ends the answer, and is reported as its last token
+  std::vector<std::int32_t> stop_tokens;        // each ends the answer and is reported as its last token
   std::shared_ptr<TokenConstraint> constraint;  // may be null
-  std::string client;                           // who asks; the requests of one client share its part of the places of a batch
+  std::string client;                           // the requesting client; its requests share its part of the places of a batch
 };
 
 struct EngineProgress {  // the prompt is being computed
   int done = 0;
   int total = 0;
-  int cached = 0;  // of these, the ones whose keys and values were still there
+  int cached = 0;  // of these: tokens whose keys and values were cached
 };
 struct EngineFinished {
   enum class Reason { stop_token, length, cancelled, error } reason = Reason::stop_token;
@@ -62,35 +62,35 @@ struct EngineFinished {
   double decode_seconds = 0;
   std::optional<Error> error;
 };
-// Any number of EngineProgress, then any number of Choice (one a token) and Rewind (of the tokens reported so far), then exactly one
+// Any number of EngineProgress, then any number of Choice (one per token) and Rewind (of the tokens reported so far), then exactly one
 // EngineFinished.
 using EngineEvent = std::variant<EngineProgress, Choice, Rewind, EngineFinished>;
 
 struct EngineOptions {
-  // Requests that share a batch. Clients share the places: one that is alone may use them all, and gives some back, without losing what was
-  // computed, as soon as another comes. Where more clients than places ask, they take turns. The requests of one client are served in the order of
-  // their arrival.
+  // The number of requests that share a batch. Clients share the places: a single client may use them all, and gives some back as soon as
+  // another one comes, without losing computed tokens. If there are more clients than places, they take turns. The requests of one client
+  // are served in the order of their arrival.
   int max_parallel = 4;
-  int prefill_chunk = 256;  // prompt tokens a step, at most; fewer where they take long (step_times.h); clients take turns
-  int max_draft = 16;       // tokens that are computed before they are chosen, an answer and a step; 0: none
+  int prefill_chunk = 256;  // prompt tokens per step, at most; fewer if they take long (step_times.h); clients take turns
+  int max_draft = 16;       // tokens computed before they are chosen, per answer and step; 0: none
 };
 
 struct EngineStats {
-  std::int64_t prompt_tokens = 0;  // asked for
-  std::int64_t cached_tokens = 0;  // of these, not computed again
+  std::int64_t prompt_tokens = 0;  // of all requests
+  std::int64_t cached_tokens = 0;  // of these: not computed again
   std::int64_t output_tokens = 0;
   std::int64_t drafted_tokens = 0;   // computed before they were chosen (TokenConstraint::draft)
-  std::int64_t accepted_tokens = 0;  // of these, the ones that were chosen
+  std::int64_t accepted_tokens = 0;  // of these: tokens that were chosen
   std::int64_t steps = 0;            // forward passes
-  std::int64_t pauses = 0;           // requests that gave back their place before they had ended, to continue later
+  std::int64_t pauses = 0;           // requests that gave back their place before they ended, to continue later
   int active = 0;
   int waiting = 0;
   int pages_total = 0;
-  int pages_free = 0;  // not counting those that only hold old prefixes
+  int pages_free = 0;  // not counting pages that only hold old prefixes
 };
 
-// A request on its way. Destroying it cancels the request; after the destructor returned the sink is not called again.
-// Must not be destroyed by the sink itself.
+// A running request. Destroying it cancels the request; after the destructor returned, the sink is not called again. The sink itself must
+// not destroy it.
 class EngineStream {
  public:
   virtual ~EngineStream() = default;
@@ -101,12 +101,12 @@ class Engine {
  public:
   using Sink = std::function<void(EngineEvent)>;
 
-  // The model is used by the engine's thread alone from now on.
+  // From now on, only the engine's thread uses the model.
   Engine(std::unique_ptr<Model> model, EngineOptions options);
-  ~Engine();  // cancels what runs
+  ~Engine();  // cancels all running requests
 
-  // Any thread; never blocks. The sink runs on the engine's thread and must not block. A request that can never be served (a prompt
-  // longer than the context, a token outside the vocabulary) ends with an error that says so with both figures.
+  // Any thread; never blocks. The sink runs on the engine's thread and must not block. A request that can never be served (a prompt longer
+  // than the context, a token outside the vocabulary) ends with an error that contains both figures.
   std::unique_ptr<EngineStream> submit(EngineRequest request, Sink sink);
 
   EngineStats stats() const;   // any thread

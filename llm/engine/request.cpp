@@ -13,7 +13,7 @@ ActiveRequest::ActiveRequest(EngineRequest request, Engine::Sink sink)
       client(std::move(request.client)),
       sink_(std::move(sink)),
       n_prompt_(static_cast<int>(tokens.size())) {
-  sampler.remember(tokens);  // the penalties look at the prompt's end as well
+  sampler.remember(tokens);  // the penalties count the prompt's end as well
 }
 
 void ActiveRequest::detach() {

@@ -1,5 +1,5 @@
 #pragma once
-// One request inside the engine: what was asked, what is computed, and the way back to whoever asked.
+// One request inside the engine: its input, its progress, and its sink.
 #include "engine.h"
 
 #include <atomic>
@@ -30,9 +30,9 @@ class ActiveRequest {
   int n_left() const { return static_cast<int>(tokens.size()) - n_computed; }  // tokens to compute before the next is chosen
   bool prefilling() const { return n_computed < n_prompt_; }
 
-  std::optional<Error> refused;      // found at submission: it is only reported
-  std::vector<std::int32_t> tokens;  // the prompt, then what was chosen
-  std::vector<std::int32_t> draft;   // of this step: what may be chosen behind them
+  std::optional<Error> refused;      // found at submission: the request is only reported
+  std::vector<std::int32_t> tokens;  // the prompt, then the chosen tokens
+  std::vector<std::int32_t> draft;   // of this step: tokens that may be chosen after them
   Sampler sampler;
   std::shared_ptr<TokenConstraint> constraint;
   std::vector<std::int32_t> stop_tokens;
@@ -43,9 +43,9 @@ class ActiveRequest {
   int n_computed = 0;  // tokens whose keys and values are in the pages
   int n_cached = 0;
   int n_reported = 0;            // of the prompt: the last EngineProgress
-  int n_output_at_place = 0;     // n_output() when it was given its place in the batch
+  int n_output_at_place = 0;     // n_output() when the request was given its place in the batch
   std::uint64_t arrival = 0;     // smaller: came earlier
-  std::uint64_t last_chunk = 0;  // as ClientQueue::Client's
+  std::uint64_t last_chunk = 0;  // like ClientQueue::Client's
   EngineClock::time_point admitted{}, first_token{};
 
  private:

@@ -9,9 +9,9 @@
 namespace baton::llm {
 namespace {
 
-constexpr std::chrono::microseconds kNap{200};  // where nothing can be computed
-constexpr int kHeadroom = 64;                   // tokens of an answer for which there must be pages when it starts or continues
-constexpr int kTurn = 16;                       // tokens that an answer may write before it makes room for a client that has no place
+constexpr std::chrono::microseconds kNap{200};  // slept when nothing can be computed
+constexpr int kHeadroom = 64;                   // tokens of an answer for which pages must be free when it starts or continues
+constexpr int kTurn = 16;                       // tokens that an answer may write before it makes room for a client without a place
 
 }  // namespace
 
@@ -32,13 +32,14 @@ bool Scheduler::step() {
   if (active_.empty()) return false;
   take_pages();
   const std::vector<Part> parts = plan();
-  if (parts.empty()) {  // all that runs waits for grammars
+  if (parts.empty()) {  // all running requests wait for grammars
     std::this_thread::sleep_for(kNap);
     return true;
   }
   const Batch batch = make_batch(parts);
   const auto n_answers = std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.n_tokens == 1; });
-  const int n_prompt = std::accumulate(parts.begin(), parts.end(), 0, [](int n, const Part& p) { return n + (p.n_tokens > 1 ? p.n_tokens : 0); });
+  const int n_prompt =
+      std::accumulate(parts.begin(), parts.end(), 0, [](int n, const Part& p) { return n + (p.n_tokens > 1 ? p.n_tokens : 0); });
   const auto begun = EngineClock::now();
   model_.forward(batch);
   times_.add(n_prompt, n_answers > 0, EngineClock::now() - begun);
@@ -48,7 +49,7 @@ bool Scheduler::step() {
   return true;
 }
 
-// Requests that need no place to end.
+// Ends the requests that can end without a place.
 void Scheduler::end_waiting() {
   queue_.remove_if([](ActiveRequest& request) {
     if (request.refused) {
@@ -63,7 +64,7 @@ void Scheduler::end_waiting() {
 }
 
 void Scheduler::admit() {
-  int n_kept = 0;  // places for clients whose request waits for a prompt that another computes
+  int n_kept = 0;  // places kept for clients whose request waits for a prompt that another one computes
   queue_.start_round();
   while (ClientQueue::Client* client = queue_.next()) {
     ActiveRequest& request = *client->waiting.front();
@@ -77,8 +78,9 @@ void Scheduler::admit() {
       active_.back()->n_output_at_place = active_.back()->n_output();
       continue;
     }
-    // Nobody overtakes the client whose turn it is, or a large request would wait for ever while small ones come and go. A client that has
-    // two places more makes room; with a difference of one the two would only change roles. So they do where the one has no place at all.
+    // No client overtakes the one whose turn it is; otherwise a large request could wait for ever while small ones come and go. A client
+    // that has two places more makes room. With a difference of one, the two would only swap roles, which they do if the one has no place
+    // at all.
     ActiveRequest* other = most_dispensable();
     if (other != nullptr && queue_.of(*other).n_active < client->n_active + 2) other = client->n_active == 0 ? longest_turn() : nullptr;
     if (other == nullptr) return;
@@ -86,16 +88,16 @@ void Scheduler::admit() {
   }
 }
 
-// The youngest request of the client that has the most in the batch. So the oldest of all is never chosen while there are others, and what
-// is in the batch ends.
+// The youngest request of the client with the most requests in the batch. So the oldest of all is never chosen while there are others, and
+// the requests in the batch eventually end.
 ActiveRequest* Scheduler::most_dispensable() const {
   const auto rank = [this](const auto& request) { return std::pair(queue_.of(*request).n_active, request->arrival); };
   const auto most = std::max_element(active_.begin(), active_.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return most == active_.end() ? nullptr : most->get();
 }
 
-// The request that has written most since it was given its place, if its turn is over. Turns grow with the context, which has to be computed
-// again where the pages of a request that was paused are needed by others.
+// The request that has written the most since it was given its place, if its turn is over. Turns grow with the context, which has to be
+// computed again if other requests need the pages of a paused one.
 ActiveRequest* Scheduler::longest_turn() const {
   const auto written = [](const auto& request) { return request->n_output() - request->n_output_at_place; };
   const auto most = std::max_element(active_.begin(), active_.end(), [&](const auto& a, const auto& b) { return written(a) < written(b); });
@@ -103,8 +105,8 @@ ActiveRequest* Scheduler::longest_turn() const {
   return written(*most) >= std::max(kTurn, static_cast<int>((*most)->tokens.size()) / kTurn) ? most->get() : nullptr;
 }
 
-// What was computed goes to the cache, so that the request continues where it was, unless its pages were needed meanwhile: then they are
-// computed again. In both cases it writes what it would have written.
+// The computed tokens go to the cache, so that the request continues where it was, unless its pages were needed meanwhile: then they are
+// computed again. The output is the same in both cases.
 void Scheduler::pause(ActiveRequest& request) {
   const auto at = std::find_if(active_.begin(), active_.end(), [&](const auto& other) { return other.get() == &request; });
   std::shared_ptr<ActiveRequest> paused = std::move(*at);
@@ -115,8 +117,8 @@ void Scheduler::pause(ActiveRequest& request) {
   queue_.put_back(std::move(paused));
 }
 
-// Another request is at the prompt's beginning right now: several answers to one question, or two clients with the same tools. Waiting for
-// it costs less than computing the same twice.
+// Another request is computing the same beginning of the prompt right now: several answers to one question, or two clients with the same
+// tools. Waiting for it costs less than computing the same twice.
 bool Scheduler::is_being_computed(const ActiveRequest& request) const {
   return std::any_of(active_.begin(), active_.end(), [&](const auto& other) {
     if (!other->prefilling() || other->cancelled()) return false;
@@ -125,13 +127,13 @@ bool Scheduler::is_being_computed(const ActiveRequest& request) const {
   });
 }
 
-// Tokens whose pages will not be written to again: an answer under a constraint may go back.
+// Tokens whose pages will not be written again: an answer under a constraint may be rewound.
 int Scheduler::n_lasting(const ActiveRequest& request) const {
   return request.constraint ? std::min(request.n_computed, request.n_prompt()) : request.n_computed;
 }
 
-// The longest beginning that was computed, be it by a request that has ended or by one that is under way. The last token is computed in any
-// case: its logits choose the next one.
+// The longest computed prefix, either of an ended request or of a running one. The last token is always computed, because its logits choose
+// the next one.
 PrefixMatch Scheduler::match(const ActiveRequest& request) {
   const int limit = (request.constraint ? request.n_prompt() : static_cast<int>(request.tokens.size())) - 1;
   PrefixMatch match = cache_.match(model_.cache_key(), request.tokens, limit);
@@ -145,13 +147,13 @@ PrefixMatch Scheduler::match(const ActiveRequest& request) {
   return match;
 }
 
-// Tokens, when it has answered as long as it may.
+// The number of tokens after the longest possible answer.
 int Scheduler::n_longest(const ActiveRequest& request) const {
   return static_cast<int>(std::min(std::int64_t{request.n_prompt()} + request.max_output_tokens, std::int64_t{model_.n_ctx()}));
 }
 
-// Takes the pages of the prompt and of the answer's beginning. The rest is taken when it is needed (take_pages), because most answers are
-// far shorter than they may be, and one that may fill the context would keep all others waiting.
+// Takes the pages of the prompt and of the answer's beginning. The rest is taken on demand (take_pages), because most answers are far
+// shorter than their limit, and one that may fill the context would keep all others waiting.
 bool Scheduler::try_admit(ActiveRequest& request) {
   const int page_tokens = pool_.page_tokens();
   const int n_tokens =
@@ -165,7 +167,7 @@ bool Scheduler::try_admit(ActiveRequest& request) {
     for (int i = 0; i < n_new; ++i) request.pages.push_back(pool_.allocate());
     if (match.n_tokens % page_tokens != 0) model_.copy_page(match.pages[n_shared], request.pages[n_shared]);
     request.n_computed = match.n_tokens;
-    if (request.admitted == EngineClock::time_point{}) {  // it was not paused
+    if (request.admitted == EngineClock::time_point{}) {  // it is not continued after a pause
       request.n_cached = match.n_tokens;
       request.admitted = EngineClock::now();
       stats_.prompt_tokens += request.n_prompt();
@@ -176,8 +178,8 @@ bool Scheduler::try_admit(ActiveRequest& request) {
   return room;
 }
 
-// For each token that this step computes. Where there are too few, requests pause until there are enough for the others; the context, and
-// so any one request, fits into the pool.
+// Takes the pages for the tokens of this step. If there are too few, requests pause until there are enough for the others. The context, and
+// so any single request, fits into the pool.
 void Scheduler::take_pages() {
   for (const auto& request : std::vector(active_)) {
     const auto is_active = [&] { return std::find(active_.begin(), active_.end(), request) != active_.end(); };
@@ -193,7 +195,7 @@ bool Scheduler::take_pages_for(ActiveRequest& request, int n_tokens) {
 }
 
 std::vector<Scheduler::Part> Scheduler::plan() {
-  std::vector<ActiveRequest*> single, chunked;  // a prompt, or what a rewind or a pause left to compute, goes in chunks
+  std::vector<ActiveRequest*> single, chunked;  // a prompt, or the tokens left after a rewind or a pause, is computed in chunks
   for (const auto& request : active_) {
     request->draft.clear();
     if (request->n_output() > 0 && request->constraint && request->constraint->waiting()) continue;
@@ -202,7 +204,7 @@ std::vector<Scheduler::Part> Scheduler::plan() {
   std::vector<Part> parts;
   int budget = options_.prefill_chunk;
   if (!chunked.empty()) budget = single.empty() ? times_.n_without_answers(budget) : times_.n_beside_answers(budget);
-  int draft_budget = chunked.empty() ? budget : budget / 2;  // the drafts of many answers do not keep prompts from being computed
+  int draft_budget = chunked.empty() ? budget : budget / 2;  // the drafts of many answers must not keep prompts from being computed
   for (ActiveRequest* request : single) {
     parts.push_back({request, 1, true});
     make_draft(*request, draft_budget);
@@ -228,7 +230,7 @@ std::vector<ActiveRequest*> Scheduler::by_turn(std::vector<ActiveRequest*> reque
 }
 
 void Scheduler::make_draft(ActiveRequest& request, int budget) {
-  // Behind the last of them one more is chosen.
+  // One more token is chosen after the last of them.
   const int n_tokens = static_cast<int>(request.tokens.size());
   const int limit = std::min({n_longest(request) - n_tokens - 1, budget, options_.max_draft});
   if (!request.constraint || limit <= 0) return;
@@ -278,7 +280,7 @@ void Scheduler::take_results(const std::vector<Part>& parts) {
     n_rows += 1 + static_cast<int>(request->draft.size());
     stats_.drafted_tokens += static_cast<std::int64_t>(request->draft.size());
   }
-  // What may be chosen depends on what was chosen before it, so the tokens of a draft are chosen one after the other.
+  // A choice depends on the choices before it, so the tokens of a draft are chosen one after the other.
   while (!open.empty()) {
     std::vector<SampleRow> rows;
     for (const Open& o : open) {
@@ -302,7 +304,7 @@ void Scheduler::take_results(const std::vector<Part>& parts) {
   }
 }
 
-// False: the answer ends, or goes back.
+// False: the answer ends, or is rewound.
 bool Scheduler::take_token(ActiveRequest& request, Choice choice) {
   const std::int32_t id = choice.id;
   TokenConstraint* constraint = request.constraint.get();
@@ -331,7 +333,7 @@ void Scheduler::go_back(ActiveRequest& request, Rewind to) {
   const int n_kept = request.n_prompt() + to.keep;
   request.tokens.resize(n_kept);
   request.tokens.insert(request.tokens.end(), to.then.begin(), to.then.end());
-  // The last token is computed in any case: its logits choose the next.
+  // The last token is always computed, because its logits choose the next one.
   request.n_computed = std::min({request.n_computed, n_kept, static_cast<int>(request.tokens.size()) - 1});
   request.sampler.remember(request.tokens);
   request.emit(std::move(to));
@@ -353,7 +355,7 @@ void Scheduler::retire_finished() {
   active_.erase(std::remove(active_.begin(), active_.end(), nullptr), active_.end());
 }
 
-// What was computed stays for the next request that begins the same way; pages that hold nothing go back at once.
+// The computed tokens stay for the next request with the same beginning; pages without any are freed at once.
 void Scheduler::leave_in_cache(ActiveRequest& request, int n_tokens) {
   const auto n_used = static_cast<std::size_t>(pool_.pages_for(n_tokens));
   for (std::size_t i = n_used; i < request.pages.size(); ++i) pool_.release(request.pages[i]);
@@ -365,7 +367,7 @@ void Scheduler::leave_in_cache(ActiveRequest& request, int n_tokens) {
 void Scheduler::finish_all(EngineFinished::Reason reason, const std::optional<Error>& error) {
   for (const auto& request : active_) {
     request->finish(reason, error);
-    // After a failure the pages of a half-computed step hold nobody knows what, so nothing of it is kept.
+    // After a failure, the contents of a half-computed step's pages are undefined, so none of them are kept.
     for (PageId page : request->pages) pool_.release(page);
     queue_.leave(*request);
   }

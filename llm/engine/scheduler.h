@@ -1,5 +1,6 @@
 #pragma once
-// Which tokens the next forward pass computes, and what becomes of its results. All of the engine but its thread: the tests step it.
+// Decides which tokens the next forward pass computes, and distributes its results. It is the whole engine except for the thread, so tests
+// can step it.
 #include "client_queue.h"
 #include "engine.h"
 #include "request.h"
@@ -20,7 +21,7 @@ class Scheduler {
   ~Scheduler();
 
   void enqueue(std::shared_ptr<ActiveRequest> request);
-  // One step: admits, computes one batch, hands out its tokens. False when there was nothing to do.
+  // Runs one step: admits requests, computes one batch, reports its tokens. False if there was nothing to do.
   bool step();
   void finish_all(EngineFinished::Reason reason, const std::optional<Error>& error = {});
   EngineStats stats() const;
@@ -28,8 +29,8 @@ class Scheduler {
  private:
   struct Part {  // a request's share of a batch
     ActiveRequest* request;
-    int n_tokens;       // without its draft, which follows them
-    bool wants_logits;  // of the last one, and of each of the draft
+    int n_tokens;       // without the draft, which follows them
+    bool wants_logits;  // of the last token, and of each token of the draft
   };
   void end_waiting();
   void admit();

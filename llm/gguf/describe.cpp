@@ -1,4 +1,4 @@
-// How entries and tensors read to people.
+// Descriptions of entries and tensors for people.
 #include <algorithm>
 #include <charconv>
 
@@ -43,7 +43,7 @@ std::string scalar_text(GgufType type, const std::byte* at) {
       return {reinterpret_cast<const char*>(at) + sizeof(std::uint64_t), length};
     }
     case GgufType::array:
-      break;  // the parser lets no array of arrays through
+      break;  // the parser rejects arrays of arrays
   }
   return {};
 }

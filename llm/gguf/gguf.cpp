@@ -36,7 +36,7 @@ namespace {
 
 constexpr std::uint32_t kMaxParts = 99'999;  // five digits
 
-// Which part of how many a file is; of one that is whole, 1 of 1.
+// The number of a part and the number of parts; 1 of 1 for a complete file.
 struct PartOf {
   std::uint32_t number = 1, n = 1;
 };
@@ -59,7 +59,7 @@ std::string part_suffix(const PartOf& part) {
 
 std::string part_text(const PartOf& part) { return "part " + std::to_string(part.number) + " of " + std::to_string(part.n); }
 
-// The path of another part; errc::invalid_file where this one is not named as a part is.
+// The path of another part; errc::invalid_file if this file is not named like a part.
 Result<std::filesystem::path> sibling(const GgufFile& file, const PartOf& is, const PartOf& wanted) {
   const std::string suffix = part_suffix(is);
   if (file.path().size() <= suffix.size() || !file.path().ends_with(suffix)) {
@@ -124,7 +124,7 @@ Result<void> GgufFile::add_parts(std::uint32_t n_parts) {
 
 Result<GgufFile> GgufFile::open_part(const std::filesystem::path& path) {
   const auto failed = [&](errc code, const std::string& why) { return Error{code, path.string() + ": " + why}; };
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // not to wait for the writer of a FIFO
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // must not wait for the writer of a FIFO
   if (fd < 0) return failed(errc::io, std::string("cannot be opened: ") + std::strerror(errno));
   struct stat status {};
   void* data = MAP_FAILED;
@@ -202,7 +202,7 @@ Error GgufFile::mismatch(const GgufEntry& entry, std::string_view wanted) const 
 
 namespace {
 
-// An integer of any stored type, with its sign beside it.
+// An integer of any stored type, with its sign as a separate member.
 struct Integer {
   std::uint64_t magnitude;
   bool negative;
@@ -275,7 +275,7 @@ Result<float> GgufFile::get_f32(std::string_view key) const {
   const auto* entry = find(key);
   if (!entry) return missing(key);
   const auto value = load_float(entry->type, entry->data);
-  // Nothing in a model is rightly infinite, NaN or beyond a float; every consumer would have to check otherwise.
+  // No valid model has an infinity, a NaN or a value beyond a float; otherwise every consumer would have to check.
   if (value && std::abs(*value) <= std::numeric_limits<float>::max()) return static_cast<float>(*value);
   return mismatch(*entry, "a finite float");
 }

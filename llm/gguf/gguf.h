@@ -2,16 +2,16 @@
 // Reads GGUF model files (ggml's docs/gguf.md), versions 2 and 3, little-endian, through mmap.
 //
 // A GGUF file is foreign input: every count, length, offset, product and alignment is checked against the size of the file before it is
-// used, so that whatever `open` accepts can be read without further checks. Messages name the file, the byte offset, the key or tensor and
-// the figure.
+// used, so that every file that `open` accepts can be read without further checks. Messages name the file, the byte offset, the key or
+// tensor and the figure.
 //
 // Not accepted: arrays of arrays, duplicate keys or tensor names, an alignment that is not a power of two, tensors of more than 4
-// dimensions or with a dimension of 0, data that is misaligned or outside of the file. Accepted: tensors that overlap (reading is all
-// that is done with them), files without tensors (vocabulary only), and tensor types that this build does not know: those are listed with
-// their id, and only `tensor()` refuses them, so that `inspect` can show such a file.
+// dimensions or with a dimension of 0, data that is misaligned or outside of the file. Accepted: tensors that overlap (they are only read),
+// files without tensors (vocabulary only), and tensor types that this build does not know: those are listed with their id, and only
+// `tensor()` refuses them, so that `inspect` can show such a file.
 //
-// A model in several files (NAME-00001-of-00003.gguf, split.count) is one file here: whichever part is opened, the first one has the
-// metadata, and the tensors of all parts are there, in their order.
+// A model in several files (NAME-00001-of-00003.gguf, split.count) is one file here. Whichever part is opened, the metadata comes from the
+// first part, and the tensors from all parts, in order.
 #include <baton/llm/error.h>
 #include <array>
 #include <cstddef>
@@ -28,7 +28,7 @@
 
 namespace baton::llm {
 
-// Numbers as the file stores them.
+// Value types of the file's metadata.
 enum class GgufType : std::uint32_t {
   uint8 = 0,
   int8 = 1,
@@ -54,7 +54,7 @@ struct GgufEntry {
   std::uint64_t count;    // elements of an array; otherwise 1
   const std::byte* data;  // first element, unaligned; a string is a uint64 length and its bytes
 
-  // For people: a scalar or string in full, of an array the first `max_elements` ("[1, 2, ... 151936 in all]").
+  // A description for people: a scalar or string in full, of an array the first `max_elements` ("[1, 2, ... 151936 in all]").
   std::string describe(std::size_t max_elements = 4) const;
 };
 
@@ -62,9 +62,9 @@ struct GgufTensor {
   std::string_view name;
   std::uint32_t n_dims;              // as stored, 0 to 4
   std::array<std::uint64_t, 4> ne;   // elements a dimension, the contiguous one first; 1 beyond n_dims
-  std::uint32_t type_id;             // ggml type as stored
+  std::uint32_t type_id;             // elements per dimension, the contiguous one first; 1 beyond n_dims
   const TensorType* type;            // null: this build does not know type_id
-  std::uint64_t offset;              // of the data from the start of the file, of its own part where there are several
+  std::uint64_t offset;              // of the data from the start of its file (its own part, if there are several)
   std::span<const std::byte> bytes;  // empty when `type` is null
 
   std::uint64_t n_elements() const { return ne[0] * ne[1] * ne[2] * ne[3]; }
@@ -77,7 +77,7 @@ struct GgufTensor {
 class GgufFile {
  public:
   static Result<GgufFile> open(const std::filesystem::path& path);
-  // The same over bytes that the caller keeps alive; `name` stands for the path in messages. errc::unsupported for one of several parts.
+  // The same over bytes that the caller keeps alive; messages show `name` instead of a path. errc::unsupported for one of several parts.
   static Result<GgufFile> from_memory(std::span<const std::byte> bytes, std::string name);
 
   GgufFile(GgufFile&&) noexcept;
@@ -108,15 +108,15 @@ class GgufFile {
   Result<std::vector<std::int32_t>> get_i32_array(std::string_view key) const;
   Result<std::vector<float>> get_f32_array(std::string_view key) const;
 
-  // The default when the key is absent; still an error when it is there with another type.
+  // The default if the key is absent; still an error if it has another type.
   Result<std::uint32_t> get_u32_or(std::string_view key, std::uint32_t otherwise) const;
   Result<float> get_f32_or(std::string_view key, float otherwise) const;
   Result<bool> get_bool_or(std::string_view key, bool otherwise) const;
   Result<std::string_view> get_string_or(std::string_view key, std::string_view otherwise) const;
 
-  // Null when absent (tied output, optional biases).
+  // Null if absent (tied output, optional biases).
   const GgufTensor* find_tensor(std::string_view name) const;
-  // errc::invalid_file when absent, errc::unsupported when its type is unknown.
+  // errc::invalid_file if absent, errc::unsupported if its type is unknown.
   Result<const GgufTensor*> tensor(std::string_view name) const;
 
  private:
@@ -132,7 +132,7 @@ class GgufFile {
   std::string path_;
   std::span<const std::byte> bytes_;
   std::uint64_t n_bytes_ = 0;
-  std::vector<GgufFile> parts_;  // all but the first: they own what the tensors look into
+  std::vector<GgufFile> parts_;  // all but the first: they own the data of their tensors
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 32;
   std::uint64_t data_offset_ = 0;

@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::uint32_t kOldestVersion = 2;
 constexpr std::uint32_t kNewestVersion = 3;
-constexpr std::uint64_t kMaxName = 65535;  // docs/gguf.md: a key is at most 2^16-1 bytes; taken for tensor names also
-// The least that an entry (key length, type, one-byte value) or a tensor (name length, n_dims, type, offset) can take.
+constexpr std::uint64_t kMaxName = 65535;  // docs/gguf.md: a key is at most 2^16-1 bytes; used for tensor names also
+// The minimum size of an entry (key length, type, one-byte value) or a tensor (name length, n_dims, type, offset).
 constexpr std::uint64_t kMinEntry = 8 + 4 + 1;
 constexpr std::uint64_t kMinTensor = 8 + 4 + 4 + 8;
 constexpr std::uint32_t kMaxDims = 4;
-// Larger alignments serve nothing, and would let a few bytes claim any file layout.
+// Larger alignments have no use, and would let a few bytes claim any file layout.
 constexpr std::uint64_t kMaxAlignment = 1u << 24;
 
 std::string quoted(std::string_view text) {
@@ -233,7 +233,7 @@ bool GgufParser::parse_dimensions(GgufTensor& tensor) {
   for (std::uint32_t d = 0; d < tensor.n_dims; ++d) {
     if (!read(tensor.ne[d], "the dimensions of " + what)) return false;
     if (tensor.ne[d] == 0) return fail_at(at_ - 8, what + ": dimension " + std::to_string(d) + " is 0");
-    // int64 is what the rest of the world counts elements in.
+    // int64 is the usual type for counts of elements.
     if (!multiply(n, tensor.ne[d], n) || n > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       return fail_at(at_ - 8, what + " (" + tensor.shape_text() + ") has more elements than can be counted");
     }

@@ -1,5 +1,5 @@
 #pragma once
-// The walk over a GGUF file's header. Internal to llm/gguf.
+// Parses a GGUF file's header. Internal to llm/gguf.
 #include <cstring>
 #include <string>
 
@@ -12,7 +12,7 @@ class GgufParser {
  public:
   explicit GgufParser(GgufFile& file) : file_(file) {}
   Result<void> parse();
-  // After entries or tensors were added from elsewhere.
+  // Must be called after entries or tensors were added from other parts.
   Result<void> index_again() { return index() ? Result<void>() : error_; }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The ggml tensor types as files number them: name and block geometry (ggml-common.h). Reading a type's geometry is not the same as having
-// kernels for it: what can be computed is for the model's backend to say.
+// The ggml tensor types as files number them: name and block geometry (ggml-common.h). Knowing a type's geometry does not mean having
+// kernels for it: the model's backend decides which types can be computed.
 #include <cstdint>
 #include <span>
 #include <string_view>

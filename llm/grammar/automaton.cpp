@@ -53,7 +53,7 @@ NodeId Automaton::one_of(std::vector<std::string> texts, NodeId next, const Besi
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
   if (texts.empty()) return kDead;
   const NodeId root = add();
-  std::vector<NodeId> way{root};  // of the text before: the node at each of its places
+  std::vector<NodeId> way{root};  // of the previous text: the node at each of its places
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const std::string& text = texts[i];
     std::size_t shared = 0;
@@ -107,9 +107,9 @@ std::string Automaton::why_too_large() const {
 }
 
 bool Automaton::prune(NodeId start) {
-  // From the final nodes backwards, until nothing is added. A call counts when its rule can be ended and the way on too.
+  // From the final nodes backwards, until no node is added. A call edge counts if both its rule can end and its target can.
   std::vector<char> alive(nodes_.size(), 0);
-  std::vector<std::vector<NodeId>> users(nodes_.size());  // whose edges name this node
+  std::vector<std::vector<NodeId>> users(nodes_.size());  // the nodes whose edges name this node
   std::vector<NodeId> news;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     for (const Edge& edge : nodes_[i].edges) {

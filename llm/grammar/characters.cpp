@@ -46,7 +46,7 @@ std::uint32_t take_code_point(std::string_view text, std::size_t& at) {
   return std::min(c, kLastCodePoint);
 }
 
-// Split where the length changes, and where a continuation byte would not run from 80 to BF.
+// Split where the length changes, and where a continuation byte would not cover all of 80 to BF.
 void utf8_ranges(std::uint32_t lo, std::uint32_t hi, std::vector<ByteRanges>& out) {
   for (const std::uint32_t last : {0x7Fu, 0x7FFu, 0xFFFFu}) {
     if (lo <= last && hi > last) {

@@ -1,5 +1,5 @@
 #pragma once
-// Characters as automata: UTF-8, as it stands in a text.
+// Characters as automata, in UTF-8.
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -10,7 +10,7 @@
 
 namespace baton::llm {
 
-// Ranges of code points. Where nothing else is said: ascending, not touching, without surrogates.
+// Ranges of code points. Unless stated otherwise: ascending, not touching, without surrogates.
 using CodePoints = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
 inline constexpr std::uint32_t kLastCodePoint = 0x10FFFF;
 inline const CodePoints kAllCodePoints = {{0, 0xD7FF}, {0xE000, kLastCodePoint}};
@@ -19,15 +19,15 @@ CodePoints normal(CodePoints ranges);             // of any ranges: ascending, n
 CodePoints complement(const CodePoints& ranges);  // likewise; the result may hold surrogates
 CodePoints without_surrogates(const CodePoints& ranges);
 
-// The next character of a text, at most one behind its end. Bytes that are no UTF-8 give some code point.
+// The next character of a text; `at` may go at most one beyond its end. Bytes that are not UTF-8 give some code point.
 std::uint32_t take_code_point(std::string_view text, std::size_t& at);
 
-using ByteRanges = std::vector<std::pair<unsigned, unsigned>>;  // one a byte
+using ByteRanges = std::vector<std::pair<unsigned, unsigned>>;  // one per byte
 
 // UTF-8 of lo..hi, as sequences of byte ranges.
 void utf8_ranges(std::uint32_t lo, std::uint32_t hi, std::vector<ByteRanges>& out);
 
-// Lays ways of bytes. Those that begin alike share their beginning, and the first byte of each counts one.
+// Adds sequences of byte ranges. Sequences with a common prefix share it, and the first byte of each adds one to the counter.
 class WayLayer {
  public:
   WayLayer(Automaton& out, const Count& count) : out_(out), count_(count) {}
@@ -41,7 +41,7 @@ class WayLayer {
   std::map<std::pair<NodeId, std::pair<unsigned, unsigned>>, NodeId> ways_;
 };
 
-// From `from`, one of these characters to `to`; counted in the frame's counter.
+// Adds edges from `from` to `to` for one of these characters, counted in the frame's counter.
 void text_edges(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count);
 
 }  // namespace baton::llm

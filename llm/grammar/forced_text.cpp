@@ -5,12 +5,12 @@
 
 namespace baton::llm {
 std::string forced_text(Grammar& grammar, StateId from, JsonLayout so_far, std::size_t limit) {
-  constexpr std::size_t kMaxWays = 24;  // as many signs as a JSON value may begin with, and white space
+  constexpr std::size_t kMaxWays = 24;  // the number of characters that may begin a JSON value, and white space
   std::string out;
   while (out.size() < limit && !grammar.accepts(from)) {
     std::string ways = grammar.next_bytes(from, kMaxWays);
     if (ways.empty()) break;
-    if (ways.size() > 1) std::erase(ways, '\\');  // a character that may be escaped: it seldom is
+    if (ways.size() > 1) std::erase(ways, '\\');  // a character that may be escaped: that is rare
     char next = ways.front();
     if (ways.size() > 1) {
       std::string signs;

@@ -1,5 +1,5 @@
 #pragma once
-// Where a grammar leaves only one way on, what will be written is known before a model has chosen it.
+// Where a grammar leaves only one continuation, the text is known before a model has chosen it.
 #include <string>
 
 #include "grammar.h"
@@ -7,8 +7,8 @@
 
 namespace baton::llm {
 
-// What follows from this state, at most `limit` bytes, as far as there is one way on. Where white space may be written or not, the layout
-// of what was written so far decides: there it is a guess.
+// The text after this state, at most `limit` bytes, as long as there is only one continuation. If white space is optional, the layout of
+// the text so far decides; in that case the result is a guess.
 std::string forced_text(Grammar& grammar, StateId from, JsonLayout so_far, std::size_t limit);
 
 }  // namespace baton::llm

@@ -7,9 +7,9 @@ namespace baton::llm {
 struct FormatPattern {
   std::string_view name;
   const char* regex;  // of the whole text
-  const char* loose;  // what of the format it cannot say; null: nothing
+  const char* loose;  // the part of the format that it does not express; null: it is complete
 };
 
-const FormatPattern* format_pattern(std::string_view name);  // null: none of these
+const FormatPattern* format_pattern(std::string_view name);  // null: unknown
 
 }  // namespace baton::llm

@@ -20,11 +20,11 @@ class Gbnf {
   static constexpr int kMaxRepeat = 1000;  // of {n,m}
   static constexpr int kMaxDepth = 100;    // of groups
 
-  // errc::invalid_argument with line and column: for what cannot be read, and for a rule that is not there, is there twice, is never used,
-  // never ends, or begins with itself (a writer that has written nothing would be in it without end).
+  // errc::invalid_argument with line and column: for syntax errors, and for a rule that is missing, defined twice, never used, never ends,
+  // or begins with itself (a writer could enter it for ever without writing anything).
   static Result<Gbnf> parse(std::string_view source);
 
-  // The texts of `root`, as a rule.
+  // The rule whose texts are those of `root`.
   NodeId build(Automaton& out) const;
 
   struct Part;

@@ -8,7 +8,7 @@ namespace {
 using Part = Gbnf::Part;
 using Rules = Gbnf::Rules;
 
-// What holds of a part when it is known of rules.
+// Whether a property holds for a part, given the rules for which it holds.
 bool holds(const Part& part, const std::vector<char>& of_rules, bool of_letters) {
   const auto one = [&](const Part& p) { return holds(p, of_rules, of_letters); };
   switch (part.kind) {
@@ -26,7 +26,7 @@ bool holds(const Part& part, const std::vector<char>& of_rules, bool of_letters)
   return false;
 }
 
-// Of each rule, until nothing is added.
+// Computes a property of each rule, until there is no change.
 std::vector<char> fixpoint(const Rules& rules, bool of_letters) {
   std::vector<char> known(rules.all.size(), 0);
   for (bool changed = true; changed;) {
@@ -40,7 +40,7 @@ std::vector<char> fixpoint(const Rules& rules, bool of_letters) {
   return known;
 }
 
-// The rules that a part names; with `empty`, only those that it may begin with.
+// The rules that a part names; with `empty`, only those with which it may begin.
 void named(const Part& part, const std::vector<char>* empty, std::vector<std::size_t>& out) {
   if (part.kind == Part::Kind::rule) out.push_back(part.rule);
   for (const Part& one : part.parts) {
@@ -55,9 +55,9 @@ class Walk {
     for (std::size_t i = 0; i < rules.all.size(); ++i) named(rules.all[i].body, empty, next_[i]);
   }
 
-  // Depth first, without recursion. The rules on the way round, when a rule leads back to one on the way.
+  // Depth first, without recursion. Returns the rules of a cycle, if a rule leads back to one on the path.
   std::vector<std::size_t> from(std::size_t first) {
-    std::vector<std::pair<std::size_t, std::size_t>> way;  // rule, and how many of those it names are done
+    std::vector<std::pair<std::size_t, std::size_t>> way;  // rule, and how many of its named rules are done
     if (colour_[first] == Colour::fresh) enter(way, first);
     while (!way.empty()) {
       auto& [rule, done] = way.back();
@@ -91,7 +91,7 @@ class Walk {
   std::vector<Colour> colour_;
 };
 
-// From root.
+// The rules reachable from root.
 std::vector<char> reached(const Rules& rules) {
   std::vector<char> met(rules.all.size(), 0);
   std::vector<std::size_t> waiting{rules.root};

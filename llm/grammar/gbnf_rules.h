@@ -1,5 +1,5 @@
 #pragma once
-// What a GBNF grammar says, as it was read.
+// The parsed rules of a GBNF grammar.
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -20,7 +20,7 @@ struct Gbnf::Part {
 
 struct Gbnf::Rule {
   std::string name;
-  std::size_t named_at = 0;            // where the name was first met, in bytes of the source
+  std::size_t named_at = 0;            // the first occurrence of the name, in bytes of the source
   std::optional<std::size_t> at = {};  // where it is defined
   Part body{};
 };
@@ -30,7 +30,7 @@ struct Gbnf::Rules {
   std::size_t root = 0;
 };
 
-// What is wrong with rules that can be read one by one: a place in the source and what it is. All are defined.
+// A fault of rules that are valid one by one: a place in the source and a description. It is checked when all are defined.
 struct GbnfFault {
   std::size_t at = 0;
   std::string what;

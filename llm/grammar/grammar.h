@@ -1,5 +1,5 @@
 #pragma once
-// A compiled grammar over one vocabulary: where the writing has come to, and which tokens may follow.
+// A compiled grammar over one vocabulary: its states, and the tokens that may follow in each.
 #include <baton/llm/sampler/sampler.h>
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace baton::llm {
 
-// One thread at a time, but for is_full(). What was worked out once stays, so one grammar serves all answers that it holds for.
+// Used by one thread at a time, except for is_full(). Computed results are kept, so one grammar serves all answers that it constrains.
 class Grammar {
  public:
   // The automaton is pruned; something can be written.
@@ -30,7 +30,7 @@ class Grammar {
     }
     return from;
   }
-  // Valid until the next call. Ending is the caller's to allow, where accepts() says so.
+  // Valid until the next call. The caller decides about the end, which is possible if accepts() returns true.
   const TokenMask& mask(StateId state) {
     if (machine_.exhausted() || machine_.n_states() > Machine::kMaxStates / 2) full_ = true;
     return masker_.mask(state);
@@ -40,7 +40,7 @@ class Grammar {
   std::string next_bytes(StateId state, std::size_t limit) { return machine_.next_bytes(state, limit); }
   const TokenTrie& trie() const { return *trie_; }
   bool accepts(StateId state) const { return machine_.accepts(state); }
-  // Any thread: what was worked out has come near its limit, or beyond. A new one of the same grammar has room again.
+  // Any thread: the cached results are near their limit, or beyond. A new object for the same grammar has room again.
   bool is_full() const { return full_; }
 
  private:

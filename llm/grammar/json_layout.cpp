@@ -43,7 +43,7 @@ std::string JsonLayout::before(std::optional<char> next) const {
   return comma_.value_or(colon_);
 }
 
-// As much deeper than the one around it as that is than the next.
+// Its indentation exceeds that of its parent by as much as the parent's exceeds the grandparent's.
 std::string JsonLayout::in_new_container() const {
   if (open_.size() < 2 || !has_lines(open_[open_.size() - 2])) return "";
   const std::string& around = open_[open_.size() - 2];

@@ -11,12 +11,12 @@ namespace {
 
 bool must_be_escaped(std::uint32_t c) { return c < 0x20 || c == '"' || c == '\\'; }
 
-// Python escapes all beyond ASCII, PHP slashes, and others what HTML or a URL has a use for.
+// Python escapes all characters beyond ASCII, PHP slashes, and others the characters with a meaning in HTML or a URL.
 bool is_often_escaped(std::uint32_t c) {
   return c >= 0x7F || (c < 0x80 && std::string_view("/<>&'+=`").find(static_cast<char>(c)) != std::string_view::npos);
 }
 
-// Those of `characters` within lo..hi, counted from lo.
+// The part of `characters` within lo..hi, counted from lo.
 CodePoints part(const CodePoints& characters, std::uint32_t lo, std::uint32_t hi) {
   CodePoints out;
   for (const auto& [from, to] : characters) {
@@ -25,19 +25,19 @@ CodePoints part(const CodePoints& characters, std::uint32_t lo, std::uint32_t hi
   return out;
 }
 
-// Numbers of four hexadecimal digits. What ends alike is there once.
+// Numbers of four hexadecimal digits. Common endings are shared.
 class HexDigits {
  public:
   explicit HexDigits(Automaton& out) : out_(out) {}
 
-  // One of these numbers, in so many digits, and on to `next`.
+  // One of these numbers, in this many digits, then `next`.
   NodeId digits(int n, const CodePoints& numbers, NodeId next) {
     if (numbers.empty()) return Automaton::kDead;
     if (n == 0) return next;
     const auto [at, fresh] = known_.try_emplace({n, numbers, next}, Automaton::kDead);
     if (!fresh) return at->second;
     const NodeId node = at->second = out_.add();
-    const std::uint32_t below = 1u << (4 * (n - 1));  // numbers that one digit leaves to those after it
+    const std::uint32_t below = 1u << (4 * (n - 1));  // the range of the digits after the first one
     for (std::uint32_t digit = 0; digit < 16;) {
       const CodePoints rest = part(numbers, digit * below, digit * below + below - 1);
       std::uint32_t last = digit;
@@ -62,11 +62,11 @@ class HexDigits {
 
 constexpr std::uint32_t kFirstHigh = 0xD800, kFirstLow = 0xDC00, kFirstAstral = 0x10000;
 
-// Characters beyond U+FFFF by their surrogates: the second ones, and the first ones that all of these may follow.
+// Characters beyond U+FFFF by their surrogates: sets of second ones, and for each the first ones that all of the set may follow.
 std::map<CodePoints, CodePoints> surrogates(const CodePoints& characters) {
   std::map<CodePoints, CodePoints> firsts;
   const CodePoints astral = part(characters, kFirstAstral, kLastCodePoint);
-  std::map<std::uint32_t, CodePoints> partial;  // of a first one, the second ones, where they are not all
+  std::map<std::uint32_t, CodePoints> partial;  // for a first one, its second ones, if they are not all
   for (const auto& [lo, hi] : astral) {
     const std::uint32_t first = lo >> 10, last = hi >> 10;
     const auto add = [&, lo = lo, hi = hi](std::uint32_t high) {
@@ -86,7 +86,7 @@ std::map<CodePoints, CodePoints> surrogates(const CodePoints& characters) {
   return firsts;
 }
 
-// The texts without their quotes as a reader has them: bytes that are no UTF-8 have become U+FFFD.
+// The texts without their quotes, as a reader sees them: bytes that are not UTF-8 have become U+FFFD.
 std::vector<std::string> as_read(const std::vector<std::string>& texts) {
   std::vector<std::string> read;
   for (const std::string& text : texts) read.push_back(Json::parse(write_json(Json(text), {})).get<std::string>());
@@ -163,8 +163,8 @@ NodeId JsonStrings::any(const Count& length, NodeId next) {
   return out_.bytes("\"", body);
 }
 
-// The body of any string, beside which the texts are followed letter by letter for as long as one of them fits. Not by recursion: a text
-// may be as long as the document.
+// The body of any string, and in parallel the refused texts, letter by letter, as long as one of them matches. Not recursive: a text may be
+// as long as the document.
 NodeId JsonStrings::any_except(const std::vector<std::string>& refused, NodeId next) {
   const NodeId body = out_.add();
   out_.node(body).string_body = true;
@@ -173,7 +173,8 @@ NodeId JsonStrings::any_except(const std::vector<std::string>& refused, NodeId n
   const std::vector<std::string> texts = as_read(refused);
   if (texts.empty()) return out_.bytes("\"", body);
 
-  // Texts [first, last) of the sorted ones begin with the same `length` bytes, which stand there; `free` is where the free body is then.
+  // Texts [first, last) of the sorted ones begin with the same `length` bytes, which were written; `free` is the place of the free body
+  // then.
   struct Place {
     std::size_t first, last, length;
     NodeId free, node;
@@ -232,7 +233,7 @@ NodeId JsonStrings::any_except(const std::vector<std::string>& refused, NodeId n
 
 NodeId JsonStrings::listed(std::vector<std::string> texts, NodeId next) {
   const auto escape = [this](const std::string& text, const std::vector<NodeId>& way, std::size_t shared) {
-    for (std::size_t at = 0; at < text.size();) {  // all such characters stand in strings
+    for (std::size_t at = 0; at < text.size();) {  // all such characters are inside strings
       const std::size_t begin = at;
       const std::uint32_t c = take_code_point(text, at);
       if (at > shared && is_often_escaped(c)) close_escape(open_escape(way[begin]), {{c, c}}, way[at]);

@@ -1,6 +1,6 @@
 #pragma once
-// Strings as JSON has them: a character stands for itself or is escaped, in any way that RFC 8259 allows (\n, \/, \u00e9, \u00E9, surrogate
-// pairs). A model that has read an escape writes it again, and must not be led to another character by it.
+// JSON strings: a character is written as itself or escaped, in any form that RFC 8259 allows (\n, \/, \u00e9, \u00E9, surrogate pairs). A
+// model that has read an escape writes it again, and must not be led to another character by it.
 #include <map>
 #include <string>
 #include <vector>
@@ -10,28 +10,29 @@
 
 namespace baton::llm {
 
-// Lays strings into one automaton. What may follow a backslash is a rule for each set of characters, which all its strings share.
+// Adds strings to one automaton. The escapes after a backslash are a rule for each set of characters, shared by all its strings.
 class JsonStrings {
  public:
   explicit JsonStrings(Automaton& out) : out_(out) {}
 
-  // From `from`, one of these characters in any writing, to `to`; counted once in the frame's counter, however many bytes it takes.
+  // Adds edges from `from` to `to` for one of these characters in any form; counted once in the frame's counter, however many bytes it
+  // takes.
   void characters(NodeId from, NodeId to, const CodePoints& characters, const Count& count);
 
-  // A string with its quotes, of so many characters.
+  // A string with its quotes, of this length in characters.
   NodeId any(const Count& length, NodeId next);
-  // The same, but none of these texts, however they are written.
+  // The same, but none of these texts, in any form.
   NodeId any_except(const std::vector<std::string>& texts, NodeId next);
 
-  // One of these JSON texts (write_json's), letter by letter. Only characters that some writers of JSON escape, such as those beyond ASCII,
-  // may be escaped: elsewhere there is one way on, which is known before a model has chosen it.
+  // One of these JSON texts (from write_json), letter by letter. Only characters that some JSON writers escape, such as those beyond ASCII,
+  // may be escaped. Elsewhere there is only one continuation, which is known before a model has chosen it.
   NodeId listed(std::vector<std::string> json_texts, NodeId next);
 
-  // The rule: one of them as what follows a backslash; kDead where there is none.
+  // The rule for one of these characters after a backslash; kDead if none can be escaped.
   NodeId escape(const CodePoints& characters);
 
  private:
-  NodeId open_escape(NodeId from);  // the node behind a backslash
+  NodeId open_escape(NodeId from);  // the node after a backslash
   void close_escape(NodeId opened, const CodePoints& characters, NodeId to);
 
   Automaton& out_;

@@ -23,7 +23,7 @@ void write(const Json& value, const WritingStyle& style, std::string& out) {
     }
     out += value.is_object() ? '}' : ']';
   } else if (value.is_number_float()) {
-    // As JavaScript has it, but for the plus sign: so a plus stands in strings only.
+    // As in JavaScript, but without the plus sign: so a plus occurs in strings only.
     const double number = value.get<double>(), size = std::fabs(number);
     const bool fixed = number == 0 || (size >= 1e-6 && size < 1e21);
     std::array<char, 40> text{};

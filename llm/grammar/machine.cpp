@@ -28,8 +28,8 @@ Machine::Machine(const Automaton& automaton, NodeId start) : automaton_(automato
   start_ = intern();
 }
 
-// A rule that calls itself ends only if it has another way. One that came to a call of a rule that is not known to end is looked at again
-// when that one is found to. Those that were made last are the innermost, and looked at first.
+// A rule that calls itself ends only if it has an alternative. A rule that reached a call of a rule not known to end is checked again once
+// that rule is found to end. The rules created last are the innermost, and are checked first.
 void Machine::find_rules_that_end() {
   std::set<NodeId> rules;
   for (const Node& node : automaton_.nodes()) {
@@ -55,8 +55,8 @@ void Machine::find_rules_that_end() {
   }
 }
 
-// From a rule's beginning, by way of rules that are known to end; the calls of others go into `stopped_at`. Breadth first: with a high
-// maximum the long ways are many.
+// From a rule's beginning, through rules that are known to end; the calls of others are added to `stopped_at`. Breadth first, because with
+// a high maximum there are many long ways.
 bool Machine::reaches_end(NodeId rule, std::unordered_set<NodeId>& stopped_at) const {
   std::vector<std::pair<NodeId, std::int32_t>> waiting{{rule, 0}};
   std::unordered_set<std::uint64_t> met{key(rule, 0)};
@@ -79,7 +79,7 @@ bool Machine::reaches_end(NodeId rule, std::unordered_set<NodeId>& stopped_at) c
 
 std::string Machine::next_bytes(StateId from, std::size_t limit) {
   constexpr std::size_t kFewThreads = 64;
-  const std::vector<ThreadId> threads = threads_of(from);  // a copy: a step may make states
+  const std::vector<ThreadId> threads = threads_of(from);  // a copy, because a step may create states
   if (threads.size() > kFewThreads) return {};
   std::string out;
   for (const ThreadId id : threads) {
@@ -112,8 +112,8 @@ std::uint64_t Machine::key(NodeId node, std::int32_t count) {
   return static_cast<std::uint64_t>(static_cast<std::uint32_t>(node)) << 32 | static_cast<std::uint32_t>(count);
 }
 
-// Whether the end of the rule can be reached from here, the rules that it calls being as good as one step. What is found on the way is
-// kept, so that each pair is looked at once.
+// Whether the end of the rule can be reached from here, treating the rules that it calls as a single step. Intermediate results are kept,
+// so that each pair is visited once.
 bool Machine::can_end(NodeId first, std::int32_t first_count) {
   if (const auto known = ends_.find(key(first, first_count)); known != ends_.end()) return known->second;
   struct Place {
@@ -123,7 +123,7 @@ bool Machine::can_end(NodeId first, std::int32_t first_count) {
   };
   std::vector<Place> way{{first, first_count, 0}};
   std::vector<std::uint64_t> met{key(first, first_count)};
-  ends_[met.front()] = false;  // until it is known better
+  ends_[met.front()] = false;  // until a better result is known
   bool found = false;
   while (!way.empty() && !found) {
     Place& at = way.back();
@@ -150,7 +150,7 @@ bool Machine::can_end(NodeId first, std::int32_t first_count) {
   }
   if (!found) return false;
   for (const Place& place : way) ends_[key(place.node, place.count)] = true;
-  // What was met off the way was not searched to its end when the search stopped, or only by way of places that were open: not known.
+  // A pair off the path was not searched to its end when the search stopped, or only through open places: its result is unknown.
   for (const std::uint64_t one : met) {
     if (!ends_[one]) ends_.erase(one);
   }
@@ -196,7 +196,7 @@ void Machine::follow(Thread first) {
         waiting.push_back({edge.target, count, at.frame});
         continue;
       }
-      // A frame that would only lead on to the rule's end is left out, so that lists written as recursion do not grow a stack.
+      // A frame that would only lead on to the rule's end is omitted, so that lists written as recursion do not grow a stack.
       const Node& next = automaton_.nodes()[static_cast<std::size_t>(edge.target)];
       const bool last = next.final && next.edges.empty();
       waiting.push_back({edge.callee, 0, last ? at.frame : frame({edge.target, count, at.frame})});
@@ -210,7 +210,7 @@ void Machine::follow(Thread first) {
   }
 }
 
-// A look at the few that there mostly are is faster than a hash.
+// Comparing with the usual few is faster than a hash.
 bool Machine::see(const Thread& thread) {
   constexpr std::size_t kFew = 48;
   if (seen_.size() < kFew) {

@@ -11,14 +11,14 @@
 namespace baton::llm {
 namespace {
 
-// The keywords of a node that say which values are valid, with the schemas below them that a mask would hold too.
+// The keywords of a node that restrict its values, with the schemas below them that a mask would enforce too.
 class Keywords {
  public:
   explicit Keywords(const std::vector<Unmasked>& unmasked) {
     for (const Unmasked& one : unmasked) unmasked_.insert({one.pointer, one.keyword});
   }
 
-  // Visits everything; then names and unchecked are there.
+  // Visits everything; afterwards `names` and `unchecked` are complete.
   void look_at_all(const SchemaNode& root) {
     waiting_.push_back(&root);
     while (!waiting_.empty()) {
@@ -27,11 +27,11 @@ class Keywords {
       if (met_.insert(node).second) look_at(*node);
     }
   }
-  std::vector<std::string> names;  // those that a mask holds
+  std::vector<std::string> names;  // those that a mask enforces
   std::vector<Unmasked> unchecked, annotations;
 
  private:
-  // Whether it is there and held.
+  // Whether it is present and enforced.
   bool take(const SchemaNode& node, bool has, const char* keyword) {
     if (!has || unmasked_.contains({node.pointer, keyword})) return false;
     if (std::find(names.begin(), names.end(), keyword) == names.end()) names.emplace_back(keyword);

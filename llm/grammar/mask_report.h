@@ -1,5 +1,5 @@
 #pragma once
-// What a mask enforces of one schema, and what it costs: for people who want to know before a model is asked.
+// Reports how much of a schema a mask enforces, and its cost, before a model is used.
 #include <string>
 #include <vector>
 
@@ -12,17 +12,17 @@ struct MaskReport {
   std::vector<std::string> masked;
   std::vector<Unmasked> unmasked;  // left to the validator
   std::size_t n_nodes = 0;         // of the automaton, which may have Automaton::kMaxNodes
-  double compile_ms = 0;           // of this machine, just now
-  // Why there is no mask at all, and any object may be written; empty: there is one.
+  double compile_ms = 0;           // on this machine, measured now
+  // The reason why there is no mask at all, and any object may be written; empty: there is a mask.
   std::string refused;
-  bool impossible = false;  // because nothing is valid under it
-  // Neither masked nor checked afterwards: notes that read like conditions.
+  bool impossible = false;  // because no value is valid under the schema
+  // Neither masked nor checked afterwards: annotations that read like conditions.
   std::vector<Unmasked> unchecked;
-  // Keywords that no draft of JSON Schema has: they say nothing about values. `why` is empty.
+  // Keywords that are not in any draft of JSON Schema: they do not restrict values. `why` is empty.
   std::vector<Unmasked> annotations;
 };
 
-// Of a schema whose values are written as objects (a call's arguments) in the style of calls.
+// The report for a schema whose values are written as objects (a call's arguments) in the style of calls.
 MaskReport report_mask(const Schema& schema);
 
 }  // namespace baton::llm

@@ -68,7 +68,7 @@ const TokenMask& Masker::mask_of(ThreadId id) {
   return out;
 }
 
-// `character`: the first edge of a string's body, which says how characters are counted.
+// `character`: the first edge of a string's body, which determines how characters are counted.
 void Masker::walk_string(const Thread& thread, const Edge& character, TokenMask& out) {
   const bool limited = character.below >= 0;
   const auto left = static_cast<std::size_t>(limited ? std::max(character.below - thread.count, 0) : 0);

@@ -1,5 +1,5 @@
 #pragma once
-// Which tokens may follow in a state of an automaton. What was computed once for a place in the grammar is kept.
+// Computes the tokens that may follow in a state of an automaton. Results for a place in the grammar are kept.
 #include <baton/llm/sampler/sampler.h>
 
 #include <memory>
@@ -11,16 +11,16 @@
 
 namespace baton::llm {
 
-// Not thread-safe. The trie and the automaton outlive it.
+// Not thread-safe. The trie and the automaton must outlive it.
 class Masker {
  public:
   Masker(Machine& machine, const TokenTrie& trie) : machine_(machine), trie_(trie) {}
 
-  // Valid until the next call. Only tokens that write bytes: ending is the caller's to allow.
+  // Valid until the next call. Contains only tokens that write bytes: the caller decides about the end.
   const TokenMask& mask(StateId state);
-  // As much of the text as may be written.
+  // The longest prefix of the text that may be written.
   std::string_view writable(StateId state, std::string_view text);
-  // Of the mask, the tokens that begin with this text, which may be written; where there are none, the longest that it begins with.
+  // The tokens of the mask that begin with this text, which may be written; if there are none, the longest token that is a prefix of it.
   const TokenMask& along(StateId state, std::string_view text);
 
  private:

@@ -8,7 +8,7 @@ namespace {
 constexpr std::array<int, 4> kPowers = {1, 10, 100, 1000};
 constexpr std::pair<int, int> kNone = {1, 0};
 
-// Those of a range within lo..hi, counted from lo.
+// The part of a range within lo..hi, counted from lo.
 std::pair<int, int> clipped(const std::pair<int, int>& range, int lo, int hi) {
   const int first = std::max(range.first, lo), last = std::min(range.second, hi);
   return first > last ? kNone : std::pair{first - lo, last - lo};

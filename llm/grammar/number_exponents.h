@@ -14,11 +14,11 @@ class Exponents {
 
   Exponents(Automaton& out, NodeId next) : out_(out), next_(next) {}
 
-  // `e` or `E`, a sign or none, and one to three digits of a number from lo to hi; kDead where there is none.
+  // `e` or `E`, an optional sign, and one to three digits of a number from lo to hi; kDead if there is none.
   NodeId between(int lo, int hi);
 
  private:
-  // By how many digits are left: which numbers they may be. First above last: none.
+  // The possible values for each number of remaining digits. First above last: none.
   using Rest = std::array<std::pair<int, int>, 4>;
 
   NodeId digits(int lo, int hi);

@@ -13,7 +13,7 @@
 namespace baton::llm {
 namespace {
 
-// The digits that were written, against a bound's.
+// The comparison of the digits so far with a bound's.
 enum class Side : std::uint8_t { below, tight, above };
 
 // A bound of a magnitude above zero.
@@ -21,19 +21,19 @@ struct Limit {
   std::string digits;
   int point = 0;
   bool exclusive = false;
-  bool own = false;  // of the schema, and near enough for digits before the point; otherwise it is as good as where doubles end
+  bool own = false;  // the schema's bound, and near enough for digits before the point; otherwise it only matters at the limits of doubles
 };
 
-// One sign.
+// The numbers of one sign.
 class Magnitudes {
  public:
-  // low, high: of the magnitude, at least zero. zero: it may be zero.
+  // low, high: of the magnitude, at least zero. zero: the magnitude may be zero.
   Magnitudes(Automaton& out, const NumberRange& range, std::optional<NumberBound> low, std::optional<NumberBound> high, bool zero,
              int exact_digits, Exponents& exponents, NodeId next)
       : out_(out), range_(range), next_(next), exponents_(exponents), zero_(zero) {
-    // 4.9e-324 is the least that is not read as zero.
+    // 4.9e-324 is the smallest number that is not read as zero.
     low_ = low && !low->value.is_zero() ? Limit{low->value.digits, low->value.point, low->exclusive, true} : Limit{"49", -323};
-    // Without exponents only digits reach a large bound.
+    // Without exponents, a large bound is reached by digits only.
     if (range.literal) most_digits_ = std::max(most_digits_, low_.point);
     high_ = high ? Limit{high->value.digits, high->value.point, high->exclusive, high->value.point <= most_digits_}
                  : Limit{"17976931348623157", 309};
@@ -50,17 +50,17 @@ class Magnitudes {
 
  private:
   struct Mantissa {
-    int point = 0;  // digits before the point; below zero: the zeros behind it
-    int n = 0;      // significant digits, as long as they are a bound's
+    int point = 0;  // digits before the point; below zero: the zeros after it
+    int n = 0;      // significant digits, as long as they match a bound's
     Side low = Side::tight, high = Side::tight;
     std::uint32_t remainder = 0;
-    int places = 0;  // behind the point, where they are counted
+    int places = 0;  // after the point, if they are counted
     auto operator<=>(const Mantissa&) const = default;
   };
 
-  static constexpr int kFar = 1000;  // a point that allows no exponent: all that such a number may do is end
+  static constexpr int kFar = 1000;  // a point beyond which no exponent is allowed: such a number may only end
   static constexpr int kExactPlaces = 15, kPlacesBeforeExponent = 17, kMostBeforeExponent = 20, kMostZerosBeforeExponent = 8;
-  static constexpr int kMostExponent = 280;  // of numbers that are not in scientific notation: far enough from where doubles end
+  static constexpr int kMostExponent = 280;  // of numbers that are not in scientific notation: far enough from the limits of doubles
 
   static Side side_of(Side before, const Limit& bound, int n, int digit) {
     if (before != Side::tight) return before;
@@ -68,7 +68,7 @@ class Magnitudes {
     return digit < other ? Side::below : digit > other ? Side::above : Side::tight;
   }
 
-  // Behind one more significant digit.
+  // The state after one more significant digit.
   Mantissa with(const Mantissa& m, int digit, bool behind_point) const {
     Mantissa to = m;
     to.low = side_of(m.low, low_, m.n, digit);
@@ -78,7 +78,7 @@ class Magnitudes {
     } else {
       ++to.point;
     }
-    // Where doubles end is of interest to numbers in scientific notation only.
+    // The limits of doubles matter only to numbers in scientific notation.
     if (to.point != 1 && !low_.own) to.low = Side::below;
     if (to.point != 1 && !high_.own) to.high = Side::above;
     const bool tight = to.low == Side::tight || to.high == Side::tight;
@@ -88,7 +88,7 @@ class Magnitudes {
     return to;
   }
 
-  // Whether the value with an exponent of zero is within the range, or may still become so by more digits behind the point.
+  // Whether the value with an exponent of zero is within the range, or may become so by further digits after the point.
   bool may_stand(const Mantissa& m) const {
     const bool low = !low_.own || m.point > low_.point || (m.point == low_.point && m.low != Side::below);
     const bool high = !high_.own || m.point < high_.point || (m.point == high_.point && m.high != Side::above);
@@ -101,13 +101,13 @@ class Magnitudes {
     const auto whole = [&](const Limit& bound) { return m.n >= static_cast<int>(bound.digits.size()); };
     const bool from_low = m.low == Side::above || (m.low == Side::tight && whole(low_) && !low_.exclusive);
     const bool to_high = m.high == Side::below || (m.high == Side::tight && (!whole(high_) || !high_.exclusive));
-    int lo = -kMostExponent, hi = std::min(kMostExponent, high_.point - m.point - 1);  // surely below the bound
+    int lo = -kMostExponent, hi = std::min(kMostExponent, high_.point - m.point - 1);  // certainly below the bound
     if (low_.own || is_scientific(m)) lo = low_.point - m.point + !from_low;
     if (high_.own || is_scientific(m)) hi = high_.point - m.point - !to_high;
     if (range_.integer) lo = std::max(lo, 0);
     if (range_.max_fraction >= 0) lo = std::max(lo, m.places - range_.max_fraction);
     std::uint32_t remainder = m.remainder;
-    int power = 0;  // of ten, which makes it a multiple
+    int power = 0;  // the power of ten that makes it a multiple
     for (; remainder != 0 && power < 8; ++power) remainder = remainder * 10 % range_.multiple_of;
     if (remainder != 0) return {0, -1};
     if (power > 0) lo = std::max(lo, power);
@@ -116,7 +116,7 @@ class Magnitudes {
 
   bool takes_exponent(const Mantissa& m) const {
     if (range_.literal || m.point < -kMostZerosBeforeExponent || m.point > kMostBeforeExponent) return false;
-    return !(range_.exact || range_.integer) || m.point <= kExactPlaces;  // with an exponent JSON readers see a double
+    return !(range_.exact || range_.integer) || m.point <= kExactPlaces;  // with an exponent, JSON readers produce a double
   }
 
   void end(NodeId node, const Mantissa& m) {
@@ -127,9 +127,9 @@ class Magnitudes {
     if (const NodeId exponent = exponents_.between(lo, hi); exponent != Automaton::kDead) out_.empty(node, exponent);
   }
 
-  using Targets = std::array<NodeId, 10>;  // by digit; kDead where it may not follow
+  using Targets = std::array<NodeId, 10>;  // by digit; kDead if it may not follow
 
-  // most: of the digits that are counted in the frame's counter; none where these are not.
+  // most: of the digits that are counted in the frame's counter; null if they are not counted.
   void lay(NodeId from, const Targets& targets, std::optional<int> most = std::nullopt) {
     for (std::size_t d = 0; d < targets.size();) {
       std::size_t last = d;
@@ -162,18 +162,18 @@ class Magnitudes {
   }
   bool below_high(const Mantissa& m) const { return m.point < high_.point || (m.point == high_.point && m.high != Side::above); }
 
-  // Digits behind the point that may follow, counted from there.
+  // The number of digits that may follow after the point, counted from there.
   int most_places(const Mantissa& m) const {
     if (range_.exact) return m.point == kFar ? kExactPlaces : kExactPlaces - std::max(m.point, 0);
     return may_stand(m) ? kMaxFractionDigits : kPlacesBeforeExponent;
   }
 
-  // Behind the point, and `first`: before the first digit there.
+  // After the point; `first`: before the first digit there.
   NodeId fraction(Mantissa m, bool first) {
     if (range_.integer || range_.max_fraction == 0) return Automaton::kDead;
     if (m.point != kFar && !may_stand(m) && !is_scientific(m)) return Automaton::kDead;
     if (range_.max_fraction >= 0 && m.places > range_.max_fraction) return Automaton::kDead;
-    // Where neither a bound nor an exponent is near, all numbers go on alike.
+    // If neither a bound nor an exponent is near, all numbers continue in the same way.
     if (!range_.exact && m.point != kFar && !takes_exponent(m) && m.low != Side::tight && m.high != Side::tight) {
       const auto [lo, hi] = exponents_of({m.point, m.n, m.low, m.high, m.remainder, 0});
       if (lo > 0 || hi < 0) return Automaton::kDead;
@@ -209,11 +209,11 @@ class Magnitudes {
     if (exponent && !range_.integer) out_.empty(node, exponents_.between(-Exponents::kMost, Exponents::kMost));
   }
 
-  // Behind `0.`
+  // After `0.`
   NodeId zeros() {
     const int most = range_.max_fraction >= 0 ? std::min(range_.max_fraction, kMaxZerosBehindPoint) : kMaxZerosBehindPoint;
     NodeId begin = Automaton::kDead;
-    for (int n = most; n >= 0; --n) {  // zeros that stand there
+    for (int n = most; n >= 0; --n) {  // zeros written so far
       const NodeId node = out_.add();
       if (zero_ && n > 0) end_zero(node, n <= kMostZerosBeforeExponent);
       lay(node, {begin});

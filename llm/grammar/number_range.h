@@ -1,6 +1,6 @@
 #pragma once
-// Numbers between two bounds, as automata over their writings, with a point and an exponent or without: digit by digit it is known whether
-// what was written is still the beginning of a bound, and with it which exponents may follow.
+// Numbers between two bounds, as automata over their notations, with or without a point and an exponent. Each state knows whether the
+// digits so far are a prefix of a bound, and therefore which exponents may follow.
 #include <nlohmann/json_fwd.hpp>
 
 #include <compare>
@@ -32,12 +32,12 @@ struct NumberBound {
 struct NumberRange {
   std::optional<NumberBound> low, high;
   bool integer = false;
-  bool literal = false;           // of integers: without an exponent, with which a reader takes it for another kind of number
+  bool literal = false;           // of integers: without an exponent, with which a reader would treat it as another kind of number
   int max_fraction = -1;          // decimal places of the value at most; -1: any number
   std::uint32_t multiple_of = 1;  // of integers: at most kMaxMultiple
-  // What a reader makes a double of must not become another number, such as an exclusive bound itself: 15 significant digits where there is
-  // a fraction or an exponent, and before the point what 64 bits hold, 19 digits or, of negative numbers, 18. The bounds have no more
-  // (may_be_exact).
+  // A number that is read as a double must not become another number, such as an exclusive bound itself. So it has at most 15 significant
+  // digits with a fraction or an exponent, and otherwise as many as 64 bits hold: 19 digits, or 18 for negative numbers. The bounds have no
+  // more digits (may_be_exact).
   bool exact = false;
   auto operator<=>(const NumberRange&) const = default;
 
@@ -47,20 +47,20 @@ struct NumberRange {
   static constexpr std::uint32_t kMaxMultiple = 64;
 };
 
-// Digits are bounded, so that a model that has lost its way does not write them for ever.
-inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78; more only where an integer without an exponent needs them
-inline constexpr int kMaxFractionDigits = 60;  // after the zeros behind the point; the longest that is met, the binary 0.1, has 55
+// Digits are bounded, so that a confused model does not write them for ever.
+inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78; more only if an integer without an exponent needs them
+inline constexpr int kMaxFractionDigits = 60;  // after the zeros after the point; the longest common fraction, the binary 0.1, has 55
 inline constexpr int kMaxZerosBehindPoint = 45;
 
-// The writings of every number in the range that a double has: JSON's own, with `e` or `E`, a sign or none, and up to three digits. Left
-// out are those that nobody writes and that would lead a model astray:
+// The notations of every number of the range that a double can hold: JSON's own, with `e` or `E`, an optional sign, and up to three digits.
+// Unusual notations, which would lead a model astray, are left out:
 // - an integer has no point, and no exponent below zero;
-// - digits that are beyond the range as they stand and that only an exponent would bring back, but for one digit before the point (5e-2);
-// - an exponent after more than 20 digits before the point (15 of an integer, which is read as a double then), or more than 8 zeros behind
+// - digits that are beyond the range without an exponent, except for one digit before the point (5e-2);
+// - an exponent after more than 20 digits before the point (15 of an integer, which is then read as a double), or more than 8 zeros after
 //   it;
-// - where there is not just one digit before the point: an exponent beyond 280 if there is no bound, and one that makes a number as long as
+// - unless there is exactly one digit before the point: an exponent beyond 280 if there is no bound, and one that makes a number as long as
 //   a bound of more than 80 digits.
-// kDead where there is none.
+// kDead if there is no number in the range.
 NodeId json_number_in(Automaton& out, const NumberRange& range, NodeId next);
 
 }  // namespace baton::llm

@@ -12,8 +12,8 @@
 namespace baton::llm {
 namespace {
 
-// Builds each part for four places of the text at once, because assertions depend on the place: ^ holds only while nothing was read, and
-// after $ nothing more may be read.
+// Builds each part for four places of the text at once, because assertions depend on the place: ^ holds only before anything was read, and
+// after $ nothing may be read.
 class RegexBuilder {
  public:
   RegexBuilder(Automaton& out, const Regex::Letter& lay, const Count& count) : out_(out), letter_(lay), count_(count) {}
@@ -21,9 +21,9 @@ class RegexBuilder {
   enum Place : std::size_t { kInside, kAtBegin, kAtEnd, kAtBeginAndEnd };
   using Nodes = std::array<NodeId, 4>;  // by place
 
-  // next: where it continues after the part. The result is where the part begins.
+  // next: where the text continues after the part. The result is where the part begins.
   Nodes build(const RegexPart& part, const Nodes& next) {
-    // Repetitions of nothing make no nodes.
+    // Repetitions of nothing create no nodes.
     if (++steps_ > Regex::kMaxBuildSteps) out_.give_up("a pattern in it needs too many steps");
     if (out_.too_large()) return {};
     switch (part.kind) {
@@ -62,7 +62,7 @@ class RegexBuilder {
     return at;
   }
 
-  // A loop may be left at once; so at the text's end, where another round can read nothing, none is needed.
+  // A loop may be left at once. So at the text's end, where another iteration can read nothing, no iteration is needed.
   Nodes any_number(const RegexPart& one, const Nodes& next) {
     Nodes loop = next;
     loop[kInside] = loop[kAtBegin] = out_.add();
@@ -107,7 +107,7 @@ class RegexBuilder {
   Automaton& out_;
   const Regex::Letter& letter_;
   const Count& count_;
-  std::map<const RegexPart*, bool> has_begin_;  // what was asked so far
+  std::map<const RegexPart*, bool> has_begin_;  // memoised results
   std::size_t steps_ = 0;
 };
 
@@ -131,16 +131,16 @@ NodeId Regex::build(Automaton& out, bool anywhere, const Letter& letter, const C
   };
   const NodeId after = any_text(next);
   const Builder::Nodes begin = builder.build(*whole_, {after, after, next, next});
-  // The match begins at the text's beginning, as ^ wants, or after any other text.
+  // The match begins at the text's beginning, as ^ requires, or after any other text.
   const NodeId at_once = begin[Builder::kAtBegin], later = begin[Builder::kInside];
   if (later == Automaton::kDead) return at_once;
   if (later == at_once) return any_text(later);
   return out.any_of({at_once, any_text(later)});
 }
 
-// By making all its states, as a machine does, but not past the limit.
+// Creates all its states, as a machine does, but not beyond the limit.
 bool Regex::is_tame(std::size_t& budget) const {
-  constexpr std::size_t kMaxNodes = 30'000, kMaxThreads = 64;  // of the network; at once
+  constexpr std::size_t kMaxNodes = 30'000, kMaxThreads = 64;  // of the network, and at the same time
   if (budget == 0) return false;
   Automaton automaton;
   const NodeId start = build(automaton, true, text_edges, {}, automaton.final());
@@ -151,7 +151,7 @@ bool Regex::is_tame(std::size_t& budget) const {
   if (machine.start() == kDeadState) return true;
   for (std::size_t state = 0; state < machine.n_states(); ++state) {
     if (!spend(1) || machine.n_states() > kMaxStates + automaton.nodes().size()) return false;
-    // One byte of each range that the edges tell apart stands for all of it.
+    // One byte of each range that the edges distinguish represents the whole range.
     std::set<unsigned> firsts;
     for (const ThreadId thread : machine.threads_of(static_cast<StateId>(state))) {
       for (const Edge& edge : machine.node(thread).edges) {

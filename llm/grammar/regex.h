@@ -1,6 +1,6 @@
 #pragma once
-// Regular expressions as automata: ECMAScript's syntax, but for what no automaton can hold (look-around, back references, \b \B, \p), lazy
-// quantifiers being the same as greedy ones. \d \w \s and `.` are as json_schema/pattern.h has them.
+// Regular expressions as automata: ECMAScript's syntax, except for features that an automaton cannot express (look-around, back references,
+// \b \B, \p); lazy quantifiers equal greedy ones. \d \w \s and `.` are as json_schema/pattern.h has them.
 #include <baton/llm/error.h>
 
 #include <functional>
@@ -21,16 +21,17 @@ class Regex {
   static constexpr int kMaxRepeat = 1000;  // of {m,n}
   static constexpr int kMaxDepth = 100;    // of groups
 
-  // errc::unsupported, with what it is; errc::invalid_argument for what is no regular expression.
+  // errc::unsupported with the feature's name; errc::invalid_argument for an invalid regular expression.
   static Result<Regex> parse(std::string_view source);
 
-  // A text that it matches wholly (`anywhere`: somewhere, as a schema's pattern does). How characters are written is for the caller to say:
-  // letter(from, to, characters) lays the edges.
+  // A text that the expression matches completely (`anywhere`: somewhere, like a schema's pattern). The caller decides how characters are
+  // written: letter(from, to, characters) adds the edges.
   using Letter = std::function<void(Automaton& out, NodeId from, NodeId to, const CodePoints& characters, const Count& count)>;
   NodeId build(Automaton& out, bool anywhere, const Letter& letter, const Count& count, NodeId next) const;
 
   // Whether its states, read byte by byte as plain text, are few enough: at most kMaxStates more than its network has nodes. A pattern such
-  // as .*a.{20} has a state for each way to have met an a. budget: states that may be made in all; what this takes is taken off.
+  // as .*a.{20} has a state for each combination of positions of an a. budget: the total number of states that may be created; used ones
+  // are subtracted.
   bool is_tame(std::size_t& budget) const;
   static constexpr std::size_t kMaxStates = 2000, kMaxBuildSteps = 200'000;
 

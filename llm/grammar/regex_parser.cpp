@@ -110,7 +110,7 @@ class RegexParser {
     } else if (take("?")) {
       min = 0;
     } else if (next_is("{")) {
-      if (!braces(min, max)) return;  // a brace that is only itself
+      if (!braces(min, max)) return;  // a literal brace
     } else {
       return;
     }
@@ -158,7 +158,7 @@ class RegexParser {
     return value;
   }
 
-  // Behind a backslash.
+  // After a backslash.
   CodePoints escape(bool in_set) {
     if (!more()) {
       invalid("a backslash at the end");
@@ -258,7 +258,7 @@ class RegexParser {
       if (range && first[0].first > last[0].first) invalid("a range that runs backwards");
       if (range) {
         all.back().second = last[0].second;
-      } else {  // \w-x: the minus is itself
+      } else {  // \w-x: the minus is literal
         all.emplace_back('-', '-');
         all.insert(all.end(), last.begin(), last.end());
       }

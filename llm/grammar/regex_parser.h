@@ -1,5 +1,5 @@
 #pragma once
-// A regular expression's parts, as ECMAScript's syntax groups them.
+// Parses a regular expression into its parts, by ECMAScript's syntax.
 #include <baton/llm/error.h>
 
 #include <string_view>

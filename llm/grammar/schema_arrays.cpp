@@ -1,4 +1,4 @@
-// Arrays: the elements with schemas of their own, and those behind them.
+// Arrays: the elements with schemas of their own, and the elements after them.
 #include <algorithm>
 
 #include "schema_compiler.h"
@@ -27,7 +27,7 @@ NodeId SchemaCompiler::array(const Together& schemas) {
   const std::optional<std::size_t> own_max =
       count->max < 0 ? std::nullopt : std::optional<std::size_t>(static_cast<std::size_t>(count->max));
 
-  // The elements behind those: counted from there on.
+  // The elements after those, counted from there.
   Count rest{static_cast<std::int32_t>(own_min > n_own ? own_min - n_own : 0),
              own_max ? static_cast<std::int32_t>(*own_max > n_own ? *own_max - n_own : 0) : -1};
   const NodeId after = out_.add();  // an element of the rest
@@ -36,7 +36,7 @@ NodeId SchemaCompiler::array(const Together& schemas) {
   const NodeId again = punctuation(",", style_.item_separator, before);
   out_.empty(after, out_.room(rest, again));
 
-  // From the last of the elements with their own schemas to the first: `at` is behind the element i - 1.
+  // From the last of the elements with their own schemas to the first: `at` is after the element i - 1.
   const auto closing = [&](std::size_t written) { return written >= own_min ? space(out_.bytes("]", end)) : Automaton::kDead; };
   const auto room = [&](std::size_t written) { return !own_max || written < *own_max; };
   NodeId at = out_.any_of({closing(n_own), rest.max == 0 ? Automaton::kDead : n_own == 0 ? before : again});

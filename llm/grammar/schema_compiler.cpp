@@ -41,7 +41,7 @@ std::uint8_t SchemaCompiler::types_of(const Together& schemas) {
 }
 
 std::optional<Count> SchemaCompiler::range_of(const Together& schemas, const Limit& min, const Limit& max) {
-  // A machine looks at every count on its own, and keeps what it saw: some 2 kB each.
+  // A machine treats every count separately and keeps its states: some 2 kB each.
   constexpr std::uint64_t kMaxMinimum = 1'000, kMaxMaximum = 10'000;
   std::uint64_t low = 0;
   std::optional<std::uint64_t> high;
@@ -64,14 +64,14 @@ void SchemaCompiler::note(const SchemaNode& node, std::string keyword, std::stri
   if (noted_.emplace(&node, keyword).second) unmasked_.push_back({node.pointer, std::move(keyword), std::move(why)});
 }
 
-// White space, where the style leaves it to the model.
+// White space, if the style leaves it to the model.
 NodeId SchemaCompiler::space(NodeId next) {
   if (!style_.free_space) return next;
   if (space_ == Automaton::kDead) space_ = json_space(out_);
   return out_.call(space_, next);
 }
 
-// A bracket, comma or colon with what the style has behind it.
+// A bracket, comma or colon, followed by the style's separator.
 NodeId SchemaCompiler::punctuation(const std::string& sign, const std::string& separator, NodeId next) {
   return style_.free_space ? out_.bytes(sign, space(next)) : out_.bytes(separator, next);
 }
@@ -96,11 +96,12 @@ void SchemaCompiler::add(Together& to, const SchemaNode& node, unsigned done) {
   if (std::find(to.begin(), to.end(), Held{&node, done}) == to.end()) to.emplace_back(&node, done);
 }
 
-// A schema that is referred to comes before the one that does. Not by recursion, as a chain of references may be as long as the document.
+// A schema that is referred to comes before the one that refers to it. Not recursive, because a chain of references may be as long as the
+// document.
 void SchemaCompiler::flatten(const SchemaNode& first, unsigned first_done, Together& into, std::set<Held>& met) {
   struct Step {
     Held held;
-    bool whole;  // all before it is there
+    bool whole;  // all before it are there
   };
   std::vector<Step> waiting{{{&first, first_done}, false}};
   while (!waiting.empty()) {
@@ -126,7 +127,7 @@ SchemaCompiler::Together SchemaCompiler::flattened(const Together& schemas) {
   Together whole;
   std::set<Held> met;
   for (const auto& [node, done] : schemas) {
-    if (done != 0) met.insert({node, 0});  // it would come back with the choice undone
+    if (done != 0) met.insert({node, 0});  // it would come back without the choice
   }
   for (const auto& [node, done] : schemas) flatten(*node, done, whole, met);
   return whole;
@@ -134,8 +135,8 @@ SchemaCompiler::Together SchemaCompiler::flattened(const Together& schemas) {
 
 NodeId SchemaCompiler::rule(Together schemas) {
   Together whole = flattened(schemas);
-  // A schema that says nothing changes nothing; so all that say nothing are one rule. But one of which the alternative is chosen stays
-  // where another still leads to it: it would come back with the choice undone.
+  // A schema without conditions changes nothing, so all of these share one rule. But a schema whose alternative was chosen stays if another
+  // one still leads to it: it would come back without the choice.
   const auto silent = [](const auto& one) { return says_nothing(*one.first, (one.second & kAnyOf) != 0, (one.second & kOneOf) != 0); };
   Together led;
   std::set<Held> led_to;
@@ -145,9 +146,9 @@ NodeId SchemaCompiler::rule(Together schemas) {
   std::erase_if(whole, [&](const auto& one) { return silent(one) && (one.second == 0 || !led_to.contains({one.first, 0})); });
   const auto [at, fresh] = rules_.try_emplace(whole, Automaton::kDead);
   if (!fresh) return at->second;
-  const NodeId begin = out_.add();  // known before its body is made, which may come back to it
+  const NodeId begin = out_.add();  // known before its body is built, because the body may refer to it
   at->second = begin;
-  work_ = (depth_ == 0 ? 0 : work_) + 1 + whole.size();  // each schema has its own
+  work_ = (depth_ == 0 ? 0 : work_) + 1 + whole.size();  // each schema has its own budget
   if (work_ > kMaxWork) out_.give_up("its alternatives multiply to more than a mask can hold");
   if (depth_ == kMaxDepth)
     out_.give_up("its schemas lie in one another, or refer to one another, more than " + std::to_string(kMaxDepth) + " deep");
@@ -176,7 +177,7 @@ NodeId SchemaCompiler::body(const Together& schemas) {
   return out_.any_of(ways);
 }
 
-// enum and const: those of their values that all else allows.
+// enum and const: their values that all other conditions allow.
 std::optional<NodeId> SchemaCompiler::listed_values(const Together& schemas, const std::function<bool(const Json&)>& wanted, NodeId next) {
   for (const auto& [node, done] : schemas) {
     if (!node->enum_values && !node->constant) continue;
@@ -189,7 +190,7 @@ std::optional<NodeId> SchemaCompiler::listed_values(const Together& schemas, con
   return std::nullopt;
 }
 
-// anyOf and oneOf, one after the other: each branch together with all else.
+// anyOf and oneOf, one after the other: each branch combined with all other conditions.
 std::optional<NodeId> SchemaCompiler::alternatives(const Together& schemas) {
   for (const auto& [node, done] : schemas) {
     const bool any = !node->any_of.empty() && !(done & kAnyOf);
@@ -217,7 +218,7 @@ void SchemaCompiler::note_unmasked(const Together& schemas, std::uint8_t types) 
     if (has && (types & type)) note(node, keyword, "it is checked afterwards");
   };
   for (const auto& [node, done] : schemas) {
-    const SchemaNode* no = node->not_schema;  // held where it names types, or, of strings that nothing else shapes, values
+    const SchemaNode* no = node->not_schema;  // enforced if it names types, or values of strings without other restrictions
     afterwards(*node, no && !says_types_only(*no) && !(says_values_only(*no) && types == kStringType && plain), kAnyType, "not");
     afterwards(*node, node->if_schema != nullptr, kAnyType, "if");
     afterwards(*node, !node->dependent_required.empty(), kObjectType, "dependentRequired");
@@ -273,7 +274,7 @@ NumberRange SchemaCompiler::number_range(const Together& schemas, bool integer) 
   return range;
 }
 
-// A rule, as it counts digits; schemas of the same range share it.
+// A rule, because it counts digits; schemas of the same range share it.
 NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
   const NumberRange range = number_range(schemas, integer);
   auto known = numbers_.find(range);
@@ -283,7 +284,7 @@ NodeId SchemaCompiler::number(const Together& schemas, bool integer) {
 
 // ---- Strings
 
-// What `not` leaves out by name.
+// The strings that `not` excludes by name.
 std::vector<std::string> SchemaCompiler::refused_strings(const Together& schemas) {
   std::vector<std::string> refused;
   for (const auto& [node, done] : schemas) {

@@ -1,5 +1,5 @@
 #pragma once
-// Schemas as automata: what may be written so that the value is valid. What an automaton cannot hold is named, and left to the validator.
+// Compiles schemas to automata of their valid values. Conditions that an automaton cannot express are reported, and left to the validator.
 #include <baton/llm/error.h>
 #include <baton/llm/json_schema/json_schema.h>
 
@@ -18,24 +18,24 @@
 
 namespace baton::llm {
 
-// A keyword that the mask does not enforce, or not wholly: the value is checked after it was written.
+// A keyword that the mask does not enforce, or only partly: the value is checked after it was written.
 struct Unmasked {
   std::string pointer;  // of the schema that has it
   std::string keyword;
   std::string why;
 };
 
-// Beside Automaton::kMaxNodes these are the limits of what is compiled; past one the automaton is given up, with the reason.
+// In addition to Automaton::kMaxNodes, these limits apply to the compilation; beyond one, the automaton is given up, with the reason.
 class SchemaCompiler {
  public:
-  static constexpr int kMaxDepth = 256;             // schemas in one another, references followed; bounds the stack
-  static constexpr std::size_t kMaxWork = 200'000;  // schemas that hold together, over all rules: alternatives of alternatives multiply
+  static constexpr int kMaxDepth = 256;             // nested schemas, references followed; bounds the stack
+  static constexpr std::size_t kMaxWork = 200'000;  // schemas that hold together, over all rules: nested alternatives multiply
 
-  // patterns: shared by those that compile for the same grammar; they come to the same answers.
+  // patterns: shared by all compilers of the same grammar, so that they get the same answers.
   SchemaCompiler(Automaton& out, WritingStyle style, std::shared_ptr<TamePatterns> patterns = std::make_shared<TamePatterns>())
       : out_(out), style_(std::move(style)), strings_(out), patterns_(std::move(patterns)) {}
 
-  // The rule of the whole schema, which lives longer than we do. Several schemas share what they have in common with JSON at large.
+  // The rule of the whole schema, which must outlive this object. Several schemas share the rules for common JSON.
   NodeId rule(const Schema& schema) { return rule(Together{{&schema.root(), 0}}); }
   NodeId rule(const SchemaNode& node) { return rule(Together{{&node, 0}}); }  // of a part of it
   // The same, of objects only: a call's arguments.
@@ -45,9 +45,9 @@ class SchemaCompiler {
   const std::vector<Unmasked>& unmasked() const { return unmasked_; }
 
  private:
-  // Schemas that hold for the same value at once (allOf, $ref with siblings, a property that several schemas describe), each with those of
-  // its alternatives that are dealt with already. In the order in which they are applied, a base before what extends it: so are properties
-  // written.
+  // Schemas that hold for the same value at once (allOf, $ref with siblings, a property that several schemas describe), each with the
+  // alternatives that are handled already. In the order of application, a base before its extension, which is also the order of the
+  // properties.
   enum Done : unsigned { kAnyOf = 1, kOneOf = 2 };
   using Held = std::pair<const SchemaNode*, unsigned>;
   using Together = std::vector<Held>;  // each once
@@ -73,7 +73,7 @@ class SchemaCompiler {
     std::optional<std::uint64_t> SchemaNode::*member;
     const char* keyword;
   };
-  std::optional<Count> range_of(const Together& schemas, const Limit& min, const Limit& max);  // nothing: it is empty
+  std::optional<Count> range_of(const Together& schemas, const Limit& min, const Limit& max);  // null: the range is empty
   static Together of_property(const Together& schemas, const std::string& name);
   static Together of_further_properties(const Together& schemas);
   static Together of_element(const Together& schemas, std::size_t index);
@@ -88,7 +88,7 @@ class SchemaCompiler {
   const Regex::Letter letter_ = [this](Automaton&, NodeId from, NodeId to, const CodePoints& characters, const Count& count) {
     strings_.characters(from, to, characters, count);
   };
-  NodeId space_ = Automaton::kDead;  // the rule, once it was made
+  NodeId space_ = Automaton::kDead;  // the rule, after it was created
   std::map<Together, NodeId> rules_;
   std::map<NumberRange, NodeId> numbers_;  // rules
   std::vector<Unmasked> unmasked_;

@@ -10,7 +10,7 @@
 namespace baton::llm {
 namespace {
 
-// The values that const or enum leave; nothing: any.
+// The values that const or enum allow; null: any.
 std::optional<std::set<std::string>> values_of(const SchemaNode& node) {
   if (node.constant) return std::set<std::string>{canonical(*node.constant)};
   if (!node.enum_values) return std::nullopt;
@@ -33,7 +33,7 @@ bool tagged_apart(const SchemaNode& a, const SchemaNode& b) {
   });
 }
 
-// Beside the types and values of the node itself, $ref and allOf.
+// Whether there are no conditions besides the types and values of the node itself, $ref and allOf.
 bool says_no_more(const SchemaNode& node, bool without_any_of, bool without_one_of) {
   const bool objects = node.properties.empty() && node.required.empty() && node.pattern_properties.empty() && !node.additional_properties &&
                        !node.unevaluated_properties && !node.property_names && !node.min_properties && !node.max_properties &&
@@ -68,7 +68,7 @@ bool are_disjoint(const std::vector<SchemaNode::Child>& schemas) {
   for (std::size_t i = 0; i < schemas.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
       const SchemaNode &a = *schemas[i], &b = *schemas[k];
-      // 1.0 is an integer: an automaton's numbers are both.
+      // 1.0 is an integer, but an automaton's numbers include both.
       const auto types = [](const SchemaNode& n) { return n.types & kNumberType ? n.types | kIntegerType : n.types; };
       if ((types(a) & types(b)) != 0 && !apart(a, b) && !tagged_apart(a, b)) return false;
     }

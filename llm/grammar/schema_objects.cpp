@@ -1,4 +1,4 @@
-// Objects: which members may stand between their braces, in which order.
+// Objects: which members are allowed, and in which order.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -48,7 +48,7 @@ SchemaCompiler::Together SchemaCompiler::of_further_properties(const Together& s
   return all;
 }
 
-// The name of a member that no schema names, with its quotes.
+// The name of a member that is not named in any schema, with its quotes.
 NodeId SchemaCompiler::member_name(const Together& schemas, const std::vector<std::string>& taken, NodeId next) {
   Together names;
   for (const auto& [node, done] : schemas) {
@@ -69,11 +69,11 @@ NodeId SchemaCompiler::member_name(const Together& schemas, const std::vector<st
     return name.is_string() && std::find(taken.begin(), taken.end(), name.get<std::string>()) == taken.end();
   };
   if (const auto ways = listed_values(whole, is_free, next)) return *ways;
-  return out_.call(string(whole, out_.final()), next);  // a rule of its own, as it counts its own characters
+  return out_.call(string(whole, out_.final()), next);  // a rule of its own, because it counts its own characters
 }
 
-// An object while it is compiled: from its end to its beginning, since a node names those behind it. Named properties come first, in their
-// order; behind them those that fit a pattern, and others.
+// An object during compilation: from its end to its beginning, because a node names those after it. Named properties come first, in their
+// order; after them those that fit a pattern, and others.
 class SchemaCompiler::ObjectBody {
  public:
   ObjectBody(SchemaCompiler& compiler, const Together& schemas, const Count& count)
@@ -93,14 +93,14 @@ class SchemaCompiler::ObjectBody {
     out_.empty(some_, close);
     out_.empty(none_, close);
 
-    // Where a schema lists properties, be it none, and says nothing of others, others are valid, but nobody would read them: they are not
-    // written, unless there have to be more than it lists.
+    // If a schema lists properties, even none, and does not mention others, others are valid, but no reader expects them. They are not
+    // written, unless there must be more members than it lists.
     const Together others = of_further_properties(schemas_);
     const auto any = [&](auto has) {
       return std::any_of(schemas_.begin(), schemas_.end(), [&](const Held& one) { return has(*one.first); });
     };
     const bool conditions = any([](const SchemaNode& node) { return node.if_schema || !node.dependent_schemas.empty(); });
-    const bool closed =  // but for what a condition would describe
+    const bool closed =  // except for members that a condition would describe
         !conditions && any([](const SchemaNode& node) { return node.unevaluated_properties && node.unevaluated_properties->never; });
     const bool listed = closed || any([](const SchemaNode& node) { return node.lists_properties; });
     const bool said = any([](const SchemaNode& node) { return node.additional_properties != nullptr; });
@@ -123,14 +123,14 @@ class SchemaCompiler::ObjectBody {
     if (known_.insert(name).second) names_.push_back(name);
   }
 
-  // The value behind a name, which is counted.
+  // The value after a name, which is counted.
   NodeId valued(const Together& of) {
     return compiler_.space(compiler_.punctuation(":", compiler_.style_.key_separator, out_.call(compiler_.rule(of), some_, count_)));
   }
 
   NodeId behind_comma(NodeId member) { return compiler_.punctuation(",", compiler_.style_.item_separator, member); }
 
-  // A member of which there may be any number, behind the named ones.
+  // A member that may occur any number of times, after the named ones.
   void add_free_member(NodeId member) {
     const NodeId later = behind_comma(member);
     out_.empty(none_, out_.room(count_, member));
@@ -150,12 +150,12 @@ class SchemaCompiler::ObjectBody {
     }
   }
 
-  // Names that fit a pattern have its schema. Which of several patterns a name fits, and that it fits none, is checked afterwards.
+  // Names that fit a pattern have its schema. Whether a name fits several patterns, or none, is checked afterwards.
   void add_names_that_fit(const SchemaNode& owner, const PatternString& pattern, const SchemaNode& schema) {
     const NodeId value = valued(Together{{&schema, 0}});
     const auto regex = Regex::parse(pattern.source);
     const bool masked = regex && compiler_.patterns_->contains(pattern.source, *regex);
-    if (!masked) {  // any name may be one that fits
+    if (!masked) {  // any name may fit
       compiler_.note(owner, "patternProperties", regex ? kNotTame : regex.error().message + ": it is checked afterwards");
       for (const auto& [node, done] : schemas_) {
         if (node->additional_properties)
@@ -172,7 +172,7 @@ class SchemaCompiler::ObjectBody {
     add_free_member(out_.bytes("\"", regex->build(out_, true, compiler_.letter_, {}, out_.bytes("\"", value))));
   }
 
-  // Before those that were added so far. False: it is required, and nothing satisfies it.
+  // Placed before the members added so far. False: it is required, but cannot be satisfied.
   bool add_named_member(const std::string& name) {
     const bool wanted = required_.contains(name);
     const bool name_allowed = std::all_of(schemas_.begin(), schemas_.end(), [&](const auto& one) {
@@ -194,7 +194,7 @@ class SchemaCompiler::ObjectBody {
   std::vector<std::string> names_;  // in their order
   std::set<std::string> known_, required_;
   std::size_t n_patterns_ = 0;
-  NodeId some_, none_;  // what may follow where a member was written before, and where none was
+  NodeId some_, none_;  // the continuations if a member was written before, and if none was
 };
 
 NodeId SchemaCompiler::object(const Together& schemas) {

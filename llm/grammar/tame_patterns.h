@@ -1,6 +1,6 @@
 #pragma once
-// Which patterns a mask holds, of all the schemas that are compiled for one grammar. Asking makes all states of a pattern, so what it costs
-// is bounded over all of them: past that, patterns are left to the validator.
+// Decides which patterns a mask enforces, over all schemas that are compiled for one grammar. The check creates all states of a pattern, so
+// its cost is bounded over all of them; beyond the bound, patterns are left to the validator.
 #include <map>
 #include <string>
 #include <string_view>

@@ -6,13 +6,13 @@
 namespace baton::llm {
 namespace {
 
-// What a token does that begins between two characters of a string's body.
+// The effect of a token that begins between two characters of a string's body.
 struct InString {
   std::size_t characters = 0;  // begun before `leaves`
-  std::size_t leaves = 0;      // where the quote or backslash is; the token's size: nowhere
+  std::size_t leaves = 0;      // position of the quote or backslash; the token's size: none
 };
 
-// Nothing: it cannot stand there. UTF-8 as RFC 3629 has it; control characters must be escaped.
+// Null: the token is not allowed there. UTF-8 as in RFC 3629; control characters must be escaped.
 std::optional<InString> in_string(const std::string& bytes) {
   InString found;
   std::size_t i = 0;

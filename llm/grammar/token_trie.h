@@ -1,7 +1,7 @@
 #pragma once
-// The tokens of a vocabulary by their bytes, built once a vocabulary. Strings are where a mask has the most to say and the least to decide:
-// any token of plain characters may follow in a string's body, whatever the string is for. So tokens are also sorted by what they do there:
-// those that stay inside, by their number of characters, and those that come to a quote or a backslash, by what follows from it on.
+// The tokens of a vocabulary by their bytes, built once per vocabulary. Masks are largest inside strings, but need little computation
+// there: any token of plain characters may follow in a string's body, whatever the string. So tokens are also sorted by their effect there:
+// those that stay inside, by their number of characters, and those with a quote or a backslash, by the text from it on.
 #include <baton/llm/sampler/sampler.h>
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace baton::llm {
 
 class TokenTrie {
  public:
-  // bytes[id]: what token id writes; empty for tokens that are not text (control tokens), which no grammar allows.
+  // bytes[id]: the text of token id; empty for tokens that are not text (control tokens), which no grammar allows.
   explicit TokenTrie(const std::vector<std::string>& bytes);
 
   // Nodes in depth-first order, without the root. A token lies on the node of its last byte.
@@ -23,7 +23,7 @@ class TokenTrie {
     std::uint8_t byte;
     std::uint8_t depth;   // 1 for a first byte
     std::int32_t tokens;  // index into lists(): the tokens that end here; -1: none
-    std::int32_t next;    // the node that follows when this one's subtree is left out
+    std::int32_t next;    // the node that follows this one's subtree
   };
   using Tree = std::vector<Node>;
 
@@ -32,7 +32,7 @@ class TokenTrie {
   const Tree& tree() const { return tree_; }
   std::span<const std::int32_t> tokens(const Node& node) const { return lists_[static_cast<std::size_t>(node.tokens)]; }
 
-  // All that begin with these bytes, and those that are just these.
+  // All tokens that begin with these bytes, and the tokens with exactly these bytes.
   std::vector<std::int32_t> beginning_with(std::string_view bytes) const;
   std::span<const std::int32_t> exactly(std::string_view bytes) const;
 
@@ -40,7 +40,7 @@ class TokenTrie {
   // all.
   const TokenMask& plain() const { return plain_.back(); }
   const TokenMask& plain(std::size_t characters) const { return plain_[std::min(characters, plain_.size() - 1)]; }
-  // Tokens that begin there and come to a quote or a backslash: by the number of characters before it, what they write from it on.
+  // Tokens that begin there and contain a quote or a backslash: by the number of characters before it, their text from it on.
   const std::map<std::size_t, Tree>& leaving() const { return leaving_; }
   const Tree& all_leaving() const { return all_leaving_; }
 

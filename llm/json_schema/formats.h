@@ -1,5 +1,5 @@
 #pragma once
-// The values of `format` that are checked; all others are annotations.
+// The values of `format` that are checked; all other values are annotations.
 #include <string_view>
 
 namespace baton::llm {
@@ -11,7 +11,7 @@ struct Format {
 };
 
 // date, time, date-time, duration (RFC 3339), uuid (RFC 4122), email (RFC 5321), ipv4, ipv6, uri (RFC 3986, absolute), hostname (RFC 1123);
-// null for other names.
+// Null for other names.
 const Format* find_format(std::string_view name);
 
 }  // namespace baton::llm

@@ -10,7 +10,8 @@
 namespace baton::llm {
 namespace {
 
-// x86's long double and the others' quad hold every int64, uint64 and double exactly; where it is a double, large integers may round.
+// x86's long double and the others' quad hold every int64, uint64 and double exactly; on platforms where it is a double, large integers may
+// round.
 long double exact(const Json& number) {
   if (number.is_number_unsigned()) return static_cast<long double>(number.get<std::uint64_t>());
   if (number.is_number_integer()) return static_cast<long double>(number.get<std::int64_t>());

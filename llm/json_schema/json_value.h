@@ -1,5 +1,5 @@
 #pragma once
-// What JSON Schema asks of values: equality, order and divisibility of numbers, length of strings.
+// The operations of JSON Schema on values: equality, order and divisibility of numbers, length of strings.
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,15 +16,15 @@ struct JsonSize {
 };
 JsonSize measure(const Json& json, int max_depth, std::size_t max_values);
 
-// The same text for equal values: 1 and 1.0 are equal, the order of members does not matter. Recursive: measure() first.
+// The same text for equal values: 1 and 1.0 are equal, the order of members does not matter. Recursive: call measure() first.
 std::string canonical(const Json& json);
 
-bool is_integer(const Json& number);  // 1.0 is one
+bool is_integer(const Json& number);  // 1.0 is an integer
 // Whether it is a double beyond the integers of 64 bits: it may have been written without a point and an exponent.
 bool exceeds_64_bits(const Json& number);
 // -1, 0, 1. Exact between integers and floats.
 int compare_numbers(const Json& a, const Json& b);
-// By the decimal numbers that both are written as, so that 0.3 is a multiple of 0.1.
+// Uses the decimal notation of both, so that 0.3 is a multiple of 0.1.
 bool is_multiple(const Json& number, const Json& of);
 
 std::size_t code_points(std::string_view utf8);

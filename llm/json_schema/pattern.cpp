@@ -49,8 +49,8 @@ Result<std::shared_ptr<const Pattern>> Pattern::compile(const std::string& sourc
 Pattern::~Pattern() { pcre2_code_free(static_cast<pcre2_code*>(code_)); }
 
 Pattern::Answer Pattern::search(std::string_view text, std::size_t& steps) const {
-  // PCRE2 limits the backtracking of each starting point, and cannot tell afterwards what was used. So the limit begins low, and each
-  // attempt is paid for as if it had used it up, a hundred backtracks a step.
+  // PCRE2 limits the backtracking of each starting point, and cannot report afterwards how much was used. So the limit begins low, and each
+  // attempt is charged as if it had used all of it, a hundred backtracks a step.
   constexpr std::uint32_t kLimits[] = {50, 1000, 20'000, 400'000};
   constexpr std::size_t kBacktracksPerStep = 100, kBytesPerStep = 64;
   constexpr std::uint32_t kMaxHeapKib = 64 * 1024;

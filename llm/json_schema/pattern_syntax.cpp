@@ -11,7 +11,7 @@ namespace baton::llm {
 namespace {
 
 constexpr std::uint64_t kMostCounted = 65'535, kChunk = 1'000;  // of PCRE2; of a count that is written as a count of counts
-constexpr std::size_t kMostWritten = 64 * 1024;                 // bytes: what is counted so is written several times
+constexpr std::size_t kMostWritten = 64 * 1024;                 // bytes, because the counted part is written several times
 
 // General categories by their long names, which PCRE2 does not know.
 const std::map<std::string_view, std::string_view>& categories() {
@@ -80,7 +80,7 @@ class Translation {
     out_.append(source_, at_, n);
     at_ += n;
   }
-  // An atom begins here: what a quantifier would repeat.
+  // Begins an atom: the part that a quantifier would repeat.
   void begin_atom() {
     atom_ = out_.size();
     quantified_ = false;
@@ -147,7 +147,7 @@ class Translation {
     }
   }
 
-  // \p{Letter}, \p{Script=Greek}; n: bytes of it all.
+  // \p{Letter}, \p{Script=Greek}; n: bytes of the whole.
   void property(char letter, std::size_t n) {
     std::string_view name = std::string_view(source_).substr(at_ + 3, n - 4);
     for (const std::string_view kind : {"General_Category=", "gc=", "Script=", "sc=", "Script_Extensions=", "scx="}) {
@@ -160,7 +160,7 @@ class Translation {
     at_ += n;
   }
 
-  // [] and [^] are whole classes: nothing, and anything.
+  // [] and [^] are complete classes: no character, and any character.
   void set() {
     copy(next(1) == '^' ? 2 : 1);
     while (at_ < source_.size() && next(0) != ']' && error_.empty()) {
@@ -191,7 +191,8 @@ class Translation {
     }
   }
 
-  // {n}, {n,} or {n,m}; otherwise the brace is itself. It is escaped then, because newer versions of PCRE2 also count with {,m} and { n }.
+  // {n}, {n,} or {n,m}; otherwise the brace is literal. It is escaped then, because newer versions of PCRE2 also read {,m} and { n } as
+  // counts.
   void braces() {
     std::size_t i = at_ + 1;
     const auto number = [&]() -> std::optional<std::uint64_t> {
@@ -232,11 +233,11 @@ class Translation {
       out_.erase(*atom_);
       out_ += "(?:" + counted(one, *min, true) + (max ? counted(one, *max - *min, false) : one + "*") + ")";
       at_ += n;
-      if (next(0) == '?') ++at_;  // lazy, which changes no verdict; behind the group it would make it optional
+      if (next(0) == '?') ++at_;  // lazy, which changes no result; after the group, it would make it optional
     }
   }
 
-  // That many of it, or at most that many.
+  // Exactly n of it, or at most n.
   static std::string counted(const std::string& one, std::uint64_t n, bool exactly) {
     const auto times = [&](const std::string& what, std::uint64_t count) {
       return count == 0 ? "" : what + "{" + (exactly ? "" : "0,") + std::to_string(count) + "}";
@@ -248,7 +249,7 @@ class Translation {
   const Repetitions repetitions_;
   std::size_t at_ = 0;
   std::string out_, error_;
-  std::optional<std::size_t> atom_;  // where it begins in out_
+  std::optional<std::size_t> atom_;  // its beginning in out_
   bool quantified_ = false;          // a quantifier was just read
   std::vector<std::size_t> groups_;
 };

@@ -1,4 +1,4 @@
-// The keywords: how the value of each becomes part of a node.
+// The keywords: the conversion of each value to a part of a node.
 #include <algorithm>
 #include <cmath>
 
@@ -14,7 +14,7 @@ using Place = SchemaParser::Place;
 Error wrong(const Place& place, const std::string& expected) { return invalid_schema(place.pointer, place.name + " must be " + expected); }
 
 Result<void> annotation(SchemaParser&, const Place&, const Json&) { return {}; }
-// A note that reads like a condition.
+// An annotation that reads like a condition.
 Result<void> unchecked(SchemaParser&, const Place& place, const Json&) {
   place.node.unchecked.push_back(place.name);
   return {};
@@ -38,7 +38,7 @@ Result<void> schema_list(SchemaParser& parser, const Place& place, const Json& v
 
 template <std::optional<std::uint64_t> SchemaNode::*kMember>
 Result<void> count(SchemaParser&, const Place& place, const Json& value) {
-  // 2.0 is an integer too (draft 6); more than 2^53 of anything cannot be met.
+  // 2.0 is an integer too (draft 6); more than 2^53 of anything is impossible.
   if (!value.is_number() || !is_integer(value) || compare_numbers(value, 0) < 0 || compare_numbers(value, std::uint64_t{1} << 53) > 0)
     return wrong(place, "a whole number of at least 0");
   place.node.*kMember = value.get<std::uint64_t>();
@@ -97,7 +97,7 @@ Result<void> type(SchemaParser& parser, const Place& place, const Json& value) {
   return {};
 }
 
-// OpenAPI 3.0; it is `type` that reads it.
+// OpenAPI 3.0; `type` reads it.
 Result<void> nullable(SchemaParser&, const Place& place, const Json& value) {
   return value.is_boolean() ? Result<void>() : wrong(place, "true or false");
 }
@@ -309,7 +309,7 @@ const std::map<std::string, SchemaParser::Handler>& SchemaParser::keywords() {
       {"if", one_schema<&Node::if_schema>},
       {"then", one_schema<&Node::then_schema>},
       {"else", one_schema<&Node::else_schema>},
-      // Say something to people and other programs, nothing about which values are valid.
+      // Annotations for people and other programs, which do not restrict values.
       {"title", annotation},
       {"description", annotation},
       {"default", annotation},

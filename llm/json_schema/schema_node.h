@@ -1,6 +1,6 @@
 #pragma once
-// The parsed form of a JSON schema: what the validator walks and the grammar compiler reads. All drafts come out in one form: the
-// draft-4 boolean exclusiveMinimum, the draft-7 item arrays and OpenAPI's nullable are already translated.
+// The parsed form of a JSON schema, used by the validator and the grammar compiler. All drafts have the same form: the draft-4 boolean
+// exclusiveMinimum, the draft-7 item arrays and OpenAPI's nullable are already translated.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,12 +17,12 @@ using Json = nlohmann::ordered_json;
 
 class Pattern;  // pattern.h
 
-// Bits of SchemaNode::types. A schema that says "number" has both bits, number and integer.
+// Bits of SchemaNode::types. A schema with "number" has both bits, number and integer.
 enum TypeBit : std::uint8_t {
   kNullType = 1,
   kBooleanType = 2,
   kIntegerType = 4,  // 1.0 is an integer
-  kNumberType = 8,   // numbers that are no integers
+  kNumberType = 8,   // numbers that are not integers
   kStringType = 16,
   kArrayType = 32,
   kObjectType = 64,
@@ -35,7 +35,7 @@ struct Bound {
 };
 
 struct PatternString {
-  std::string source;                       // as the schema writes it, ECMAScript syntax
+  std::string source;                       // in the schema's ECMAScript syntax
   std::shared_ptr<const Pattern> compiled;  // never null
 };
 
@@ -45,9 +45,9 @@ struct SchemaNode {
   using Child = const SchemaNode*;
 
   std::string pointer;                 // JSON pointer of this schema within its document; "" is the whole
-  std::size_t resource = 0;            // which of the document's parts with an $id of their own it belongs to; 0: the document itself
-  std::vector<std::string> unchecked;  // keywords that read like a condition and are notes: contentEncoding
-  std::vector<std::string> unknown;    // keywords that no draft has: annotations (JSON Schema 2020-12, section 6.5)
+  std::size_t resource = 0;            // the part of the document with an $id of its own that has it; 0: the document itself
+  std::vector<std::string> unchecked;  // keywords that read like conditions but are annotations: contentEncoding
+  std::vector<std::string> unknown;    // keywords that are not in any draft: annotations (JSON Schema 2020-12, section 6.5)
   bool never = false;                  // the schema `false`. `true` and {} are nodes without any keyword.
 
   // Any type
@@ -59,11 +59,11 @@ struct SchemaNode {
 
   // Objects
   std::vector<std::pair<std::string, Child>> properties;
-  bool lists_properties = false;  // `properties` is written, though it may be empty
+  bool lists_properties = false;  // `properties` is present, even if it is empty
   std::vector<std::string> required;
   std::vector<std::pair<PatternString, Child>> pattern_properties;
   Child additional_properties = nullptr;   // for names in neither of these two; null: anything
-  Child unevaluated_properties = nullptr;  // for names that nothing applied to the same object describes
+  Child unevaluated_properties = nullptr;  // for names that no schema applied to the same object describes
   Child property_names = nullptr;
   std::optional<std::uint64_t> min_properties, max_properties;
   std::vector<std::pair<std::string, std::vector<std::string>>> dependent_required;
@@ -81,19 +81,19 @@ struct SchemaNode {
   // Strings; lengths in code points
   std::optional<std::uint64_t> min_length, max_length;
   std::optional<PatternString> pattern;
-  std::string format;  // asserted when formats.h knows it, otherwise an annotation
+  std::string format;  // asserted if formats.h knows it, otherwise an annotation
 
-  // Numbers. Up to two bounds a side, because draft 2020-12 allows minimum beside exclusiveMinimum.
+  // Numbers. Up to two bounds per side, because draft 2020-12 allows minimum beside exclusiveMinimum.
   std::vector<Bound> minima, maxima;
   std::optional<Json> multiple_of;
 
   // Of the same value
   Child ref = nullptr;  // its siblings hold too
-  // $dynamicRef: of the resources that led here, the outermost that is listed; otherwise the first. Empty where only one can be meant: that
-  // is a `ref`.
+  // $dynamicRef: the outermost listed one of the resources on the path here; otherwise the first. Empty if it is unambiguous: it is then
+  // stored as `ref`.
   std::vector<std::pair<std::size_t, Child>> dynamic_ref;
   std::vector<Child> all_of, any_of, one_of;
-  bool all_of_first = false;  // its parts come before the properties: they are written before them, or one refers to a base
+  bool all_of_first = false;  // its parts come before the properties: they are written first, or one refers to a base
   Child not_schema = nullptr;
   Child if_schema = nullptr, then_schema = nullptr, else_schema = nullptr;
 

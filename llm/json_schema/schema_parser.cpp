@@ -8,7 +8,7 @@
 namespace baton::llm {
 namespace {
 
-// Every node has its pointer, so long names under one another would multiply.
+// Every node has its pointer, so nested long names would multiply.
 constexpr std::size_t kMaxPointerBytes = 8 * 1024, kMaxAllPointersBytes = 32 * 1024 * 1024;
 constexpr std::size_t kMostLookedAt = 1'000'000;  // dynamic references times anchors
 
@@ -116,7 +116,7 @@ Result<const SchemaNode*> SchemaParser::parse_schema(const Json& schema, const s
 }
 
 Result<void> SchemaParser::parse_keywords(SchemaNode& node, const Json& schema) {
-  // Until draft 7 nothing beside a $ref counts, and until draft 6 there is no `if`.
+  // Until draft 7, keywords beside a $ref are ignored, and until draft 6 there is no `if`.
   const bool only_ref = draft_ != Draft::later && schema.contains("$ref") && schema["$ref"].is_string();
   for (const auto& [name, value] : schema.items()) {
     const auto keyword = keywords().find(name);
@@ -135,7 +135,7 @@ Result<void> SchemaParser::parse_keywords(SchemaNode& node, const Json& schema) 
   return {};
 }
 
-// A schema with an $id of its own is a resource; an $id that is only a fragment is an anchor, as drafts to 7 have it.
+// A schema with an $id of its own is a resource; an $id that is only a fragment is an anchor, in drafts up to 7.
 void SchemaParser::identify(SchemaNode& node, const Json& schema) {
   if (draft_ != Draft::later && schema.contains("$ref")) return;
   const auto id = schema.find(draft_ == Draft::to_4 ? "id" : "$id");
@@ -144,7 +144,7 @@ void SchemaParser::identify(SchemaNode& node, const Json& schema) {
   if (text.starts_with('#')) return name(node, text.substr(1), false);
   std::string uri = resolve_uri(resources_[node.resource].uri, text);
   uri.erase(std::min(uri.find('#'), uri.size()));
-  pointer_bytes_ += uri.size();  // relative ones under one another would multiply, too
+  pointer_bytes_ += uri.size();  // nested relative ones would multiply, too
   if (uri.size() > kMaxPointerBytes || pointer_bytes_ > kMaxAllPointersBytes) return;
   if (!node.pointer.empty()) {
     node.resource = resources_.size();
@@ -159,7 +159,7 @@ void SchemaParser::name(SchemaNode& node, std::string anchor, bool dynamic) {
   known.dynamic = known.dynamic || dynamic;
 }
 
-// Not by recursion, as a chain of references may be as long as the document.
+// Not recursive, because a chain of references may be as long as the document.
 Result<void> SchemaParser::resolve_references() {
   while (!references_.empty()) {
     const Reference reference = std::move(references_.back());
@@ -217,13 +217,13 @@ Result<SchemaNode*> SchemaParser::resolve(const Reference& reference) {
     return anchor->second.node;
   }
   auto found = at_pointer(resources_[resource], resource, fragment);
-  // Some generators give each schema an id, and mean the whole document by # all the same.
+  // Some generators give each schema an id, but still mean the whole document by #.
   if (found && *found == nullptr && resource != 0) found = at_pointer(resources_[0], 0, fragment);
   if (found && *found == nullptr) return invalid_schema(where, "there is nothing at " + shown(target));
   return found;
 }
 
-// Null: there is nothing.
+// Null: not found.
 Result<SchemaNode*> SchemaParser::at_pointer(const Resource& in, std::size_t resource, const std::string& pointer) {
   const Json* at = in.schema;
   std::string canonical_pointer = in.pointer;
@@ -249,7 +249,7 @@ Result<void> SchemaParser::refuse_endless_references() const {
   enum class Mark { fresh, open, done };
   std::map<const SchemaNode*, Mark> marks;
   for (const SchemaNode& start : nodes_) {
-    // Depth first; a node is looked at when entered, and again when all below it is done.
+    // Depth first; a node is visited on entry, and again after all nodes below it.
     std::vector<std::pair<const SchemaNode*, bool>> stack = {{&start, false}};
     while (!stack.empty()) {
       const auto [node, leave] = stack.back();

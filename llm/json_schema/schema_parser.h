@@ -1,5 +1,5 @@
 #pragma once
-// From a schema document to its tree of nodes (schema_node.h).
+// Parses a schema document to its tree of nodes (schema_node.h).
 #include <baton/llm/error.h>
 
 #include <deque>
@@ -19,7 +19,7 @@ class SchemaParser {
   Result<const SchemaNode*> parse();
   std::deque<SchemaNode>& nodes() { return nodes_; }
 
-  // Where a keyword stands. For the table of keywords in schema_keywords.cpp, as are the members below.
+  // The place of a keyword. For the table of keywords in schema_keywords.cpp, like the members below.
   struct Place {
     SchemaNode& node;
     const Json& schema;   // the object that holds the keyword
@@ -29,7 +29,7 @@ class SchemaParser {
   };
   using Handler = Result<void> (*)(SchemaParser&, const Place&, const Json& value);
   static const std::map<std::string, Handler>& keywords();
-  static bool is_annotation(const std::string& keyword);  // of those: it says nothing about which values are valid
+  static bool is_annotation(const std::string& keyword);  // of the annotations: it does not restrict values
 
   Result<const SchemaNode*> child(const Place& place, const Json& value);
   Result<std::vector<SchemaNode::Child>> children(const Place& place, const Json& value);
@@ -40,15 +40,15 @@ class SchemaParser {
   bool literal_integers() const { return draft_ == Draft::to_4; }
 
  private:
-  // The drafts that a document says it is written for, where its meaning depends on it.
+  // The drafts that a document declares, as far as its meaning depends on them.
   enum class Draft { to_4, to_7, later };
   struct Reference {
     SchemaNode* from;
     std::string keyword;
-    std::string target;  // as the schema writes it
+    std::string target;  // as written in the schema
     bool dynamic;
   };
-  // What has an $id: its URI, and where it is.
+  // A part with an $id: its URI, and its place.
   struct Resource {
     std::string uri;
     std::string pointer;
@@ -74,11 +74,11 @@ class SchemaParser {
   std::vector<Resource> resources_;
   std::map<std::string, std::size_t> by_uri_;
   std::map<std::pair<std::size_t, std::string>, Anchor> anchors_;  // by resource and name
-  std::deque<SchemaNode> nodes_;                                   // a deque, so that pointers stay
+  std::deque<SchemaNode> nodes_;                                   // a deque, so that pointers stay valid
   std::map<std::string, SchemaNode*> by_pointer_;
   std::size_t pointer_bytes_ = 0;      // of all nodes
   std::vector<Reference> references_;  // those that are not resolved yet
-  std::size_t n_looked_at_ = 0;        // anchors, for all dynamic references
+  std::size_t n_looked_at_ = 0;        // number of anchors visited for all dynamic references
 };
 
 // errc::invalid_schema with the place in its message.

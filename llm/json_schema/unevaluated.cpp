@@ -1,4 +1,4 @@
-// unevaluatedProperties and unevaluatedItems: what nothing that is applied to the same object or array has looked at.
+// unevaluatedProperties and unevaluatedItems: the members and elements that no schema applied to the same object or array has evaluated.
 #include <algorithm>
 #include <unordered_map>
 
@@ -30,7 +30,7 @@ void Validator::check_unevaluated(const SchemaNode& node, const Json& value, con
   }
 }
 
-// A schema within another: what it leaves over to its own unevaluated.. is looked at, too.
+// A schema within another one: the parts left to its own unevaluated.. count as evaluated, too.
 void Validator::evaluate(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out) {
   if (exhausted_ || !spend(1)) return;
   if (value.is_object() ? node.unevaluated_properties != nullptr : node.unevaluated_items != nullptr) return out.all();
@@ -41,7 +41,7 @@ void Validator::evaluate(const SchemaNode& node, const Json& value, const Path& 
 
 // Marks the members that `properties` or `patternProperties` names.
 void Validator::evaluate_members(const SchemaNode& node, const Json& value, Evaluated& out) {
-  // An ordered_json finds a member by looking at one after the other.
+  // ordered_json finds a member by a linear search.
   std::unordered_map<std::string_view, std::size_t> places;
   const auto& members = value.get_ref<const Json::object_t&>();
   if (!node.properties.empty()) {
@@ -62,7 +62,7 @@ void Validator::evaluate_members(const SchemaNode& node, const Json& value, Eval
 }
 
 void Validator::evaluate_own(const SchemaNode& node, const Json& value, const Path& path, Evaluated& out) {
-  // Each of the dependentSchemas is looked for among all members.
+  // Each of the dependentSchemas is searched for among all members.
   const std::size_t looked_up = value.is_object() ? node.properties.size() + value.size() * node.dependent_schemas.size() : 0;
   if (!spend((value.size() + looked_up) / 8)) return;
   if (value.is_object()) {

@@ -6,7 +6,7 @@
 namespace baton::llm {
 namespace {
 
-// scheme:, //authority, path, ?query and #fragment, each with its sign; or empty.
+// scheme:, //authority, path, ?query and #fragment, each with its delimiter; or empty.
 struct Parts {
   std::string_view scheme, authority, path, query, fragment;
 };

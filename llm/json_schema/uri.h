@@ -5,7 +5,7 @@
 
 namespace baton::llm {
 
-// The reference as it is meant at `base` (section 5.2). An empty base leaves it as it is.
+// The absolute form of the reference at `base` (section 5.2). With an empty base it is unchanged.
 std::string resolve_uri(std::string_view base, std::string_view reference);
 
 // A fragment's percent-encoded bytes.

@@ -44,7 +44,7 @@ std::string Validator::Path::pointer() const {
 std::vector<Violation> Validator::run(const SchemaNode& root, const Json& instance) {
   Report report{{}, Schema::kMaxViolations};
   visit(root, instance, Path{nullptr, {}, 0}, report);
-  // What a limit cut short is not known to be valid.
+  // A value whose validation hit a limit is not known to be valid.
   if (exhausted_) report.violations.push_back({"", "", exhausted_});
   return std::move(report.violations);
 }
@@ -208,14 +208,14 @@ void Validator::check_object(const SchemaNode& node, const Json& value, const Pa
     add(report, path, "maxProperties",
         "must have at most " + counted_properties(*node.max_properties) + ", found " + std::to_string(value.size()));
   check_members(node, value, path, report);
-  if (!spend(node.dependent_schemas.size() * value.size() / 8)) return;  // each is looked for among all members
+  if (!spend(node.dependent_schemas.size() * value.size() / 8)) return;  // each is searched for among all members
   for (const auto& [name, schema] : node.dependent_schemas)
     if (value.contains(name)) visit(*schema, value, path, report);
 }
 
 void Validator::check_members(const SchemaNode& node, const Json& value, const Path& path, Report& report) {
   if (!spend((node.properties.size() + node.required.size() + node.dependent_required.size() + value.size()) / 8)) return;
-  // ordered_json looks members up one after the other.
+  // ordered_json finds a member by a linear search.
   std::unordered_map<std::string_view, const Json*> members;
   const auto& object = value.get_ref<const Json::object_t&>();
   for (const auto& [name, member] : object) members.emplace(name, &member);
@@ -289,7 +289,7 @@ void Validator::check_alternatives(const std::vector<SchemaNode::Child>& alterna
   std::vector<std::vector<Violation>> failures;
   std::vector<std::size_t> matching;
   for (std::size_t i = 0; i < alternatives.size() && !report.full(); ++i) {
-    // Nobody reads the details of a question that only wants a yes or no.
+    // A yes-or-no question does not need the details.
     Report inner{{}, report.limit == 1 ? 1 : Schema::kMaxViolations};
     visit(*alternatives[i], value, path, inner);
     if (exhausted_) return;
@@ -318,7 +318,7 @@ void Validator::report_no_alternative(const std::vector<std::vector<Violation>>&
     add(report, path, keyword, "must be " + types_in_words(types) + ", found " + value_in_words(value));
     return;
   }
-  // The alternative that was meant: the right type first, then the tag (a const or enum below), then the fewest faults.
+  // The alternative that was probably intended: the right type first, then the tag (a const or enum below), then the fewest faults.
   const auto distance = [&](const std::vector<Violation>& f) {
     std::size_t sum = wrong_type(f) ? 1000 : 0;
     for (const Violation& v : f) sum += v.keyword == "const" || v.keyword == "enum" ? 100 : 1;

@@ -1,5 +1,5 @@
 #pragma once
-// One walk of a value along a tree of schema nodes.
+// Validates a value against a tree of schema nodes.
 #include "json_schema.h"
 
 namespace baton::llm {
@@ -15,14 +15,14 @@ class Validator {
   bool enter(const SchemaNode& node);  // false: too deep
   void leave();
 
-  // The way from the whole value to where we are; turned into a JSON pointer only for a violation.
+  // The path from the whole value to the current one; converted to a JSON pointer only for a violation.
   struct Path {
     const Path* parent;
     std::string_view name;
-    std::size_t index;  // of an element, when name.data() is null
+    std::size_t index;  // of an element, if name.data() is null
     std::string pointer() const;
   };
-  // Where violations go. `limit` 1 is for questions that only want a yes or no.
+  // Collects violations. `limit` 1 is for yes-or-no questions.
   struct Report {
     std::vector<Violation> violations;
     std::size_t limit;
@@ -60,8 +60,8 @@ class Validator {
   void add(Report& report, const Path& path, const char* keyword, std::string message);
 
   std::size_t steps_ = Schema::kMaxSteps;
-  std::vector<std::size_t> scope_;   // the resources of the schemas on the way here, the outermost first
-  const char* exhausted_ = nullptr;  // which limit was met; nothing more is looked at then
+  std::vector<std::size_t> scope_;   // the resources of the schemas on the path here, outermost first
+  const char* exhausted_ = nullptr;  // the limit that was reached; nothing more is checked then
 };
 
 }  // namespace baton::llm

@@ -15,7 +15,7 @@ std::string joined(const std::vector<std::string>& parts, const char* last) {
   return text;
 }
 
-// The same letters but for case, "_" and "-": getting such a name almost right is the commonest slip.
+// The same letters except for case, "_" and "-": almost correct names of this kind are the commonest slip.
 std::string folded(std::string_view name) {
   std::string out;
   for (const char c : name)

@@ -1,8 +1,8 @@
 #pragma once
-// Which page of the KV cache belongs to whom. Only bookkeeping: the keys and values live in the backend, under the page's number.
+// Tracks the owners of the KV cache's pages. Only bookkeeping: the keys and values are in the backend, under the page's number.
 //
-// A page holds the keys and values of page_tokens() consecutive tokens, for all layers. Pages are counted references, so that sequences
-// with the same beginning share its pages (PagedAttention, Kwon et al. 2023).
+// A page holds the keys and values of page_tokens() consecutive tokens, for all layers. Pages are reference-counted, so that sequences with
+// the same beginning share its pages (PagedAttention, Kwon et al. 2023).
 #include <cstdint>
 #include <vector>
 
@@ -10,7 +10,7 @@ namespace baton::llm {
 
 using PageId = std::int32_t;
 
-// Single-threaded: belongs to the engine's thread.
+// Single-threaded: used by the engine's thread.
 class PagePool {
  public:
   PagePool(int n_pages, int page_tokens);
@@ -22,13 +22,13 @@ class PagePool {
 
   PageId allocate();  // with one reference; requires n_free() > 0
   void retain(PageId page);
-  void release(PageId page);  // free again with the last reference
+  void release(PageId page);  // freed with the last reference
   int references(PageId page) const { return references_[page]; }
 
  private:
   int page_tokens_;
   std::vector<int> references_;
-  std::vector<PageId> free_;  // the last released first, while it is warm
+  std::vector<PageId> free_;  // the one released last comes first, while it is in the cache
 };
 
 }  // namespace baton::llm

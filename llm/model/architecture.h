@@ -12,7 +12,7 @@
 
 namespace baton::llm {
 
-// The weights of one model, ready to compute. Used by one thread.
+// The weights of one model, ready for computation. Used by one thread.
 class Network {
  public:
   virtual ~Network() = default;

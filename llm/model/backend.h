@@ -1,9 +1,9 @@
 #pragma once
-// The seam between a model and what computes it. llm/model writes each architecture once, in terms of these operations on opaque tensors;
-// it never sees a data pointer, so that a GPU keeps weights, activations and KV pages where they are.
+// The seam between a model and the device that computes it. llm/model writes each architecture once, in terms of these operations on opaque
+// tensors; it never sees a data pointer, so that a GPU keeps weights, activations and KV pages where they are.
 //
-// One step takes a ragged batch: tokens of several sequences at any positions, prefill chunks and single decode steps mixed. Results do
-// not depend on how tokens are spread over steps (on the GPU: with --deterministic).
+// One step takes a ragged batch: tokens of several sequences at any positions, prefill chunks and single decode steps mixed. Results do not
+// depend on how tokens are spread over steps (on the GPU: with --deterministic).
 #include <baton/llm/error.h>
 #include <baton/llm/gguf/gguf.h>
 #include <baton/llm/kv_cache/page_pool.h>
@@ -25,7 +25,7 @@ struct Tensor {
   int n_cols = 0;
 };
 
-// A weight matrix (n_out, n_in) or vector (n_out = 1) in the type that the file gives it. id -1: absent.
+// A weight matrix (n_out, n_in) or vector (n_out = 1) in the type of the file. id -1: absent.
 struct Weight {
   int id = -1;
   int n_out = 0;
@@ -46,14 +46,14 @@ struct BatchSequence {
   std::vector<PageId> pages;  // pages[i] holds the positions [i * page_tokens, (i + 1) * page_tokens)
 };
 
-// What one step computes. tokens, positions and sequence have one entry for each token; tokens of one sequence stand in the order of
-// their positions, and all earlier positions of it are in its pages already or earlier in this batch.
+// The input of one step. tokens, positions and sequence have one entry for each token. Tokens of one sequence are in the order of their
+// positions, and all its earlier positions are in its pages already or earlier in this batch.
 struct Batch {
   std::vector<std::int32_t> tokens;
   std::vector<std::int32_t> positions;
   std::vector<std::int32_t> sequence;  // index into sequences
   std::vector<BatchSequence> sequences;
-  std::vector<std::int32_t> logit_rows;  // indices of the tokens whose logits are wanted, ascending
+  std::vector<std::int32_t> logit_rows;  // indices of the tokens whose logits are needed, ascending
 
   int n_tokens() const { return static_cast<int>(tokens.size()); }
 };
@@ -82,7 +82,7 @@ struct SampleRow {
   TokenNarrower* narrower = nullptr;  // likewise; may be null
 };
 
-// One user at a time: the engine's thread. Operations may be queued; sample() and read() wait for what they need.
+// One user at a time: the engine's thread. Operations may be queued; sample() and read() wait for their inputs.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -90,7 +90,7 @@ class Backend {
 
   // ---- set-up. The file outlives the backend, which may read weights in place.
   virtual Result<Weight> load(const GgufFile& file, const GgufTensor& tensor) = 0;
-  // A small table of the caller's own, e.g. a vector that stands for an absent weight.
+  // A small table of the caller's own, e.g. a vector that replaces an absent weight.
   virtual Result<Weight> upload(std::span<const float> values) = 0;
   virtual Tensor tensor(int n_cols) = 0;  // for up to max_batch rows
   virtual Result<void> prepare(int max_batch, const KvShape& kv, const RopeTable& rope) = 0;

@@ -17,7 +17,7 @@ namespace {
 
 using kernels::TensorType;
 
-// Memory that is not touched before it is used: a KV cache for a long context costs what is filled of it.
+// Memory that is not touched before use: a KV cache for a long context costs only its filled part.
 template <class T>
 class Lazy {
  public:
@@ -149,7 +149,7 @@ class CpuBackend final : public Backend {
   }
 
   void gather(Tensor out, Tensor in) override {
-    const auto& rows = batch_->logit_rows;  // ascending, so moving rows forward in place overwrites none that is still needed
+    const auto& rows = batch_->logit_rows;  // ascending, so moving rows forward in place never overwrites a row that is still needed
     for (std::size_t i = 0; i < rows.size(); ++i) std::memmove(row(out, static_cast<int>(i)), row(in, rows[i]), in.n_cols * sizeof(float));
     n_rows_ = static_cast<int>(rows.size());
   }
@@ -178,7 +178,7 @@ class CpuBackend final : public Backend {
  private:
   Result<Weight> keep(StoredWeight stored, int n_out, int n_in) {
     if (!stored.own.empty()) stored.data = reinterpret_cast<const std::byte*>(stored.own.data());
-    weights_.push_back(std::move(stored));  // moving a vector keeps its elements where they are
+    weights_.push_back(std::move(stored));  // moving a vector keeps its elements at their addresses
     return Weight{static_cast<int>(weights_.size()) - 1, n_out, n_in};
   }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The backend that computes on the processor, with the kernels of kernels/cpu.
+// The backend that computes on the CPU, with the kernels of kernels/cpu.
 #include <memory>
 #include <string>
 
@@ -8,7 +8,7 @@
 namespace baton::llm {
 
 struct CpuOptions {
-  std::string level;  // "scalar", "avx2", "avx512"; empty: the best that this processor has
+  std::string level;  // "scalar", "avx2", "avx512"; empty: the best one of this processor
   int n_threads = 0;  // 0: one for each physical core
 };
 

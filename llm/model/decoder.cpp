@@ -37,7 +37,7 @@ class Decoder final : public Network {
           weights.linear(block + "ffn_up", hparams.n_ff, n_embd),
           weights.linear(block + "ffn_down", n_embd, hparams.n_ff),
       });
-      if (weights.error()) return;  // a truncated file lacks them all: the first name says enough
+      if (weights.error()) return;  // a truncated file lacks all of them: the first name is enough
     }
     output_norm_ = weights.required("output_norm.weight", 1, n_embd);
     output_.weight = weights.optional("output.weight", hparams.n_vocab, n_embd);
@@ -60,7 +60,7 @@ class Decoder final : public Network {
     backend.embed(x_, token_embd_);
     for (int i = 0; i < hparams_.n_layer; ++i) {
       attend(backend, i);
-      // The last layer's feed-forward part is only needed for the rows whose logits are.
+      // The last layer's feed-forward part is needed only for the rows with logits.
       if (i + 1 == hparams_.n_layer) {
         backend.gather(x_, x_);
         if (batch.logit_rows.empty()) return logits_;

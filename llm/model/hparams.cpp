@@ -5,7 +5,7 @@
 namespace baton::llm {
 namespace {
 
-// Far above any published model, far below what could overflow an int in a product of two.
+// Far above any published model, and far below a value whose product of two could overflow an int.
 constexpr std::uint32_t kMaxDimension = 1u << 24;
 constexpr std::uint32_t kMaxLayers = 1024;
 
@@ -38,7 +38,7 @@ class Reader {
     } else {
       return static_cast<int>(*value);
     }
-    return 1;  // keeps later divisions harmless; the error ends it all
+    return 1;  // keeps later divisions harmless; the error is returned at the end
   }
 
   const GgufFile& file_;

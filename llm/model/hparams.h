@@ -1,5 +1,5 @@
 #pragma once
-// The sizes of a model, as its GGUF metadata gives them. Names are GGUF's.
+// The sizes of a model, from its GGUF metadata. Names are GGUF's.
 #include <baton/llm/error.h>
 #include <baton/llm/gguf/gguf.h>
 
@@ -16,13 +16,13 @@ struct Hparams {
   int n_layer = 0;           // block_count
   int n_ff = 0;              // feed_forward_length
   int n_head = 0;            // attention.head_count
-  int n_head_kv = 0;         // attention.head_count_kv, n_head where it is absent
-  int head_dim = 0;          // attention.key_length, n_embd / n_head where it is absent
-  int n_rot = 0;             // rope.dimension_count, head_dim where it is absent
+  int n_head_kv = 0;         // attention.head_count_kv, n_head if absent
+  int head_dim = 0;          // attention.key_length, n_embd / n_head if absent
+  int n_rot = 0;             // rope.dimension_count, head_dim if absent
   float rms_epsilon = 0;     // attention.layer_norm_rms_epsilon
 };
 
-// Every figure is checked against bounds and against the others, so that nothing later divides by zero or overflows.
+// Every figure is checked against bounds and against the others, so that later code cannot divide by zero or overflow.
 Result<Hparams> read_hparams(const GgufFile& file);
 
 }  // namespace baton::llm

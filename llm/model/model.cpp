@@ -52,7 +52,7 @@ Result<std::unique_ptr<Model>> Model::load(std::shared_ptr<const GgufFile> file,
   model->page_tokens_ = options.page_tokens;
   model->max_batch_ = options.max_batch;
   const std::int64_t kv_tokens = std::max<std::int64_t>({options.kv_tokens, model->n_ctx_, 8192});
-  // One page more than asked for: a sequence that continues another one copies its partly filled page before it lets go of it.
+  // One page more than requested: a sequence that continues another one copies its partly filled page before it releases it.
   model->n_pages_ = static_cast<int>((kv_tokens + options.page_tokens - 1) / options.page_tokens) + 1;
 
   Result<std::unique_ptr<Network>> network = architecture->build(*model->file_, model->hparams_, *model->backend_);

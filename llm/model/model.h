@@ -1,5 +1,5 @@
 #pragma once
-// A model that can be run: a GGUF file's weights on a backend. What a step computes is decided elsewhere (llm/engine).
+// A model that can be run: a GGUF file's weights on a backend. llm/engine decides what a step computes.
 #include <baton/llm/error.h>
 
 #include <filesystem>
@@ -15,14 +15,14 @@ namespace baton::llm {
 class Network;
 
 struct ModelOptions {
-  int n_ctx = 0;               // longest sequence in tokens; 0: what the model was trained for
+  int n_ctx = 0;               // longest sequence in tokens; 0: the model's training context
   std::int64_t kv_tokens = 0;  // size of the KV cache in tokens; 0: one full context, at least 8192. Memory is only touched when used
   int page_tokens = 32;
   int max_batch = 512;  // tokens a step
   RopeOverride rope;    // for contexts beyond the trained one
 };
 
-// Constant properties: any thread. Everything else: one thread at a time.
+// Constant properties: any thread. All other members: one thread at a time.
 class Model {
  public:
   // The file stays mapped as long as the model lives.
@@ -37,7 +37,7 @@ class Model {
   int n_pages() const { return n_pages_; }
   int page_tokens() const { return page_tokens_; }
   int max_batch() const { return max_batch_; }
-  const std::string& cache_key() const { return cache_key_; }  // what keys and values depend on beside the tokens
+  const std::string& cache_key() const { return cache_key_; }  // the conditions other than the tokens on which keys and values depend
   const Backend& backend() const { return *backend_; }
 
   void forward(const Batch& batch);                             // at most max_batch tokens

@@ -1,6 +1,6 @@
 #pragma once
-// Takes named tensors out of a file, checks their shapes, and keeps the first thing that was wrong, so that an architecture can list its
-// weights without a test after each line.
+// Takes named tensors from a file, checks their shapes, and keeps the first error, so that an architecture can list its weights without a
+// test after each line.
 #include <optional>
 #include <string>
 
@@ -14,7 +14,7 @@ class WeightLoader {
 
   Weight required(const std::string& name, int n_out, int n_in);
   Weight optional(const std::string& name, int n_out, int n_in);  // absent: a Weight with id -1
-  // "PREFIX.weight", and "PREFIX.bias" where there is one.
+  // "PREFIX.weight", and "PREFIX.bias" if it exists.
   Linear linear(const std::string& prefix, int n_out, int n_in);
 
   const std::optional<Error>& error() const { return error_; }

@@ -1,5 +1,5 @@
 #pragma once
-// Chooses the next token from a row of logits. One Sampler belongs to one answer and remembers what was chosen.
+// Chooses the next token from a row of logits. One Sampler belongs to one answer and remembers its choices.
 #include <baton/llm/sampler/sampling_params.h>
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace baton::llm {
 
-// One bit a token, least significant bit first: bit set = allowed. The layout that a GPU sampler takes as it is.
+// One bit per token, least significant bit first: bit set = allowed. A GPU sampler takes the same layout.
 using TokenMask = std::vector<std::uint32_t>;
 inline bool allows(const TokenMask& mask, std::int32_t id) { return (mask[id >> 5] >> (id & 31)) & 1; }
 
@@ -19,37 +19,37 @@ struct TokenProbability {
   float logprob = 0;  // natural logarithm
 };
 
-// Decides what is chosen instead of a token that the mask forbids. Used on the thread of choose().
+// Chooses a part of the mask if the freely chosen token is forbidden. Used on the thread of choose().
 class TokenNarrower {
  public:
   virtual ~TokenNarrower() = default;
   // Whether the penalties apply to the next token.
   virtual bool penalised() const { return true; }
-  // A part of the mask, not empty: of what may be written, that which begins like the forbidden token `wanted`. Null: the whole mask.
+  // A non-empty part of the mask: of the allowed tokens, those that begin like the forbidden token `wanted`. Null: the whole mask.
   virtual const TokenMask* narrowed(std::int32_t wanted) = 0;
 };
 
 struct Choice {
   std::int32_t id = 0;
   float logprob = 0;                  // under the model's own distribution: before penalties, mask and temperature
-  std::vector<TokenProbability> top;  // the params.top_logprobs most probable ones, likewise
-  float allowed_share = 1;            // the probability of all that the mask allowed, likewise; 1 where nobody asked
+  std::vector<TokenProbability> top;  // the params.top_logprobs most probable tokens, likewise
+  float allowed_share = 1;            // the probability of all allowed tokens, likewise; 1 if it was not requested
 };
 
-// Single-threaded. Deterministic, but for a seed that has to be drawn: the same params, logits and calls give the same choices on every
+// Single-threaded. Deterministic, except for a seed that has to be drawn: the same params, logits and calls give the same choices on every
 // machine (the generator is SplitMix64, not one of the standard library's implementation-defined distributions).
 class Sampler {
  public:
   explicit Sampler(SamplingParams params);
 
-  // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set. min_share: where what the mask allows has less
-  // than this probability, the mask is not applied; negative: it always is, and its share is not computed. narrower: is asked where what
-  // would have been chosen freely is forbidden. A model that wants to end a string and begin another member, where there is none, shall end
-  // the string, and not write on in it because that has the most probable whole token.
+  // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set. min_share: if the allowed tokens have less than this
+  // probability, the mask is not applied; negative: it always is, and its share is not computed. `narrower`, if set, is consulted when the
+  // unconstrained choice is masked out. A model that wants to end a string and begin another member, but may not begin one, must at least
+  // end the string, instead of continuing it because the most probable allowed token does.
   Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr, float min_share = -1, TokenNarrower* narrower = nullptr);
-  // Tells it of a token that it did not choose, for the penalties.
+  // Records a token that was not chosen by this object, for the penalties.
   void observe(std::int32_t id);
-  // The same of all that was written so far, the prompt and what was chosen, as if nothing had been before.
+  // Records all tokens so far, prompt and answer, and forgets everything before.
   void remember(std::span<const std::int32_t> tokens);
   const SamplingParams& params() const { return params_; }
 
@@ -70,7 +70,7 @@ class Sampler {
   std::deque<std::int32_t> recent_;
   std::unordered_map<std::int32_t, int> counts_;  // within recent_
   std::vector<float> logits_;                     // scratch: the adjusted row
-  std::vector<Candidate> candidates_;             // scratch: what may be drawn, most probable first
+  std::vector<Candidate> candidates_;             // scratch: the candidates, most probable first
 };
 
 }  // namespace baton::llm

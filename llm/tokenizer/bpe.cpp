@@ -8,7 +8,7 @@
 namespace baton::llm {
 
 namespace {
-constexpr std::uint64_t kEmptyPair = ~std::uint64_t{0};  // ids are not negative, so no pair reads like this
+constexpr std::uint64_t kEmptyPair = ~std::uint64_t{0};  // ids are not negative, so no pair has this value
 std::uint64_t pair_of(std::int32_t left, std::int32_t right) {
   return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
 }
@@ -65,7 +65,7 @@ Result<void> ByteLevelBpe::load_merges(const GgufFile& file, const Vocabulary& v
   std::string joined;
   for (std::size_t rank = 0; rank < stored->size(); ++rank) {
     const auto text = (*stored)[rank];
-    const auto space = text.find(' ', 1);  // byte letters hold no space
+    const auto space = text.find(' ', 1);  // byte letters contain no space
     const auto damaged = [&](const std::string& what) {
       return Error{errc::invalid_file,
                    file.path() + ": merge " + std::to_string(rank) + " ('" + std::string(text.substr(0, 80)) + "') " + what};

@@ -9,11 +9,11 @@
 
 namespace baton::llm {
 
-// (left id, right id) -> rank and merged id; flat, because there are as many as tokens and each word asks often.
+// (left id, right id) -> rank and merged id. A flat table, because there are as many entries as tokens and each word needs many look-ups.
 class MergeTable {
  public:
   explicit MergeTable(std::size_t n_merges = 0);
-  void insert(std::int32_t left, std::int32_t right, Merge merge);  // a pair that is already there is replaced
+  void insert(std::int32_t left, std::int32_t right, Merge merge);  // replaces an existing pair
   Merge find(std::int32_t left, std::int32_t right) const;
 
  private:
@@ -29,7 +29,7 @@ class ByteLevelBpe {
  public:
   static Result<ByteLevelBpe> from_gguf(const GgufFile& file, const Vocabulary& vocabulary);
 
-  // Appends the tokens of `text`, which is valid UTF-8 and holds no special token, as long as `out` takes them.
+  // Appends the tokens of `text`, which is valid UTF-8 without special tokens, as long as `out` accepts them.
   void encode(const Vocabulary& vocabulary, std::string_view text, TokenSink& out) const;
 
   std::string_view pre() const { return rule_->name; }

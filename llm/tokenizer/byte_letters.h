@@ -12,7 +12,7 @@ char32_t letter_of_byte(std::uint8_t byte);
 std::optional<std::uint8_t> byte_of_letter(char32_t letter);
 
 void append_letters(std::string_view bytes, std::string& out);
-// The bytes that stored text stands for; text with any other letter stands for itself, as in Hugging Face tokenizers' decoder.
+// The bytes that stored text represents. Text with any other letter represents itself, as in Hugging Face tokenizers' decoder.
 std::string bytes_of_letters(std::string_view stored);
 
 }  // namespace baton::llm

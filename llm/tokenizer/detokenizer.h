@@ -1,5 +1,5 @@
 #pragma once
-// Tokens to text while they arrive: what push() has returned is always whole UTF-8 characters, wherever the model cut them.
+// Converts tokens to text while they arrive. push() always returns whole UTF-8 characters, wherever the model cut them.
 #include <baton/llm/tokenizer/tokenizer.h>
 #include <array>
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace baton::llm {
 
-// Bytes to valid UTF-8, incrementally. Each maximal invalid subpart (Unicode 15, section 3.9; the same as Python's errors='replace')
-// becomes one U+FFFD; the result does not depend on how the bytes were cut into pushes. At most 3 bytes are held back.
+// Converts bytes to valid UTF-8, incrementally. Each maximal invalid subpart (Unicode 15, section 3.9; the same as Python's
+// errors='replace') becomes one U+FFFD; the result does not depend on how the bytes were cut into pushes. At most 3 bytes are held back.
 class Utf8Stream {
  public:
   void push(std::string_view bytes, std::string& out);
@@ -29,8 +29,8 @@ class Detokenizer {
  public:
   explicit Detokenizer(const Tokenizer& tokenizer, bool render_control = false, bool at_start = false);
 
-  std::string push(std::int32_t id);  // the text that this token completes, maybe empty
-  std::string flush();                // the end: what is still held back
+  std::string push(std::int32_t id);  // the text completed by this token, possibly empty
+  std::string flush();                // at the end: the text still held back
 
  private:
   const Tokenizer* tokenizer_;

@@ -1,5 +1,5 @@
 #pragma once
-// Merging neighbours, best pair first: the loop that both families share. Internal to llm/tokenizer.
+// Merges neighbours, best pair first: the loop shared by both families. Internal to llm/tokenizer.
 #include <algorithm>
 #include <cstdint>
 #include <vector>
@@ -14,16 +14,16 @@ struct Symbol {
   std::int32_t previous, next;
 };
 
-// What merging a pair would give. The smaller priority goes first, the leftmost pair among equals.
+// The result of merging a pair. The smaller priority goes first; among equals, the leftmost pair.
 struct Merge {
   std::uint32_t priority;
   std::int32_t id;
 };
 
-// Holds the memory between calls. O(n log n) for n symbols: a run of 100,000 equal letters is an ordinary input.
+// Keeps its memory between calls. O(n log n) for n symbols: a run of 100,000 equal letters is an ordinary input.
 class MergeLoop {
  public:
-  // `lookup(left, right)` gives the pair's Merge, or one with id -1. What remains is linked from symbols[0].
+  // `lookup(left, right)` returns the pair's Merge, or one with id -1. The remaining symbols are linked from symbols[0].
   template <class Lookup>
   void run(std::vector<Symbol>& symbols, const Lookup& lookup) {
     heap_.clear();

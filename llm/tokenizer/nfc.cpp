@@ -17,7 +17,7 @@ bool is_surely_nfc(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
 }
 
-// Stable, unlike utf8proc_decompose's own exchange sort not quadratic: text may be ten thousand accents on one letter.
+// Stable, and unlike utf8proc_decompose's own exchange sort not quadratic: text may be ten thousand accents on one letter.
 void order_marks(std::vector<utf8proc_int32_t>& points) {
   const auto rank = [](utf8proc_int32_t point) { return utf8proc_get_property(point)->combining_class; };
   for (auto at = points.begin(); at != points.end();) {

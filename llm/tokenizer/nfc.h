@@ -5,7 +5,7 @@
 
 namespace baton::llm {
 
-// False: `text` (valid UTF-8) certainly is NFC, `out` is untouched. True: `out` is its NFC.
+// False: `text` (valid UTF-8) certainly is NFC, and `out` is unchanged. True: `out` is its NFC.
 bool normalise_nfc(std::string_view text, std::string& out);
 
 }  // namespace baton::llm

@@ -10,17 +10,17 @@
 namespace baton::llm {
 namespace {
 
-// White space written out instead of \s, which in PCRE2 takes in U+180E also; Unicode's White_Space, and Hugging Face's regex engine, do
-// not.
+// White space is spelled out instead of \s, which in PCRE2 includes U+180E; Unicode's White_Space and Hugging Face's regex engine do not
+// include it.
 #define BATON_SPACE R"(\t-\r \x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})"
 
 // GPT-2 (Radford et al. 2019).
 constexpr std::string_view kGpt2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" BATON_SPACE "\\p{L}\\p{N}]+|[" BATON_SPACE
                                    "]+(?![^" BATON_SPACE "])|[" BATON_SPACE "]+";
 constexpr std::string_view kSingleDigits = "\\p{N}";
-// What llama.cpp's `default` stands for: punctuation, GPT-2, then digits in groups of three.
+// The meaning of llama.cpp's `default`: punctuation, GPT-2, then digits in groups of three.
 constexpr std::string_view kPunctuation = "[\\p{P}$+<=>^~|]+", kDigits = "\\p{N}+", kThreeDigits = "[0-9][0-9][0-9]";
-// cl100k's successors in Llama 3 and Qwen2, which differ in how many digits make a word.
+// cl100k's successors in Llama 3 and Qwen2, which differ in the number of digits per word.
 #define BATON_LLAMA3(DIGITS)                                                                                                       \
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" DIGITS "| ?[^" BATON_SPACE "\\p{L}\\p{N}]+[\\r\\n]*|[" BATON_SPACE \
   "]*[\\r\\n]+|[" BATON_SPACE "]+(?![^" BATON_SPACE "])|[" BATON_SPACE "]+"
@@ -61,7 +61,7 @@ const PreTokenizerRule* find_pre_tokenizer(std::string_view name) {
 }
 
 std::string_view usual_pre_tokenizer(std::string_view architecture, std::size_t n_vocab) {
-  constexpr std::size_t kLlama3Tokens = 128'000;  // Llama 2 and those before it have SentencePiece vocabularies
+  constexpr std::size_t kLlama3Tokens = 128'000;  // Llama 2 and earlier have SentencePiece vocabularies
   if (architecture.starts_with("qwen2") || architecture.starts_with("qwen3")) return "qwen2";
   return architecture == "llama" && n_vocab >= kLlama3Tokens && n_vocab < kLlama3Tokens + 1000 ? "llama-bpe" : "default";
 }
@@ -87,7 +87,7 @@ struct PreTokenizer::Pattern {
     code.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), PCRE2_UTF | PCRE2_UCP, &error, &at, nullptr));
     context.reset(pcre2_match_context_create(nullptr));
     if (!code || !context) throw std::logic_error("pre-tokenizer pattern does not compile at " + std::to_string(at));
-    pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // where there is no JIT the interpreter gives the same, slower
+    pcre2_jit_compile(code.get(), PCRE2_JIT_COMPLETE);  // without a JIT the interpreter gives the same result, slower
     // Backtracking is bounded by the length of one run of characters; PCRE2's default limit would refuse runs beyond ten million.
     pcre2_set_match_limit(context.get(), std::numeric_limits<std::uint32_t>::max());
   }
@@ -114,7 +114,7 @@ PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
 PreTokenizer::~PreTokenizer() = default;
 
 void PreTokenizer::split(std::string_view text, const WordSink& word) const {
-  std::vector<std::unique_ptr<pcre2_match_data, Pattern::Free>> matches;  // one a stage: an outer match is in use while inner ones run
+  std::vector<std::unique_ptr<pcre2_match_data, Pattern::Free>> matches;  // one per stage: an outer match is in use while inner ones run
   for (std::size_t i = 0; i < patterns_.size(); ++i) {
     matches.emplace_back(pcre2_match_data_create(1, nullptr));
     if (!matches.back()) throw std::bad_alloc();

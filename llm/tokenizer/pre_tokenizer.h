@@ -1,5 +1,5 @@
 #pragma once
-// Cuts text into the words inside which byte-level BPE merges: what `tokenizer.ggml.pre` names. Internal to llm/tokenizer.
+// Splits text into the words within which byte-level BPE merges, as named by `tokenizer.ggml.pre`. Internal to llm/tokenizer.
 #include <baton/llm/error.h>
 
 #include <functional>
@@ -11,24 +11,24 @@
 namespace baton::llm {
 
 struct PreTokenizerRule {
-  std::string_view name;  // as files write it
-  // Applied one after the other, each to every piece that the one before left (as a sequence of Hugging Face pre-tokenizers).
+  std::string_view name;  // as written in files
+  // Applied one after the other, each to every piece of the previous one (like a sequence of Hugging Face pre-tokenizers).
   std::vector<std::string_view> patterns;
   bool nfc;          // normalise to NFC first
-  bool whole_words;  // a word that is a token as it stands is not merged (Hugging Face's ignore_merges)
-  bool adds_bos;     // what holds when the file does not say
+  bool whole_words;  // a word that is itself a token is not merged (Hugging Face's ignore_merges)
+  bool adds_bos;     // the default if the file does not say
 };
 
-// Null when there is no such rule.
+// Null if there is no such rule.
 const PreTokenizerRule* find_pre_tokenizer(std::string_view name);
-// Of a file that names none, as those made before April 2024: what models of this architecture have, or `default`.
+// For a file that names none, like those made before April 2024: the usual one of this architecture's models, or `default`.
 std::string_view usual_pre_tokenizer(std::string_view architecture, std::size_t n_vocab);
 std::string known_pre_tokenizers();  // "a, b, c"
 
 // Immutable after construction: split() may be called from any thread.
 class PreTokenizer {
  public:
-  // The patterns are our own, so that one that does not compile is a broken build and throws.
+  // The patterns are our own, so a pattern that does not compile is a broken build, and throws.
   explicit PreTokenizer(const PreTokenizerRule& rule);
   PreTokenizer(PreTokenizer&&) noexcept;
   PreTokenizer& operator=(PreTokenizer&&) noexcept;

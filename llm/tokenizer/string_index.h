@@ -1,6 +1,6 @@
 #pragma once
-// From a text to its number: a flat hash table over texts that live elsewhere (the mapped file). Built once, then read from any thread; it
-// makes loading 262k tokens cheap, where a node-based map would allocate for each. Internal to llm/tokenizer.
+// Maps a text to its number: a flat hash table over texts that are stored elsewhere (the mapped file). Built once, then read from any
+// thread. It makes loading 262k tokens cheap; a node-based map would allocate memory for each. Internal to llm/tokenizer.
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -17,7 +17,7 @@ class StringIndex {
   // Takes the number of texts that will be inserted; `texts` must outlive the index.
   explicit StringIndex(std::span<const std::string_view> texts = {}) : texts_(texts), slots_(std::bit_ceil(texts.size() * 2 + 2)) {}
 
-  // Enters texts[i]; a text that is already there keeps its first number.
+  // Inserts texts[i]; a text that exists already keeps its first number.
   void insert(std::int32_t i) {
     const auto text = texts_[static_cast<std::size_t>(i)];
     const auto hash = hash_of(text);
@@ -42,7 +42,7 @@ class StringIndex {
     std::int32_t number = kNone;
   };
 
-  // Eight bytes a step, multiplied by 2^64 / golden ratio (Knuth's multiplicative hash) with the high half folded back in.
+  // Eight bytes per step, multiplied by 2^64 / golden ratio (Knuth's multiplicative hash) with the high half folded back in.
   static std::uint32_t hash_of(std::string_view text) {
     constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15u;
     std::uint64_t state = text.size() * kGolden;

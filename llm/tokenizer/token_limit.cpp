@@ -15,13 +15,13 @@ const TokenMatcher& FewestTokens::ordinary() const {
   return *ordinary_;
 }
 
-// However the word is cut, its first n tokens end at or before `reach`: each of them begins at or before the end that the ones before it
-// can reach, and none is longer than the longest token there. What no token spells is one token a byte. The last beginnings mostly reach
-// furthest, so they are looked up first, and those that cannot reach further are not looked up at all.
+// However the word is split, its first n tokens end at or before `reach`: each of them begins at or before the end that the previous ones
+// can reach, and none is longer than the longest token there. Bytes without a longer token are one token each. The last beginnings usually
+// reach furthest, so they are looked up first, and those that cannot reach further are not looked up at all.
 std::size_t FewestTokens::of(std::string_view word, std::size_t enough) const {
   if (useless_) return 0;
   const TokenMatcher& tokens = ordinary();
-  std::size_t n = 0, begin = 0, reach = 0;  // the positions from `begin` on have not been looked at
+  std::size_t n = 0, begin = 0, reach = 0;  // the positions from `begin` on have not been looked up
   while (reach < word.size() && n <= enough) {
     std::size_t next = reach + 1;
     for (std::size_t at = reach + 1; at-- > begin;) {

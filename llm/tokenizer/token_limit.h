@@ -1,5 +1,5 @@
 #pragma once
-// Stops encoding a text that has more tokens than its reader takes, before most of it was merged. Internal to llm/tokenizer.
+// Stops encoding a text that has more tokens than its reader accepts, before most of it was merged. Internal to llm/tokenizer.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,11 +11,11 @@
 
 namespace baton::llm {
 
-// The fewest tokens that a word can come to. Merging a long word takes time and memory that grow with its length, whereas this takes a look
-// at as much of it as `enough` tokens hold. Any thread.
+// A lower bound on the number of tokens of a word. Merging a long word takes time and memory that grow with its length; this reads only as
+// much of it as `enough` tokens hold. Any thread.
 class FewestTokens {
  public:
-  // `missing_bytes`: those that no token stands for, so that they come to none.
+  // `missing_bytes`: bytes without a token, which therefore count as no token.
   FewestTokens(const Vocabulary& vocabulary, bool any_missing_bytes) : vocabulary_(vocabulary), useless_(any_missing_bytes) {}
 
   // At most enough + 1.
@@ -30,15 +30,15 @@ class FewestTokens {
   mutable std::unique_ptr<TokenMatcher> ordinary_;  // built for the first long word: most vocabularies never need it
 };
 
-// Where tokens go, up to a number of them.
+// Receives tokens, up to a maximum number.
 class TokenSink {
  public:
   TokenSink(const FewestTokens& fewest, std::size_t max_tokens) : fewest_(fewest), max_tokens_(max_tokens) {}
 
   std::vector<std::int32_t> tokens;
-  // Whether there are, or would be, more than the limit: then the rest need not be encoded.
+  // Whether there are, or would be, more tokens than the limit: then the rest need not be encoded.
   bool over() const { return over_ || tokens.size() > max_tokens_; }
-  // Asked before a word is merged.
+  // Called before a word is merged.
   bool has_room_for(std::string_view word) {
     const std::size_t left = over() ? 0 : max_tokens_ - tokens.size();
     if (!over_ && word.size() > left) over_ = fewest_.of(word, left) > left;

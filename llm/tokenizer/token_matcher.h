@@ -1,5 +1,5 @@
 #pragma once
-// Finds tokens that are matched whole, before any cutting or merging. Internal to llm/tokenizer.
+// Finds tokens that are matched whole, before splitting and merging. Internal to llm/tokenizer.
 #include <array>
 #include <functional>
 
@@ -19,11 +19,11 @@ struct MarkedText {
 
 class TokenMatcher {
  public:
-  // Of all tokens that have the same text the first of `ids` is found.
+  // Of several tokens with the same text, the first of `ids` is found.
   TokenMatcher(const Vocabulary& vocabulary, const std::vector<std::int32_t>& ids);
 
-  // Calls `plain` for the text between tokens and `token` for each token, in order. From the left, the longest token at a position. Tokens
-  // match wholly inside one template run only.
+  // Calls `plain` for the text between tokens and `token` for each token, in order. It searches from the left and takes the longest token
+  // at a position. A token matches only if it lies completely inside one template run.
   void split(const MarkedText& marked, const std::function<void(std::string_view)>& plain,
              const std::function<void(std::int32_t)>& token) const;
 
@@ -32,10 +32,10 @@ class TokenMatcher {
     std::size_t size;
   };
   Found longest(std::string_view text) const;  // at the front of `text`, which is not empty; id -1: none
-  std::size_t most_bytes(char first) const { return most_bytes_[static_cast<std::uint8_t>(first)]; }  // of the tokens that begin so
+  std::size_t most_bytes(char first) const { return most_bytes_[static_cast<std::uint8_t>(first)]; }  // of tokens that begin so
 
  private:
-  // A trie over bytes: children of a node are a linked list, because nearly all nodes have one.
+  // A trie over bytes. The children of a node are a linked list, because nearly all nodes have one child.
   struct Node {
     std::uint8_t byte;
     std::int32_t id = -1;
@@ -46,7 +46,7 @@ class TokenMatcher {
   std::int32_t child_of(std::int32_t node, std::uint8_t byte) const;
 
   std::vector<Node> nodes_;
-  std::array<std::int32_t, 256> roots_{};     // first nodes, by byte
+  std::array<std::int32_t, 256> roots_{};      // first nodes, by byte
   std::array<std::size_t, 256> most_bytes_{};  // by first byte
 };
 

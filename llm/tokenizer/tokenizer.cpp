@@ -13,14 +13,14 @@
 namespace baton::llm {
 namespace {
 
-// Special tokens after which a model has nothing more to say, whatever the file names as eos and whether it calls them control or
-// user-defined. The last three end a fill-in-the-middle answer.
+// Special tokens that end a model's answer, whatever the file names as eos and whether it declares them control or user-defined. The last
+// three end a fill-in-the-middle answer.
 constexpr std::string_view kClosingTexts[] = {
     "<|im_end|>", "<|endoftext|>", "<|eot_id|>",      "<|eom_id|>",    "<|end_of_text|>", "<end_of_turn>",
     "</s>",       "<|end|>",       "<|end_of_turn|>", "<|return|>",    "<eos>",           "<|endofprompt|>",
     "<EOT>",      "_<EOT>",        "<|fim_pad|>",     "<|repo_name|>", "<|file_sep|>"};
 
-// Ids of the tokens of type 3 and 4, ascending: those of nothing but white space, or the others.
+// Ids of the tokens of type 3 and 4, ascending: those of white space only, or the others.
 std::vector<std::int32_t> whole_tokens(const Vocabulary& vocabulary, bool white_space) {
   std::vector<std::int32_t> ids;
   for (std::size_t i = 0; i < vocabulary.size(); ++i) {
@@ -87,7 +87,7 @@ void Tokenizer::State::find_end_ids() {
   }
   for (const auto id : special_ids) {
     const std::string_view text = vocabulary.texts[static_cast<std::size_t>(id)];
-    // The exception: Gemma's user-defined "</s>" is HTML's, which strikes text through.
+    // The exception: Gemma's user-defined "</s>" is the HTML tag for struck-through text.
     if (text == "</s>" && vocabulary.type(id) == TokenType::user_defined) continue;
     if (std::count(std::begin(kClosingTexts), std::end(kClosingTexts), text)) end_ids.push_back(id);
   }
@@ -146,7 +146,7 @@ std::vector<std::int32_t> Tokenizer::State::encode(const MarkedText& marked) con
   return std::move(out.tokens);
 }
 
-// `text` holds no special token that may match.
+// `text` contains no special token that may match.
 void Tokenizer::State::encode_plain(std::string_view text, bool after_special, TokenSink& out) const {
   std::string changed;
   if (!is_valid_utf8(text)) {
@@ -154,7 +154,7 @@ void Tokenizer::State::encode_plain(std::string_view text, bool after_special, T
     text = changed;
   }
   if (sentence_piece) {
-    // U+2581 in text is a space like any other. The prefix is one more, which joins a run of spaces that is there.
+    // U+2581 in text is a space like any other. The prefix is an additional space, which joins an existing run of spaces.
     auto spaced = with_spaces(text);
     if (after_special && sentence_piece->adds_space_prefix()) spaced.insert(spaced.begin(), ' ');
     changed = std::move(spaced);

@@ -15,7 +15,7 @@ Result<std::optional<std::int32_t>> special_id(const GgufFile& file, std::string
   if (!file.find(key)) return std::optional<std::int32_t>{};
   const auto id = file.get_u32(key);
   if (!id) return id.error();
-  if (*id == std::numeric_limits<std::uint32_t>::max()) return std::optional<std::int32_t>{};  // how converters write "none"
+  if (*id == std::numeric_limits<std::uint32_t>::max()) return std::optional<std::int32_t>{};  // converters write "none" in this way
   if (*id >= n_vocab) {
     return Error{errc::invalid_file, file.path() + ": " + key + " is " + std::to_string(*id) + ", but the vocabulary has only " +
                                          std::to_string(n_vocab) + " tokens"};

@@ -1,5 +1,5 @@
 #pragma once
-// The tokens of a model file, checked: what both families share. Internal to llm/tokenizer.
+// The checked tokens of a model file, shared by both families. Internal to llm/tokenizer.
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +26,11 @@ struct Vocabulary {
 
   std::size_t size() const { return texts.size(); }
   TokenType type(std::int32_t id) const { return types[static_cast<std::size_t>(id)]; }
-  // May come out of merging text: no control, user-defined, byte, unknown or unused token.
+  // Whether merging may produce the token: it is not a control, user-defined, byte, unknown or unused token.
   bool is_ordinary(std::int32_t id) const { return type(id) == TokenType::normal || type(id) == TokenType::undefined; }
-  // What the token stands for. Of a control token, its name.
+  // The text of the token. For a control token, its name.
   std::string bytes(std::int32_t id) const;
-  // A user-defined token of nothing but white space (tokenizer.h).
+  // A user-defined token of white space only (tokenizer.h).
   bool is_white_space(std::int32_t id) const;
 
  private:
@@ -38,7 +38,7 @@ struct Vocabulary {
   Result<void> load_special_ids(const GgufFile& file);
 };
 
-inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, how SentencePiece writes a space
+inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, SentencePiece's space
 std::string with_spaces(std::string_view marked);
 
 // The value of a byte token's text, "<0x0A>".

@@ -125,8 +125,7 @@ class ClosedText {
 // The rest of a string in single quotes, with JSON's escapes (`escape`: the rule for the text after a backslash), and one for the quote.
 NodeId single_quoted(Automaton& out, NodeId escape, NodeId next) {
   const NodeId inside = out.add();
-  for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}})
-    out.byte(inside, lo, hi, inside);  // not our marks
+  for (const auto& [lo, hi] : {std::pair{0x20u, 0x26u}, {0x28u, 0x5Bu}, {0x5Du, 0xFDu}}) out.byte(inside, lo, hi, inside);  // not our marks
   out.byte(inside, '\\', '\\', out.any_of({out.call(escape, inside), out.bytes("'", inside)}));
   out.empty(inside, out.bytes("'", next));
   return inside;

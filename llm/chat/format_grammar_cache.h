@@ -21,7 +21,7 @@ class FormatGrammarCache {
   Result<std::shared_ptr<Grammar>> find(const OutputFormat& format);
 
  private:
-  static constexpr std::size_t kMaxGrammars = 4;  // a malicious one takes some 300 MB before its cache is full
+  static constexpr std::size_t kMaxGrammars = 4;  // a malicious grammar takes some 300 MB before it is full
   VocabularyTrie& trie_;
   std::list<std::pair<std::string, std::shared_ptr<Grammar>>> known_;  // most recently used first
 };

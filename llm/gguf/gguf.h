@@ -28,7 +28,7 @@
 
 namespace baton::llm {
 
-// Value types of the file's metadata.
+// Value types of metadata, with the numbers that files use.
 enum class GgufType : std::uint32_t {
   uint8 = 0,
   int8 = 1,

@@ -70,8 +70,7 @@ class Automaton {
   NodeId call(NodeId rule, NodeId next, const Count& count = {});  // counted in the calling frame
 
   void edge(NodeId from, Edge edge) { nodes_[from].edges.push_back(edge); }
-  // enough(): a node from which `to` follows once the counter has reached `count.min`. The other: the same, while there is room for one
-  // more.
+  // enough() leads to `to` once the counter has reached `count.min`; room() does while there is room for one more.
   NodeId enough(const Count& count, NodeId to);
   NodeId room(const Count& count, NodeId to);
 

@@ -21,7 +21,7 @@ struct Limit {
   std::string digits;
   int point = 0;
   bool exclusive = false;
-  bool own = false;  // the schema's bound, and near enough for digits before the point; otherwise it only matters at the limits of doubles
+  bool own = false;  // the schema's bound, and near enough for digits before the point; otherwise it equals the limit of doubles
 };
 
 // The numbers of one sign.
@@ -58,7 +58,7 @@ class Magnitudes {
     auto operator<=>(const Mantissa&) const = default;
   };
 
-  static constexpr int kFar = 1000;  // a point beyond which no exponent is allowed: such a number may only end
+  static constexpr int kFar = 1000;  // a value of `point` that allows no exponent: such a number may only end
   static constexpr int kExactPlaces = 15, kPlacesBeforeExponent = 17, kMostBeforeExponent = 20, kMostZerosBeforeExponent = 8;
   static constexpr int kMostExponent = 280;  // of numbers that are not in scientific notation: far enough from the limits of doubles
 

@@ -111,6 +111,7 @@ void CallParser::value_complete() {
   if (calls.empty()) return value_is_text();
   if (std::exchange(quotable_, false)) {
     value_end_ = held_.size();
+    fence_run_ = 0;
     mode_ = Mode::after_value;
     return;
   }
@@ -129,9 +130,10 @@ void CallParser::value_complete() {
 }
 
 void CallParser::step_after_value(char c) {
-  const bool closed = held_.find('`', value_end_) != std::string::npos;
+  const bool closed = fence_run_ > 0;
   const bool next_fence = c == '`' && closed && held_.back() != '`';
   const bool word = is_word(c) || (static_cast<unsigned char>(c) & 0x80) != 0;
+  fence_run_ += c == '`';
   held_ += c;
   if (c == '\n' || c == '{' || c == '[' || c == '<' || next_fence) return value_is_call();
   if (!word) return;

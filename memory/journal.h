@@ -121,8 +121,6 @@ class Batch {
   Batch& fork(std::string conversation_id, std::string last_item_id, Conversation to) &;
   // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and none is under way.
   Batch& expect_idle(std::string conversation_id, std::string last_response_id) &;
-  // Refuses the batch with errc::thread_too_large when the items of this conversation, with those added before, exceed kMaxThreadBytes.
-  Batch& expect_room(std::string conversation_id) &;
 
   // For chains that begin with a temporary: Batch().put(..).add(..) goes into commit() without being copied.
   Batch&& put(Conversation conversation) && { return std::move(put(std::move(conversation))); }
@@ -264,7 +262,8 @@ class Journal {
   // batches are held.
   Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
 
-  JournalState state() const;  // also not writable when the file was deleted or replaced since it was last written
+  JournalState state() const;
+  JournalState state_now() const;  // also not writable when the file was deleted or replaced since it was last written
   // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. One listener; empty:
   // none. Waits for a call of the one before, so not from the listener itself, which must not block or destroy the journal.
   void on_state(std::function<void(const JournalState&)> listener);
@@ -294,6 +293,9 @@ class Journal {
   // What is read together, each in one snapshot of the file.
   Result<Thread> thread(const std::string& conversation_id) const;  // an id, a unique prefix of one, or "last"
   Result<Thread> thread_of(const std::string& response_id) const;   // the conversation of a response; errc::not_found
+  // errc::thread_too_large where the conversation's items would exceed kMaxThreadBytes with `more` bytes. A sum over all of them: not for
+  // the writer's thread.
+  Result<void> check_room(const std::string& conversation_id, std::int64_t more) const;
   Result<RunRecord> run_record(const std::string& response_id) const;
   Result<Told> told(const std::string& response_id, std::int64_t after = -1) const;  // with the events from after + 1
   // The items with these ids, in this order, one as often as it is named. The bytes that the file has of them are summed up before any is

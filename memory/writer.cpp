@@ -11,8 +11,7 @@ namespace {
 // A record that may not be written, rather than a file that cannot be.
 bool refused(const Error& error) {
   return error.code == errc::not_found || error.code == errc::exists || error.code == errc::invalid_argument ||
-         error.code == errc::too_large || error.code == errc::overtaken || error.code == errc::in_use ||
-         error.code == errc::thread_too_large;
+         error.code == errc::too_large || error.code == errc::overtaken || error.code == errc::in_use;
 }
 
 // What passes: there is space again, the disk is back, the other process lets go.

@@ -24,7 +24,7 @@ class Answer {
   // Stop strings, and an end of turn that the model spells out where its vocabulary has no such token, end the answer; the first act on
   // the text that is shown, not in reasoning or calls.
   // A text that is not a conversation (ChatRequest::prompt) is continued by text: neither reasoning nor calls are looked for in it, and
-  // nothing of it is left out.
+  // nothing of it is left out but control tokens that are not tags.
   // request: only its prompt, tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of
   // Finished::raw. syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
   Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,

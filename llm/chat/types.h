@@ -84,7 +84,7 @@ struct ChatRequest {
   // system messages stay. In rising order; empty: a prompt that does not fit is an error.
   std::vector<std::size_t> may_begin_at = {};
   // Not empty: the prompt itself, for a text that is not a conversation. Nothing above but the sampling and the ends is looked at then, and
-  // the answer is text alone, as the model wrote it.
+  // the answer is text alone, as the model wrote it, without control tokens that are not tags.
   std::vector<std::int32_t> prompt = {};
 };
 

@@ -31,7 +31,7 @@ class JsonStrings {
   NodeId escape(const CodePoints& characters);
 
  private:
-  NodeId open_escape(NodeId from);  // the node behind a backslash
+  NodeId open_escape(NodeId from);  // the node after a backslash
   void close_escape(NodeId opened, const CodePoints& characters, NodeId to);
 
   Automaton& out_;

@@ -49,7 +49,7 @@ struct NumberRange {
 
 // Digits are bounded, so that a model that has lost its way does not write them for ever.
 inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78; more only where an integer without an exponent needs them
-inline constexpr int kMaxFractionDigits = 60;  // after the zeros behind the point; the longest that is met, the binary 0.1, has 55
+inline constexpr int kMaxFractionDigits = 60;  // after the zeros after the point; the longest that is met, the binary 0.1, has 55
 inline constexpr int kMaxZerosBehindPoint = 45;
 
 // The writings of every number in the range that a double has: JSON's own, with `e` or `E`, a sign or none, and up to three digits. Left

@@ -1,4 +1,4 @@
-# Every third-party package in one place. README.md says what each is for.
+# Every third-party package in one place. docs/dependencies.md says what each is for.
 find_package(Threads REQUIRED)
 if(BATON_KERNELS_ONLY)
   # scripts/gpu.sh pack brings GoogleTest's sources along.

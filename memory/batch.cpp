@@ -31,6 +31,5 @@ Batch& Batch::fork(std::string conversation_id, std::string last_item_id, Conver
 Batch& Batch::expect_idle(std::string conversation_id, std::string last_response_id) & {
   return append(ExpectIdle{std::move(conversation_id), std::move(last_response_id)});
 }
-Batch& Batch::expect_room(std::string conversation_id) & { return append(ExpectRoom{std::move(conversation_id)}); }
 
 }  // namespace baton::memory

@@ -45,18 +45,13 @@ struct EndAbandoned {
 struct ExpectIdle {
   std::string conversation_id, last_response_id;
 };
-// Refuses the batch if everything written before this entry makes the conversation larger than kMaxThreadBytes.
-struct ExpectRoom {
-  std::string conversation_id;
-};
-// Refuses the batch if one of these exists already.
+// Refuses the batch when one of these is there already.
 struct ExpectNew {
   std::string conversation_id;
   std::vector<std::string> response_ids;
 };
-using Write =
-    std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
-                 RemoveResponse, RemoveItem, ForkConversation, SetMetadata, Rate, EndAbandoned, ExpectIdle, ExpectRoom, ExpectNew>;
+using Write = std::variant<Conversation, Response, Item, Event, ToolInvocation, Claim, AllowTool, Spent, AnswerApproval, RemoveConversation,
+                           RemoveResponse, RemoveItem, ForkConversation, SetMetadata, Rate, EndAbandoned, ExpectIdle, ExpectNew>;
 
 struct Batch::Impl {
   std::vector<Write> writes;

@@ -250,7 +250,9 @@ Result<Vacuumed> Journal::vacuum() {
 
 const std::vector<std::string>& Journal::adopted() const { return impl_->adopted; }
 
-JournalState Journal::state() const {
+JournalState Journal::state() const { return impl_->writer->state(); }
+
+JournalState Journal::state_now() const {
   const JournalState state = impl_->writer->state();
   if (!state.writable || !impl_->identity) return state;
   const Result<void> there = impl_->identity->check();
@@ -332,6 +334,10 @@ Result<std::string> Journal::approval_answer(const std::string& approval_id) con
 
 Result<Thread> Journal::thread(const std::string& conversation_id) const {
   return impl_->read([&](Database& database) { return read_thread(database, conversation_id, impl_->self); });
+}
+
+Result<void> Journal::check_room(const std::string& conversation_id, std::int64_t more) const {
+  return impl_->read([&](Database& database) { return check_thread_bytes(database, conversation_id, more); });
 }
 
 Result<Thread> Journal::thread_of(const std::string& response_id) const {

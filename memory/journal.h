@@ -122,8 +122,6 @@ class Batch {
   Batch& fork(std::string conversation_id, std::string last_item_id, Conversation to) &;
   // Refuses the batch with errc::overtaken unless this response is the conversation's last (empty: it has none) and none is open.
   Batch& expect_idle(std::string conversation_id, std::string last_response_id) &;
-  // Refuses the batch with errc::thread_too_large when the items of this conversation, with those added before, exceed kMaxThreadBytes.
-  Batch& expect_room(std::string conversation_id) &;
 
   // For chains that begin with a temporary: Batch().put(..).add(..) goes into commit() without being copied.
   Batch&& put(Conversation conversation) && { return std::move(put(std::move(conversation))); }
@@ -267,10 +265,10 @@ class Journal {
   // attempt while batches are held.
   Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
 
-  JournalState state() const;  // also not writable if the file was deleted or replaced since it was last written
-  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. There is one listener;
-  // empty: none. on_state() waits for a running call of the previous listener, so the listener must not call it, and must not block or
-  // destroy the journal.
+  JournalState state() const;
+  JournalState state_now() const;  // also not writable when the file was deleted or replaced since it was last written
+  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. One listener; empty:
+  // none. Waits for a call of the one before, so not from the listener itself, which must not block or destroy the journal.
   void on_state(std::function<void(const JournalState&)> listener);
   JournalStats stats() const;
 
@@ -298,6 +296,9 @@ class Journal {
   // Each of these reads in one snapshot of the file.
   Result<Thread> thread(const std::string& conversation_id) const;  // an id, a unique prefix of one, or "last"
   Result<Thread> thread_of(const std::string& response_id) const;   // the conversation of a response; errc::not_found
+  // errc::thread_too_large where the conversation's items would exceed kMaxThreadBytes with `more` bytes. A sum over all of them: not for
+  // the writer's thread.
+  Result<void> check_room(const std::string& conversation_id, std::int64_t more) const;
   Result<RunRecord> run_record(const std::string& response_id) const;
   Result<Told> told(const std::string& response_id, std::int64_t after = -1) const;  // with the events from after + 1
   // The items with these ids, in this order, repeated as often as named. Their bytes in the file are summed before any item is read, an

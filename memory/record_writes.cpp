@@ -270,8 +270,6 @@ class RecordVisitor {
     return refuse(errc::overtaken, "conversation " + expected.conversation_id + " was continued by somebody else just now");
   }
 
-  Result<void> operator()(ExpectRoom& expected) { return check_thread_bytes(database_, expected.conversation_id); }
-
   Result<void> operator()(SetMetadata& set) {
     const Result<std::string> metadata = to_text(set.metadata);
     if (!metadata) return metadata.error();

@@ -10,7 +10,7 @@ Result<Thread> thread_in_snapshot(Database& database, const std::string& convers
   if (!conversation) return conversation.error();
   auto responses = read_response_heads(database, conversation->id, self);
   if (!responses) return responses.error();
-  if (const Result<void> room = check_thread_bytes(database, conversation->id); !room) return room.error();
+  if (const Result<void> room = check_thread_bytes(database, conversation->id, 0); !room) return room.error();
   auto items = read_items(database, conversation->id);
   if (!items) return items.error();
   auto allowed = read_allowed_tools(database, conversation->id);

@@ -11,8 +11,7 @@ namespace {
 // A record that may not be written, as opposed to a file that cannot be written.
 bool refused(const Error& error) {
   return error.code == errc::not_found || error.code == errc::exists || error.code == errc::invalid_argument ||
-         error.code == errc::too_large || error.code == errc::overtaken || error.code == errc::in_use ||
-         error.code == errc::thread_too_large;
+         error.code == errc::too_large || error.code == errc::overtaken || error.code == errc::in_use;
 }
 
 // These errors can pass: disk space is freed, the disk is back, the other process releases its lock.

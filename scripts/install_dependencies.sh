@@ -4,7 +4,7 @@
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'baton: %s\n' "$*" >&2; exit 1; }
 
-# What the build needs beside Boost, by Debian's and Ubuntu's names. README.md says what each is for.
+# What the build needs beside Boost, by Debian's and Ubuntu's names. docs/dependencies.md says what each is for.
 baton_libraries="nlohmann-json3-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev libpcre2-dev zlib1g-dev libutf8proc-dev
   libhowardhinnant-date-dev tzdata ca-certificates libgtest-dev libgmock-dev libbenchmark-dev"
 # command:package, for tools that may as well come from elsewhere than a package.
@@ -45,7 +45,7 @@ missing_packages() {
 # install_dependencies [ci]: installs what is missing, with sudo where we are not root. Never removes a package: if apt would, it prints the command and stops.
 install_dependencies() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    say "No apt here: install the packages of README.md's table yourself; going on with what is there"
+    say "No apt here: install the packages of docs/dependencies.md yourself; going on with what is there"
     return
   fi
   local missing package root=""

@@ -70,7 +70,7 @@ llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const st
   const auto templates = llm::read_templates(*file);
   if (!templates) return llm::Error{templates.error().code, templates.error().message + " (--template FILE)"};
   if (with_tools && !templates->why_no_tools.empty())
-    std::fprintf(stderr, "%s: %s\n", file->path().c_str(), templates->why_no_tools.c_str());
+    print_error("{}: {}\n", file->path().string(), templates->why_no_tools);
   return templates->for_requests(with_tools);
 }
 

@@ -174,8 +174,12 @@ Result<ModelSyntax> model_syntax(const Globals& globals, const std::string& mode
   if (!tokenizer) return Error{errc::invalid_argument, tokenizer.error().message};
   const auto templates = llm::read_templates(**file);
   if (!templates) return Error{errc::invalid_argument, templates.error().message};
-  const llm::PromptBuilder prompts(*tokenizer, templates->for_requests(true), model, [] { return std::tm{}; });
-  ModelSyntax out{prompts.tool_syntax(), nullptr};
+  const auto prompts_with = [&](bool tools) {
+    return llm::PromptBuilder(*tokenizer, templates->for_requests(tools), model, [] { return std::tm{}; });
+  };
+  const llm::PromptBuilder prompts = prompts_with(true);
+  // As Chat does, where the file's own template for tools takes too much work.
+  ModelSyntax out{prompts.fault() ? prompts_with(false).tool_syntax() : prompts.tool_syntax(), nullptr};
   out.vocabulary = std::make_unique<llm::GrammarVocabulary>(*tokenizer, tokenizer->n_vocab(), out.syntax);
   return out;
 }

@@ -105,7 +105,7 @@ class Run {
   // The calls of earlier turns and their results (run_recall.cpp).
   void recall(std::vector<StoredItem> items);
   void name_as_model_does(Json& item) const;
-  void remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls);
+  void remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls, bool of_client);
   bool is_repeat_of(const Earlier& earlier) const;
   std::optional<Answer> earlier_answer(const llm::ToolCall& call) const;
   bool may_be_repeated(const std::string& name) const;  // a call of this tool may be one that has its answer

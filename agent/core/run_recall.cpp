@@ -50,11 +50,11 @@ bool ends_with_results(const std::vector<StoredItem>& items, const std::set<std:
 std::string Run::call_key(const llm::ToolCall& call) { return call.name + "\n" + to_text(call.arguments); }
 
 // The calls of one turn ran side by side: each counts as answered after all the others, so that a repetition of any is recognised.
-void Run::remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls) {
+void Run::remember_calls(std::vector<std::pair<llm::ToolCall, Answer>> calls, bool of_client) {
   for (const auto& [call, answer] : calls) n_new_calls_ += earlier_calls_.contains(call_key(call)) ? 0 : 1;
   for (auto& [call, answer] : calls) {
     const auto [earlier, is_new] = earlier_calls_.try_emplace(call_key(call));
-    const bool changes = !is_new && earlier->second.answer.content != answer.content;
+    const bool changes = of_client && !is_new && earlier->second.answer.content != answer.content;
     earlier->second = {std::move(answer), n_new_calls_, changes};
   }
 }
@@ -74,14 +74,14 @@ void Run::recall(std::vector<StoredItem> items) {
   for (auto item = question.base(); item != items.end(); ++item) {
     const Json& content = item->content;
     const std::string type = string_of(content, "type"), call_id = string_of(content, "call_id"), name = string_of(content, "name");
-    if (type != "function_call_output") remember_calls(std::exchange(together, {}));
+    if (type != "function_call_output") remember_calls(std::exchange(together, {}), true);
     if (type == "function_call" && config_.client_tools.contains(name) && !is_cut(content))
       calls[call_id] = {call_id, name, Json::parse(string_of(content, "arguments"), nullptr, false)};
     const bool is_result = type == "function_call_output" && !from_runtime(content) && !cut.contains(call_id);
     const auto call = is_result ? calls.find(call_id) : calls.end();
     if (call != calls.end()) together.push_back({call->second, {result_of_call_item(content), false}});
   }
-  remember_calls(std::move(together));
+  remember_calls(std::move(together), true);
   results_to_use_ = ends_with_results(items, cut);
 }
 

@@ -125,7 +125,7 @@ bool RunHub::may_continue_unstored(const RunRequest& request) const {
 }
 
 Result<void> RunHub::ready() const {
-  const memory::JournalState state = journal_.state();
+  const memory::JournalState state = journal_.state_now();
   if (!state.writable) return Error{errc::journal_unwritable, "the journal cannot be written: " + state.why};
   const std::scoped_lock lock(mutex_);
   if (resuming_) return Error{errc::saturated, "the runs of the process before are being continued; try again in a moment"};
@@ -133,7 +133,7 @@ Result<void> RunHub::ready() const {
 }
 
 Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
-  if (const memory::JournalState state = journal_.state(); !state.writable)
+  if (const memory::JournalState state = journal_.state_now(); !state.writable)
     return Error{errc::journal_unwritable, "nothing is started while the journal cannot be written: " + state.why};
   auto live = std::make_shared<Live>();
   live->store = request.store;

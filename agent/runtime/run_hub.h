@@ -20,8 +20,8 @@
 
 namespace baton::agent {
 
-// Events that are not of the journal (kJournalEvent, kParkedEvent, response.steer.pending, response.steer.failed, and a response.in_progress that is told
-// again) bear the number of the last one that is, or the ones after it.
+// Events that are not of the journal (kJournalEvent, kParkedEvent, response.steer.pending, response.steer.failed, and a
+// response.in_progress that is told again) bear the number of the last one that is, or the ones after it.
 struct HubEvent {
   std::int64_t sequence_number = 0;
   std::string type;

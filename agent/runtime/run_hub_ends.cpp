@@ -188,7 +188,9 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
 }
 
 void RunHub::tell_parked(Live& live) {
-  const Json data = {{"response_id", live.id}, {"message", "the daemon ends; the response continues when it starts again"}};
+  const char* what = live.request.durable ? "the daemon ends; the response continues when it starts again"
+                                          : "the daemon ends, and the response ends with its next start";
+  const Json data = {{"response_id", live.id}, {"message", what}};
   const HubEvent said{live.last_number, kParkedEvent, wire(kParkedEvent, data, live.last_number), true};
   for (const auto& listener : live.listeners) listener->give(said);
 }

@@ -134,7 +134,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   bool on_event(std::size_t index, const HubEvent& event) {
     if (event.type == kJournalEvent || event.type == kParkedEvent) {
-      if (const auto error = not_answered_now(event)) give_up_waiting(*error);
+      if (const auto error = not_answered_now(event, false)) give_up_waiting(*error);
       return true;
     }
     const Json data = Json::parse(*event.json);

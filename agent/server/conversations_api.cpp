@@ -112,7 +112,6 @@ void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
   memory::Batch batch;
   batch.put(conversation);
   for (Json& item : *items) batch.add(row_of(std::move(item), conversation.id));
-  batch.expect_room(conversation.id);
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   log_ignored(call.client, notes);
   done(kept ? HttpReply::of(with_ignored(shown(conversation), notes)) : HttpReply::of(io(kept.error())));
@@ -165,12 +164,14 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   if (items->empty()) return done(HttpReply::of(ApiError::invalid("items", "'items' is missing or empty", "missing_required_parameter")));
   memory::Batch batch;
   Json data = Json::array();
+  std::size_t bytes = 0;
   for (Json& item : *items) {
     memory::Item row = row_of(std::move(item), path[0]);
+    bytes += to_text(row.content).size() + row.text.size();
     data.push_back(shown_item(row.content, row.id));
     batch.add(std::move(row));
   }
-  batch.expect_room(path[0]);
+  if (const auto room = journal_.check_room(path[0], static_cast<std::int64_t>(bytes)); !room) return done(HttpReply::of(io(room.error())));
   const auto kept = journal_.commit_and_wait(std::move(batch), memory::Durability::power);
   if (!kept) return done(HttpReply::of(io(kept.error())));
   const Json first = data.front()["id"], last = data.back()["id"];

@@ -135,7 +135,14 @@ Result<void> Api::continue_copy_of(const std::string& conversation_id, RunReques
                                   [&](const memory::Item& one) { return one.response_id == run.previous_response_id; });
     item = own == thread->items.rend() ? thread->items.end() : own.base();
   }
-  for (; item != thread->items.end(); ++item) run.input.push_back(item->content);
+  std::size_t bytes = 0;
+  for (; item != thread->items.end(); ++item) {
+    bytes += to_text(item->content).size();
+    if (bytes > options_.max_input_bytes)
+      return Error{errc::conversation_too_large, "the conversation has more than " + std::to_string(options_.max_input_bytes) +
+                                                     " bytes of items after its last response, more than one request may bring"};
+    run.input.push_back(item->content);
+  }
   return {};
 }
 
@@ -167,7 +174,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
   run.share = call.share;
   const auto waiting = std::make_shared<WaitForEnd>();
   const auto started = hub_.start(std::move(run), [done, waiting](const HubEvent& event) {
-    if (const auto error = not_answered_now(event)) {
+    if (const auto error = not_answered_now(event, false)) {
       done(HttpReply::of(*error));
       return false;
     }

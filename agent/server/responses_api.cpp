@@ -118,8 +118,9 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then. Nobody is let
   // wait for a disk that is full: the run is there, and can be asked for later.
   auto held = std::make_shared<std::shared_ptr<Subscription>>();
-  const auto started = hub_.start(std::move(request->run), [background, done, held](const HubEvent& event) {
-    if (const auto error = not_answered_now(event)) {
+  const bool stored = request->run.store;
+  const auto started = hub_.start(std::move(request->run), [background, stored, done, held](const HubEvent& event) {
+    if (const auto error = not_answered_now(event, stored)) {
       done(HttpReply::of(*error));
       return false;
     }
@@ -147,7 +148,7 @@ void Api::cancel_when_left(const std::string& id, const std::stop_token& left) {
 Result<void> Api::when_ended(const std::string& id, std::function<void(const Parsed<Json>& response)> then) {
   auto held = std::make_shared<std::unique_ptr<Subscription>>();
   auto subscription = hub_.subscribe(id, -1, [held, then](const HubEvent& event) {
-    if (const auto error = not_answered_now(event)) {
+    if (const auto error = not_answered_now(event, true)) {
       then(*error);
       return false;
     }

@@ -63,7 +63,7 @@ void CallConstraint::accept(const Choice& choice) {
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share * opening();
     if (*share_ < least_share()) return take_back();
-    const bool object = candidate_.name.place == CallParser::OpenName::Place::object;
+    const bool object = candidate_.name.place == CallParser::OpenName::Place::object && !candidate_.name.quotable;
     if (object && candidate_.first_token && options_.list && (options_.tokenizer || !candidate_.name.own_form)) call_.emplace();
   }
   const std::string& bytes = vocabulary_->bytes(choice.id);
@@ -73,7 +73,7 @@ void CallConstraint::accept(const Choice& choice) {
   if (drafter_) drafter_->observe(bytes);
   // The value is complete: the text after it is free, and so is the next call's beginning.
   if (state_ != kDeadState && grammar().accepts(state_)) {
-    ++n_whole_;
+    n_whole_ += !candidate_.name.quotable;  // words may follow, which make it an example
     call_is_whole_ = call_.has_value();
     state_ = kDeadState;
   }

@@ -94,6 +94,7 @@ void CallParser::finish(bool cut, std::vector<Delta>& out) {
       value_is_broken(cut ? "the answer was cut off inside it" : "the answer ended inside it");
     }
   }
+  if (!done_ && mode_ == Mode::after_value) value_is_call();
   if (!done_ && mode_ == Mode::reasoning) put(opener_);
   if (!done_ && (mode_ == Mode::opener || mode_ == Mode::prefix)) {
     if (n_calls_ == 0) candidate_is_text();  // after a call it is a closing fence
@@ -112,7 +113,7 @@ std::optional<CallParser::OpenName> CallParser::open_name() const {
   if (mode_ != Mode::value || !name_at_) return std::nullopt;
   const auto place = scanner_.is_list() ? OpenName::Place::list : OpenName::Place::object;
   const auto since = std::string_view(scanner_.text()).substr(*name_at_);
-  return OpenName{place, held.substr(0, held.size() - std::min(held.size(), since.size())), since, is_own_form()};
+  return OpenName{place, held.substr(0, held.size() - std::min(held.size(), since.size())), since, is_own_form(), quotable_};
 }
 
 // Whether the current JSON is at the template's place for a call.
@@ -163,6 +164,8 @@ void CallParser::step(char c) {
       return step_prefix(c);
     case Mode::value:
       return step_value(c);
+    case Mode::after_value:
+      return step_after_value(c);
     case Mode::plain_json:
       return step_plain_json(c);
     case Mode::plain_fence:

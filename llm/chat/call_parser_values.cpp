@@ -16,6 +16,7 @@ void CallParser::begin_value(char c) {
     return;
   }
   value_begin_ = offset_ - 1;
+  quotable_ = context_ == Context::fence && inline_fence_ && n_calls_ == 0 && held_.find('\n') == std::string::npos;
   key_.clear();
   named_.clear();
   scanner_.reset();
@@ -67,8 +68,8 @@ void CallParser::note_arguments(char c) {
   if (depth == element_depth && c == '"' && value_begins && !name_at_ && keys_.is_name(key_)) name_at_ = size;
   if (depth == element_depth + 1 && c == '{' && value_begins && !arguments_at_ && keys_.is_arguments(key_)) arguments_at_ = size - 1;
   if (depth == element_depth && c == '}' && arguments_at_ && arguments_end_ == 0) arguments_end_ = size;
-  const bool next = scanner_.elements().size() == n_given_ + 1;  // in order, because an element before it may be held back
-  if (!certain_ || !next || !arguments_at_ || named_.empty()) return;
+  const bool next = scanner_.elements().size() == n_given_ + 1;  // in order: an element before it may be held back
+  if (!certain_ || quotable_ || !next || !arguments_at_ || named_.empty()) return;
   if (!started_) {
     flush();
     start_call(named_);
@@ -108,6 +109,12 @@ void CallParser::value_complete() {
     if (call.kind == CallShape::Kind::not_a_call) return tagged ? value_is_broken("it lacks a name, or has other keys") : value_is_text();
   }
   if (calls.empty()) return value_is_text();
+  if (std::exchange(quotable_, false)) {
+    value_end_ = held_.size();
+    fence_run_ = 0;
+    mode_ = Mode::after_value;
+    return;
+  }
   const auto ranges = scanner_.elements();
   length_ = offset_;
   space_.clear();
@@ -122,7 +129,29 @@ void CallParser::value_complete() {
   call_is_over();
 }
 
-// The held text can only become a call, but is not complete: it is not shown as text.
+void CallParser::step_after_value(char c) {
+  const bool closed = fence_run_ > 0;
+  const bool next_fence = c == '`' && closed && held_.back() != '`';
+  const bool word = is_word(c) || (static_cast<unsigned char>(c) & 0x80) != 0;
+  fence_run_ += c == '`';
+  held_ += c;
+  if (c == '\n' || c == '{' || c == '[' || c == '<' || next_fence) return value_is_call();
+  if (!word) return;
+  certain_ = false;
+  if (closed) context_ = Context::bare;
+  candidate_is_text();
+}
+
+// What follows the value is read as what follows a call.
+void CallParser::value_is_call() {
+  const std::string after = held_.substr(value_end_);
+  offset_ -= after.size();
+  value_complete();
+  offset_ += after.size();
+  if (!done_) read_again(after);
+}
+
+// What is held can become nothing but a call, and is none yet: it is nobody's text.
 void CallParser::call_is_cut(const std::string& name) {
   flush();
   if (!name.empty()) start_call(name);

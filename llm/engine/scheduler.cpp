@@ -1,7 +1,6 @@
 #include "scheduler.h"
 
 #include <algorithm>
-#include <numeric>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -37,12 +36,16 @@ bool Scheduler::step() {
     return true;
   }
   const Batch batch = make_batch(parts);
-  const auto n_answers = std::count_if(parts.begin(), parts.end(), [](const Part& part) { return part.n_tokens == 1; });
-  const int n_prompt =
-      std::accumulate(parts.begin(), parts.end(), 0, [](int n, const Part& p) { return n + (p.n_tokens > 1 ? p.n_tokens : 0); });
+  bool with_answers = false;
+  int n_prompt = 0;
+  for (const Part& part : parts) {
+    const bool is_answer = part.n_tokens == 1 && part.request->n_output() > 0;
+    with_answers = with_answers || is_answer;
+    n_prompt += is_answer ? 0 : part.n_tokens;
+  }
   const auto begun = EngineClock::now();
   model_.forward(batch);
-  times_.add(n_prompt, n_answers > 0, EngineClock::now() - begun);
+  times_.add(n_prompt, with_answers, EngineClock::now() - begun);
   ++stats_.steps;
   take_results(parts);
   retire_finished();
@@ -82,9 +85,12 @@ void Scheduler::admit() {
     // that has two places more makes room. With a difference of one, the two would only swap roles, which they do if the one has no place
     // at all.
     ActiveRequest* other = most_dispensable();
-    if (other != nullptr && queue_.of(*other).n_active < client->n_active + 2) other = client->n_active == 0 ? longest_turn() : nullptr;
+    const bool has_more = other != nullptr && queue_.of(*other).n_active >= client->n_active + 2;
+    if (!has_more) other = client->n_active == 0 ? longest_turn() : nullptr;
     if (other == nullptr) return;
+    ClientQueue::Client& of_other = queue_.of(*other);
     pause(*other);
+    if (!has_more) of_other.passed_over = true;  // its next turn is not in this round
   }
 }
 
@@ -96,13 +102,18 @@ ActiveRequest* Scheduler::most_dispensable() const {
   return most == active_.end() ? nullptr : most->get();
 }
 
-// The request that has written the most since it was given its place, if its turn is over. Turns grow with the context, which has to be
-// computed again if other requests need the pages of a paused one.
+// Of the requests whose turn is over, the one that has written most since it was given its place. Turns grow with the context, which has
+// to be computed again where the pages of a paused request are needed by others, or where its answer is under a constraint.
 ActiveRequest* Scheduler::longest_turn() const {
-  const auto written = [](const auto& request) { return request->n_output() - request->n_output_at_place; };
-  const auto most = std::max_element(active_.begin(), active_.end(), [&](const auto& a, const auto& b) { return written(a) < written(b); });
-  if (most == active_.end()) return nullptr;
-  return written(*most) >= std::max(kTurn, static_cast<int>((*most)->tokens.size()) / kTurn) ? most->get() : nullptr;
+  ActiveRequest* longest = nullptr;
+  int most = 0;
+  for (const auto& request : active_) {
+    const int written = request->n_output() - request->n_output_at_place;
+    if (written < std::max(kTurn, static_cast<int>(request->tokens.size()) / kTurn) || written <= most) continue;
+    longest = request.get();
+    most = written;
+  }
+  return longest;
 }
 
 // The computed tokens go to the cache, so that the request continues where it was, unless its pages were needed meanwhile: then they are

@@ -1,6 +1,6 @@
 #pragma once
-// Decides which tokens the next forward pass computes, and distributes its results. It is the whole engine except for the thread, so tests
-// can step it.
+// Decides which tokens the next forward pass computes, and distributes its results. It is the whole engine except for the thread; tests
+// step it.
 #include "client_queue.h"
 #include "engine.h"
 #include "request.h"

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <random>
@@ -127,45 +128,63 @@ Json in_order(const Json& value, const std::vector<const SchemaNode*>& roots) {
   return out;
 }
 
-// In one order of its members or another: a value has none, a schema's writing has. `tries`: how many members may be written in all.
-bool writable(Grammar& grammar, const Json& value, StateId& state, int& tries);
+// Looks for an order of members in which a value may be written: a value has none, a schema's writing has. Where alternatives are open, the
+// order of an inner object decides which of them are left for what follows it; so the search also comes back to inner objects.
+class OrderSearch {
+ public:
+  explicit OrderSearch(Grammar& grammar) : grammar_(grammar) {}
 
-bool members(Grammar& grammar, const Json& object, std::vector<std::string> left, bool first, StateId& state, int& tries) {
-  if (left.empty()) {
-    state = grammar.step(state, "}");
-    return state != kDeadState;
+  bool writable(const Json& value) {
+    return write(value, grammar_.start(), [this](StateId state) { return grammar_.accepts(state); });
   }
-  for (std::size_t i = 0; i < left.size(); ++i) {
-    StateId after = grammar.step(state, (first ? "" : ", ") + write_json(Json(left[i]), {}) + ": ");
-    if (after == kDeadState || --tries < 0 || !writable(grammar, object[left[i]], after, tries)) continue;
-    std::vector<std::string> rest = left;
-    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
-    if (!members(grammar, object, std::move(rest), false, after, tries)) continue;
-    state = after;
-    return true;
-  }
-  return false;
-}
 
-bool writable(Grammar& grammar, const Json& value, StateId& state, int& tries) {
-  if (value.is_object()) {
-    std::vector<std::string> names;
-    for (const auto& [name, member] : value.items()) names.push_back(name);
-    state = grammar.step(state, "{");
-    return state != kDeadState && members(grammar, value, std::move(names), true, state, tries);
-  }
-  if (value.is_array()) {
-    state = grammar.step(state, "[");
-    for (std::size_t i = 0; i < value.size() && state != kDeadState; ++i) {
-      if (i > 0) state = grammar.step(state, ", ");
-      if (state == kDeadState || !writable(grammar, value[i], state, tries)) return false;
+ private:
+  using Next = std::function<bool(StateId)>;  // whether what follows may be written from there
+  using Met = std::set<std::pair<std::vector<std::string>, StateId>>;
+
+  bool write(const Json& value, StateId state, const Next& next) {
+    if (state == kDeadState) return false;
+    if (value.is_object()) {
+      std::vector<std::string> names;
+      for (const auto& [name, member] : value.items()) names.push_back(name);
+      Met met;
+      return members(value, names, true, grammar_.step(state, "{"), met, next);
     }
-    if (state != kDeadState) state = grammar.step(state, "]");
-    return state != kDeadState;
+    if (value.is_array()) return elements(value, 0, grammar_.step(state, "["), next);
+    const StateId after = grammar_.step(state, write_json(value, {}));
+    return after != kDeadState && next(after);
   }
-  state = grammar.step(state, write_json(value, {}));
-  return state != kDeadState;
-}
+
+  // `left`: those that are not written yet. `met`: where the search has been in this object, in vain.
+  bool members(const Json& object, const std::vector<std::string>& left, bool first, StateId state, Met& met, const Next& next) {
+    if (state == kDeadState || !met.emplace(left, state).second) return false;
+    if (left.empty()) {
+      const StateId after = grammar_.step(state, "}");
+      return after != kDeadState && next(after);
+    }
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      const StateId after = grammar_.step(state, (first ? "" : ", ") + write_json(Json(left[i]), {}) + ": ");
+      if (after == kDeadState || --tries_ < 0) continue;
+      std::vector<std::string> rest = left;
+      rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+      if (write(object[left[i]], after, [&](StateId written) { return members(object, rest, false, written, met, next); })) return true;
+    }
+    return false;
+  }
+
+  bool elements(const Json& array, std::size_t i, StateId state, const Next& next) {
+    for (; i < array.size() && state != kDeadState; ++i) {
+      if (i > 0) state = grammar_.step(state, ", ");
+      if (array[i].is_structured()) return write(array[i], state, [&](StateId written) { return elements(array, i + 1, written, next); });
+      if (state != kDeadState) state = grammar_.step(state, write_json(array[i], {}));
+    }
+    if (state != kDeadState) state = grammar_.step(state, "]");
+    return state != kDeadState && next(state);
+  }
+
+  Grammar& grammar_;
+  int tries_ = 50'000;  // members that may be written in all
+};
 
 double us_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
@@ -244,10 +263,7 @@ Json answer(const Json& question, const std::shared_ptr<const TokenTrie>& trie, 
     out["dead_ends"] = writer.dead_ends;
   }
   for (const Json& value : question.value("values", Json::array())) {
-    StateId state = grammar.start();
-    int tries = 50'000;
-    out["writable"].push_back(state != kDeadState && writable(grammar, in_order(value, {&schema->root()}), state, tries) &&
-                              grammar.accepts(state));
+    out["writable"].push_back(OrderSearch(grammar).writable(in_order(value, {&schema->root()})));
   }
   return out;
 }

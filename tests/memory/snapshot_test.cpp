@@ -136,22 +136,17 @@ TEST(Thread, that_is_too_large_is_measured_and_not_read) {
   write(*journal, Batch().add(message("item_3", "conv_a", "resp_a", std::string(10 << 20, 'x'))));
   const Error error = journal->thread_of("resp_a").error();
   EXPECT_EQ(error.code, errc::thread_too_large);
-  EXPECT_THAT(error.message, HasSubstr("would have 838"));  // 4 items of 10 MiB, each twice
+  EXPECT_THAT(error.message, HasSubstr("has 838"));  // 4 items of 10 MiB, each twice
   EXPECT_THAT(error.message, HasSubstr(std::to_string(kMaxThreadBytes)));
 }
 
-TEST(Thread, takes_no_items_beyond_its_size) {
+TEST(Thread, has_room_for_so_many_bytes) {
   const auto journal = open_journal(":memory:");
-  write(*journal, start("conv_a", "resp_a"));
-  const auto add = [&](const std::string& id) {
-    Batch batch;
-    batch.add(message(id, "conv_a", "resp_a", std::string(20 << 20, 'x'))).expect_room("conv_a");
-    return journal->commit_and_wait(std::move(batch), Durability::power);
-  };
-  EXPECT_TRUE(add("item_1"));
-  EXPECT_EQ(add("item_2").error().code, errc::thread_too_large);
-  EXPECT_EQ(journal->thread("conv_a").value().items.size(), 1u) << "nothing of a refused batch is kept";
-  EXPECT_TRUE(journal->state().writable);
+  write(*journal, start("conv_a", "resp_a").add(message("item_1", "conv_a", "resp_a", std::string(20 << 20, 'x'))));
+  EXPECT_TRUE(journal->check_room("conv_a", 20 << 20));
+  const Error error = journal->check_room("conv_a", 30 << 20).error();
+  EXPECT_EQ(error.code, errc::thread_too_large);
+  EXPECT_THAT(error.message, HasSubstr("would have 734"));  // the item twice, and the bytes asked for
 }
 
 TEST(LargeRecords, leave_no_memory_with_sqlite) {

@@ -142,6 +142,21 @@ TEST(Resume, after_a_whole_turn_the_next_one_begins_and_repeats_are_still_known)
   expect_one_stream(first, second);
 }
 
+// The result of a repeated call holds a sentence more than the first one's.
+TEST(Resume, a_call_that_was_repeated_before_the_crash_is_still_a_repeat) {
+  StepByHand first({.max_repeating_turns = 3});
+  first.start("q");
+  first.calls({call_of("c1", "send", {{"x", 1}})});
+  first.result("c1", "sent");
+  first.calls({call_of("c2", "send", {{"x", 1}})});
+  ASSERT_TRUE(first.started().empty());
+  first.text("It ");
+  StepByHand second({.max_repeating_turns = 3});
+  second.resume(first.left_behind());
+  second.calls({call_of("c9", "send", {{"x", 1}})});
+  EXPECT_TRUE(second.started().empty());
+}
+
 TEST(Resume, steering_that_was_accepted_holds) {
   StepByHand first;
   first.start("q");

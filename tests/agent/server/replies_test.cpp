@@ -213,7 +213,7 @@ TEST_F(ServerTest, whoever_waits_for_a_run_that_outlives_the_daemon_is_told_so) 
   hub_.shutdown(std::chrono::milliseconds(0));
   const Answer told = answer_on(waiting);
   EXPECT_EQ(told.status, 503) << told.body;
-  EXPECT_EQ(told.json["error"]["code"], "shutting_down");
+  EXPECT_EQ(told.json["error"]["code"], "server_shutting_down");
   EXPECT_THAT(told.body, HasSubstr("ask for response resp_"));
   EXPECT_TRUE(told.headers.contains("Retry-After"));
   const Answer events = answer_on(stream);  // it ends by itself

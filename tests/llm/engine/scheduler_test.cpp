@@ -83,14 +83,14 @@ class SchedulerTest : public testing::Test {
 TEST_F(SchedulerTest, who_comes_after_sixteen_requests_of_another_is_served_at_once_and_they_write_what_they_would_have) {
   std::vector<std::vector<std::int32_t>> expected;
   for (int i = 0; i < 16; ++i) expected.push_back(alone(prompt(9, i), 60));
-  const auto expected_of_b = alone(prompt(9, 40), 10);
+  const auto expected_of_b = alone(prompt(8, 40), 10);
 
   use({});
   std::vector<Asked*> a;
   for (int i = 0; i < 16; ++i) a.push_back(&ask("a", prompt(9, i), 60));
   step(20);
   for (int i = 0; i < 16; ++i) EXPECT_EQ(a[i]->started(), i < 4) << "a client that is alone has all places";
-  const Asked& b = ask("b", prompt(9, 40), 10);
+  const Asked& b = ask("b", prompt(8, 40), 10);
   step(1);
   EXPECT_TRUE(b.started());
   EXPECT_EQ(scheduler_->stats().pauses, 1);
@@ -176,7 +176,20 @@ TEST_F(SchedulerTest, more_clients_than_places_take_turns_and_write_what_they_wo
     EXPECT_TRUE(most == 100 || most - fewest <= 32) << fewest << " " << most;
   }
   for (int i = 0; i < 3; ++i) EXPECT_EQ(asked[i]->tokens, expected[i]) << i;
+  EXPECT_LE(scheduler_->stats().pauses, 3 * 100 / 16) << "one for each turn";
   EXPECT_EQ(scheduler_->stats().pages_free, scheduler_->stats().pages_total);
+}
+
+TEST_F(SchedulerTest, a_long_turn_does_not_keep_a_client_from_the_place_of_a_short_one) {
+  use({.max_parallel = 2}, 1024);
+  const Asked& deep = ask("a", prompt(600, 0), 100);  // a turn of 37 tokens
+  const Asked& shallow = ask("b", prompt(5, 20), 100);
+  while (shallow.tokens.size() < 20 || !deep.started()) step();
+  const std::size_t before = deep.tokens.size();
+  const Asked& next = ask("c", prompt(5, 40), 4);
+  step(10);
+  EXPECT_TRUE(next.ended());
+  EXPECT_GT(deep.tokens.size(), before) << "it kept its place";
 }
 
 TEST_F(SchedulerTest, a_request_that_waits_and_is_cancelled_ends_though_those_before_it_wait_on) {

@@ -29,7 +29,7 @@ TEST(Regex, assertions_hold_in_every_repetition_as_the_validator_reads_them) {
 }
 
 // Newer versions of PCRE2 count with {,m}; ECMAScript has no such quantifier.
-TEST(Regex, braces_that_are_no_quantifier_are_themselves) {
+TEST(Regex, braces_that_are_not_a_quantifier_are_themselves) {
   for (const auto& [pattern, text] : {std::pair{"^a{,2}$", "a{,2}"}, {"^a{ 1,2}$", "a{ 1,2}"}, {"^{a}$", "{a}"}, {"^a{1,2$", "a{1,2"}}) {
     Written written(Json{{"type", "string"}, {"pattern", pattern}});
     EXPECT_TRUE(written.takes_value(text)) << pattern;

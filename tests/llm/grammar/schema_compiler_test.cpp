@@ -36,6 +36,21 @@ TEST(SchemaCompiler, further_properties_have_other_names_and_their_own_schema) {
   EXPECT_FALSE(object.takes(R"({"x": 1})"));
 }
 
+// An open alternative takes inner objects in any order. What may follow them depends on whether they also fit the other one.
+TEST(SchemaCompiler, alternatives_of_bases_are_written_in_the_order_of_one_of_them) {
+  Written engine(
+      R"({"anyOf":[{"$ref":"#/$defs/Chain"},{"$ref":"#/$defs/Combo"}],"$defs":{
+          "Chain":{"allOf":[{"$ref":"#/$defs/Parts"},{"type":"object","properties":{"type":{"const":"Chain"}},"required":["type"]}]},
+          "Combo":{"allOf":[{"$ref":"#/$defs/Named"},
+                            {"type":"object","properties":{"type":{"const":"Combo"}},"additionalProperties":true}]},
+          "Parts":{"type":"object","properties":{"name":{"type":"string"},"parts":{"type":"array","items":{"$ref":"#/$defs/Part"}}}},
+          "Named":{"type":"object","properties":{"name":{"type":"string"}},"additionalProperties":true},
+          "Part":{"type":"object","properties":{"regex":{"type":"string"},"with":{"type":"string"}}}}})");
+  EXPECT_TRUE(engine.takes(R"({"name": "a", "parts": [{"regex": "x", "with": "y"}], "type": "Chain"})"));
+  EXPECT_TRUE(engine.takes(R"({"name": "a", "parts": [{"with": "y", "regex": "x"}]})"));
+  EXPECT_FALSE(engine.takes(R"({"name": "a", "parts": [{"with": "y", "regex": "x"}], "type": "Chain"})"));
+}
+
 // The second choice is made under what the first has left, and the parent, which leads to both, is still there.
 TEST(SchemaCompiler, alternatives_that_hold_together_are_chosen_one_after_the_other) {
   Written required(

@@ -10,7 +10,7 @@ using testing::HasSubstr;
 std::string translated(const std::string& source) { return pcre2_pattern(source, Repetitions::exact).value(); }
 
 // PCRE2 reads {,3} as {0,3} and { 1,3 } as {1,3} from version 10.43 on.
-TEST(PatternSyntax, a_brace_that_is_no_quantifier_is_escaped_whatever_version_of_pcre2_reads_it) {
+TEST(PatternSyntax, a_brace_that_is_not_a_quantifier_is_escaped_whatever_version_of_pcre2_reads_it) {
   EXPECT_EQ(translated("a{,3}"), R"(a\{,3})");
   EXPECT_EQ(translated("a{ 1,3 }"), R"(a\{ 1,3 })");
   EXPECT_EQ(translated("{a}{1,x}"), R"(\{a}\{1,x})");

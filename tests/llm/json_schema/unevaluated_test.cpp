@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
+
+#include "sanitized.h"
 
 namespace baton::llm {
 namespace {
@@ -30,9 +32,9 @@ TEST(Unevaluated, members_are_looked_up_in_linear_time) {
   for (int i = 0; i < 20; ++i) schema["allOf"].push_back({{"$ref", "#/$defs/wide"}});
   const Schema parsed = Schema::parse(schema).value();
   const Json value = object_of('m', kMembers, 1);
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // processor time, which other programs do not lengthen
   EXPECT_TRUE(parsed.validate(value).empty());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8)) << "each member was compared with each property";
+  EXPECT_TRUE(kSanitized || (std::clock() - start) / CLOCKS_PER_SEC < 8) << "each member was compared with each property";
 }
 
 TEST(Unevaluated, schemas_that_depend_on_a_member_are_paid_for) {

@@ -45,7 +45,7 @@ struct EndAbandoned {
 struct ExpectIdle {
   std::string conversation_id, last_response_id;
 };
-// Refuses the batch when one of these is there already.
+// Refuses the batch if one of these exists already.
 struct ExpectNew {
   std::string conversation_id;
   std::vector<std::string> response_ids;

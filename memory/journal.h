@@ -266,9 +266,10 @@ class Journal {
   Result<std::vector<Event>> commit_and_wait(Batch batch, Durability durability);
 
   JournalState state() const;
-  JournalState state_now() const;  // also not writable when the file was deleted or replaced since it was last written
-  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. One listener; empty:
-  // none. Waits for a call of the one before, so not from the listener itself, which must not block or destroy the journal.
+  JournalState state_now() const;  // also not writable if the file was deleted or replaced since it was last written
+  // Called on the writer thread whenever the state changes, before the callbacks of the batches that it concerns. There is one listener;
+  // empty: none. on_state() waits for a running call of the previous listener, so the listener must not call it, and must not block or
+  // destroy the journal.
   void on_state(std::function<void(const JournalState&)> listener);
   JournalStats stats() const;
 
@@ -296,8 +297,8 @@ class Journal {
   // Each of these reads in one snapshot of the file.
   Result<Thread> thread(const std::string& conversation_id) const;  // an id, a unique prefix of one, or "last"
   Result<Thread> thread_of(const std::string& response_id) const;   // the conversation of a response; errc::not_found
-  // errc::thread_too_large where the conversation's items would exceed kMaxThreadBytes with `more` bytes. A sum over all of them: not for
-  // the writer's thread.
+  // errc::thread_too_large if the conversation's items would exceed kMaxThreadBytes with `more` bytes. It sums over all items, so it must
+  // not run on the writer's thread.
   Result<void> check_room(const std::string& conversation_id, std::int64_t more) const;
   Result<RunRecord> run_record(const std::string& response_id) const;
   Result<Told> told(const std::string& response_id, std::int64_t after = -1) const;  // with the events from after + 1

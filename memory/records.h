@@ -56,7 +56,7 @@ Result<std::int64_t> read_owner_of_open(Database& database, const std::string& r
 Result<std::vector<ResponseHead>> read_response_heads(Database& database, const std::string& conversation_id, std::int64_t self);
 Result<std::vector<Item>> read_items_of_response(Database& database, const std::string& id);
 Result<Item> read_item(Database& database, const std::string& id);
-// errc::thread_too_large: its items have more than kMaxThreadBytes, or would with `more` bytes.
+// errc::thread_too_large: its items have more than kMaxThreadBytes, or would have with `more` bytes.
 Result<void> check_thread_bytes(Database& database, const std::string& conversation_id, std::int64_t more);
 Result<std::int64_t> read_item_bytes(Database& database, const std::string& id);  // errc::not_found
 Result<Claim> read_claim(Database& database, const std::string& key);

@@ -21,12 +21,12 @@ class Answer {
  public:
   using Sink = std::function<void(Delta)>;
 
-  // Stop strings, and an end of turn that the model spells out where its vocabulary has no such token, end the answer; the first act on
-  // the text that is shown, not in reasoning or calls.
-  // A text that is not a conversation (ChatRequest::prompt) is continued by text: neither reasoning nor calls are looked for in it, and
-  // nothing of it is left out but control tokens that are not tags.
-  // request: only its prompt, tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are looked at. raw: the hashes of
-  // Finished::raw. syntax: of the model's template, outlives us. constraint: is told of every call that is begun; may be null.
+  // The answer ends at a stop string, or at an end of turn that the model spells out because its vocabulary has no such token. Stop strings
+  // are matched in the shown text only, not in reasoning or calls.
+  // A text that is not a conversation (ChatRequest::prompt) is continued by text: it is not searched for reasoning or calls, and only
+  // control tokens that are not tags are left out of it.
+  // request: only its prompt, tools, tool_choice, parallel_tool_calls, stop, logprobs and seed are used. raw: the hashes for Finished::raw.
+  // syntax: of the model's template; must outlive this object. constraint: is notified of every call that begins; may be null.
   Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
          std::shared_ptr<CallConstraint> constraint, Sink sink);
 

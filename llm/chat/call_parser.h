@@ -4,10 +4,10 @@
 // Models write calls in many forms, whatever their template asks for, so all of these are read:
 //   - a JSON object, or a list of objects, that begins a line (or the answer), white space, asterisks and opening brackets before it aside,
 //     and is a call of a tool that was offered;
-//   - the same in a code fence, ```json, ```tool_call, ```xml or without a language; the fence may follow words on their line. Where words
-//     follow it on that line, too, it is an example in a sentence, and text;
-//   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown: it
-//     is for the caller to say so. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for
+//   - the same in a code fence, ```json, ```tool_call, ```xml or without a language; the fence may follow words on their line. If words
+//     also follow it on that line, it is an example in a sentence, and stays text;
+//   - the same between <tool_call> tags, anywhere in the text. These tags have no other meaning, so here the tool's name may be unknown;
+//     the caller has to report that. The tags <tools>, <tool>, <tool_calls>, <function_call> and <function_calls> are read likewise, for
 //     offered tools only.
 //   - the syntax of the model's own template (tool_syntax.h), whatever it is: as between <tool_call> tags.
 // A call is {"name": N, "arguments": {..}}, {"name": N, "parameters": {..}}, {"function": N, "arguments": {..}}, {"tool": N, ..} or
@@ -76,8 +76,8 @@ class CallParser {
     enum class Place { object, list, own } place;  // JSON alone, JSON in a list, the template's own syntax
     std::string_view before;                       // the candidate's text up to the name's first byte
     std::string_view since;                        // and from there on
-    bool own_form = false;                         // as the template writes calls
-    bool quotable = false;                         // in a fence after words on its line: words that follow there make it an example
+    bool own_form = false;                         // written as the template writes calls
+    bool quotable = false;                         // in a fence after words on its line: words after it on that line make it an example
   };
   std::optional<OpenName> open_name() const;
   // Sets whether the text being written is certain to become a readable call, because a constraint enforces it. It is then output while it
@@ -106,11 +106,11 @@ class CallParser {
     reasoning,    // until </think>
     opener,       // in a possible tag or code fence
     prefix,       // after a complete opener: white space, another opener or a value must follow
-    value,        // in JSON that may be a call
+    value,        // in a possible tag or code fence
     after_value,  // after JSON that is a call, if no words follow it on its line
-    plain_json,   // in JSON that is none, passed on
-    plain_fence,  // in a code fence that holds none, passed on
-    trigger,      // in what may be a word of the template's own syntax
+    plain_json,   // in JSON that is not a call, passed on
+    plain_fence,  // in a code fence without calls, passed on
+    trigger,      // in a possible word of the template's own syntax
     own,          // in a call in that syntax
     after_own,    // after such a call
   };
@@ -183,10 +183,10 @@ class CallParser {
   JsonScanner scanner_;
   std::size_t value_begin_ = 0;    // in the answer
   std::size_t value_end_ = 0;      // in held_, with Mode::after_value
-  bool quotable_ = false;          // the value that is being read: OpenName::quotable
-  std::string key_;                // the last one of an object that may be a call
-  std::string named_;              // the tool that the candidate names
-  std::size_t ticks_ = 0;          // backticks of the opener that is being read
+  bool quotable_ = false;          // of the current value: OpenName::quotable
+  std::string key_;                // the last key of an object that may be a call
+  std::string named_;              // the tool named by the candidate
+  std::size_t ticks_ = 0;          // backticks of the current opener
   std::size_t fence_ticks_ = 0;    // of the fence that the candidate or the text is in
   std::size_t fence_run_ = 0;      // backticks just read in it
   bool fence_first_line_ = false;  // of the plain fence

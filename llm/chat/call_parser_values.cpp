@@ -68,7 +68,7 @@ void CallParser::note_arguments(char c) {
   if (depth == element_depth && c == '"' && value_begins && !name_at_ && keys_.is_name(key_)) name_at_ = size;
   if (depth == element_depth + 1 && c == '{' && value_begins && !arguments_at_ && keys_.is_arguments(key_)) arguments_at_ = size - 1;
   if (depth == element_depth && c == '}' && arguments_at_ && arguments_end_ == 0) arguments_end_ = size;
-  const bool next = scanner_.elements().size() == n_given_ + 1;  // in order: an element before it may be held back
+  const bool next = scanner_.elements().size() == n_given_ + 1;  // in order, because an element before it may be held back
   if (!certain_ || quotable_ || !next || !arguments_at_ || named_.empty()) return;
   if (!started_) {
     flush();
@@ -142,7 +142,7 @@ void CallParser::step_after_value(char c) {
   candidate_is_text();
 }
 
-// What follows the value is read as what follows a call.
+// The text after the value is read like the text after a call.
 void CallParser::value_is_call() {
   const std::string after = held_.substr(value_end_);
   offset_ -= after.size();
@@ -151,7 +151,7 @@ void CallParser::value_is_call() {
   if (!done_) read_again(after);
 }
 
-// What is held can become nothing but a call, and is none yet: it is nobody's text.
+// The held text can only become a call, but is not complete: it is not shown as text.
 void CallParser::call_is_cut(const std::string& name) {
   flush();
   if (!name.empty()) start_call(name);

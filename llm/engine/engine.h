@@ -67,12 +67,12 @@ struct EngineFinished {
 using EngineEvent = std::variant<EngineProgress, Choice, Rewind, EngineFinished>;
 
 struct EngineOptions {
-  // Requests that share a batch. Clients share the places: one that is alone may use them all, and gives some back, without losing what was
-  // computed, as soon as another comes. Where more clients than places ask, they take turns. The requests of one client are served in the order
-  // of their arrival.
+  // The number of requests that share a batch. Clients share the places: a single client may use them all, and gives some back as soon as
+  // another one comes, without losing computed tokens. If there are more clients than places, they take turns. The requests of one client
+  // are served in the order of their arrival.
   int max_parallel = 4;
-  int prefill_chunk = 256;  // prompt tokens a step, at most; fewer where they take long (step_times.h). Clients take turns
-  int max_draft = 16;       // tokens that are computed before they are chosen, an answer and a step; 0: none
+  int prefill_chunk = 256;  // prompt tokens per step, at most; fewer if they take long (step_times.h). Clients take turns
+  int max_draft = 16;       // tokens computed before they are chosen, per answer and step; 0: none
 };
 
 struct EngineStats {

@@ -102,8 +102,8 @@ ActiveRequest* Scheduler::most_dispensable() const {
   return most == active_.end() ? nullptr : most->get();
 }
 
-// Of the requests whose turn is over, the one that has written most since it was given its place. Turns grow with the context, which has
-// to be computed again where the pages of a paused request are needed by others, or where its answer is under a constraint.
+// Of the requests whose turn is over, the one that has written the most since it was given its place. Turns grow with the context, which
+// has to be computed again if other requests need the pages of a paused one, or if its answer is under a constraint.
 ActiveRequest* Scheduler::longest_turn() const {
   ActiveRequest* longest = nullptr;
   int most = 0;

@@ -47,9 +47,9 @@ struct NumberRange {
   static constexpr std::uint32_t kMaxMultiple = 64;
 };
 
-// Digits are bounded, so that a model that has lost its way does not write them for ever.
-inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78; more only where an integer without an exponent needs them
-inline constexpr int kMaxFractionDigits = 60;  // after the zeros after the point; the longest that is met, the binary 0.1, has 55
+// Digits are bounded, so that a confused model does not write them for ever.
+inline constexpr int kMaxIntegerDigits = 80;   // an integer of 256 bits has 78; more only if an integer without an exponent needs them
+inline constexpr int kMaxFractionDigits = 60;  // after the zeros after the point; the longest common fraction, the binary 0.1, has 55
 inline constexpr int kMaxZerosBehindPoint = 45;
 
 // The notations of every number of the range that a double can hold: JSON's own, with `e` or `E`, an optional sign, and up to three digits.

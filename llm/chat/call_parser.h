@@ -106,7 +106,7 @@ class CallParser {
     reasoning,    // until </think>
     opener,       // in a possible tag or code fence
     prefix,       // after a complete opener: white space, another opener or a value must follow
-    value,        // in a possible tag or code fence
+    value,        // in JSON that may be a call
     after_value,  // after JSON that is a call, if no words follow it on its line
     plain_json,   // in JSON that is not a call, passed on
     plain_fence,  // in a code fence without calls, passed on

@@ -66,7 +66,7 @@ class Answer {
   Sink sink_;
   std::vector<Written> written_;
   std::vector<std::int32_t> own_form_;  // of an answer that was put into a list: its tokens before that, where they are the template's form
-  const bool is_plain_text_;  // a text is continued
+  const bool is_plain_text_;            // a text is continued
   bool wants_logprobs_;
   const std::uint64_t seed_;
   std::vector<TokenLogprob> logprobs_;  // of tokens whose text was not given out yet

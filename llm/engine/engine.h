@@ -68,8 +68,8 @@ using EngineEvent = std::variant<EngineProgress, Choice, Rewind, EngineFinished>
 
 struct EngineOptions {
   // Requests that share a batch. Clients share the places: one that is alone may use them all, and gives some back, without losing what was
-  // computed, as soon as another comes. Where more clients than places ask, they take turns. The requests of one client are served in the order
-  // of their arrival.
+  // computed, as soon as another comes. Where more clients than places ask, they take turns. The requests of one client are served in the
+  // order of their arrival.
   int max_parallel = 4;
   int prefill_chunk = 256;  // prompt tokens a step, at most; fewer where they take long (step_times.h). Clients take turns
   int max_draft = 16;       // tokens that are computed before they are chosen, an answer and a step; 0: none

@@ -46,7 +46,7 @@ class TokenMatcher {
   std::int32_t child_of(std::int32_t node, std::uint8_t byte) const;
 
   std::vector<Node> nodes_;
-  std::array<std::int32_t, 256> roots_{};     // first nodes, by byte
+  std::array<std::int32_t, 256> roots_{};      // first nodes, by byte
   std::array<std::size_t, 256> most_bytes_{};  // by first byte
 };
 

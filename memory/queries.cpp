@@ -218,16 +218,17 @@ Result<std::int64_t> read_item_bytes(Database& database, const std::string& id) 
 }
 
 Result<void> check_thread_bytes(Database& database, const std::string& conversation_id, std::int64_t more) {
-  const auto bytes = one_row<std::int64_t>(
-      database,
-      "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
-      " FROM items WHERE conversation_id = ?",
-      conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
+  const auto bytes =
+      one_row<std::int64_t>(database,
+                            "SELECT coalesce(sum(length(CAST(content AS BLOB)) + length(CAST(text AS BLOB)) + length(raw_tokens)), 0)"
+                            " FROM items WHERE conversation_id = ?",
+                            conversation_id, "no conversation " + conversation_id, [](Statement& s) { return s.number(0); });
   if (!bytes) return bytes.error();
   if (*bytes + more <= kMaxThreadBytes) return {};
   return journal_error(errc::thread_too_large, database.file(),
-                       "conversation " + conversation_id + (more > 0 ? " would have " : " has ") + std::to_string(*bytes + more) + " bytes of items, and " +
-                           std::to_string(kMaxThreadBytes) + " are allowed; delete some of its items, or begin another one");
+                       "conversation " + conversation_id + (more > 0 ? " would have " : " has ") + std::to_string(*bytes + more) +
+                           " bytes of items, and " + std::to_string(kMaxThreadBytes) +
+                           " are allowed; delete some of its items, or begin another one");
 }
 
 Result<Claim> read_claim(Database& database, const std::string& key) {

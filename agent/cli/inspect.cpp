@@ -7,7 +7,6 @@
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
-#include <cstdio>
 #include <ctime>
 #include <map>
 
@@ -69,8 +68,7 @@ llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const st
   if (file == nullptr) return llm::Error{llm::errc::invalid_argument, "neither a model nor a template was given"};
   const auto templates = llm::read_templates(*file);
   if (!templates) return llm::Error{templates.error().code, templates.error().message + " (--template FILE)"};
-  if (with_tools && !templates->why_no_tools.empty())
-    print_error("{}: {}\n", file->path().string(), templates->why_no_tools);
+  if (with_tools && !templates->why_no_tools.empty()) print_error("{}: {}\n", file->path(), templates->why_no_tools);
   return templates->for_requests(with_tools);
 }
 

@@ -85,7 +85,8 @@ void Run::restore(const Interrupted& left) {
     if (string_of(item.content, "type") != "mcp_call") continue;
     const Json arguments = Json::parse(string_of(item.content, "arguments"), nullptr, false);
     remember_calls({{{string_of(item.content, "baton.call_id"), string_of(item.content, "name"), arguments},
-                     {result_of_call_item(item.content), call_item_failed(item.content)}}}, false);
+                     {result_of_call_item(item.content), call_item_failed(item.content)}}},
+                   false);
     ++n_calls_;
     called_ = called_ || left.calls.contains(string_of(item.content, "baton.call_id"));
   }

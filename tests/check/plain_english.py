@@ -1,8 +1,8 @@
 """Plain English: how often prose that people read uses the phrases of issue 18, section 4, by product, tests and docs.
 
 What is counted: the comments and string literals of C++ and CUDA files (consecutive comment lines are one text, and so are adjacent
-literals), the docstrings and comments of Python, the comments of shell and CMake files, and Markdown except its headings. A raw string literal is data (a template, a grammar), and is left out. Product: agent, llm, tools, memory,
-kernels. Tests: tests. Docs: everything else.
+literals), the docstrings and comments of Python, the comments of shell and CMake files, and Markdown except its headings. A raw string
+literal is data (a template, a grammar), and is left out. Product: agent, llm, tools, memory, kernels. Tests: tests. Docs: all else.
 
 Plain English that only looks like a phrase is not counted: "there is no", "is no longer" or "no more than", "stands for" and "stand-in",
 "behind a proxy", "fall behind" and "leave behind", a question that begins with its question word. The bound of a row is 5 % of the issue's
@@ -25,8 +25,8 @@ AREAS = ("product", "tests", "docs")
 SHARE = 0.05
 
 DEGREES = r"longer|more|less|fewer|better|worse|further|later|earlier|sooner|larger|smaller|greater|higher|lower|different"
-SHIELDS = r"(?:an?|the|its|one's|another) (?:\w+[ -]){0,2}(?:proxy|proxies|load balancer|firewall|NAT|gateway|flag|interface|seam|screen|wall)"
-# phrase: (expression, the issue's figure). A sentence begins a text, or follows a full stop, a colon, a cell's border or a bracket.
+SHIELDS = r"(?:an?|the|its|another) (?:\w+[ -]){0,2}(?:proxy|proxies|load balancer|firewall|NAT|gateway|flag|interface|screen|wall)"
+# phrase: (expression, the issue's figure). A sentence begins a text, or follows a full stop, a colon, a border or a bracket.
 PHRASES = {
     '"is no X" for "is not a"': (rf"(?<!\bthere )(?<!\bThere )\b(?:[Ii]s|[Aa]re) no\b(?! (?:{DEGREES})\b)(?!-)", 104),
     'sentences that begin with "What" or "Who"': (r"(?:^|[.:!?*(|] +|[\"`(] ?)(?:What|Whatever|Who|Whoever)\b(?![^.]*\?)", 181),
@@ -76,7 +76,8 @@ def joined(lines):
 
 
 def python_texts(source):
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))]
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, documented)]
     docstrings = [(node.body[0].lineno, " ".join(ast.get_docstring(node).split())) for node in nodes if ast.get_docstring(node)]
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return docstrings + joined((token.start[0], token.string.lstrip("#! ")) for token in tokens if token.type == tokenize.COMMENT)
@@ -103,13 +104,14 @@ def markdown_texts(source):
     return texts
 
 
-READERS = {".cpp": cpp_texts, ".h": cpp_texts, ".cu": cpp_texts, ".cuh": cpp_texts, ".py": python_texts, ".md": markdown_texts, ".sh": hash_texts, ".txt": hash_texts, ".cmake": hash_texts}
+READERS = dict.fromkeys((".cpp", ".h", ".cu", ".cuh"), cpp_texts) | dict.fromkeys((".sh", ".txt", ".cmake"), hash_texts)
+READERS |= {".py": python_texts, ".md": markdown_texts}
 
 
 def places(only=()):
     """(area, file, line, phrase, text around it) of each phrase in the files of the checkout."""
-    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--", *only], capture_output=True, text=True, check=True).stdout.split("\n")
-    for name in filter(None, listed):
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "--", *only], capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\n")):
         path = ROOT / name
         reader = READERS.get(path.suffix) if path.suffix != ".txt" or path.name == "CMakeLists.txt" else None
         if reader is None or path == pathlib.Path(__file__).resolve() or not path.is_file():

@@ -63,9 +63,9 @@ TEST(ChatCalls, ids_that_repeat_in_one_answer_are_told_apart_by_name_and_otherwi
 }
 
 TEST(ChatCalls, ids_that_begin_anew_with_each_answer_belong_to_the_latest) {
-  EXPECT_THAT(results_of({calls({call("call_0", "a")}), result("call_0", "x"), user("again"), calls({call("call_0", "a")}),
-                          result("call_0", "y")}),
-              ElementsAre("a: x", "a: y"));
+  EXPECT_THAT(
+      results_of({calls({call("call_0", "a")}), result("call_0", "x"), user("again"), calls({call("call_0", "a")}), result("call_0", "y")}),
+      ElementsAre("a: x", "a: y"));
   const auto unanswered = results_of({calls({call("call_0", "a")}), user("go on"), calls({call("call_0", "a")}), result("call_0", "y")});
   ASSERT_EQ(unanswered.size(), 2u);
   EXPECT_EQ(unanswered[1], "a: y");
@@ -75,8 +75,7 @@ TEST(ChatCalls, a_result_without_an_id_belongs_to_the_latest_turn) {
   const auto results = results_of({calls({call("1", "a")}), user("go on"), calls({call("2", "a")}), result("", "y")});
   ASSERT_EQ(results.size(), 2u);
   EXPECT_EQ(results[1], "a: y");
-  EXPECT_THAT(results_of({calls({call("1", "a")}), calls({call("2", "b")}), result("", "x"), result("", "y")}),
-              ElementsAre("a: x", "b: y"))
+  EXPECT_THAT(results_of({calls({call("1", "a")}), calls({call("2", "b")}), result("", "x"), result("", "y")}), ElementsAre("a: x", "b: y"))
       << "one turn, in two messages";
 }
 
@@ -92,10 +91,10 @@ TEST(ChatCalls, an_id_that_is_made_is_not_one_of_the_clients) {
 }
 
 TEST(ChatCalls, a_result_of_no_call_is_refused) {
-  for (const Json::array_t& messages : {Json::array_t{result("1", "x")}, Json::array_t{result("", "x")},
-                                        Json::array_t{calls({call("1", "a")}), result("2", "x")},
-                                        Json::array_t{calls({call("1", "a")}), result("1", "x"), result("1", "y")},
-                                        Json::array_t{calls({call("1", "a"), call("", "b")}), result("1", "x"), result("1", "y")}}) {
+  for (const Json::array_t& messages :
+       {Json::array_t{result("1", "x")}, Json::array_t{result("", "x")}, Json::array_t{calls({call("1", "a")}), result("2", "x")},
+        Json::array_t{calls({call("1", "a")}), result("1", "x"), result("1", "y")},
+        Json::array_t{calls({call("1", "a"), call("", "b")}), result("1", "x"), result("1", "y")}}) {
     const auto refused = results_of(messages);
     ASSERT_EQ(refused.size(), 1u);
     EXPECT_THAT(refused[0], testing::AnyOf(testing::HasSubstr("waits for an output"), testing::HasSubstr("is missing")));

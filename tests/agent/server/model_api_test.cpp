@@ -9,7 +9,6 @@
 namespace baton::agent::server {
 namespace {
 
-
 class ModelApiTest : public testing::Test {
  protected:
   ~ModelApiTest() override { unload(); }

@@ -202,7 +202,8 @@ TEST_F(ServerTest, a_text_that_cannot_fit_is_refused_before_it_is_stored) {
     const Answer refused = post({{"input", Json::array({large, {{"role", "user"}, {"content", "hi"}}})}, {"stream", stream}});
     EXPECT_EQ(refused.status, 400);
     EXPECT_EQ(refused.json["error"]["code"], "context_length_exceeded") << refused.body.substr(0, 300);
-    EXPECT_THAT(refused.body, HasSubstr("maximum context length is 4096 tokens. However, a text of 307200 bytes has more than 4096 tokens"));
+    EXPECT_THAT(refused.body,
+                HasSubstr("maximum context length is 4096 tokens. However, a text of 307200 bytes has more than 4096 tokens"));
   }
   const Answer chat = ask(http::verb::post, "/v1/chat/completions", {{"messages", Json::array({large})}});
   EXPECT_EQ(chat.json["error"]["param"], "messages");

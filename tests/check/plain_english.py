@@ -31,7 +31,7 @@ PHRASES = {
     '"is no X" for "is not a"': (rf"(?<!\bthere )(?<!\bThere )\b(?:[Ii]s|[Aa]re) no\b(?! (?:{DEGREES})\b)(?!-)", 104),
     'sentences that begin with "What" or "Who"': (r"(?:^|[.:!?*(|] +|[\"`(] ?)(?:What|Whatever|Who|Whoever)\b(?![^.]*\?)", 181),
     '"stands" for "is"': (r"\b(?<!it )(?:[Ss]tands?)\b(?!-| for\b| in for\b| out\b| alone\b)", 96),
-    '"behind" for "after"': (rf"(?<!look-)(?<!fall )(?<!falls )(?<!far )(?<!left )(?<!leave )(?<!leaves )\b[Bb]ehind\b(?! {SHIELDS}\b)", 61),
+    '"behind" for "after"': (rf"(?<!look-)(?<!fall )(?<!falls )(?<!left )(?<!leave )(?<!leaves )\b[Bb]ehind\b(?! {SHIELDS}\b)", 61),
     '"goes on" for "continues"': (r"\b[Gg]o(?:es)? on\b", 53),
     '"nobody" for "no client"': (r"\b[Nn]obody\b", 32),
 }

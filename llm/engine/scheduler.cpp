@@ -14,8 +14,8 @@ constexpr int kTurn = 16;                       // tokens that an answer may wri
 
 }  // namespace
 
-Scheduler::Scheduler(Model& model, const EngineOptions& options)
-    : model_(model), options_(options), pool_(model.n_pages(), model.page_tokens()), cache_(pool_) {}
+Scheduler::Scheduler(Model& model, const EngineOptions& options, Now now)
+    : model_(model), options_(options), now_(std::move(now)), pool_(model.n_pages(), model.page_tokens()), cache_(pool_) {}
 
 Scheduler::~Scheduler() { finish_all(EngineFinished::Reason::cancelled); }
 
@@ -43,9 +43,9 @@ bool Scheduler::step() {
     with_answers = with_answers || is_answer;
     n_prompt += is_answer ? 0 : part.n_tokens;
   }
-  const auto begun = EngineClock::now();
+  const auto begun = now_();
   model_.forward(batch);
-  times_.add(n_prompt, with_answers, EngineClock::now() - begun);
+  times_.add(n_prompt, with_answers, now_() - begun);
   ++stats_.steps;
   take_results(parts);
   retire_finished();

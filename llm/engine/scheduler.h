@@ -9,6 +9,7 @@
 #include <baton/llm/kv_cache/page_pool.h>
 #include <baton/llm/kv_cache/prefix_cache.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -17,7 +18,10 @@ namespace baton::llm {
 // Single-threaded: the engine's thread.
 class Scheduler {
  public:
-  Scheduler(Model& model, const EngineOptions& options);
+  using Now = std::function<EngineClock::time_point()>;
+
+  // now: the clock by which steps are measured (step_times.h); the sizes of prompt chunks depend on it.
+  Scheduler(Model& model, const EngineOptions& options, Now now = &EngineClock::now);
   ~Scheduler();
 
   void enqueue(std::shared_ptr<ActiveRequest> request);
@@ -57,6 +61,7 @@ class Scheduler {
 
   Model& model_;
   EngineOptions options_;
+  const Now now_;
   PagePool pool_;
   PrefixCache cache_;
   ClientQueue queue_;

@@ -36,7 +36,7 @@ class SchedulerTest : public testing::Test {
     model_options.page_tokens = page_tokens;
     model_options.max_batch = 2048;
     model_ = Model::load(tiny_->file(), make_cpu_backend({"", 2}).value(), model_options).value();
-    scheduler_ = std::make_unique<Scheduler>(*model_, options);
+    scheduler_ = std::make_unique<Scheduler>(*model_, options, [this] { return now_; });
   }
 
   Asked& ask(const std::string& client, std::vector<std::int32_t> tokens, int n, std::shared_ptr<TokenConstraint> constraint = nullptr) {
@@ -74,6 +74,7 @@ class SchedulerTest : public testing::Test {
     return asked.tokens;
   }
 
+  EngineClock::time_point now_{};  // stands still, so that the sizes of chunks do not depend on the machine
   std::unique_ptr<test::TinyModel> tiny_;
   std::unique_ptr<Model> model_;
   std::deque<Asked> asked_;  // before the scheduler, which ends what runs when it is destroyed
@@ -192,6 +193,16 @@ TEST_F(SchedulerTest, a_long_turn_does_not_keep_a_client_from_the_place_of_a_sho
   EXPECT_GT(deep.tokens.size(), before) << "it kept its place";
 }
 
+TEST_F(SchedulerTest, prompts_go_in_smaller_chunks_beside_an_answer) {
+  use({.prefill_chunk = 32});
+  const Asked& answer = ask("a", prompt(5, 0), 40);
+  step(2);
+  ASSERT_TRUE(answer.started());
+  const Asked& beside = ask("b", prompt(20, 30), 1);
+  step(3);
+  EXPECT_EQ(beside.progress, (std::vector<int>{8, 16, 20}));
+}
+
 TEST_F(SchedulerTest, a_request_that_waits_and_is_cancelled_ends_though_those_before_it_wait_on) {
   use({.max_parallel = 1});
   ask("a", prompt(5, 0), 200);
@@ -257,7 +268,7 @@ TEST_F(SchedulerTest, an_answer_that_may_fill_the_context_holds_only_the_pages_t
   const Asked& a = ask("a", prompt(40, 0), 1 << 24);
   step(3);
   const Asked& b = ask("b", prompt(40, 1), 1 << 24);
-  step(5);  // the prompt, beside an answer, at least 8 tokens a step
+  step(1);
   EXPECT_TRUE(b.started());
   EXPECT_FALSE(a.ended());
   a.request->cancel();

@@ -269,16 +269,19 @@ def details(kernels):
 
 def write(kernels, compiler):
     total = f"{len(kernels)} instantiations, {sum(kernel['bytes'] for kernel in kernels) / 1024:.0f} KB of machine code for {ARCHITECTURE}, {compiler}"
-    about = ("Counts are instructions of a warp in one turn of the inner loop. Bound: the unit that such a turn keeps busy longest, when four warps run on a multiprocessor and memory is no bound. "
-             "Bytes and operations of a block: what all its warps move from and to global memory and compute in such a turn, floating-point and "
-             "tensor operations counted (a multiply-add is two). Bytes a cycle, of kernels that read everything once: what these warps then read; the memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to 1.98 GHz), "
-             "so a kernel with fewer is bound by that unit, not by memory. Branches that are seldom taken are counted as if they were taken in each turn.")
+    about = """\
+Counts are instructions of a warp in one turn of the inner loop. The bound is the unit that such a turn keeps busy longest, when four warps
+run on a multiprocessor and memory is not the limit. Bytes and operations of a block: all that its warps move from and to global memory and
+compute in such a turn, floating-point and tensor operations counted (a multiply-add is two). Bytes a cycle: of kernels that read everything
+once, the bytes that these warps then read. The memory of an H100 gives a multiprocessor 13 to 14 (3.35 TB/s for 132 of them at 1.8 to
+1.98 GHz), so a kernel with fewer is bound by that unit, not by memory. Branches that are seldom taken are counted as if they were taken in
+each turn."""
     text = PAGE.read_text(encoding="utf-8")
     first, rest = text.split(BEGIN, 1)
     _, last = rest.split(END, 1)
-    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['spilling'])}. Each one: [measured/kernel-report.md](measured/kernel-report.md). {about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
+    PAGE.write_text(first + BEGIN + f"\n{total}; spills: {sum(1 for kernel in kernels if kernel['spilling'])}.\nEach one: [measured/kernel-report.md](measured/kernel-report.md).\n{about}\n\n" + "\n".join(summary(kernels)) + "\n" + END + last,
                     encoding="utf-8")
-    DETAILS.write_text(f"# CUDA kernels as built\n\nWritten by `scripts/kernel_report.py`: {datetime.date.today()}. {total}. {about}\n\n" + "\n".join(details(kernels)) + "\n", encoding="utf-8")
+    DETAILS.write_text(f"# CUDA kernels as built\n\nWritten by `scripts/kernel_report.py`: {datetime.date.today()}. {total}.\n{about}\n\n" + "\n".join(details(kernels)) + "\n", encoding="utf-8")
 
 
 def main():

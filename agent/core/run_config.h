@@ -21,7 +21,7 @@ struct Budgets {
   int max_turns = 8;  // answers of the model before the last one
   int max_tool_calls = 32;
   int max_output_tokens = 8192;             // over all turns
-  std::int64_t max_milliseconds = 600'000;  // tools are cut off at this time, an answer that is being written at twice this time
+  std::int64_t max_milliseconds = 600'000;  // tools are cut off at this time, a running answer only at twice this time
 };
 
 // The client's name of a function in a namespace.

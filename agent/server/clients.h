@@ -1,5 +1,5 @@
 #pragma once
-// Bounds that hold whichever connection is used: the open streams of each client, and the bytes of all bodies together.
+// Bounds that apply across connections: the open requests and streams of each client, and the bytes of all bodies together.
 #include <atomic>
 #include <map>
 #include <memory>

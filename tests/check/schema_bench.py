@@ -58,7 +58,7 @@ class Tally:
         return list(kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(value))
 
     def unchecked_format(self, error):
-        """A format that is only an annotation here, or alternatives of which one fails."""
+        """A format that is only an annotation here, or alternatives that fail because of one."""
         if error.validator == "format":
             return error.validator_value not in FORMATS
         return any(self.unchecked_format(inner) for inner in error.context or [])

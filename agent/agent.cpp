@@ -22,7 +22,7 @@ struct LocalAgent::State {
 
 namespace {
 
-// Turns events into callbacks, and remembers what was said last.
+// Turns events into callbacks, and remembers the text of the last message.
 class Teller {
  public:
   explicit Teller(const Callbacks& callbacks) : callbacks_(callbacks) {}

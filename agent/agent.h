@@ -1,5 +1,5 @@
 #pragma once
-// An agent inside another program: a model, tools, a journal, no server. examples/embed_agent.cpp is a whole program.
+// An agent inside another program: a model, tools and a journal, without a server. examples/embed_agent.cpp is a whole program.
 //
 //   baton::tools::ToolSet tools;
 //   tools.add<Weather>(...).value();
@@ -22,27 +22,27 @@ struct LocalAgentOptions {
   ModelSettings model{};
   std::filesystem::path journal = ":memory:";  // the SQLite file that keeps every step; ":memory:" keeps nothing
   std::string instructions = "You are a helpful assistant. Use the tools when they help, then answer the user in plain words.";
-  // Put after tool results, for that answer only: small models need it to stop calling and answer. {question}: the user's message.
+  // Appended after tool results, for that answer only: small models need it to stop calling and answer. {question}: the user's message.
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
   float temperature = 0;  // 0: the most probable token
   int max_output_tokens = 1024;
-  int max_turns = 8;  // answers with tools before the last one, in all, however often a call is asked about
+  int max_turns = 8;  // answers with tools before the last one, in total, including those after questions about a call
 };
 
-// Called on a thread of the agent's, one call at a time. All may be empty.
+// Called on a thread of the agent, one call at a time. All may be empty.
 struct Callbacks {
   std::function<void(std::string_view piece)> text{};
   std::function<void(const std::string& name, const std::string& arguments)> call{};  // arguments: JSON text
   std::function<void(const std::string& name, const std::string& result, bool is_error)> result{};
-  // A tool that writes or sends wants to run. Empty: it may not. Where it may not, the message is answered without that tool, and the same
-  // call once more ends the answer (incomplete, refused_twice).
+  // A tool that writes or sends wants to run. If empty, it may not run. If it may not run, the message is answered without that tool, and
+  // the same call once more ends the answer (incomplete, refused_twice).
   std::function<bool(const std::string& name, const std::string& arguments)> approve{};
 };
 
 struct LocalAnswer {
   std::string text;    // of the last message
   std::string status;  // completed, incomplete, failed, cancelled
-  std::string reason;  // why not completed
+  std::string reason;  // why it is not completed
   std::string conversation_id;
 };
 
@@ -52,7 +52,8 @@ class LocalAgent {
   static Result<std::unique_ptr<LocalAgent>> open(LocalAgentOptions options, tools::ToolSet& tools);
   ~LocalAgent();
 
-  // Blocks until the answer is complete. conversation_id: of an earlier answer, to go on there; empty: a new conversation.
+  // Blocks until the answer is complete. conversation_id: that of an earlier answer, to continue its conversation; empty: a new
+  // conversation.
   Result<LocalAnswer> ask(const std::string& message, const Callbacks& callbacks = {}, const std::string& conversation_id = "",
                           std::stop_token stop = {});
 

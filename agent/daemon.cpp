@@ -52,14 +52,14 @@ Result<server::Profiles> read_profiles(const std::filesystem::path& file, const 
   return profiles;
 }
 
-// A value for the log: as it is, or as a JSON string where it would not end at the next space.
+// A value for the log: unchanged, or as a JSON string if it would not end at the next space.
 std::string logged(const std::string& value) {
   const bool plain =
       !value.empty() && std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > ' ' && c < 0x7F && c != '"'; });
   return plain ? value : to_text(value);
 }
 
-// " max_connections=64", of each limit that is not the default.
+// " max_connections=64", for each limit that is not the default.
 std::string changed_limits(const DaemonOptions& options) {
   std::string text;
   const auto add = [&](const char* name, auto value, auto usual) {
@@ -100,7 +100,7 @@ std::int64_t ended(const RunHub& hub) {
   return std::accumulate(finished.begin(), finished.end(), std::int64_t{0}, [](std::int64_t n, const auto& one) { return n + one.second; });
 }
 
-// A file that may not grow any more is an error of write() like a full disk.
+// A file that may not grow any further gives an error of write(), like a full disk.
 void survive_full_files() {
   struct sigaction action {};
   action.sa_handler = [](int) {};  // not SIG_IGN, which the programs that tools start would inherit
@@ -108,7 +108,7 @@ void survive_full_files() {
   sigaction(SIGXFSZ, &action, nullptr);
 }
 
-// Each connection takes one, and many systems allow 1,024 unless a program asks for more.
+// Each connection takes a descriptor, and many systems allow 1,024 unless a program requests more.
 void allow_more_descriptors() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -158,7 +158,7 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
                std::chrono::duration<double>(options.shutdown_patience).count());
   hub.shutdown(options.shutdown_patience);
   const std::int64_t over = ended(hub) - ended_before;
-  (*server)->stop(std::chrono::milliseconds(500));  // their runs have ended: what is left is a reader that takes nothing
+  (*server)->stop(std::chrono::milliseconds(500));  // their runs have ended: the remaining connections have readers that take nothing
   spdlog::info("stopped: ended={} parked={}", over, std::max<std::int64_t>(0, active - over));
   return {};
 }

@@ -1,5 +1,5 @@
 #pragma once
-// A daemon: everything of `baton serve`, with a program's own tools. examples/custom_tool is a whole program.
+// The daemon of `baton serve`, with a program's own tools. examples/custom_tool is a whole program.
 //
 //   int main(int argc, char** argv) {
 //     baton::tools::ToolSet tools;
@@ -28,21 +28,21 @@ struct DaemonOptions {
   server::ServerConfig server;
   std::filesystem::path profiles;  // agents that clients choose as `model` (docs/operating.md); empty: none
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
-  int max_output_tokens = 1024;          // of one answer, where a request says nothing
+  int max_output_tokens = 1024;          // of one answer, if the request does not say
   int max_runs = 256;                    // under way at the same time
   std::vector<std::string> permissions;  // "NAME=allow", ask or deny
   // At most memory::kAnswersKept.
   std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
-  std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers under way
-  std::function<std::string()> why_stopped;             // for the log; asked when `stop` was requested. Empty: not said
+  std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers in progress
+  std::function<std::string()> why_stopped;             // for the log; called when `stop` was requested. Empty: not logged
 };
 
-// What it does is said through spdlog: a line of key=value pairs at its start and end, without any secret.
+// It logs through spdlog: a line of key=value pairs at its start and end, without any secret.
 //
 // Serves until `stop` is requested, then shuts down: durable runs are left for the next start. `ready` is called with the address.
 Result<void> run_daemon(const DaemonOptions& options, tools::ToolSet& tools, std::stop_token stop,
                         const std::function<void(const std::string& url)>& ready);
-// The same with a generator of the caller's, which outlives it; options.model is not looked at.
+// The same with a generator of the caller, which outlives it; options.model is ignored.
 Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tools::ToolSet& tools, std::stop_token stop,
                         const std::function<void(const std::string& url)>& ready);
 

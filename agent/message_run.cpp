@@ -13,7 +13,7 @@
 namespace baton::agent {
 namespace {
 
-constexpr std::int64_t kLastAnswerMs = 1000;  // the shortest time that a last answer is given, half of it
+constexpr std::int64_t kLastAnswerMs = 1000;  // half of the minimum time for a last answer
 
 Result<std::vector<Json>> open_approvals(memory::Journal& journal, const Clock& clock, const std::string& conversation) {
   const auto found = journal.conversation(conversation);
@@ -27,7 +27,7 @@ Result<std::vector<Json>> open_approvals(memory::Journal& journal, const Clock& 
   return open;
 }
 
-// What all responses to one message may spend, and what of it is left.
+// The budgets that all responses to one message share, and their remainder.
 class Spending {
  public:
   explicit Spending(const Budgets& budgets) : all_(budgets), left_(budgets) {}
@@ -38,14 +38,14 @@ class Spending {
     left_.max_tool_calls -= static_cast<int>(n_calls);
     left_.max_milliseconds -= milliseconds;
   }
-  // Of the next response: when one is used up it is the last answer.
+  // For the next response: when one is used up, this is the last answer.
   Budgets next() const {
     Budgets budgets = left_;
     budgets.max_turns = std::max(0, budgets.max_turns);
     budgets.max_output_tokens = std::max(1, budgets.max_output_tokens);  // a request with less is refused
     budgets.max_tool_calls = std::max(0, budgets.max_tool_calls);
     if (budgets.max_milliseconds <= 0) {
-      // An answer may be written until twice the time of all responses (Budgets).
+      // An answer may be written for up to twice the time of all responses (Budgets).
       budgets.max_turns = 0;
       budgets.max_milliseconds = std::max(kLastAnswerMs, (all_.max_milliseconds + left_.max_milliseconds) / 2);
     }
@@ -61,7 +61,7 @@ class Rounds {
  public:
   Rounds(const tools::ToolSet& tools, RunRequest request) : tools_(tools), request_(std::move(request)), spending_(request_.budgets) {}
 
-  // False: the user left.
+  // Returns false if the user left.
   bool ask(const std::vector<Json>& waiting, const MessageRun& run, std::vector<Json>& input) {
     std::set<std::string> refused;  // in this round: calls that were written together are refused together
     for (const Json& request : waiting) {
@@ -142,7 +142,7 @@ Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& jou
     rounds.ended(*outcome, calls->size(), std::chrono::duration_cast<std::chrono::milliseconds>(spent).count());
     const auto open = open_approvals(journal, clock, rounds.conversation_id());
     if (!open) return open.error();
-    if (open->empty()) return outcome;  // what it waits for is not for the user to say, or too late
+    if (open->empty()) return outcome;  // the response does not wait for the user, or it is too late
     if (!rounds.ask(*open, run, input)) return outcome;
     if (rounds.refused_again()) {
       outcome->status = "incomplete";

@@ -11,8 +11,8 @@
 namespace baton::agent {
 namespace {
 
-// Tells files apart for raw tokens: a hash of 500 MB would cost more than loading the model does. Size, name and the metadata's position
-// change with any conversion or quantisation; the catalogue checks the sha256 of what it pulls.
+// Distinguishes files for raw tokens: hashing 500 MB would cost more than loading the model does. Size, name and the metadata's position
+// change with any conversion or quantisation; the catalogue checks the sha256 of each file that it pulls.
 std::string model_identity(const llm::GgufFile& file) {
   return std::filesystem::path(file.path()).filename().string() + ":" + std::to_string(file.file_size()) + ":" +
          std::to_string(file.data_offset()) + ":" + std::to_string(file.tensors().size());

@@ -1,5 +1,5 @@
 #pragma once
-// From settings to a model in memory that answers.
+// Loads the model that the settings name, ready to answer.
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
 #include <baton/agent/runtime/embedded_generator.h>

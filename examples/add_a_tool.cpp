@@ -1,4 +1,4 @@
-// A tool made from a described struct: its JSON schema, a good call, and two that the tool answers with what is wrong.
+// A tool made from a described struct: its JSON schema, a valid call, and two calls that the tool answers with an error.
 #include <baton/tools/registry.h>
 
 #include <boost/describe.hpp>
@@ -25,7 +25,7 @@ tools::ToolResult look_up(const Weather& weather) {
   return tools::ToolResult::json({{"city", weather.city}, {"temperature", fahrenheit ? 70 : 21}, {"unit", fahrenheit ? "F" : "C"}});
 }
 
-// Runs one call and waits for its end. An agent does not wait: it goes on when `done` is called.
+// Runs one call and waits for its end. An agent does not wait: it continues when `done` is called.
 tools::ToolResult call(tools::ToolSet& set, const std::string& name, tools::Json arguments) {
   auto ended = std::make_shared<std::promise<tools::ToolResult>>();
   tools::ToolCall request;

@@ -1,4 +1,4 @@
-// A daemon with a tool of one's own: all options of `baton serve`. Usage: custom_tool --port 8377
+// A daemon with your own tool and all options of `baton serve`. Usage: custom_tool --port 8377
 #include <baton/agent/daemon.h>
 
 using namespace baton;

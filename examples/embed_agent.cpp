@@ -1,4 +1,4 @@
-// An agent inside a program of one's own: no server, no configuration. Usage: embed_agent MODEL.gguf [QUESTION]
+// An agent inside your own program: no server, no configuration. Usage: embed_agent MODEL.gguf [QUESTION]
 #include <baton/agent/agent.h>
 
 #include <iostream>

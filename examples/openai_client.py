@@ -14,7 +14,7 @@ for item in response.output:
         print(f"-> {item.name} {item.arguments}\n<- {item.output}")
 print(response.output_text)
 
-# Going on, as a stream.
+# The next question, as a stream.
 with client.responses.create(model=model, input="Say that again in five words.", previous_response_id=response.id, stream=True) as stream:
     for event in stream:
         if event.type == "response.output_text.delta":

@@ -1,4 +1,4 @@
-// A WebSocket client in C++, with Boost.Beast and nothing of Baton's. Usage: websocket_client HOST PORT [QUESTION]
+// A WebSocket client in C++, with Boost.Beast and without Baton's libraries. Usage: websocket_client HOST PORT [QUESTION]
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core.hpp>

@@ -1,4 +1,4 @@
-// baton bench engine: how fast this model runs on this machine. scripts/bench.sh engine sets it beside a peer.
+// baton bench engine: measures how fast this model runs on this machine. scripts/bench.sh engine compares it with a peer.
 #include <baton/agent/model_loader.h>
 #include <fmt/core.h>
 #include <unistd.h>
@@ -37,12 +37,12 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-// One greedy run from an empty cache; (prefill, decode) in tokens a second.
+// One greedy run from an empty cache; returns (prefill, decode) in tokens a second.
 std::pair<double, double> run_once(llm::Model& model, int n_prefill, int n_decode) {
   llm::Batch batch;
   auto& pages = batch.sequences.emplace_back().pages;
   for (int i = 0; i <= (n_prefill + n_decode) / model.page_tokens(); ++i) pages.push_back(i);
-  // Any tokens will do: the time does not depend on which.
+  // Any tokens will do: the time does not depend on them.
   const int n_vocab = model.hparams().n_vocab;
   auto start = Clock::now();
   for (int done = 0; done < n_prefill;) {
@@ -82,7 +82,7 @@ int bench(const Globals& globals, const BenchArguments& arguments) {
   if (arguments.prefill + arguments.decode > model.n_ctx()) {
     return fail(fmt::format("{} + {} tokens do not fit the context of {}", arguments.prefill, arguments.decode, model.n_ctx()));
   }
-  run_once(model, 32, 4);  // touches the weights
+  run_once(model, 32, 4);  // loads the weights into memory
   std::vector<double> prefill, decode;
   for (int i = 0; i < arguments.repetitions; ++i) {
     const auto [p, d] = run_once(model, arguments.prefill, arguments.decode);

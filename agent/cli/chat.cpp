@@ -1,5 +1,5 @@
-// baton chat: a conversation on the terminal. Every line is a message; end of file or `/quit` ends it. Ctrl-C cancels the answer that
-// is being written, twice leaves the program.
+// baton chat: a conversation on the terminal. Every line is a message; end of file or `/quit` ends it. The first Ctrl-C cancels the answer
+// that is being written, the second leaves the program.
 #include <unistd.h>
 
 #include <iostream>

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 1 << 20;
 
-// The text of the file, or why it cannot be read. Where there is no such file, both are empty.
+// The text of the file, or the reason why it cannot be read. If there is no such file, both are empty.
 struct FileText {
   std::optional<std::string> text;
   std::string fault;
@@ -126,7 +126,7 @@ class Reader {
     fault(error.source(), fmt::format("this is not TOML: {}; {}", what, remedy));
   }
 
-  // `section`: "" for the top of the file, else as it is written between the brackets.
+  // `section`: "" for the top of the file, otherwise the text between the brackets.
   void read_table(CLI::App& app, const std::string& section, const toml::table& table) {
     for (const auto& [key, node] : table) {
       const std::string name(key.str());
@@ -187,7 +187,7 @@ class Reader {
     return "`baton" + (section.empty() ? "" : " " + section) + " --help`";
   }
 
-  // All sections that have an option of that name: "[run]", "[chat]".
+  // Finds all sections that have an option of that name: "[run]", "[chat]".
   static void find_sections(CLI::App& app, const std::string& section, const std::string& name, std::vector<std::string>& found) {
     if (!section.empty() && find_option(app, name)) found.push_back("[" + section + "]");
     for (CLI::App* command : app.get_subcommands({}))
@@ -234,7 +234,7 @@ class Reader {
     option.clear();  // the value is kept; the command line finds an option that was not given
   }
 
-  // False: it is not what the option takes, which has been said.
+  // Returns false, after reporting it, if the option does not take the value.
   bool add_value(const CLI::Option& option, const std::string& name, const toml::node& node, std::vector<std::string>& values) {
     const std::string type = option.get_type_name();
     const auto wrong = [&](const std::string& wanted) {

@@ -14,7 +14,7 @@
 namespace baton::agent::cli {
 namespace {
 
-// Nothing: the user left.
+// Returns nothing if the user left.
 std::optional<Json> ask(const Json& request, const RunOptions& options) {
   if (options.yes) return approval_answer(request, true);
   const std::string call = string_of(request, "name") + " " + string_of(request, "arguments");

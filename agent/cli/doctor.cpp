@@ -1,5 +1,5 @@
-// baton doctor: what this machine has, what Baton will use of it, and whether that will do. Exit code 0 when all is well or only worth a
-// warning, 1 when something will not work, 2 when the config file is wrong.
+// baton doctor: shows the machine's features, those that Baton will use, and whether they suffice. Exit code 0 if there are at most
+// warnings, 1 if something will not work, 2 if the config file is wrong.
 #include <baton/agent/models/catalogue.h>
 #include <baton/agent/models/pull.h>
 #include <baton/kernels/cpu.h>

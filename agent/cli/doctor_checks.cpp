@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 using Status = Check::Status;
 
 constexpr std::uintmax_t kLittleSpace = 1'000'000'000, kNoSpace = 50'000'000;  // bytes
-constexpr timeval kPatience{2, 0};                                             // for whoever listens on the port
+constexpr timeval kPatience{2, 0};                                             // for the answer of a program that listens on the port
 
-// The folder itself, or the nearest one above it that is there.
+// The folder itself, or its nearest existing parent.
 fs::path nearest_folder(fs::path folder) {
   std::error_code ignored;
   if (folder.empty()) folder = ".";
@@ -74,7 +74,7 @@ Check check_journal(const fs::path& journal) {
   return {Status::ok, "journal", journal.string(), ""};
 }
 
-// Whether a baton answers on this connection, which is closed.
+// Whether a baton answers on this connection; the connection is closed.
 bool answers_as_baton(int socket, const std::string& host) {
   const std::string request = "GET /healthz HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
   std::string answer;

@@ -1,5 +1,5 @@
 #pragma once
-// What `baton doctor` judges: whether the commands will find what they need.
+// The checks of `baton doctor`: whether the commands will find everything that they need.
 #include <string>
 #include <vector>
 
@@ -10,12 +10,12 @@ namespace baton::agent::cli {
 struct Check {
   enum class Status { ok, warning, problem } status = Status::ok;
   std::string what;    // config, home, models, journal, disk, token, port, model
-  std::string text;    // what was found
-  std::string remedy;  // what to do; empty when it is ok
+  std::string text;    // the finding
+  std::string remedy;  // the remedy; empty if it is ok
 };
 const char* to_string(Check::Status status);
 
-// Nothing is created or changed, but the port of `serve` is tried.
+// Nothing is created or changed, but the port of `serve` is bound for a moment.
 std::vector<Check> run_checks(const Globals& globals, const ServePlace& place);
 
 }  // namespace baton::agent::cli

@@ -1,4 +1,4 @@
-// baton history: what the journal keeps of earlier runs.
+// baton history: earlier runs, from the journal.
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/restore.h>
 #include <date/date.h>
@@ -21,7 +21,7 @@ std::string time_text(std::int64_t ms) {
   return date::format("%F %T", std::chrono::floor<std::chrono::seconds>(time)) + "Z";
 }
 
-// Of the newest response that has one.
+// The rating of the newest response that has one.
 std::string rating_of(memory::Journal& journal, const std::string& conversation_id) {
   const auto responses = journal.responses(conversation_id);
   std::string rating;
@@ -67,7 +67,7 @@ void print_item(const Json& item) {
 int show(memory::Journal& journal, const std::string& id, bool json) {
   const auto conversation = journal.conversation(id);
   if (!conversation) return fail(conversation.error().message);
-  // What a killed run had shown belongs to it. Where that cannot be written down, the rest is shown all the same.
+  // Text that a killed run had shown belongs to the conversation. If it cannot be stored, the rest is shown all the same.
   if (const auto kept = keep_cut_items(journal, conversation->id); !kept) print_error("{}\n", Lines{kept.error().message});
   const auto items = journal.items(conversation->id);
   if (!items) return fail(items.error().message);
@@ -127,7 +127,7 @@ int remove(memory::Journal& journal, const std::string& id, bool sure) {
     if (answer != "y" && answer != "Y") return kFailed;
   }
   auto removed = journal.remove_conversation(conversation->id);
-  if (!removed && removed.error().code == memory::errc::in_use) {  // what a process that lives no more has left open
+  if (!removed && removed.error().code == memory::errc::in_use) {  // left open by a process that has ended
     const auto responses = journal.responses(conversation->id);
     if (!responses) return fail(responses.error().message);
     for (const memory::Response& response : *responses) (void)journal.end_if_abandoned(response.id);

@@ -1,12 +1,12 @@
 #pragma once
-// What the commands that look at the journal share.
+// Shared by the commands that read the journal.
 #include <baton/memory/journal.h>
 
 #include "cli.h"
 
 namespace baton::agent::cli {
 
-// Makes `action` what the command does: the journal is opened when the command was chosen.
+// Makes `action` the command's action: it opens the journal if the command was chosen.
 void with_journal(CLI::App* command, const Globals& globals, Chosen& chosen, std::function<int(memory::Journal&)> action);
 
 memory::Json to_json(const memory::Conversation& conversation);

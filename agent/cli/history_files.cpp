@@ -1,4 +1,4 @@
-// baton history fork, export, import, backup, vacuum: conversations copied, carried elsewhere, and the journal kept in good order.
+// baton history fork, export, import, backup, vacuum: copies conversations, moves them between journals, and maintains the journal.
 #include <baton/agent/runtime/restore.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ namespace {
 
 using memory::Json;
 
-// The conversation, with what a killed run had shown of it.
+// The conversation, including text that a killed run had shown.
 memory::Result<memory::Conversation> whole_conversation(memory::Journal& journal, const std::string& id) {
   auto conversation = journal.conversation(id);
   if (!conversation) return conversation;
@@ -22,7 +22,7 @@ memory::Result<memory::Conversation> whole_conversation(memory::Journal& journal
   return conversation;
 }
 
-// The item whose id begins so; in a fork the content still has the id of the original.
+// The item whose id has this prefix; in a fork the content still has the id of the original.
 memory::Result<std::string> item_meant(memory::Journal& journal, const std::string& conversation_id, const std::string& prefix) {
   const auto items = journal.items(conversation_id);
   if (!items) return items.error();
@@ -63,7 +63,7 @@ int fork(memory::Journal& journal, const std::string& id, const std::string& ite
   return 0;
 }
 
-// A new file for its owner alone, whole or not there.
+// Writes a new file that only its owner can read: completely or not at all.
 int save(const std::string& path, const std::string& text) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0)

@@ -36,7 +36,7 @@ Result<std::string> read_source(const std::string& source) {
   return response->body;
 }
 
-// What somebody may have edited is not written over.
+// Refuses to overwrite a file, which somebody may have edited.
 Result<void> write_new(const fs::path& path, const Json& value) {
   if (fs::exists(path)) return Error{errc::io, path.string() + " is there already: remove it, or name another file with -o"};
   std::ofstream out(path);

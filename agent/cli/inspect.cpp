@@ -1,5 +1,5 @@
-// baton inspect: what is in a model file, and what Baton makes of a text or a conversation. For people who debug a prompt, and for
-// scripts/check.sh oracle.
+// baton inspect: shows the content of a model file, and how Baton reads a text or renders a conversation. It is for people who debug a
+// prompt, and for scripts/check.sh oracle.
 #include <baton/agent/model_loader.h>
 #include <baton/llm/chat/file_templates.h>
 #include <baton/llm/chat/prompt.h>
@@ -58,7 +58,7 @@ llm::RenderOptions local_time() {
   return options;
 }
 
-// The template that was given, or the file's own for conversations with tools or without.
+// The given template, or the file's own one for conversations with tools or without.
 llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const std::string& path, bool with_tools) {
   if (!path.empty()) {
     Result<std::string> text = read_text_file(path);
@@ -72,7 +72,7 @@ llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const st
   return templates->for_requests(with_tools);
 }
 
-// How the template has calls written, as Baton understands it.
+// The syntax that the template uses for calls, as Baton reads it.
 llm::Json tool_syntax(const llm::ChatTemplate& source, const llm::Json& trusted) {
   const llm::Render render = [&](const llm::Json& variables) {
     return source.render(llm::TemplateVariables{variables, trusted}, local_time());
@@ -188,7 +188,7 @@ int inspect(const Globals& globals, const InspectArguments& arguments) {
   if (!arguments.template_file.empty()) {
     const auto parsed = chat_template(nullptr, arguments.template_file, true);
     if (!parsed) return fail(parsed.error().message);
-    // Templates add these to texts, and would fail without.
+    // Templates add these to texts, and would fail without them.
     const llm::Json no_model = {{"bos_token", "<s>"}, {"eos_token", "</s>"}};
     print_json(tool_syntax(*parsed, file ? trusted_variables(*file) : no_model), 2);
     return 0;

@@ -11,7 +11,7 @@
 namespace baton::agent::cli {
 namespace {
 
-// All that a handler may touch: a pipe's writing end, and a count.
+// A handler may use only these: the writing end of a pipe, and a count.
 int g_pipe = -1;
 volatile std::sig_atomic_t g_signals = 0;
 std::atomic<int> g_signal = 0;  // the first
@@ -30,7 +30,7 @@ void do_nothing(int) {}
 
 void survive(int signal) {
   struct sigaction action {};
-  action.sa_handler = do_nothing;  // not SIG_IGN, which exec hands on
+  action.sa_handler = do_nothing;  // not SIG_IGN, which exec would pass on
   action.sa_flags = SA_RESTART;
   sigaction(signal, &action, nullptr);
 }

@@ -4,21 +4,21 @@
 
 namespace baton::agent::cli {
 
-// For SIGXFSZ (a file has reached the limit of its size) and SIGPIPE (nobody reads any more), which would end the program in the middle of
-// a write: the write fails with an error instead. Programs that this one starts have the default again.
+// For SIGXFSZ (a file has reached its size limit) and SIGPIPE (no reader is left), which would end the program in the middle of a write:
+// the write fails with an error instead. Programs that this one starts have the default again.
 void survive(int signal);
 
-// Ctrl-C (SIGINT) and SIGTERM: the first asks what runs to stop, the second leaves the program at once. One at a time.
+// Ctrl-C (SIGINT) and SIGTERM: the first asks all running work to stop, the second leaves the program at once. One object at a time.
 class Interrupt {
  public:
   Interrupt();
-  ~Interrupt();  // the signals do again what they did before
+  ~Interrupt();  // restores the previous handlers
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
   // Requested by the first signal. Its callbacks run on a thread of this object, not in the signal handler.
   std::stop_token stop() const { return source_.get_token(); }
-  // Of the signal that came, "SIGTERM"; empty: none did.
+  // The name of the signal that came, "SIGTERM"; empty: none came.
   std::string signal_name() const;
 
  private:

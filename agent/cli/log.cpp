@@ -34,13 +34,13 @@ bool is_key(std::string_view text) {
   return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
 }
 
-// A number or a truth as JSON; all else is text.
+// A number or boolean as JSON; anything else is text.
 Json value_of(const std::string& text) {
   Json value = Json::parse(text, nullptr, false);
   return value.is_number() || value.is_boolean() || value.is_string() ? value : Json(text);
 }
 
-// The key=value pairs of a message: values without spaces, or JSON strings. The first of a name counts, so that a value cannot add one
+// The key=value pairs of a message: values without spaces, or JSON strings. The first pair of a name counts, so that a value cannot add one
 // that was written before it.
 void add_fields(std::string_view message, Json& line) {
   std::size_t at = 0;
@@ -102,7 +102,7 @@ const std::vector<std::string>& log_levels() {
 }
 
 void set_up_log(const std::string& level, bool json) {
-  // A terminal is read by somebody, and has colours.
+  // A terminal is read by a person, and has colours.
   std::shared_ptr<spdlog::sinks::sink> sink;
   if (isatty(STDERR_FILENO)) {
     sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();

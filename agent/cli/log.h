@@ -7,7 +7,8 @@ namespace baton::agent::cli {
 
 const std::vector<std::string>& log_levels();  // the values of --log-level
 
-// From now on spdlog writes so. What a message quotes of others is made visible, and a newline in it begins no line of its own.
+// From now on spdlog writes in this form. Control characters in quoted text are made visible, and a newline in it does not begin a line of
+// the log.
 void set_up_log(const std::string& level, bool json);
 
 }  // namespace baton::agent::cli

@@ -1,6 +1,6 @@
 #pragma once
-// How the commands print, and the only way: foreign text cannot steer the terminal, as every text among the arguments is made visible
-// (tools/visible_text.h) unless it says that it is Baton's own. tests/agent/cli/print_test.cpp sees that no command prints past this.
+// The functions with which all commands print. Foreign text cannot control the terminal: every text among the arguments is made visible
+// (tools/visible_text.h) unless it is marked as Baton's own. tests/agent/cli/print_test.cpp checks that no command prints in another way.
 #include <baton/tools/visible_text.h>
 #include <fmt/core.h>
 
@@ -12,7 +12,7 @@
 
 namespace baton::agent::cli {
 
-// Text of several lines: its newlines and tabs stay.
+// Text of several lines: its newlines and tabs are kept.
 struct Lines {
   std::string_view text;
 };
@@ -39,7 +39,7 @@ struct ShownType {
   using type = decltype(shown(std::declval<const T&>()));
 };
 
-// What print() would print, to be passed on as Own.
+// The text that print() would print, to be passed on as Own.
 template <class... A>
 std::string shown_text(fmt::format_string<typename ShownType<A>::type...> form, const A&... arguments) {
   return fmt::format(form, shown(arguments)...);
@@ -61,7 +61,7 @@ void print_error(fmt::format_string<typename ShownType<A>::type...> form, const 
 void print_json(const nlohmann::ordered_json& value, int indent = -1);
 std::string json_text(const nlohmann::ordered_json& value, int indent = -1);  // without the newline
 
-// To stdout, what is written to it: lines of JSON.
+// Writes its input, lines of JSON, to stdout.
 class JsonLinesToStdout final : public std::streambuf {
  public:
   ~JsonLinesToStdout() override { sync(); }

@@ -1,4 +1,4 @@
-// The `baton` program. The environment is read here and nowhere else.
+// The `baton` program. No other file reads the environment.
 #include <baton/agent/models/pull.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -43,7 +43,7 @@ cli::Globals from_environment() {
   return globals;
 }
 
-// What the log is told beside --log-level; empty: `serve` says info, the other commands warn.
+// Options of the log beside --log-level; empty: `serve` logs from info, the other commands from warn.
 struct LogOptions {
   std::string level;
   bool json = false;
@@ -79,7 +79,7 @@ void add_globals(CLI::App& app, cli::Globals& globals, LogOptions& log) {
   app.add_flag("--log-json", log.json, "The log as one JSON object a line");
 }
 
-// The commands with their options, and what the command line says of them.
+// The commands with their options, and the values from the command line.
 struct CommandLine {
   CommandLine(const cli::Globals& environment, baton::tools::ToolSet* own) : globals(environment) {
     app.set_version_flag("--version", "baton " BATON_VERSION);
@@ -100,7 +100,7 @@ struct CommandLine {
   }
   CommandLine(const CommandLine&) = delete;
 
-  // The exit code, when that is all: help was asked for, or the command line is wrong.
+  // Returns the exit code if nothing is left to do: help was requested, or the command line is wrong.
   std::optional<int> parse(int argc, char** argv) {
     try {
       app.parse(argc, argv);
@@ -122,9 +122,9 @@ struct CommandLine {
   cli::WhereServed where;
 };
 
-// A request of megabytes is copied a few times on its way. glibc raises the size from which a block is a mapping of its own when such a
-// block is freed, up to 32 MB, so that the next ones stay in the arenas of the threads that handled them. Setting the size, here to what it
-// is at first, keeps it there, and each large block goes back to the system when it is freed.
+// A request of megabytes is copied a few times while it is served. glibc raises its mmap threshold when such a block is freed, up to 32 MB,
+// so that the next blocks stay in the arenas of their threads. Setting the threshold, here to its initial value, keeps it constant, and
+// each large block is returned to the system when it is freed.
 void give_large_blocks_back() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 128 * 1024);
@@ -139,7 +139,7 @@ int program(int argc, char** argv, tools::ToolSet* own) try {
   give_large_blocks_back();
   survive(SIGXFSZ);
   const Globals environment = from_environment();
-  CommandLine first(environment, own);  // says what is wrong with it, gives help, and names the config file
+  CommandLine first(environment, own);  // reports errors, prints help, and finds the config file's name
   if (const auto code = first.parse(argc, argv)) return *code;
   CommandLine line(environment, own);
   const bool named = first.app.get_option("--config")->count() > 0;

@@ -4,7 +4,7 @@
 
 namespace baton::agent::cli {
 
-// What main() does. `own`: tools of the program that calls this, for `serve`; null: none.
+// The body of main(). `own`: tools of the calling program, for `serve`; null: none.
 int program(int argc, char** argv, tools::ToolSet* own);
 
 }  // namespace baton::agent::cli

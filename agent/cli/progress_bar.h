@@ -5,7 +5,7 @@
 
 namespace baton::agent::cli {
 
-// Progress of something long, on stderr: a bar that redraws itself on a terminal, a plain line now and then in a pipe.
+// Progress of a long operation, on stderr: a bar that redraws itself on a terminal, an occasional plain line in a pipe.
 class ProgressBar {
  public:
   // `unit` is "MB" (figures are divided by 10^6) or any other word.

@@ -1,4 +1,4 @@
-// baton rate: what the user thinks of an answer, kept with it.
+// baton rate: stores the user's rating of an answer with it.
 
 #include "history.h"
 #include "print.h"
@@ -8,7 +8,7 @@ namespace {
 
 using memory::Json;
 
-// `id` is a response's, or says a conversation, whose last response is meant.
+// `id` is that of a response or of a conversation; of a conversation, the last response is rated.
 memory::Result<memory::Response> response_meant(memory::Journal& journal, const std::string& id) {
   if (id.starts_with("resp_")) return journal.response(id);
   const auto conversation = journal.conversation(id);

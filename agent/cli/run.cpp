@@ -1,4 +1,4 @@
-// baton run: one question, one run. Exit code 0 when it completed, 1 when it failed or a budget ended it, 130 when it was cancelled.
+// baton run: one question, one run. Exit code 0 if it completed, 1 if it failed or a budget ended it, 130 if it was cancelled.
 #include <fmt/core.h>
 
 #include <iostream>

@@ -10,8 +10,8 @@
 namespace baton::agent::cli {
 namespace {
 
-constexpr int kLongPrefill = 1024;         // tokens; shorter prompts are done before a bar could be read
-constexpr std::size_t kResultShown = 400;  // bytes of a result on the screen; the journal has all of it
+constexpr int kLongPrefill = 1024;         // tokens; shorter prompts are computed before anybody could read a bar
+constexpr std::size_t kResultShown = 400;  // bytes of a result on the screen; the journal has the whole result
 
 std::string text_or(const Json& value, const char* key) {
   const auto it = value.find(key);

@@ -29,7 +29,7 @@ llm::Batch make_batch(const std::vector<std::int32_t>& tokens, int from, int n, 
 }
 
 float log_probability(std::span<const float> logits, std::int32_t id) {
-  llm::SamplingParams force;  // what the sampler reports is the unmodified distribution
+  llm::SamplingParams force;  // the sampler reports the unmodified distribution
   force.logit_bias[id] = 1e9f;
   return llm::Sampler(force).choose(logits).logprob;
 }

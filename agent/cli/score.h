@@ -9,8 +9,8 @@
 namespace baton::agent::cli {
 
 // baton inspect MODEL --score TEXT_FILE: the model's log-probability of each token of a text after the ones before it, as JSON lines
-// {"position", "token", "text", "logprob" (null for the first), "top": [[id, logprob], ..5]} where `top` tells what comes next. With
-// logits_file also all logits, (n_tokens, n_vocab) float32.
+// {"position", "token", "text", "logprob" (null for the first), "top": [[id, logprob], ..5]}; `top` has the most probable tokens for the
+// next position. With logits_file it also writes all logits, (n_tokens, n_vocab) float32.
 int score(const Globals& globals, const std::shared_ptr<const llm::GgufFile>& file, const std::string& text_file,
           const std::string& logits_file);
 

@@ -97,7 +97,7 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
   tools::ToolSet fresh;
   tools::ToolSet& tools = own ? *own : fresh;
   if (const Result<void> added = add_tools_of_options(tools, globals, o.root); !added) return fail(added.error().message);
-  survive(SIGPIPE);  // whoever reads the log may go
+  survive(SIGPIPE);  // the reader of the log may end
   Interrupt interrupt;
   o.why_stopped = [&interrupt] { return interrupt.signal_name(); };
   const Result<void> served = run_daemon(o, tools, interrupt.stop(), [](const std::string& url) {

@@ -1,5 +1,5 @@
 #pragma once
-// Everything that a run needs, opened in the right order: journal, model, tools, agent.
+// Opens everything that a run needs, in the right order: journal, model, tools, agent.
 #include <baton/agent/runtime/agent.h>
 #include <baton/agent/runtime/embedded_generator.h>
 #include <baton/memory/journal.h>
@@ -25,7 +25,7 @@ struct RunOptions {
   std::string history = "as_written";
   double temperature = 0;
   double top_p = 1;
-  std::optional<std::uint64_t> seed;  // nothing: each run draws one
+  std::optional<std::uint64_t> seed;  // nothing: each run draws a new one
   int max_output_tokens = 1024;
   int max_turns = 8;
   int max_tool_calls = 32;
@@ -38,14 +38,14 @@ void add_run_options(CLI::App& command, RunOptions& options);
 
 class Session {
  public:
-  // Says on stderr what takes long (loading); errors are complete sentences.
+  // Reports slow steps (loading) on stderr; errors are complete sentences.
   static Result<std::unique_ptr<Session>> open(const Globals& globals, const RunOptions& options);
 
   Agent& agent() { return *agent_; }
   memory::Journal& journal() { return *journal_; }
   const JournalClock& clock() const { return *clock_; }
   const EmbeddedGenerator& generator() const { return *generator_; }
-  // Without its input.
+  // The request without its input.
   RunRequest request(const RunOptions& options, const std::string& conversation_id) const;
 
  private:

@@ -15,7 +15,7 @@ namespace {
 using tools::Json;
 
 int list(const Globals& globals, const std::string& root, bool json) {
-  // Nothing is called here, so no secret is needed either.
+  // Nothing is called here, so no secret is needed.
   Globals without_secrets = globals;
   without_secrets.environment = [](const std::string&) { return std::optional<std::string>("none"); };
   const auto set = make_tool_set(without_secrets, root);
@@ -83,7 +83,7 @@ void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen) {
   add_import(*command, chosen);
   add_tools_check(*command, globals, chosen);
   command->callback([&chosen, &globals, a, command] {
-    if (!command->get_subcommands().empty()) return;  // they have said what is to be done
+    if (!command->get_subcommands().empty()) return;  // a subcommand has set the action
     chosen = [&globals, a] { return a->name.empty() ? list(globals, a->root, a->json) : call(globals, a->root, a->name, a->arguments); };
   });
 }

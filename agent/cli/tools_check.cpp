@@ -1,4 +1,4 @@
-// baton tools check: what of a file's tool definitions is enforced while a model writes a call.
+// baton tools check: shows which parts of a file's tool definitions are enforced while a model writes a call.
 #include "tools_check.h"
 
 #include <baton/agent/model_loader.h>
@@ -21,15 +21,15 @@ namespace {
 
 using tools::Json;
 
-// What was found of one definition.
+// The findings about one definition.
 struct Checked {
   std::string place;  // JSON pointer in the file
   std::string name;
   bool identifier = false;  // [A-Za-z0-9_-]{1,64}, which every API takes
   std::vector<std::string> errors;
-  std::optional<llm::MaskReport> mask;  // when the schema could be read
+  std::optional<llm::MaskReport> mask;  // if the schema could be read
   llm::Json parameters;                 // likewise
-  std::vector<llm::Unmasked> in_model;  // what the syntax of the model that was asked for leaves to the validator beside that
+  std::vector<llm::Unmasked> in_model;  // constraints that the requested model's syntax leaves to the validator in addition
 };
 
 // The list of definitions in a file, and the JSON pointer of its parent. Null: there is none.
@@ -72,7 +72,7 @@ Checked check_definition(const Json& given, std::string place) {
     if (bad.empty() && tool->contains("url") && !checked.identifier)
       wrong("a tool of an API file has a name of 1 to 64 letters, digits, _ and -");
   }
-  // What the daemon would refuse. API files have fields of their own.
+  // The daemon would refuse any other field. API files have fields of their own.
   static const std::set<std::string> kFields = {"type", "name", "description", "parameters", "strict"};
   for (const auto& [key, value] : tool->items()) {
     if (!tool->contains("url") && (!kFields.contains(key) || (key == "type" && tool != &given)))
@@ -90,16 +90,16 @@ Checked check_definition(const Json& given, std::string place) {
   }
   checked.mask = llm::report_mask(*schema);
   checked.parameters = written;
-  // Too large for a mask is no error: the validator holds it. What nothing satisfies can never be called.
+  // A schema that is too large for a mask is not an error: the validator enforces it. A schema that no value satisfies can never be called.
   if ((schema->root().types & llm::kObjectType) == 0) {
     wrong("its parameters are of no object, as a call's arguments are");
-  } else if (checked.mask->impossible && checked.mask->unmasked.empty()) {  // else the mask may be stricter than the schema
+  } else if (checked.mask->impossible && checked.mask->unmasked.empty()) {  // otherwise the mask may be stricter than the schema
     wrong("no arguments are valid under its parameters: it can never be called");
   }
   return checked;
 }
 
-// The keyword that an unknown one is probably a misspelling of; null: none.
+// The keyword of which an unknown one is probably a misspelling; null: none.
 Json meant(const std::string& keyword) {
   static const std::vector<std::string> known = llm::schema_keywords();
   const auto near = tools::near_names(keyword, known, 1);
@@ -162,7 +162,7 @@ void print_checked(const Checked& checked, bool colour) {
   }
 }
 
-// How a model writes calls, with its vocabulary.
+// A model's syntax for calls, with its vocabulary.
 struct ModelSyntax {
   llm::ToolSyntax syntax;
   std::unique_ptr<llm::GrammarVocabulary> vocabulary;
@@ -178,16 +178,16 @@ Result<ModelSyntax> model_syntax(const Globals& globals, const std::string& mode
     return llm::PromptBuilder(*tokenizer, templates->for_requests(tools), model, [] { return std::tm{}; });
   };
   const llm::PromptBuilder prompts = prompts_with(true);
-  // As Chat does, where the file's own template for tools takes too much work.
+  // As in Chat, where the file's own template for tools takes too much work.
   ModelSyntax out{prompts.fault() ? prompts_with(false).tool_syntax() : prompts.tool_syntax(), nullptr};
   out.vocabulary = std::make_unique<llm::GrammarVocabulary>(*tokenizer, tokenizer->n_vocab(), out.syntax);
   return out;
 }
 
-// What is left to the validator only because of how the model writes calls.
+// Finds the constraints that are left to the validator only because of the model's syntax for calls.
 void compare_with_model(const ModelSyntax& model, Checked& checked) {
   const auto calls = llm::compile_calls({{checked.name, "", checked.parameters}}, true, model.syntax, *model.vocabulary);
-  if (!calls) return;  // said already
+  if (!calls) return;  // already reported
   std::set<std::pair<std::string, std::string>> known;
   for (const llm::Unmasked& one : checked.mask->unmasked) known.insert({one.pointer, one.keyword});
   for (const llm::UnmaskedOfTool& one : (*calls)->unmasked) {

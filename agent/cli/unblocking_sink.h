@@ -1,6 +1,6 @@
 #pragma once
-// The log of a daemon whose stderr nobody may be reading: a full pipe loses lines, and the next line says how many. With spdlog's own sink
-// the daemon would stop there.
+// A log for a daemon whose stderr may have no reader: lines are dropped when the pipe is full, and the next line says how many. spdlog's
+// own sink would block the daemon there.
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/sinks/base_sink.h>
@@ -16,7 +16,7 @@ namespace baton::agent::cli {
 
 class UnblockingSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  // `descriptor` stays the caller's, and open.
+  // `descriptor` remains the caller's, which keeps it open.
   explicit UnblockingSink(int descriptor) : descriptor_(descriptor) {}
 
  protected:
@@ -29,7 +29,7 @@ class UnblockingSink final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 
  private:
-  // False: it would have waited for the reader. A pipe that poll() calls writable takes PIPE_BUF bytes at once (pipe(7)).
+  // Returns false if it would have to wait for the reader. A pipe that poll() calls writable takes PIPE_BUF bytes at once (pipe(7)).
   bool write(std::string_view text) {
     while (!text.empty()) {
       pollfd ready{descriptor_, POLLOUT, 0};

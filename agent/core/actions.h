@@ -1,5 +1,5 @@
 #pragma once
-// What a run wants done. The runtime does it, in this order; within one step all records are committed together.
+// The actions that a run asks for. The runtime performs them in this order; within one step all records are committed together.
 #include <baton/llm/chat/types.h>
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace baton::agent {
 
 using llm::Json;
 
-// An event of the protocol: {"type": .., ..} without its sequence_number, which the journal gives.
+// An event of the protocol: {"type": .., ..} without its sequence_number, which the journal assigns.
 struct EmitEvent {
   std::string type;
   Json data;
@@ -20,9 +20,9 @@ struct EmitEvent {
 // A finished item of the conversation.
 struct KeepItem {
   std::string id;
-  Json content;        // as the protocol shows it
+  Json content;        // in the protocol's form
   std::string text;    // for full-text search
-  llm::RawTokens raw;  // of the turn, on one of its items
+  llm::RawTokens raw;  // those of the turn, on one of its items
 };
 
 struct StartGeneration {
@@ -35,17 +35,17 @@ struct StartTool {
   llm::ToolCall call;
   std::string idempotency_key;
 };
-// The run has gone on without this call's result; what the tool brings later is dropped.
+// The run has continued without this call's result; a later result of the tool is dropped.
 struct CancelTool {
   std::string call_id;
 };
 
-// The last action of a run: its status for the journal. The terminal event comes right before it.
+// The last action of a run: its status for the journal. The terminal event is right before it.
 struct FinishRun {
   std::string status;  // completed, incomplete, failed, cancelled
   std::string reason;  // empty when completed
   Json usage;
-  // What the next response has to bring before the model goes on, as stubs of input items: {"type":"function_call_output","call_id":..,
+  // The input that the next response needs before the model continues, as stubs of items: {"type":"function_call_output","call_id":..,
   // "name":..} and {"type":"mcp_approval_response","approval_request_id":..}.
   Json required_input = Json::array();
 };

@@ -1,4 +1,4 @@
-// From the items of a conversation back to the messages that a model reads.
+// Converts the items of a conversation to the messages that a model reads.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -65,7 +65,7 @@ class Reader {
   }
 
  private:
-  // Where the result of a call goes; nowhere, if it was cut off.
+  // The place for the result of a call; none if the call was cut off.
   struct Slot {
     std::size_t entry = 0, result = 0;
     bool is_call = false;
@@ -104,14 +104,14 @@ class Reader {
     add_slot(string_of(item.content, "call_id"), {entries_.size() - 1, 0, false});
   }
 
-  // The calls of an earlier turn that have the same id get no result any more.
+  // Calls of an earlier turn that have the same id get no further result.
   void add_slot(const std::string& call_id, const Slot& slot) {
     Slots& slots = slots_[call_id];
     if (!slots.all.empty() && slots.all.back().entry != slot.entry) slots.n_filled = slots.all.size();
     slots.all.push_back(slot);
   }
 
-  // The result of the first call of this id that has none, or of the last.
+  // Sets the result of the first call of this id that has none, or of the last.
   void fill(const std::string& call_id, std::string result) {
     const auto found = slots_.find(call_id);
     if (found == slots_.end()) return;
@@ -140,7 +140,7 @@ class Reader {
   }
 
   std::vector<Entry> entries_;
-  std::optional<std::pair<std::string, int>> turn_;  // that the last entry belongs to
+  std::optional<std::pair<std::string, int>> turn_;  // of the last entry
   std::map<std::string, Slots> slots_;               // by call id
   std::map<std::string, std::string> call_of_approval_;
 };

@@ -5,8 +5,8 @@
 namespace baton::agent {
 
 struct Moment {
-  std::int64_t wall_ms = 0;    // since 1970, UTC: what is shown. Whoever sets the machine's clock moves it
-  std::int64_t steady_ms = 0;  // from an arbitrary beginning; never jumps: what budgets and deadlines are counted in
+  std::int64_t wall_ms = 0;    // since 1970, UTC, for display. It jumps when the machine's clock is set
+  std::int64_t steady_ms = 0;  // from an arbitrary beginning; never jumps: the unit of budgets and deadlines
 };
 
 }  // namespace baton::agent

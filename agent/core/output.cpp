@@ -11,7 +11,7 @@ Json bytes_of(const std::string& text) {
   return bytes;
 }
 
-// A token's bytes may be a part of a character: what is no UTF-8 becomes U+FFFD in `token`.
+// The bytes of a token may be a part of a character: bytes that are not UTF-8 become U+FFFD in `token`.
 Json logprob_json(const std::string& bytes, double logprob) {
   return {{"token", Json::parse(to_text(bytes)).get<std::string>()}, {"logprob", logprob}, {"bytes", bytes_of(bytes)}};
 }

@@ -1,6 +1,6 @@
 #pragma once
-// What a run shows: its items, each with its place in the output, and the events that tell of them. Every item that was added is done too,
-// at the same place, also when it was cut off: clients refuse a response with an item that never ended.
+// The output of a run: its items, each with its place in the output, and the events that report them. Every item that was added is also
+// done, at the same place, even if it was cut off: clients refuse a response with an item that never ended.
 #include <functional>
 #include <string>
 #include <utility>
@@ -13,20 +13,20 @@ namespace baton::agent {
 // A call of the current turn.
 struct Call {
   enum class Phase {
-    writing,   // the model is at it
-    written,   // complete; nothing has been done about it
+    writing,   // the model is writing it
+    written,   // complete; not yet handled
     running,   // its tool has been started
-    waiting,   // for the client's output, or the user's approval: the next response brings it
-    answered,  // has a result
+    waiting,   // for the client's output, or the user's approval, in the next response
+    answered,  // has its result
   };
   int index = 0;          // within the answer, as the generator counts
-  int output_index = -1;  // of its item; -1: not shown, because it is not known yet whether the user has to be asked
+  int output_index = -1;  // of its item; -1: not shown, because it is not known yet whether the user must be asked
   Phase phase = Phase::writing;
   CallItem item;
   llm::ToolCall call;
-  std::string malformed;  // what is wrong with the arguments; empty: nothing
+  std::string malformed;  // the error in the arguments; empty: none
   bool is_error = false;  // of the result
-  bool counts = false;    // its result answers a later call that is the same
+  bool counts = false;    // its result answers a later identical call
 };
 
 // A piece of the answer that is being written.
@@ -47,37 +47,37 @@ class Output {
   void event(const std::string& type, Json data);
   Actions take() { return std::exchange(actions_, {}); }
 
-  // The client's items, or, from the runtime, a hint to the model. Not part of the output. The id is given here.
+  // An item of the client, or, from the runtime, a hint to the model. It is not part of the output. Its id is assigned here.
   void input_item(Json item);
   void user_message(const std::string& text, bool from_runtime);
 
-  // Streamed parts. A part of another kind, or a call, closes the one before.
+  // Streamed parts. A part of another kind, or a call, closes the part before.
   void write(Block::Kind kind, const std::string& piece, int turn, const std::vector<llm::TokenLogprob>& logprobs = {});
   bool writing() const { return block_.kind != Block::Kind::none; }
   void close(const std::string& status, int turn, llm::RawTokens raw = {});
-  // What was closed goes into the conversation: a turn that ends whole or is given up for good. Until then a killed process leaves
-  // nothing of it there, and the turn can be written again.
+  // Items that were closed become part of the conversation: a turn that ends completely or is given up for good. Until then a killed
+  // process leaves none of them there, and the turn can be written again.
   void keep_turn();
 
   Call open_call(int index, const std::string& call_id, const std::string& name, int turn);
-  void show_call(Call& call);  // as what call.item.kind says
+  void show_call(Call& call);  // as call.item.kind says
   void call_arguments(const Call& call, const std::string& fragment);
   void call_written(const Call& call);
   void call_started(const Call& call);
   void call_progress(const Call& call, double fraction, const std::string& message);
   void call_handed_over(Call& call);     // to the client or the user
   void call_answered(const Call& call);  // item.status and item.result are set
-  void call_cut_off(Call& call);         // it never was a call; not kept
-  // Into the conversation: in the order of the calls, whichever ended first.
+  void call_cut_off(Call& call);         // the call was never complete; not kept
+  // Adds calls to the conversation in their order, whichever ended first.
   void keep_call(const Call& call, llm::RawTokens raw);
 
   // Finished items in their order.
   Json items() const;
 
-  // Takes what was shown at this place out of the output again.
+  // Removes the item at this place from the output again.
   void abandon(int output_index, const std::string& id);
 
-  // Takes over what a killed process had shown; nothing is emitted. Each in its place, null: not done.
+  // Takes over the output of a killed process; nothing is emitted. Each item in its place, null: not done.
   void restore(std::vector<Json> items) { items_ = std::move(items); }
   void done(int output_index, const Json& item);
 

@@ -6,7 +6,7 @@
 namespace baton::agent {
 namespace {
 
-// A model that cannot write a call in three attempts will not in the fourth.
+// A model that cannot write a call in three attempts will not succeed in the fourth.
 constexpr int kMaxMalformedTurns = 2;
 
 template <class... F>
@@ -21,7 +21,7 @@ std::string replace_all(std::string text, const std::string& what, const std::st
   return text;
 }
 
-// Of the protocol's codes the nearest.
+// The nearest code of the protocol.
 std::string protocol_error_code(const std::optional<llm::Error>& error) {
   using enum llm::errc;
   if (error && error->code == context_overflow) return "context_length_exceeded";
@@ -52,7 +52,7 @@ Actions Run::start(std::vector<Json> input, const Moment& now) {
 void Run::begin(const std::vector<Json>& input, const Moment& now) {
   std::vector<StoredItem> items = config_.history;
   for (Json item : input) {
-    if (item.contains("baton.turn")) item["baton.from"] = "client";  // what an earlier run said, given again: no output of this one
+    if (item.contains("baton.turn")) item["baton.from"] = "client";  // an output of an earlier run, sent again: not an output of this one
     output_.input_item(item);
     items.push_back({config_.response_id, item, {}});
   }
@@ -128,7 +128,7 @@ Actions Run::steer(const std::string& steer_id, const std::vector<Json>& input, 
   steered_ = true;
   output_.event("response.steer.accepted",
                 {{"steer", {{"id", steer_id}, {"previous_response_id", config_.response_id}}}, {"baton.input", input}});
-  // An answer in words is cut off here; calls that are being written are run first, as their results belong to them.
+  // An answer of text is cut off here; calls that are being written are run first, because their results belong to them.
   if (state_ == State::generating && calls_.empty() && !interrupted_) {
     interrupted_ = true;
     output_.act(CancelGeneration{});
@@ -177,7 +177,7 @@ void Run::begin_turn(const Moment& now) {
   wants_any_call_ = must_call();
   state_ = State::generating;
   llm::ChatRequest request = make_request();
-  if (!config_.generate && request.messages.empty()) return finish("completed", "", now);  // nothing is known yet that could be computed
+  if (!config_.generate && request.messages.empty()) return finish("completed", "", now);  // there is no prompt yet that could be computed
   output_.act(StartGeneration{std::move(request)});
 }
 
@@ -205,14 +205,14 @@ llm::ChatRequest Run::make_request() {
   request.prompt = config_.prompt;
   if (config_.truncate) request.may_begin_at = turns_of(request);
   if (!config_.generate) {
-    request.max_output_tokens = 1;  // the least that computes the prompt
+    request.max_output_tokens = 1;  // the minimum that computes the prompt
     request.format.reset();
     request.tool_choice = {};
   }
   return request;
 }
 
-// Where the turns of the conversation begin: each question of the user's, up to that which this run is about.
+// The places where the turns of the conversation begin: each question of the user, up to the one that this run is about.
 std::vector<std::size_t> Run::turns_of(const llm::ChatRequest& request) const {
   std::vector<std::size_t> turns;
   const std::size_t n_before = config_.instructions.empty() ? 0 : 1;
@@ -241,15 +241,15 @@ void Run::take_user_messages() {
 }
 
 void Run::take(const llm::CallStarted& started) {
-  // The journal and the history find a call by its id, so it is unique whatever the generator thinks.
+  // The journal and the history find a call by its id, so the id is made unique whatever the generator gives.
   const bool usable = !started.id.empty() && !call_ids_.contains(started.id);
   const std::string id = usable ? started.id : config_.new_id("call_");
   call_ids_.insert(id);
   Call call = output_.open_call(started.index, id, started.name, turn_);
   call.item.confidence = started.confidence;
   name_as_client_does(call);
-  // Not shown before it is known what it is: a client runs every function_call that it sees, and a call that does not fit its schema is
-  // answered without asking the user.
+  // Not shown before its kind is known: a client runs every function_call that it sees, and a call that does not fit its schema is answered
+  // without asking the user.
   if (config_.client_tools.contains(started.name)) {
     call.item.kind = CallItem::Kind::client;
     if (started.fits && !last_turn_ && !may_be_repeated(started.name)) output_.show_call(call);
@@ -269,7 +269,7 @@ void Run::name_as_client_does(Call& call) const {
 void Run::take(const llm::CallArguments& arguments) {
   Call* call = find_call(arguments.index);
   if (!call || call->phase != Call::Phase::writing) return;
-  call->item.arguments += arguments.fragment;  // what a call has that is cut off
+  call->item.arguments += arguments.fragment;  // the arguments so far, if the call is cut off
   if (call->output_index >= 0) output_.call_arguments(*call, arguments.fragment);
 }
 
@@ -297,12 +297,12 @@ void Run::end_generation(const llm::Finished& end, const Moment& now) {
   usage_.decode_seconds += end.usage.decode_seconds;
   using Reason = llm::FinishReason;
   if (end.reason == Reason::length && !last_turn_) show_unwritten_calls();
-  // Tokens of a call that is none would come back as history that nothing answers.
+  // Tokens of a call that was dropped would return as history without an answer.
   if (!drop_unwritten_calls()) raw_ = end.raw;
 
   const bool whole = end.reason == Reason::stop || end.reason == Reason::tool_calls;
   if (whole && calls_.empty() && !output_.writing() && text_.empty() && reasoning_.empty()) {
-    output_.write(Block::Kind::text, "", turn_);  // an answer of nothing is an answer
+    output_.write(Block::Kind::text, "", turn_);  // an empty answer is an answer
   }
   output_.close(whole ? "completed" : "incomplete", turn_, calls_.empty() ? raw_ : llm::RawTokens{});
   if (end.reason == Reason::error) {
@@ -330,7 +330,7 @@ void Run::end_generation(const llm::Finished& end, const Moment& now) {
   finish(end_reason_.empty() ? "completed" : "incomplete", end_reason_, now);
 }
 
-// The token that was generated is dropped. If the template cannot render the request yet, no prompt is computed; that is no failure.
+// The generated token is dropped. If the template cannot render the request yet, no prompt is computed; that is not a failure.
 void Run::end_warm_up(const llm::Finished& end, const Moment& now) {
   usage_.prompt_tokens += end.usage.prompt_tokens;
   usage_.cached_tokens += end.usage.cached_tokens;
@@ -343,14 +343,14 @@ void Run::end_warm_up(const llm::Finished& end, const Moment& now) {
   finish("completed", "", now);
 }
 
-// So that whoever asked sees what there was no room for.
+// Shows the client the calls for which there was no room.
 void Run::show_unwritten_calls() {
   for (Call& call : calls_) {
     if (call.phase == Call::Phase::writing && call.output_index < 0) output_.show_call(call);
   }
 }
 
-// True when there were any.
+// Returns true if there were any.
 bool Run::drop_unwritten_calls() {
   for (Call& call : calls_) {
     if (call.phase == Call::Phase::writing) output_.call_cut_off(call);
@@ -377,7 +377,7 @@ void Run::ask_for_the_call_again(const std::string& malformed, const Moment& now
 // ---- the end
 
 void Run::finish(const std::string& status, const std::string& reason, const Moment& now) {
-  // What the user saw stays, what the user said too, and every call has a result.
+  // Output that the user saw is kept, messages of the user too, and every call has a result.
   if (state_ == State::generating) {
     drop_unwritten_calls();
     output_.close("incomplete", turn_);
@@ -393,7 +393,7 @@ void Run::finish(const std::string& status, const std::string& reason, const Mom
   response["usage"] = usage_json();
   if (status == "failed") response["error"] = {{"code", error_code_}, {"message", reason}};
   if (status == "incomplete" || status == "cancelled") response["incomplete_details"] = {{"reason", reason}};
-  // The protocol has no event for a cancelled response: its status says it.
+  // The protocol has no event for a cancelled response: its status says so.
   const std::string event = status == "completed" ? "response.completed" : status == "failed" ? "response.failed" : "response.incomplete";
   output_.event(event, {{"response", std::move(response)}});
   output_.act(FinishRun{status, reason, usage_json(), std::exchange(required_input_, Json::array())});

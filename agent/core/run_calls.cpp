@@ -1,4 +1,4 @@
-// The calls of a turn: which are run, what the others are answered, and what comes after them.
+// The calls of a turn: those that are run, the answers to the others, and the next step after them.
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +7,7 @@
 namespace baton::agent {
 namespace {
 
-// Of a call that is required: what was refused three times is not written right the fourth time.
+// For a required call: a model that was refused three times will not succeed in the fourth.
 constexpr int kMaxRefusedTurns = 3;
 
 std::string names_of(const std::vector<llm::ToolSpec>& tools) {
@@ -23,8 +23,8 @@ Call* Run::find_call(int index) {
   return call == calls_.end() ? nullptr : &*call;
 }
 
-// The user has agreed to them; those that were refused have their answer in the history. A client that replays a conversation sends the
-// approval together with what the call brought: such a call has run.
+// The user has approved these calls; those that were refused have their answer in the history. A client that replays a conversation sends
+// the approval together with the call's result: such a call has run.
 void Run::open_approved_calls(const std::vector<Json>& input) {
   std::set<std::string> ran;
   std::map<std::string, const Json*> requests;
@@ -53,7 +53,7 @@ void Run::open_approved_calls(const std::vector<Json>& input) {
   }
 }
 
-// The same call once more, as a new one: what was written of the old one stays as it was.
+// The same call once more, as a new one: the record of the old call stays unchanged.
 void Run::open_retried_calls(const std::vector<Json>& input) {
   llm::Message again{.role = llm::Role::assistant};
   const auto is_retry = [](const Json& item) { return string_of(item, "type") == "baton.retry_tool"; };
@@ -77,7 +77,7 @@ void Run::open_retried_calls(const std::vector<Json>& input) {
   if (!again.tool_calls.empty()) messages_.push_back(std::move(again));
 }
 
-// Starts, answers or hands over those that can be now; when none is left the turn is over.
+// Starts, answers or hands over the calls that are ready; when none is left the turn is over.
 void Run::start_calls(const Moment& now) {
   for (Call& call : calls_) {
     if (call.phase == Call::Phase::running && !config_.parallel_tool_calls) return;
@@ -107,7 +107,7 @@ void Run::start_calls(const Moment& now) {
       continue;
     }
     call.counts = true;
-    called_ = called_ || turn_ > 0;  // not by one that the user has approved of before
+    called_ = called_ || turn_ > 0;  // not by one that the user had approved before
     only_repeats_ = false;
     ++n_calls_;
     start_tool(call);
@@ -190,7 +190,7 @@ void Run::answer(Call& call, Answer answer) {
   call.item.status = answer.is_error ? "failed" : "completed";
   call.item.result = std::move(answer.content);
   if (call.item.kind != CallItem::Kind::client) return output_.call_answered(call);
-  output_.call_cut_off(call);  // it was shown, and is not for the client to run
+  output_.call_cut_off(call);  // it was shown, and the client cannot run it
 }
 
 // Calls without a result get one that says why.
@@ -215,7 +215,7 @@ void Run::keep_calls() {
       output_.input_item(
           {{"type", "function_call_output"}, {"call_id", call.call.id}, {"output", call.item.result}, {"baton.from", "runtime"}});
     }
-    // The place of a call that was approved, or that a killed process had under way, is in the history already.
+    // A call that was approved, or was running in a killed process, already has its place in the history.
     const auto place = std::find_if(messages_.rbegin(), messages_.rend(),
                                     [&](const llm::Message& m) { return m.role == llm::Role::tool && m.tool_call_id == call.call.id; });
     if (place != messages_.rend()) {
@@ -256,7 +256,7 @@ void Run::end_calls(const Moment& now) {
   const bool gives_up = must_call() && ++refused_turns_ >= kMaxRefusedTurns;
   if (repeating_turns_ >= config_.max_repeating_turns || gives_up) {
     last_turn_ = true;
-    if (must_call() && end_reason_.empty()) end_reason_ = "malformed_call";  // not what was asked for
+    if (must_call() && end_reason_.empty()) end_reason_ = "malformed_call";  // not the requested call
   }
   begin_turn(now);
 }

@@ -16,7 +16,7 @@ bool is_question(const StoredItem& item) { return string_of(item.content, "role"
 
 bool is_cut(const Json& item) { return string_of(item, "status") == "incomplete"; }
 
-// The ids of calls that were cut off before they were complete. They never ran, so an output that a client sends for one is no result.
+// The ids of calls that were cut off before they were complete. They never ran, so an output that a client sends for one is not a result.
 std::set<std::string> cut_calls(const std::vector<StoredItem>& items) {
   std::set<std::string> ids;
   for (const StoredItem& item : items) {
@@ -24,13 +24,13 @@ std::set<std::string> cut_calls(const std::vector<StoredItem>& items) {
     if (is_cut(item.content)) {
       ids.insert(string_of(item.content, "call_id"));
     } else {
-      ids.erase(string_of(item.content, "call_id"));  // ids may come again
+      ids.erase(string_of(item.content, "call_id"));  // ids may occur again
     }
   }
   return ids;
 }
 
-// With results that hold no error: of the client's functions, or of the daemon's tools in a run that was killed.
+// With results without an error: of the client's functions, or of the daemon's tools in a run that was killed.
 bool ends_with_results(const std::vector<StoredItem>& items, const std::set<std::string>& cut) {
   bool found = false;
   for (auto item = items.rbegin(); item != items.rend(); ++item) {
@@ -70,7 +70,7 @@ void Run::recall(std::vector<StoredItem> items) {
   if (question != items.rend()) question_ = text_of_message(question->content);
   const std::set<std::string> cut = cut_calls(items);
   std::map<std::string, llm::ToolCall> calls;
-  std::vector<std::pair<llm::ToolCall, Answer>> together;  // whose results came side by side: of one turn
+  std::vector<std::pair<llm::ToolCall, Answer>> together;  // results that arrived together: of one turn
   for (auto item = question.base(); item != items.end(); ++item) {
     const Json& content = item->content;
     const std::string type = string_of(content, "type"), call_id = string_of(content, "call_id"), name = string_of(content, "name");
@@ -85,7 +85,7 @@ void Run::recall(std::vector<StoredItem> items) {
   results_to_use_ = ends_with_results(items, cut);
 }
 
-// A function of a namespace has a name of its own for the model where the client's is not the only one.
+// The model knows a function of a namespace by another name if the client's name is not unique.
 void Run::name_as_model_does(Json& item) const {
   const std::string name_space = string_of(item, "namespace");
   if (name_space.empty()) return;
@@ -97,7 +97,7 @@ void Run::name_as_model_does(Json& item) const {
   }
 }
 
-// Whether a call would bring nothing that the earlier one of the same name and arguments did not.
+// Whether a call would give the same result as the earlier one of the same name and arguments.
 bool Run::is_repeat_of(const Earlier& earlier) const { return earlier.n_new == n_new_calls_ && !earlier.changes; }
 
 std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const {

@@ -1,4 +1,4 @@
-// The response object of a run, as the protocol has it.
+// The response object of a run, in the protocol's form.
 #include <cmath>
 
 #include "run.h"

@@ -1,4 +1,4 @@
-// A run that goes on where a killed process left it.
+// Continues a run from the point at which its process was killed.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -13,10 +13,10 @@ bool is_call(const Json& item) {
   return type == "mcp_call" || type == "function_call" || type == "mcp_approval_request";
 }
 
-// Of the run's own output, as opposed to what the user said.
+// True for the run's own output, false for messages of the user.
 bool is_output(const Json& item) { return item.contains("baton.turn") && string_of(item, "baton.from") != "client"; }
 
-// The model had ended its answer: its calls were being dealt with.
+// The model had ended its answer: its calls were being handled.
 bool ends_a_turn(const ShownItem& shown) {
   if (!is_call(shown.item)) return false;
   return shown.started || shown.item.contains("approval_request_id") || (shown.done && string_of(shown.item, "type") != "mcp_call");
@@ -32,7 +32,7 @@ std::vector<Json> by_place(const std::vector<ShownItem>& shown) {
   return items;
 }
 
-// As far as it was written.
+// The item, as far as it was written.
 Json cut_short(const ShownItem& shown) {
   const std::string type = string_of(shown.item, "type");
   if (type == "message") return assistant_message_item(shown.id, shown.text, turn_of(shown.item), "incomplete");
@@ -45,7 +45,7 @@ Json cut_short(const ShownItem& shown) {
 }  // namespace
 
 Actions Run::resume(const Interrupted& left, const Moment& now) {
-  if (left.events.empty()) return start(left.input, now);  // killed before it had said anything
+  if (left.events.empty()) return start(left.input, now);  // killed before any output
   if (state_ != State::ready) return {};
   started_ = now;
   restore(left);
@@ -93,10 +93,10 @@ void Run::restore(const Interrupted& left) {
   state_ = State::calling;
   if (ended) return restore_calls(open, left);
   for (const ShownItem& one : open) abandon(one);
-  if (!open.empty()) --turn_;  // it is written again
+  if (!open.empty()) --turn_;  // the turn is written again
 }
 
-// Its turn is written again, so the output will hold it once: as it is then.
+// The turn is written again, so the output will contain it once, in its new form.
 void Run::abandon(const ShownItem& shown) {
   if (!shown.done) output_.done(shown.output_index, cut_short(shown));
   output_.abandon(shown.output_index, shown.id);

@@ -1,5 +1,5 @@
 #pragma once
-// The items of a run as its events tell of them: what a killed process has shown, though it may have kept none of it.
+// The items of a run, reconstructed from its events: a killed process has shown them, though it may have stored none of them.
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,11 +11,11 @@ namespace baton::agent {
 struct ShownItem {
   std::string id;
   int output_index = 0;
-  Json item;  // as it was added, or done
+  Json item;  // as it was added or done
   bool done = false;
   std::string text;                      // of its deltas
-  std::optional<std::string> arguments;  // when they were complete
-  bool started = false;                  // a call whose answer the model had ended
+  std::optional<std::string> arguments;  // if they were complete
+  bool started = false;                  // a call of an answer that the model had ended
   bool abandoned = false;                // its turn was written again
 };
 

@@ -11,7 +11,7 @@ namespace baton::agent {
 
 Json plain_text_format();  // {"type": "text"}
 
-// As the model is held to it; nothing: it writes as it likes. The format has been checked before.
+// The format that constrains the model; nothing: the model writes freely. The format has been checked before.
 std::optional<llm::OutputFormat> output_format(const Json& text_format);
 
 }  // namespace baton::agent

@@ -36,13 +36,13 @@ Json message_json(const llm::Message& message, ExportFormat format) {
   if (trl && !message.reasoning.empty()) out["reasoning_content"] = message.reasoning;
   if (message.role == llm::Role::tool) {
     out["tool_call_id"] = message.tool_call_id;
-    if (trl) out["name"] = message.name;  // some templates want it, OpenAI's format has no such field
+    if (trl) out["name"] = message.name;  // some templates require it, OpenAI's format has no such field
   }
   for (const llm::ToolCall& call : message.tool_calls) out["tool_calls"].push_back(call_json(call, format));
   return out;
 }
 
-// All that the runs were offered, in the order in which they came up. The journal keeps a tool flat, as the Responses protocol has it;
+// All tools that the runs were offered, in the order of their first use. The journal keeps a tool flat, as the Responses protocol has it;
 // training formats nest it.
 Json tools_of(const std::vector<memory::Response>& runs) {
   Json tools = Json::array();
@@ -62,7 +62,7 @@ Json tools_of(const std::vector<memory::Response>& runs) {
   return tools;
 }
 
-// Leaves out what no model should learn to write: an answer that was meant as a call and could not be read, and the hint about it.
+// Leaves out turns that no model should learn to write: a malformed call, and the hint about it.
 std::vector<StoredItem> without_failed_attempts(std::vector<StoredItem> items) {
   std::vector<StoredItem> kept;
   for (StoredItem& item : items) {
@@ -81,7 +81,7 @@ std::vector<StoredItem> without_failed_attempts(std::vector<StoredItem> items) {
 struct Record {
   Json json;
   bool shortened = false;
-  std::string skipped;  // why there is none
+  std::string skipped;  // the reason why there is none
 };
 
 Result<Record> record_of(const memory::Journal& journal, const memory::Conversation& conversation, const ExportOptions& options) {
@@ -133,7 +133,7 @@ Result<std::vector<memory::Conversation>> chosen_conversations(const memory::Jou
     auto all = journal.conversations(std::numeric_limits<int>::max());
     if (!all) return Error{errc::io, all.error().message};
     chosen = std::move(*all);
-    // The oldest first: a longer journal only adds lines.
+    // The oldest first: a longer journal only appends lines.
     std::sort(chosen.begin(), chosen.end(),
               [](const auto& a, const auto& b) { return std::pair(a.created_ms, a.id) < std::pair(b.created_ms, b.id); });
     return chosen;

@@ -27,12 +27,12 @@ struct ExportOptions {
 
 struct ExportReport {
   int exported = 0;                    // conversations
-  int shortened = 0;                   // of these, those that go on with a run that was not exported
+  int shortened = 0;                   // of these, those that continue a run that was not exported
   std::map<std::string, int> skipped;  // reason -> how many
 };
 
-// A conversation's record goes up to its first run that has not completed; what the model was told to write again (a call that could not
-// be read) is left out. Errors: a conversation that is not there, a journal or a stream that fails.
+// A conversation's record ends with the last run before its first one that has not completed; malformed calls that the model was told to
+// write again are left out. Errors: an unknown conversation, a journal or a stream that fails.
 Result<ExportReport> export_runs(const memory::Journal& journal, const ExportOptions& options, std::ostream& out);
 
 }  // namespace baton::agent

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Reads the fields of one JSON object; what is missing or of the wrong type is kept as the first problem.
+// Reads the fields of one JSON object; the first missing field, or field of the wrong type, is kept as the problem.
 class Fields {
  public:
   Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {}
@@ -54,7 +54,7 @@ class Fields {
 
 bool is_sha256(const std::string& text) { return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos; }
 
-// The name becomes a file's name.
+// The name becomes the name of a file.
 bool is_file_name(const std::string& text) {
   return !text.empty() && text.front() != '.' && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_") == std::string::npos;
 }

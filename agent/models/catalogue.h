@@ -1,5 +1,5 @@
 #pragma once
-// The models that Baton knows by name: what they are, what their files must hash to, and where they can be had.
+// The models that Baton knows by name: descriptions, hashes of their files, and sources.
 // The list is data, catalogue.json beside this file, embedded in the program.
 #include <baton/agent/error.h>
 
@@ -11,11 +11,11 @@
 
 namespace baton::agent {
 
-// A place that a model's file can come from. Sources of one model are tried in their order.
+// A source of a model's file. Sources of one model are tried in their order.
 struct ModelSource {
   enum class Kind {
-    url,     // one https file; interrupted downloads go on where they stopped
-    wheels,  // Python packages whose wheels carry the file, or its parts in the order of `packages`
+    url,     // one https file; interrupted downloads continue at the point of interruption
+    wheels,  // Python packages whose wheels contain the file, or its parts in the order of `packages`
   };
   Kind kind = Kind::url;
   std::string url;                    // kind url
@@ -30,7 +30,7 @@ struct CatalogueModel {
   std::string sha256;       // of the whole file, 64 lower-case hex digits
   std::uint64_t bytes = 0;  // of the whole file
   bool is_default = false;
-  // Where they were measured for this model (docs/tool-calling.md; llm/chat/chat.h, the members of ChatOptions with these names).
+  // If they were measured for this model (docs/tool-calling.md; llm/chat/chat.h, the members of ChatOptions with these names).
   std::optional<double> min_call_confidence, min_call_confidence_again;
   std::vector<ModelSource> sources;
 };

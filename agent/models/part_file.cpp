@@ -39,7 +39,7 @@ struct PartFile::Hash {
 PartFile::PartFile(fs::path target, int fd)
     : target_(std::move(target)), part_(target_.string() + ".part"), fd_(fd), hash_(std::make_unique<Hash>()) {}
 
-PartFile::~PartFile() { ::close(fd_); }  // and with it the lock
+PartFile::~PartFile() { ::close(fd_); }  // and releases the lock
 
 Result<std::unique_ptr<PartFile>> PartFile::open(const fs::path& target, const std::stop_token& stop,
                                                  const std::function<void()>& waiting) {
@@ -62,7 +62,7 @@ Result<std::unique_ptr<PartFile>> PartFile::open(const fs::path& target, const s
       file->remove();
       return std::unique_ptr<PartFile>();
     }
-    // Whoever held the lock may have renamed or removed the file that we opened; then the name is another file's by now, or nobody's.
+    // The previous holder of the lock may have renamed or removed the file that we opened; then the name is another file's now, or unused.
     struct stat ours {};
     struct stat named {};
     if (::fstat(fd, &ours) != 0 || ::stat(part.c_str(), &named) != 0 || ours.st_ino != named.st_ino || ours.st_dev != named.st_dev)
@@ -106,7 +106,7 @@ Result<void> PartFile::truncate(std::uint64_t size) {
 }
 
 std::string PartFile::sha256() const {
-  Hash copy;  // the running hash goes on
+  Hash copy;  // the running hash continues
   EVP_MD_CTX_copy_ex(copy.context, hash_->context);
   std::array<unsigned char, 32> digest{};
   EVP_DigestFinal_ex(copy.context, digest.data(), nullptr);
@@ -116,7 +116,7 @@ std::string PartFile::sha256() const {
 }
 
 Result<fs::path> PartFile::finish() {
-  // A write that failed half-way may have left bytes behind the ones that count.
+  // A write that failed half-way may have left bytes after the valid ones.
   if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0) return io_error("shorten", part_);
   if (::fsync(fd_) != 0) return io_error("sync", part_);
   if (::rename(part_.c_str(), target_.c_str()) != 0) return io_error("rename", part_);

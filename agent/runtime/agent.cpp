@@ -18,12 +18,12 @@
 namespace baton::agent {
 namespace {
 
-// Somebody else may be quicker to continue a conversation; then it is looked at anew.
+// Another request may continue a conversation first; then the conversation is read again.
 constexpr int kMaxOvertaken = 8;
 
 using Schemas = std::map<std::string, llm::Schema>;
 
-// Of the daemon's own tools, those whose schema can be read: one that cannot must not cost a run the others.
+// Of the daemon's own tools, those with a readable schema: an unreadable one must not cost a run the others.
 void keep_readable(std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
   std::erase_if(specs, [&](const llm::ToolSpec& spec) {
     auto schema = llm::Schema::parse(spec.parameters);
@@ -36,7 +36,7 @@ void keep_readable(std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
   });
 }
 
-// A client's own tool is refused by its name.
+// A client's own tool with an unreadable schema is refused by its name.
 Result<void> read_schemas(const std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
   for (const llm::ToolSpec& spec : specs) {
     auto schema = llm::Schema::parse(spec.parameters);
@@ -55,7 +55,7 @@ bool holds_valid_utf8(const Json& json) {
                      [](const auto& member) { return tools::is_valid_utf8(member.first) && holds_valid_utf8(member.second); });
 }
 
-// What the journal gives back is what the model read: other bytes than UTF-8 would not come back.
+// The journal must return exactly the text that the model read: bytes that are not UTF-8 would change.
 void make_valid_utf8(RunRequest& request) {
   for (std::string* text : {&request.instructions, &request.after_tools}) *text = tools::valid_utf8(std::move(*text));
   for (Json& item : request.input) {
@@ -98,7 +98,7 @@ Permission Agent::permission(const tools::ToolSpec& tool) const {
   return tool.traits.effect == tools::Effect::reads ? Permission::allow : Permission::ask;
 }
 
-// What does not depend on the conversation.
+// The parts that do not depend on the conversation.
 struct Agent::Prepared {
   RunConfig config;
   std::vector<llm::ToolSpec> specs;
@@ -165,11 +165,11 @@ Result<llm::ChatRequest> Agent::preview(RunRequest request) const {
   for (Action& action : actions) {
     if (auto* generation = std::get_if<StartGeneration>(&action)) return std::move(generation->request);
   }
-  if (run.finished()) return llm::ChatRequest{};  // nothing would be asked
+  if (run.finished()) return llm::ChatRequest{};  // the model would not be asked
   return Error{errc::invalid_argument, "calls are run before the model reads on: how long its prompt will be is not known yet"};
 }
 
-// Null: somebody else has continued the conversation meanwhile.
+// Returns null if another request has continued the conversation meanwhile.
 Result<std::unique_ptr<RunHandle>> Agent::try_start(RunRequest& request, const Prepared& prepared, const RunObserver& observer) {
   auto found = find_continuation(journal_, request);
   if (!found) return found.error();
@@ -235,7 +235,7 @@ Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& respons
   try {
     auto record = journal_.run_record(response.id);
     resumed = record ? continue_run(std::move(*record), std::move(observer)) : from_journal(record.error());
-  } catch (const std::exception& e) {  // whatever it holds: the other runs go on
+  } catch (const std::exception& e) {  // whatever it holds: the other runs continue
     resumed = Error{errc::io, std::string("it broke while it was read (") + e.what() + ")"};
   }
   if (resumed) return resumed;

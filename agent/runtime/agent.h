@@ -1,13 +1,13 @@
 #pragma once
-// Runs of the agent: the state machine of agent/core, performed. Each run has one loop thread, on which it takes what the generator, the
-// tools, the journal and the user say, one after the other.
+// Runs of the agent: the state machine of agent/core, performed. Each run has one loop thread, which handles the messages of the generator,
+// the tools, the journal and the user one after the other.
 //
-// Order of things: what a step decided is committed to the journal first; then the observer is told, and the tools are started. So what a
-// client has seen is in SQLite, and a tool that has an effect has its intent there. Arguments are checked against the tool's schema before
-// that; those that do not fit are answered to the model, field by field.
+// Order: the records of a step are committed to the journal first; then the observer is called, and the tools are started. So everything
+// that a client has seen is in SQLite, and a tool that has an effect has its intent there. Arguments are checked against the tool's schema
+// before that; the errors of those that do not fit are returned to the model, field by field.
 //
-// A conversation that was cut off (the process was killed) goes on like any other: what its last run had shown and not kept yet becomes
-// items first (restore.h).
+// A conversation that was cut off (the process was killed) continues like any other: output that its last run had shown and not kept yet
+// becomes items first (restore.h).
 #include <baton/agent/core/run.h>
 #include <baton/agent/error.h>
 #include <baton/memory/journal.h>
@@ -27,26 +27,26 @@
 
 namespace baton::agent {
 
-// May a tool's calls run? Compared by strictness.
+// Whether a tool's calls may run. Compared by strictness.
 enum class Permission { allow, ask, deny };
 
 struct RunRequest {
-  // Items of the protocol: messages, function_call_output, mcp_approval_response, and whatever a client replays of an earlier output.
+  // Items of the protocol: messages, function_call_output, mcp_approval_response, and items of an earlier output that a client replays.
   std::vector<Json> input;
   std::string conversation_id;       // as Journal::conversation takes it; empty: a new conversation
-  std::string response_id;           // of the new response; empty: one is made
-  std::string previous_response_id;  // instead: goes on after that response; on a copy, when its conversation has gone on already
-  bool continues_unstored = false;   // that response was not stored, and whoever asks may continue it all the same
+  std::string response_id;           // of the new response; empty: a new one is generated
+  std::string previous_response_id;  // instead: continues after that response; on a copy, if its conversation has continued already
+  bool continues_unstored = false;   // that response was not stored, and the client may continue it all the same
   std::string instructions;          // the system message
   std::vector<std::string> tools;    // names, in the order of the prompt; empty with all_tools: every tool of the set
   bool all_tools = true;
-  std::vector<llm::ToolSpec> client_tools;        // functions that the client runs: a call ends the run, its function_call_output goes on
-  std::map<std::string, Permission> permissions;  // stricter than the agent's own; a laxer one is not heeded
+  std::vector<llm::ToolSpec> client_tools;        // functions that the client runs: a call ends the run, the next run brings its output
+  std::map<std::string, Permission> permissions;  // stricter than the agent's own; a laxer one is ignored
   llm::ToolChoice tool_choice;
   std::set<std::string> allowed_tools;  // of all the tools, those that this run may call; empty: all
   bool parallel_tool_calls = true;
   Json text_format = plain_text_format();  // RunConfig::text_format
-  llm::SamplingParams sampling;            // without a seed one is drawn, which the response tells: with it the run can be repeated
+  llm::SamplingParams sampling;            // without a seed one is drawn and shown in the response, so that the run can be repeated
   std::vector<std::string> stop;
   bool logprobs = false;  // of every token, with sampling.top_logprobs others
   int max_output_tokens = 1024;
@@ -55,20 +55,20 @@ struct RunRequest {
   Budgets budgets;
   Json metadata = Json::object();  // the client's own
   std::string model;               // the name shown with the response; empty: the generator's
-  bool store = true;               // false: whoever started the run removes its conversation, which is a temporary one
-  bool continuable = true;         // false: nobody learns this response's id, so that nobody continues it
-  bool durable = false;            // goes on after a killed process (Agent::resume)
+  bool store = true;               // false: the code that started the run removes its conversation, which is a temporary one
+  bool continuable = true;         // false: no client learns this response's id, so no client can continue it
+  bool durable = false;            // continues after a killed process (Agent::resume)
   std::string key;                 // of an idempotent creation; empty: none
-  std::string fingerprint;         // of the request that the key stands for
-  std::string client;              // who asks. Not kept
-  std::string share;  // requests with the same one share a part of the engine, and of the runs; empty: those of the client. Not kept
+  std::string fingerprint;         // of the request that belongs to the key
+  std::string client;              // the client of the request. Not kept
+  std::string share;  // requests with the same value share a part of the engine, and of the runs; empty: those of the client. Not kept
   std::map<std::string, NamespacedName> namespaced;  // RunConfig::namespaced
   Json template_variables = Json::object();          // llm::ChatRequest::template_variables
   bool truncate = false;                             // RunConfig::truncate
   bool generate = true;                              // RunConfig::generate; false: the input may be empty
-  std::vector<std::int32_t> prompt;                  // RunConfig::prompt; not empty: there is no input
+  std::vector<std::int32_t> prompt;                  // RunConfig::prompt; if not empty, there is no input
   std::vector<std::string> ignored;                  // RunConfig::ignored
-  std::string session;  // a WebSocket's: an unstored response can be continued there while it is open (RunHub::end_session). Not kept
+  std::string session;  // the WebSocket on which an unstored response can be continued while it is open (RunHub::end_session). Not kept
 
   // A run of one message.
   static RunRequest of_text(const std::string& user_text);
@@ -81,7 +81,7 @@ struct RunOutcome {
   std::string reason;
   Json usage = Json::object();
   Json required_input = Json::array();                  // FinishRun::required_input
-  std::vector<std::string> undelivered;                 // messages that were sent when the run had just ended: they are in no history
+  std::vector<std::string> undelivered;                 // messages that arrived just after the run had ended: they are in no history
   std::vector<std::pair<std::string, Json>> unsteered;  // likewise: id and input
 };
 
@@ -104,12 +104,12 @@ class RunHandle {
   const RunOutcome& wait();
   // Any thread.
   void cancel();
-  // False: the run has ended. A message that crosses the end is in RunOutcome::undelivered.
+  // Returns false if the run has ended. A message that crosses the end is in RunOutcome::undelivered.
   bool send(std::string user_text, Delivery delivery);
-  // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. False: the run has ended.
+  // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. Returns false if the run has
+  // ended.
   bool steer(std::string steer_id, std::vector<Json> input);
-  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. Tools that run are waited for half a
-  // second.
+  // Ends the loop and leaves the run open in the journal, for Agent::resume() of a later process. It waits half a second for running tools.
   void park();
   const std::string& response_id() const;
   const std::string& conversation_id() const;
@@ -132,13 +132,13 @@ class Agent {
   Agent(Generator& generator, tools::ToolSet& tools, memory::Journal& journal, const Clock& clock, AgentOptions options = {});
 
   // The run is in the journal when this returns. Several starts may run at once: of two that continue the same conversation in place, the
-  // journal takes the first one, and the other sees it. Errors: invalid_argument (a request that makes no sense, an output of no call, a
-  // tool whose schema cannot be read), not_found (conversation, tool), previous_not_found, busy (the conversation has a run under way),
-  // conflict (the key is taken, see Journal::claim), answered (an approval was answered before), journal_unwritable, io.
+  // journal accepts the first one, and the other sees it. Errors: invalid_argument (a request that makes no sense, an output without a
+  // call, a tool whose schema cannot be read), not_found (conversation, tool), previous_not_found, busy (the conversation has a run under
+  // way), conflict (the key is taken, see Journal::claim), answered (an approval was answered before), journal_unwritable, io.
   Result<std::unique_ptr<RunHandle>> start(RunRequest request, RunObserver observer);
 
-  // Continues a run that a killed process left (Journal::adopted). Tools that are no longer here, or are denied now, are not offered any
-  // more. One that cannot be continued is ended as failed, in the journal, and the reason is given back.
+  // Continues a run that a killed process left (Journal::adopted). Tools that no longer exist, or are denied now, are not offered any more.
+  // A run that cannot be continued is ended as failed, in the journal, and the reason is returned.
   Result<std::unique_ptr<RunHandle>> resume(const memory::Response& record, RunObserver observer);
 
   // The first request that start() would send to the model. Nothing is started and nothing is stored. Errors of start().

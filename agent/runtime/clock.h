@@ -14,7 +14,7 @@ class Clock {
   virtual std::int64_t now_ms() const {  // since 1970, UTC
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   }
-  // Never runs backwards and does not follow the wall clock. Deadlines in the journal are given in it, so it goes on after a restart.
+  // Never runs backwards and does not follow the wall clock. Deadlines in the journal use it, so it continues after a restart.
   virtual std::int64_t steady_ms() const = 0;
 
   Moment now() const { return {now_ms(), steady_ms()}; }

@@ -11,7 +11,7 @@ namespace {
 
 bool open(const memory::ResponseHead& response) { return response.status == "in_progress" || response.status == "queued"; }
 
-// A process that ended may have shown items of these that are not kept yet.
+// A process that ended may have shown items of such a response that are not kept yet.
 bool may_be_cut(const memory::ResponseHead& response) { return response.reason == "interrupted" || response.status == "failed"; }
 
 using Reader = memory::Result<memory::Thread> (memory::Journal::*)(const std::string&) const;
@@ -56,7 +56,7 @@ memory::Conversation copy_of(const memory::Conversation& conversation, bool temp
   return copy;
 }
 
-// The messages that were sent to a response that had ended, or was about to: the first response that continues it takes them.
+// The messages that were sent to a response that had ended, or was ending: the first response that continues it takes them.
 Result<std::vector<Json>> steering_of(memory::Journal& journal, const memory::Thread& thread, const std::string& response_id) {
   std::vector<Json> input;
   const auto continues = [&](const memory::ResponseHead& r) { return r.parent_id == response_id; };
@@ -70,8 +70,8 @@ Result<std::vector<Json>> steering_of(memory::Journal& journal, const memory::Th
   return input;
 }
 
-// How many of the conversation's items somebody who continues this response sees: all up to its own last one. A warm-up without input has
-// none of its own; after it come the items of the responses that follow.
+// The number of the conversation's items that a client sees who continues this response: all up to the response's own last one. A warm-up
+// without input has no items of its own; the items after it belong to the responses that follow.
 std::size_t items_seen_by(const memory::Thread& thread, const memory::ResponseHead& response) {
   const auto& items = thread.items;
   const auto own = std::find_if(items.rbegin(), items.rend(), [&](const memory::Item& item) { return item.response_id == response.id; });
@@ -128,7 +128,7 @@ void Continuation::put_into(memory::Batch& batch) const {
     return;
   }
   if (!is_new) batch.expect_idle(conversation.id, parent_id);
-  // What a client has changed of it meanwhile stays.
+  // Changes that a client has made to it meanwhile are kept.
   if (is_new || titled) batch.put(conversation);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What a request continues: the conversation so far, as one snapshot of the journal has it.
+// The conversation that a request continues, as one snapshot of the journal has it.
 #include <string>
 #include <vector>
 
@@ -12,15 +12,15 @@ struct Continuation {
   std::string parent_id;              // the response it continues; empty: none
   std::vector<StoredItem> history;
   std::vector<std::string> allowed_tools;
-  std::vector<Json> steering;  // messages that were sent to the parent and that nobody has taken yet: they come before the input
-  // The conversation is a copy that is not in the journal yet: of this one, up to and with this item. Empty: it is not a copy.
+  std::vector<Json> steering;  // messages that were sent to the parent and not taken yet: they come before the input
+  // The conversation is a copy that is not in the journal yet: of this one, up to and including this item. Empty: it is not a copy.
   std::string copy_of, last_item;
 
-  bool titled = false;  // its title was given just now
+  bool titled = false;  // its title was set just now
   bool is_new = false;  // the conversation is not in the journal yet, and is not a copy
 
-  // Puts the conversation into the batch, and what has to be true for it: where it is continued in place, that the parent is still its
-  // last response and none is under way. Otherwise the batch is refused with memory::errc::overtaken.
+  // Puts the conversation into the batch, with its preconditions: if it is continued in place, the parent must still be its last response
+  // and none may be under way. Otherwise the batch is refused with memory::errc::overtaken.
   void put_into(memory::Batch& batch) const;
 };
 

@@ -15,7 +15,7 @@ class EmbeddedGeneration final : public Generation {
   std::unique_ptr<llm::ChatStream> stream_;
 };
 
-// Whether the template's source has the variable's name as a whole word.
+// Whether the template's source contains the variable's name as a whole word.
 bool names(std::string_view source, std::string_view variable) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
   if (variable.empty()) return false;

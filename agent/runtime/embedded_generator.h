@@ -1,5 +1,5 @@
 #pragma once
-// The generator that Baton carries: llm/chat over the embedded engine.
+// Baton's own generator: llm/chat over the embedded engine.
 #include <baton/llm/chat/chat.h>
 
 #include <memory>

@@ -1,5 +1,5 @@
 #pragma once
-// The end of a run that can say no more for itself. Internal to the folder.
+// The terminal event of a run that cannot produce it itself. Internal to the folder.
 #include <baton/memory/journal.h>
 
 #include <string>

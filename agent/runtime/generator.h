@@ -1,6 +1,5 @@
 #pragma once
-// The seam between the agent and whatever writes its answers: the embedded engine, a scripted one for tests, later an
-// OpenAI-compatible URL.
+// The seam between the agent and the source of its answers: the embedded engine, a scripted one for tests, later an OpenAI-compatible URL.
 #include <baton/llm/chat/types.h>
 
 #include <functional>
@@ -11,7 +10,7 @@
 
 namespace baton::agent {
 
-// A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again.
+// A running answer. Destroying it cancels it; after the destructor has returned, the sink is not called again.
 class Generation {
  public:
   virtual ~Generation() = default;
@@ -19,7 +18,7 @@ class Generation {
   virtual void cancel() = 0;
 };
 
-// What a generator has to do now.
+// A generator's current load.
 struct GeneratorLoad {
   int active = 0;   // answers being written
   int waiting = 0;  // that wait for a place
@@ -33,16 +32,16 @@ class ModelFacts {
   virtual int n_ctx() const = 0;  // tokens of prompt and answer
   // Further figures by the names that llama.cpp's server gives them: n_vocab, n_ctx_train, n_embd, size.
   virtual llm::Json figures() const = 0;
-  // Whether the chat template looks at a variable of this name.
+  // Whether the chat template reads a variable of this name.
   virtual bool template_uses(const std::string& variable) const = 0;
-  // `special`: names of control tokens in the text become these; `add_bos`: with the token that the model's prompts begin with, if it has
-  // one. Nothing where there are more than `most` tokens.
+  // `special`: names of control tokens in the text become these; `add_bos`: begins with the token that begins the model's prompts, if it
+  // has one. Returns nothing if there are more than `most` tokens.
   virtual std::optional<std::vector<std::int32_t>> tokenize(const std::string& text, bool special, bool add_bos,
                                                             std::size_t most) const = 0;
   virtual bool is_token(std::int32_t id) const = 0;
   virtual std::string detokenize(const std::vector<std::int32_t>& ids) const = 0;  // is_token() of each; valid UTF-8
   virtual std::string piece(std::int32_t id) const = 0;                            // its bytes, which may be a part of a character
-  // Tokens of the prompt that the request comes to. Errors as of an answer.
+  // Tokens of the request's prompt. Errors like those of an answer.
   virtual llm::Result<int> count(const llm::ChatRequest& request) const = 0;
 };
 
@@ -51,13 +50,13 @@ class Generator {
   using Sink = std::function<void(llm::Delta)>;
 
   virtual ~Generator() = default;
-  // Never blocks. The sink is called on the generator's own thread, one call at a time, and must not block; its last call carries
-  // Finished, also when the request cannot be served (reason error).
+  // Never blocks. The sink is called on the generator's own thread, one call at a time, and must not block; its last call carries Finished,
+  // even if the request cannot be served (reason error).
   virtual std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) = 0;
   virtual GeneratorLoad load() const { return {}; }  // any thread
-  // The name that goes into the journal.
+  // The name for the journal.
   virtual std::string model_name() const = 0;
-  virtual const ModelFacts* facts() const { return nullptr; }  // lives as long; null: nothing is known of the model
+  virtual const ModelFacts* facts() const { return nullptr; }  // lives as long; null: the model's facts are unknown
 };
 
 }  // namespace baton::agent

@@ -1,5 +1,5 @@
 #pragma once
-// What a hub has counted since it began.
+// Counts of a hub since it began.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,10 +8,10 @@
 
 namespace baton::agent {
 
-// How many durations were at most so long; the last count is of those that were longer than all bounds.
+// The number of durations up to each bound; the last count is of those that were longer than all bounds.
 struct DurationHistogram {
   static constexpr std::array<std::int64_t, 12> kBoundsMs = {50, 100, 250, 500, 1000, 2500, 5000, 10'000, 30'000, 60'000, 300'000, 600'000};
-  std::array<std::int64_t, kBoundsMs.size() + 1> counts{};  // each of its own bucket, not of those below
+  std::array<std::int64_t, kBoundsMs.size() + 1> counts{};  // each of its own bucket, without those below
   std::int64_t sum_ms = 0;
 
   void add(std::int64_t ms) {
@@ -30,7 +30,7 @@ struct HubStats {
   std::map<std::string, std::int64_t> finished;  // by status
   std::map<std::string, std::int64_t> failed;    // by the protocol's error code
   DurationHistogram run_ms;                      // from the start in this process to the terminal event
-  DurationHistogram first_token_ms;              // to the first event that holds something the model wrote
+  DurationHistogram first_token_ms;              // to the first event that contains output of the model
   std::int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;
   std::int64_t tools_completed = 0, tools_failed = 0;  // calls of the daemon's tools
 };

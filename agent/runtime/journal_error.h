@@ -1,5 +1,5 @@
 #pragma once
-// What the journal says, in the agent's words: they go to clients, and name no file.
+// Errors of the journal as errors of the agent: they are shown to clients, and name no file.
 #include <baton/agent/error.h>
 #include <baton/memory/error.h>
 

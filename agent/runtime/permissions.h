@@ -1,5 +1,5 @@
 #pragma once
-// What the user lets tools do, as it is written in options and config files.
+// The permissions that the user gives to tools, as they are written in options and config files.
 #include <map>
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace baton::agent {
 
-// "http_request=allow", ask or deny. Errors name the entry: no such tool, no such word.
+// "http_request=allow", ask or deny. Errors name the entry: an unknown tool, an unknown word.
 Result<std::map<std::string, Permission>> parse_permissions(const std::vector<std::string>& given, const tools::ToolSet& tools);
 
 }  // namespace baton::agent

@@ -124,12 +124,12 @@ Result<void> check_asks(const RunRequest& request) {
 
 namespace {
 
-// What the items so far leave open.
+// The calls and approvals that the items so far leave open.
 class OpenSoFar {
  public:
   void see(const Json& item) {
     const std::string type = string_of(item, "type");
-    // Servers give ids that are unique in an answer only; and of a call that was cut off a client may have said that it did not run it.
+    // Servers give ids that are unique in an answer only; and a client may have reported of a call that was cut off that it did not run it.
     if (type == "function_call") ++waiting_[string_of(item, "call_id")];
     if (type == "function_call_output") --waiting_[string_of(item, "call_id")];
     if (type == "mcp_approval_request") approvals_.emplace(string_of(item, "id"), &item);
@@ -139,7 +139,7 @@ class OpenSoFar {
     const auto waiting = waiting_.find(call_id);
     return waiting != waiting_.end() && waiting->second > 0;
   }
-  // Null: no such approval waits.
+  // Returns null if no such approval waits.
   const Json* waiting_approval(const std::string& id) const {
     const auto asked = approvals_.find(id);
     return asked == approvals_.end() || answered_.contains(id) ? nullptr : asked->second;
@@ -153,7 +153,7 @@ class OpenSoFar {
 
 }  // namespace
 
-// One that a client replays may have no deadline; one of an older Baton has a time of day only.
+// An approval that a client replays may have no deadline; one of an older Baton has a time of day only.
 bool approval_expired(const Json& approval, const Moment& now) {
   if (const Json deadline = approval.value("baton.deadline_ms", Json()); deadline.is_number_integer() && deadline != 0)
     return deadline.get<std::int64_t>() < now.steady_ms;

@@ -14,7 +14,7 @@
 namespace baton::agent {
 namespace {
 
-// Null: nothing that the conversation needs.
+// Returns null if the conversation does not need the item.
 Json cut_call(const ShownItem& shown, const std::map<std::string, memory::ToolInvocation>& invocations) {
   if (!shown.arguments) return nullptr;
   CallItem call{.id = shown.id,
@@ -77,7 +77,7 @@ Result<bool> keep_cut_items_of(memory::Journal& journal, const std::string& conv
   }
   if (!any) return false;
   const auto committed = journal.commit_and_wait(std::move(batch), memory::Durability::power);
-  // An item that is there already: somebody else has kept them at the same time.
+  // The item exists already: another thread has kept it at the same time.
   if (!committed && committed.error().code != memory::errc::invalid_argument) return from_journal(committed.error());
   return true;
 }

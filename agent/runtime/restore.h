@@ -1,6 +1,6 @@
 #pragma once
-// What a killed process leaves of a run: its journal holds every event that was shown, but an item only when it was finished. This makes
-// items of the rest: text as far as it was written, calls with the result that their invocation has, or "outcome unknown".
+// A killed process leaves a run incomplete: its journal holds every event that was shown, but an item only if it was finished. This makes
+// items of the rest: text as far as it was written, calls with the result of their invocation, or "outcome unknown".
 #include <baton/agent/error.h>
 #include <baton/memory/journal.h>
 
@@ -8,8 +8,8 @@
 
 namespace baton::agent {
 
-// Looks at the interrupted and failed runs of one conversation and commits the items that they lack; does nothing the second time. To be
-// called before the conversation is continued, and by whoever shows it. True: there were such items.
+// Reads the interrupted and failed runs of one conversation and commits the items that they lack; does nothing the second time. To be
+// called before the conversation is continued or shown. True: there were such items.
 Result<bool> keep_cut_items(memory::Journal& journal, const std::string& conversation_id);
 
 }  // namespace baton::agent

@@ -46,7 +46,7 @@ std::shared_ptr<RunHub::Live> RunHub::find(const std::string& response_id) const
 
 // ---- starting
 
-// The response that an earlier request like this one has started. errc::not_found: there is none.
+// The response that an earlier identical request has started. errc::not_found: there is none.
 Result<std::string> RunHub::made_before(const RunRequest& request) const {
   if (!request.key.empty()) {
     const auto claim = journal_.claim(request.key);
@@ -92,7 +92,7 @@ Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
   auto started = launch(std::move(request), sink);
   if (started || !may_be_made_twice) return started;
   if (started.error().code != errc::conflict && started.error().code != errc::answered) return started;
-  const auto other = made_before(again);  // somebody else was quicker with the same request
+  const auto other = made_before(again);  // another thread was first with the same request
   return other ? give_again(*other, std::move(sink)) : started;
 }
 
@@ -103,7 +103,7 @@ Result<void> RunHub::check_room() const {
   return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
 }
 
-// With the mutex held. One who asks for very much leaves some places to the others.
+// With the mutex held. A client that asks for very much leaves some places to the others.
 Result<void> RunHub::check_share(const std::string& share) const {
   if (share.empty()) return {};
   const auto own = std::count_if(live_.begin(), live_.end(), [&](const auto& live) { return live.second->share == share; });
@@ -113,7 +113,7 @@ Result<void> RunHub::check_share(const std::string& share) const {
                std::to_string(own) + " runs of this client are under way, as many as one client may have; try again in a moment"};
 }
 
-// With the mutex held. A client that has seen the end of its response may continue it before clean_up() has put it away.
+// With the mutex held. A client that has seen the end of its response may continue it before clean_up() has stored it away.
 bool RunHub::may_continue_unstored(const RunRequest& request) const {
   const std::string& id = request.previous_response_id;
   if (const auto at = live_.find(id); at != live_.end()) {
@@ -150,7 +150,7 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
     live_[live->id] = live;
   }
   bool begun = false;
-  // Whatever happens.
+  // Runs on every way out.
   const auto no_longer_starting = [&](void*) {
     const std::scoped_lock lock(mutex_);
     live->starting = false;
@@ -220,7 +220,7 @@ Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
   request.input.clear();
   request.model = record->model;
   request.durable = true;
-  request.continuable = false;  // nobody knows any more whose it was
+  request.continuable = false;  // the client that made it is no longer known
   spdlog::info("run continued: id={} attempt={}", live->id, record->attempts);
   const std::scoped_lock lock(mutex_);
   live->store = request.store;
@@ -276,7 +276,7 @@ void RunHub::on_finished(const std::shared_ptr<Live>& live, const RunOutcome& ou
   changed_.notify_all();
 }
 
-// What the journal has of a response, which is over unless it is live.
+// The journal's records of a response, which is over unless it is live.
 Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t after, bool live) {
   auto told = journal_.told(response_id, after);
   if (!told) return from_journal(told.error());
@@ -292,7 +292,7 @@ Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t a
   return std::move(*told);
 }
 
-// One that is open, and that nobody here runs.
+// Ends a response that is open, and that no run of this process continues.
 Result<void> RunHub::end_abandoned(const memory::Response& response) {
   if (!response.ours) {
     const auto ended = journal_.end_if_abandoned(response.id);
@@ -308,7 +308,7 @@ Result<void> RunHub::end_response(memory::Response response, const std::string& 
   response.reason = reason;
   const auto kept =
       journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(response), memory::Durability::power);
-  // It has told its end just now.
+  // The run has told its end just now.
   if (!kept && kept.error().code != memory::errc::invalid_argument) return from_journal(kept.error());
   return {};
 }
@@ -317,7 +317,7 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
   const std::shared_ptr<Live> live = find(response_id);
   auto listener = std::make_shared<Listener>(std::move(sink), after);
   std::unique_lock<std::mutex> lock;
-  if (live) lock = std::unique_lock(live->mutex);  // what is committed meanwhile waits, and is known by its number
+  if (live) lock = std::unique_lock(live->mutex);  // events that are committed meanwhile wait, and are recognised by their number
   const auto known = told(response_id, after, live != nullptr);
   if (!known) return known.error();
   const bool over = !live || live->over;
@@ -336,7 +336,7 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
 
 // ---- while it runs
 
-// Null: it is over, or not here.
+// Returns null if the run is over, or not in this process.
 std::shared_ptr<RunHandle> RunHub::handle_of(const std::string& response_id) {
   std::unique_lock lock(mutex_);
   const auto at = live_.find(response_id);

@@ -1,4 +1,5 @@
-// What comes after a run: its count, its successor, what is not stored; and the ends of the journal's disk and of the process.
+// The steps after a run: counting it, starting its successor, removing unstored responses; and a full disk of the journal, and the end of
+// the process.
 #include <baton/agent/core/items.h>
 #include <spdlog/spdlog.h>
 
@@ -18,7 +19,7 @@ void RunHub::clean_up() {
   const std::chrono::milliseconds pause = std::min<std::chrono::milliseconds>(std::chrono::seconds(10), options_.silence / 2);
   auto next_look = std::chrono::steady_clock::now() + pause;
   std::unique_lock lock(mutex_);
-  // Whatever breaks, what comes after it is done.
+  // The following steps are done whatever fails.
   const auto unlocked = [&lock](const char* what, const auto& job) {
     lock.unlock();
     try {
@@ -71,7 +72,7 @@ void RunHub::count(const Live& live) {
   stats_.tools_failed += live.tools_failed;
 }
 
-// To those that still listen; not in the journal.
+// To the current listeners; not in the journal.
 void RunHub::tell(Live& live, const std::string& type, const Json& data) {
   const std::scoped_lock lock(live.mutex);
   const std::int64_t number = ++live.last_number;
@@ -99,9 +100,9 @@ void RunHub::steer_failed(Live& live, const std::string& id, const Json& input, 
         {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", message}}}});
 }
 
-// Tells the listeners of a run its end where the journal refused the event that ends it. First come the events that the journal has and
-// the run has not told. If the response is still open there, it is ended as failed. If the journal does not have the response any more,
-// the listeners get a response.failed that is kept nowhere.
+// Tells the listeners of a run its end if the journal refused the terminal event. First come the events that the journal has and the run
+// has not told. If the response is still open there, it is ended as failed. If the journal does not have the response any more, the
+// listeners get a response.failed that is not stored.
 void RunHub::tell_end(Live& live) {
   const std::scoped_lock lock(live.mutex);
   if (live.ended) return;
@@ -122,7 +123,7 @@ void RunHub::tell_end(Live& live) {
   pass_on(live, end);
 }
 
-// The messages of a steered run go on in its successor.
+// The messages of a steered run continue in its successor.
 void RunHub::follow(Live& live) {
   const RunOutcome& outcome = live.outcome;
   for (const auto& [id, input] : outcome.unsteered)
@@ -171,7 +172,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   {
     const std::scoped_lock lock(live->mutex);
     if (outcome.status.empty()) tell_parked(*live);
-    // Closed as well: a sink may hold its own subscription until it was told the end, which a run that is parked never tells.
+    // Closed as well: a sink may hold its own subscription until it gets the end, which a parked run never tells.
     for (const auto& listener : live->listeners) listener->close();
     live->listeners.clear();
     live->over = true;
@@ -195,7 +196,7 @@ void RunHub::tell_parked(Live& live) {
   for (const auto& listener : live.listeners) listener->give(said);
 }
 
-// Each with what was made for it alone: a conversation of its own.
+// Each with the conversation that was made for it alone.
 void RunHub::remove(const std::vector<UnstoredResponse>& responses) {
   for (const UnstoredResponse& response : responses) {
     const auto removed = journal_.remove_conversation(response.conversation_id);
@@ -246,7 +247,7 @@ std::vector<std::shared_ptr<RunHub::Live>> RunHub::all_begun() const {
   return all;
 }
 
-// launch() tells those that are starting, if they start at all.
+// launch() tells the runs that are starting, if they start at all.
 void RunHub::tell_all(const memory::JournalState& state) {
   for (const auto& live : all_begun()) {
     const std::scoped_lock lock(live->mutex);
@@ -260,7 +261,7 @@ void RunHub::shutdown(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   closing_ = true;
   const auto quiet = [&] { return live_.empty(); };
-  // Again and again, as the journal may become unwritable meanwhile: then nothing can be kept any more, and nothing is waited for.
+  // In a loop, because the journal may become unwritable meanwhile: then nothing can be kept any more, and nothing is waited for.
   for (auto wait = patience; !changed_.wait_for(lock, wait, quiet); wait = std::chrono::milliseconds(500)) {
     const bool writable = journal_.state().writable;
     for (const auto& [id, live] : live_) {

@@ -1,5 +1,5 @@
 #pragma once
-// What a hub holds of a run under way. Internal to the folder.
+// The hub's state of a run under way. Internal to the folder.
 #include <baton/agent/core/items.h>
 #include <spdlog/spdlog.h>
 
@@ -26,22 +26,23 @@ inline std::shared_ptr<const std::string> wire(const std::string& type, const Js
   return std::make_shared<const std::string>(to_text(event));
 }
 
-// Whoever listens to one response.
+// A listener to one response.
 class RunHub::Listener {
  public:
   Listener(Sink sink, std::int64_t after) : sink_(std::make_shared<Sink>(std::move(sink))), last_(after) {}
 
-  // False: wants no more.
+  // Returns false if the sink wants no more events.
   bool give(const HubEvent& event) {
     const std::scoped_lock lock(mutex_);
-    const std::shared_ptr<Sink> sink = sink_;  // lives while it runs, though it may close us
+    const std::shared_ptr<Sink> sink = sink_;  // keeps it alive while it runs, though it may close us
     if (!sink) return false;
-    // Read from the journal before. The end is told whatever number was asked for: one who gave too high a one would wait for ever.
+    // Already read from the journal. The end is told whatever number was asked for: a listener that gave too high a number would wait for
+    // ever.
     if (!event.again && (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_)) return true;
     last_ = std::max(last_, event.sequence_number);
     try {
       if (!(*sink)(event)) sink_ = nullptr;
-    } catch (const std::exception& e) {  // a bug of the listener's: the run and the others go on
+    } catch (const std::exception& e) {  // a bug of the listener: the run and the other listeners continue
       spdlog::error("a listener broke at {}: {}", event.type, e.what());
       sink_ = nullptr;
     }
@@ -77,16 +78,16 @@ struct RunHub::Live {
   bool store = true;
   bool starting = true;       // the handle is not there yet; guarded by the hub's mutex
   bool session_over = false;  // likewise
-  RunRequest request;         // of a successor, without input; guarded by the hub's mutex while it is starting
+  RunRequest request;         // of a successor, without input; guarded by the hub's mutex while the run is starting
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   RunOutcome outcome;  // set by the end
 
   std::mutex mutex;  // guards the listeners, and keeps their order of events
   std::vector<std::shared_ptr<Listener>> listeners;
-  bool ended = false;  // the terminal event was said; guarded by the mutex
-  bool over = false;   // nothing is said any more, and what is not stored goes; guarded by the mutex
+  bool ended = false;  // the terminal event was told; guarded by the mutex
+  bool over = false;   // nothing is told any more, and unstored responses are removed; guarded by the mutex
   std::int64_t last_number = -1;
-  std::chrono::steady_clock::time_point told = began;  // when an event was told last; guarded by the mutex, as are the next two
+  std::chrono::steady_clock::time_point told = began;  // when the last event was told; guarded by the mutex, as are the next two
   Json in_progress;                                    // the data of this event
   llm::PrefillProgress prefill;                        // of the prompt that is being computed; a total of 0: none is
   std::int64_t first_token_ms = -1;

@@ -18,8 +18,8 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce aggregates by itself
 
 constexpr auto kTick = std::chrono::milliseconds(200);           // how late a wall-clock budget may be noticed
-constexpr auto kParkPatience = std::chrono::milliseconds(500);   // for tools that run when the process ends, after its own patience
-constexpr auto kProgressPause = std::chrono::milliseconds(250);  // between two events of one call's progress: they are kept for ever
+constexpr auto kParkPatience = std::chrono::milliseconds(500);   // for tools that run when the process ends, after their own patience
+constexpr auto kProgressPause = std::chrono::milliseconds(250);  // between two events of one call's progress: they are stored for ever
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void RunHandle::Loop::run(const std::function<Actions()>& first) {
   end();
 }
 
-// A bug of ours, or no memory is left. The run ends here, with what is committed; the daemon and the other runs go on.
+// A bug of ours, or no memory is left. The run ends here, with its committed records; the daemon and the other runs continue.
 void RunHandle::Loop::broke(const char* what) {
   spdlog::error("{}: the run broke: {}", record_.id, what);
   generation_.reset();
@@ -113,7 +113,7 @@ void RunHandle::Loop::end() {
       if (auto* steered = std::get_if<Steered>(&input)) outcome_.unsteered.emplace_back(steered->id, steered->input);
     }
     if (observer_.finished) observer_.finished(outcome_);
-  } catch (const std::exception& e) {  // whoever waits for the run is told of its end all the same
+  } catch (const std::exception& e) {  // callers that wait for the run are told of its end all the same
     spdlog::error("{}: the run broke at its end: {}", record_.id, e.what());
   }
   std::scoped_lock lock(mutex_);
@@ -121,15 +121,16 @@ void RunHandle::Loop::end() {
   ended_.notify_all();
 }
 
-// The process will end by its own will: that is no crash of this run's.
+// The process is shutting down: the run has not crashed.
 void RunHandle::Loop::park_if_quiet() {
-  // What waits for a disk that cannot be written would hold up the end of the process for ever: the next one continues from what is kept.
+  // Waiting for a disk that cannot be written would hold up the end of the process for ever: the next process continues from the stored
+  // records.
   if (parking_ && !done_ && !parts_.journal.state().writable) {
-    outcome_.status.clear();  // an end that is not kept is none
+    outcome_.status.clear();  // an end that is not stored does not count
     done_ = true;
   }
   if (parking_ && !running_.empty() && std::chrono::steady_clock::now() >= park_deadline_) {
-    // Their intents stay: the next process runs an idempotent tool again, and says "outcome unknown" of another.
+    // Their intents are kept: the next process runs an idempotent tool again, and reports "outcome unknown" for another.
     for (auto& [id, running] : running_) running.stop.request_stop();
     running_.clear();
   }
@@ -171,13 +172,13 @@ void RunHandle::Loop::take(RunInput input) {
                  [&](ParkAsked&) {
                    if (!std::exchange(parking_, true)) park_deadline_ = std::chrono::steady_clock::now() + kParkPatience;
                    generation_.reset();
-                   ++generation_number_;  // what it said and is still in the queue belongs to a turn that will be written again
+                   ++generation_number_;  // its deltas that are still in the queue belong to a turn that will be written again
                  },
              },
              input);
 }
 
-// ---- what a step wants
+// ---- the requests of a step
 
 void RunHandle::Loop::perform(Actions actions, RunStep step) {
   if (actions.empty()) return;
@@ -283,18 +284,18 @@ void RunHandle::Loop::on_committed(Committed& committed) {
   if (done.last) done_ = true;
 }
 
-// A disk that is full is not that: the journal holds what it cannot write.
+// A full disk is not such a refusal: the journal holds the records that it cannot write.
 void RunHandle::Loop::refused(const std::string& message) {
   if (std::exchange(refused_, true)) return;
   spdlog::error("{}: {}", record_.id, message);
   const std::string reason = "the journal does not take what this run says; its conversation may have been deleted";
   perform(run_.fail(reason, parts_.clock.now()));
-  outcome_.status = "failed";  // also when the run had ended before, and its end could not be kept
+  outcome_.status = "failed";  // even if the run had ended before, and its end could not be kept
   outcome_.reason = reason;
 }
 
 void RunHandle::Loop::start_generation(llm::ChatRequest request) {
-  generation_.reset();  // the one before has said its last
+  generation_.reset();  // the previous generation has ended
   if (parking_) return;
   const int number = ++generation_number_;
   generation_ = parts_.generator.start(std::move(request), [queue = queue_, number](llm::Delta delta) {

@@ -1,5 +1,6 @@
 #pragma once
-// The performing half of a run: takes inputs from its queue, steps the state machine, commits what it decided, then does it.
+// The performing half of a run: takes inputs from its queue, steps the state machine, commits the records of the step, then performs its
+// actions.
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -22,7 +23,7 @@ struct RunParts {
   const Clock& clock;
 };
 
-// What one step of the state machine wants: records of one commit, and what is done after it.
+// The results of one step of the state machine: records of one commit, and the actions after it.
 struct RunStep {
   memory::Batch batch;
   memory::Durability durability = memory::Durability::process;
@@ -40,7 +41,7 @@ class RunHandle::Loop {
   void resume(Interrupted left);
   bool push(RunInput input) { return queue_->push(std::move(input)); }  // false: the run has ended
   const RunOutcome& wait();
-  const RunOutcome& outcome() const { return outcome_; }  // its ids: any time
+  const RunOutcome& outcome() const { return outcome_; }  // its ids: available at any time
 
  private:
   struct Pending {  // a step on its way to the disk
@@ -52,11 +53,11 @@ class RunHandle::Loop {
     memory::ToolInvocation record;
     std::stop_source stop;
     bool started = false;
-    std::int64_t next_progress = 0;  // the earliest time to tell of it again
+    std::int64_t next_progress = 0;  // the earliest time of the next event
   };
 
   void launch(std::function<Actions()> first);
-  void run(const std::function<Actions()>& first);  // the thread's: whatever is thrown below ends as a failed run
+  void run(const std::function<Actions()>& first);  // the thread's body: any exception below ends the run as failed
   void loop(const std::function<Actions()>& first);
   void broke(const char* what);
   void end();
@@ -87,9 +88,9 @@ class RunHandle::Loop {
   std::deque<Pending> pending_;
   std::size_t n_steps_ = 0;
   Moment last_tick_;
-  bool refused_ = false;                                 // the journal does not take what this run says
-  bool parking_ = false;                                 // no more generations; the loop ends when the tools have, or soon
-  std::chrono::steady_clock::time_point park_deadline_;  // then the tools are not waited for any more
+  bool refused_ = false;                                 // the journal refuses this run's records
+  bool parking_ = false;                                 // no further generations; the loop ends when the tools have, or soon
+  std::chrono::steady_clock::time_point park_deadline_;  // after this, tools are not waited for
   bool parked_ = false;                                  // the record is on its way
   bool done_ = false;
 

@@ -1,5 +1,5 @@
 #pragma once
-// What waits for a run's loop thread. Streamed text that waits is merged, so a run that lags behind its generator catches up in fewer
+// The queue of a run's loop thread. Streamed text that waits is merged, so a run that is slower than its generator catches up in fewer
 // steps; the queue is bounded by the number of calls of one run and of messages sent to it.
 #include <baton/llm/chat/types.h>
 #include <baton/memory/journal.h>
@@ -17,7 +17,7 @@
 namespace baton::agent {
 
 struct GeneratorSaid {
-  int generation = 0;  // which of the run's generations: what an earlier one says late is dropped
+  int generation = 0;  // the run's generation of this input: late input of an earlier one is dropped
   llm::Delta delta;
 };
 struct ToolFinished {
@@ -50,7 +50,7 @@ using RunInput = std::variant<GeneratorSaid, ToolFinished, ToolProgress, Committ
 // Any thread may push; one pops.
 class RunQueue {
  public:
-  // False when the queue is closed; then the input is dropped.
+  // Returns false if the queue is closed; then the input is dropped.
   bool push(RunInput input) {
     {
       std::scoped_lock lock(mutex_);
@@ -62,7 +62,7 @@ class RunQueue {
     return true;
   }
 
-  // Nothing after `patience` without an input.
+  // Returns nothing after `patience` without an input.
   std::optional<RunInput> pop(std::chrono::milliseconds patience) {
     std::unique_lock lock(mutex_);
     if (!ready_.wait_for(lock, patience, [&] { return !inputs_.empty(); })) return std::nullopt;
@@ -71,7 +71,7 @@ class RunQueue {
     return input;
   }
 
-  // What nobody will pop any more.
+  // Returns the inputs that will not be popped any more.
   std::deque<RunInput> close() {
     std::scoped_lock lock(mutex_);
     closed_ = true;
@@ -79,7 +79,7 @@ class RunQueue {
   }
 
  private:
-  // Into what waits last, if that is more of the same.
+  // Merges it into the last waiting input, if that is of the same kind.
   bool merged(const RunInput& input) {
     const auto* said = std::get_if<GeneratorSaid>(&input);
     auto* before = inputs_.empty() ? nullptr : std::get_if<GeneratorSaid>(&inputs_.back());

@@ -41,7 +41,7 @@ class ScriptedGeneration final : public Generation {
     finished.malformed_call = answer_.malformed_call;
     sink_(std::move(finished));
   }
-  // False: cancelled.
+  // Returns false if it was cancelled.
   template <class D>
   bool stream(const std::string& text) {
     for (std::size_t at = 0; at < text.size();) {

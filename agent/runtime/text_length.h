@@ -7,8 +7,8 @@
 
 namespace baton::agent {
 
-// errc::context_overflow where one message or result of the request's input has alone more tokens than the context. Only texts that are
-// long enough to cost others their time are looked at: a shorter one is counted with the rest of its prompt. `facts` may be null.
+// errc::context_overflow if a single message or result of the request's input has more tokens than the context. Only texts that are long
+// enough to cost others their time are checked: a shorter one is counted with the rest of its prompt. `facts` may be null.
 Result<void> check_text_lengths(const RunRequest& request, const ModelFacts* facts);
 
 }  // namespace baton::agent

@@ -1,6 +1,6 @@
 #pragma once
-// Responses that were not to be stored, and that are over: for a while the client that made them may continue them. They are bounded by
-// number and time.
+// Responses that are over and were not to be stored: for a while the client that made them may continue them. They are bounded by number
+// and time.
 #include <chrono>
 #include <deque>
 #include <string>
@@ -15,21 +15,21 @@ struct UnstoredResponse {
   std::string client;
 };
 
-// Not thread-safe. What a function gives back is to be removed from the journal.
+// Not thread-safe. Responses that a function returns must be removed from the journal.
 class UnstoredResponses {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kMost = 512;
   static constexpr std::size_t kMostOfOne = 32;            // of a session, or of a client over HTTP
-  static constexpr std::chrono::minutes kLife{5};          // of one that came over HTTP
-  static constexpr std::chrono::minutes kSessionLife{60};  // of one that came over a WebSocket, while that is open
+  static constexpr std::chrono::minutes kLife{5};          // of a response that came over HTTP
+  static constexpr std::chrono::minutes kSessionLife{60};  // of a response that came over a WebSocket, while that is open
 
   std::vector<UnstoredResponse> add(UnstoredResponse response, Clock::time_point now);
   std::vector<UnstoredResponse> end_session(const std::string& session);
   std::vector<UnstoredResponse> expired(Clock::time_point now);
   std::vector<UnstoredResponse> all();
 
-  // On the WebSocket that made it, or, if it came over HTTP, for the same client.
+  // On the WebSocket that made it, or, if it came over HTTP, by the same client.
   bool may_continue(const std::string& response_id, const std::string& session, const std::string& client) const;
   std::size_t size() const { return kept_.size(); }
 

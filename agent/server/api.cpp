@@ -13,7 +13,7 @@
 namespace baton::agent::server {
 namespace {
 
-// "/v1/responses/{}/cancel" against a path; its variable parts, or nothing.
+// Matches "/v1/responses/{}/cancel" against a path; returns its variable parts, or nothing.
 std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
   std::vector<std::string> parts;
   while (true) {
@@ -96,7 +96,7 @@ Api::Api(RunHub& hub, Agent& agent, memory::Journal& journal, ApiOptions options
     : hub_(hub), agent_(agent), journal_(journal), options_(std::move(options)) {}
 
 void Api::handle(const HttpCall& call, Done answer) {
-  // Once, whatever a route does: a second answer would be taken for that to the next request of the connection.
+  // Once, whatever a route does: a second answer would be read as that to the next request of the connection.
   auto answered = std::make_shared<std::atomic<bool>>(false);
   const Done done = [answered, answer = std::move(answer), path = call.path](HttpReply reply) {
     if (answered->exchange(true)) return spdlog::error("a request for {} was answered twice, the second time with {}", path, reply.status);
@@ -104,7 +104,7 @@ void Api::handle(const HttpCall& call, Done answer) {
   };
   try {
     route(call, done);
-  } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
+  } catch (const std::exception& e) {  // a bug of ours: it must not end the daemon
     done(HttpReply::of(ApiError::internal(e.what())));
   }
 }

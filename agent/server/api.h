@@ -1,5 +1,5 @@
 #pragma once
-// The routes. Calls come on threads of a pool and may read and write the journal; whatever waits for a run answers later, from its thread.
+// The routes. Calls come on threads of a pool and may read and write the journal; answers that wait for a run come later, from its thread.
 #include <baton/agent/runtime/run_hub.h>
 
 #include <atomic>
@@ -23,7 +23,7 @@ struct ApiOptions {
   Profiles profiles;
   std::string after_tools;
   int max_output_tokens = 1024;
-  std::size_t max_input_bytes = ServerLimits{}.body_bytes;  // of a request's items, with those that references name in their places
+  std::size_t max_input_bytes = ServerLimits{}.body_bytes;  // of a request's items, after references were replaced by their items
 };
 
 // The parts outlive it. Any thread.
@@ -32,13 +32,13 @@ class Api {
   Api(RunHub& hub, Agent& agent, memory::Journal& journal, ApiOptions options);
 
   using Done = std::function<void(HttpReply)>;
-  // Answers exactly once. Every answer has a JSON body, errors as the protocol has them.
+  // Answers exactly once. Every answer has a JSON body, errors in the protocol's form.
   void handle(const HttpCall& call, Done answer);
 
-  // Where a call is answered, which is known before its body is read.
+  // The thread on which a call is answered, which is known before its body is read.
   enum class Where {
-    io,     // at once: nothing waits for anything
-    quick,  // on a thread that no request's body ever takes
+    io,     // at once, without waiting
+    quick,  // on a thread that never handles a request's body
     work,   // on a thread that may wait for the disk
   };
   struct About {
@@ -46,21 +46,21 @@ class Api {
     RouteClass what = RouteClass::other;
   };
   About about(const HttpCall& call) const;
-  // Those that the path takes: "GET, HEAD, POST"; empty: there is nothing at it.
+  // The methods that the path takes: "GET, HEAD, POST"; empty: there is no such path.
   std::string methods(const std::string& path) const;
 
   Offer offer() const;
-  // Starts what a body asks for; `key`: of the Idempotency-Key header, or empty.
+  // Starts the run that a body asks for; `key`: of the Idempotency-Key header, or empty.
   Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key, Purpose purpose = Purpose::answer) const;
-  // A line for each client that sends what has no effect, and one more when it sends something else that has none.
+  // Logs a line for each client that sends fields without effect, and one more when it sends further ones.
   void log_ignored(const std::string& client, const Notes& notes) { ignored_log_.tell(client, notes); }
   RunHub& hub() { return hub_; }
-  // The response as it stands.
+  // The response in its current state.
   Parsed<Json> response(const std::string& id) const;
-  std::string status(const std::string& id) const;  // of a response; empty: there is none
+  std::string status(const std::string& id) const;  // of a response; empty: there is no such response
 
   void set_ready(bool ready) { ready_ = ready; }
-  // What else /metrics shows: lines of Prometheus text.
+  // Further lines of Prometheus text for /metrics.
   void set_more_metrics(std::function<std::string()> more) { more_metrics_ = std::move(more); }
 
  private:
@@ -92,8 +92,8 @@ class Api {
   void delete_item(const HttpCall& call, const Path& path, Done done);
   void list_conversations(const HttpCall& call, const Path& path, Done done);
   Parsed<memory::Conversation> find_conversation(const std::string& id) const;
-  // Puts the stored items in the place of the references to them. `param`: the list's name, for errors; `input_too_large`: together they
-  // have more than max_input_bytes, counted before anything is copied.
+  // Replaces references by the stored items. `param`: the list's name, for errors; `input_too_large`: together they have more than
+  // max_input_bytes, counted before anything is copied.
   std::optional<ApiError> take_references(std::vector<Json>& items, const std::string& param) const;
 
   // chat_api.cpp
@@ -133,10 +133,10 @@ class Api {
 // A page of a list: `limit` (1 to 100), `after`, `order` (asc, desc) of the query. Each entry has an id.
 Parsed<Json> list_page(const HttpCall& call, std::vector<Json> oldest_first);
 
-// An answer that says what of its request had no effect.
+// An answer that names the parts of its request without effect.
 Json with_ignored(Json answer, const Notes& notes);
 
-// Items as a client sees them.
+// An item in the form that a client sees.
 Json shown_item(const Json& content, const std::string& row_id);
 
 }  // namespace baton::agent::server

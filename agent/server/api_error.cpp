@@ -3,7 +3,7 @@
 namespace baton::agent::server {
 namespace {
 
-// No error should name the journal's file here, and none that does gets out: "journal /home/me/baton.db: no response resp_1".
+// No error should name the journal's file here, and one that does is shortened: "journal /home/me/baton.db: no response resp_1".
 std::string without_file(const std::string& message) {
   const std::size_t colon = message.find(": ");
   return message.starts_with("journal /") && colon != std::string::npos ? message.substr(colon + 2) : message;
@@ -46,7 +46,7 @@ ApiError error_of_response(const Json& response, const std::string& input) {
   if (code.empty())
     return {503, "server_error", "server_shutting_down", "the daemon was stopped before the answer was whole: ask again", ""};
   if (code == "invalid_prompt" || code == "context_length_exceeded") return {400, "invalid_request_error", code, message, input};
-  // Asking again with the same seed would end the same way, and clients try again what is a 500.
+  // Another request with the same seed would end the same way, and clients retry a 500.
   if (code == "format_mismatch") return {422, "server_error", code, message, "response_format"};
   return {500, "server_error", code, message, ""};
 }

@@ -1,5 +1,5 @@
 #pragma once
-// What a client is told when a request cannot be served: the protocol's error object, with its HTTP status.
+// The error that a client gets if a request cannot be served: the protocol's error object, with its HTTP status.
 #include <baton/agent/error.h>
 
 #include <nlohmann/json.hpp>
@@ -16,24 +16,24 @@ struct ApiError {
   int status = 400;
   std::string type = "invalid_request_error";
   std::string code;
-  std::string message;  // what was wrong, where, and what to do
+  std::string message;  // the problem, its place and its remedy
   std::string param;    // the field, as a path: "tools[0].name"; empty: none
-  std::string log{};    // what is behind it, for the daemon's log only: it may name files
+  std::string log{};    // the cause, for the daemon's log only: it may name files
 
   Json json() const;  // {"error": {"message", "type", "param", "code"}}
 
   static ApiError invalid(std::string param, std::string message, std::string code = "invalid_value");
   static ApiError unsupported(const std::string& param, const std::string& supported);
   static ApiError not_found(std::string message, std::string param = "");
-  // What names files of the daemon's is for its log; the client gets the rest.
+  // Parts that name the daemon's files are for its log; the client gets the rest.
   static ApiError from(const Error& error);
   static ApiError internal(std::string log);
 };
 
-// Of a response that has failed or was cut off by the daemon's end. `input`: what the client calls what it sent.
+// The error of a response that has failed or was cut off by the daemon's end. `input`: the client's name for its input.
 ApiError error_of_response(const Json& response, const std::string& input);
 
-// A value or what to tell the client.
+// A value, or the error for the client.
 template <class T>
 class Parsed {
  public:

@@ -1,4 +1,4 @@
-// /v1/chat/completions and /v1/completions: the same runs, told as their clients want it.
+// /v1/chat/completions and /v1/completions: the same runs, in the form that their clients expect.
 #include "api.h"
 #include "chat_request.h"
 #include "completion.h"

@@ -1,6 +1,6 @@
 #pragma once
-// The ids of a chat's calls. Servers and clients leave them out, or begin to count anew with each answer; whoever reads the items finds a
-// call by its id, so here each call gets one of its own, and each result that of its call.
+// The ids of a chat's calls. Servers and clients leave them out, or begin to count anew with each answer. Readers of the items find a call
+// by its id, so here each call gets a unique one, and each result that of its call.
 #include <cstddef>
 #include <map>
 #include <optional>
@@ -11,11 +11,11 @@
 
 namespace baton::agent::server {
 
-// Of one request. Takes logarithmic time for a call or a result.
+// For one request. Takes logarithmic time for a call or a result.
 class ChatCalls {
  public:
-  // The next call, as the client names it; an empty id: it has none. Gives its id among the items: the client's where no earlier call has
-  // it, another one otherwise.
+  // The next call, by the client's id; an empty id: it has none. Returns its id among the items: the client's if no earlier call has it,
+  // another one otherwise.
   std::string add(const std::string& client_id, const std::string& name) {
     if (std::exchange(is_turn_over_, false)) ++n_turns_;
     std::string id = client_id;
@@ -28,18 +28,18 @@ class ChatCalls {
     return id;
   }
 
-  // The next result, with the id and the name that the client gave it; empty: none. Gives the id of its call, which from now on has a
-  // result: of the calls that fit, the first of the latest turn. Nothing: no call without a result fits.
+  // The next result, with the id and the name that the client gave it; empty: none. Returns the id of its call, which from now on has a
+  // result: of the calls that fit, the first of the latest turn. Returns nothing if no call without a result fits.
   std::optional<std::string> take(const std::string& client_id, const std::string& name) {
     if (client_id.empty()) return name.empty() ? first_of(Key{}) : first_of(Key{std::nullopt, name});
     auto id = first_of(Key{client_id, name});
     if (!id) id = first_of(Key{client_id, std::nullopt});
-    // A client may make up the ids that its calls came without.
+    // A client may invent the ids that its calls lacked.
     if (!id && !client_ids_.contains(client_id)) id = first_of(name.empty() ? Key{"", std::nullopt} : Key{"", name});
     return id;
   }
 
-  // Somebody else than the assistant spoke: the next calls are a turn of their own.
+  // A message of another role than the assistant: the next calls are a turn of their own.
   void end_turn() { is_turn_over_ = true; }
 
  private:
@@ -69,7 +69,7 @@ class ChatCalls {
   std::vector<Call> calls_;
   std::map<Key, std::set<Waiting>> waiting_;  // calls without a result
   std::set<std::string> ids_, client_ids_;
-  std::size_t n_made_ = 0;  // ids that were made, or tried
+  std::size_t n_made_ = 0;  // ids that were generated, or tried
   int n_turns_ = 0;
   bool is_turn_over_ = false;
 };

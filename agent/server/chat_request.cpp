@@ -16,7 +16,8 @@
 namespace baton::agent::server {
 namespace {
 
-// The messages of a chat as items of the Responses protocol: every message that a server gave out, and what its clients make of it.
+// The messages of a chat as items of the Responses protocol: accepts every message that a server gave out, and the variants that its
+// clients make of it.
 class Messages {
  public:
   explicit Messages(Notes& notes) : notes_(notes) {}
@@ -32,7 +33,7 @@ class Messages {
     }
     return std::move(items_);
   }
-  // Of each item, in the request.
+  // The place of each item in the request.
   const std::vector<std::string>& places() const { return places_; }
 
  private:
@@ -47,7 +48,7 @@ class Messages {
     const std::string role = message.string("role").value_or("");
     const Json* content = message.any("content");
     const std::string name = message.string("name").value_or("");
-    // Said by servers, and nothing that a model reads; `id` and `annotations` among them.
+    // Fields that servers send and no model reads; `id` and `annotations` among them.
     for (const char* key : {"id", "refusal", "annotations", "status", "index", "reasoning_details", "provider_specific_fields"})
       message.any(key);
     const Json* calls = message.array("tool_calls");
@@ -85,7 +86,7 @@ class Messages {
     return std::nullopt;
   }
 
-  // As llama.cpp and DeepSeek, OpenRouter and vLLM, Ollama name it.
+  // The names used by llama.cpp and DeepSeek, OpenRouter and vLLM, Ollama.
   std::string reasoning_of(Fields& message) {
     std::string reasoning;
     for (const char* key : {"reasoning_content", "reasoning", "thinking"}) {
@@ -100,7 +101,7 @@ class Messages {
     outer.skip_own();
     const std::string id = outer.string("id", 256).value_or("");
     std::string type = outer.string("type").value_or("");
-    outer.any("index");  // of a stream's deltas, put together
+    outer.any("index");  // of a stream's deltas, concatenated
     const Json* function = outer.any("function");
     const Json* custom = outer.any("custom");
     if (type.empty()) type = "function";
@@ -132,8 +133,8 @@ class Messages {
   ChatCalls calls_;
 };
 
-// {"type": "function", "function": {..}} as the Responses protocol has it. The types that it does not have come as they are, and are passed
-// over there.
+// {"type": "function", "function": {..}} in the form of the Responses protocol. Types that it does not have are passed through unchanged,
+// and ignored there.
 Parsed<Json> tools_from(const Json& list, Notes& notes) {
   if (auto error = more_than(kMaxTools, "tools", list.size(), "tools")) return *error;
   Json tools = Json::array();
@@ -149,7 +150,7 @@ Parsed<Json> tools_from(const Json& list, Notes& notes) {
     if (type != "function" || !function || !function->is_object())
       outer.fail(ApiError::invalid(at, "'" + at + "' must be {\"type\": \"function\", \"function\": {\"name\", ..}}"));
     if (auto error = outer.finish()) return *error;
-    Json tool = *function;  // not update(), which searches the tool once for each key of the function
+    Json tool = *function;  // not update(), which searches the tool for each key of the function
     if (tool.contains("type")) notes.ignore(at + ".function.type");
     tool["type"] = "function";
     tools.push_back(std::move(tool));
@@ -197,7 +198,7 @@ Parsed<Json> tool_choice_from(const Json& choice, Notes& notes) {
   return allowed;
 }
 
-// Without these the answer would be another one than it is asked for.
+// Ignoring these would change the answer.
 void unsupported(Fields& fields) {
   fields.unsupported("functions", "send tools", {Json::array()});
   fields.unsupported("function_call", "send tool_choice", {"auto"});
@@ -233,7 +234,7 @@ std::vector<const char*> same_fields() {
   return names;
 }
 
-// A field of the request that was made of this one, as this one has it.
+// The client's name for a field of the converted request.
 std::string field_as_sent(const std::string& param, const std::vector<std::string>& places) {
   static const std::map<std::string, std::string> kFields = {{"input", "messages"},
                                                              {"tool_choice.name", "tool_choice.function.name"},
@@ -255,7 +256,7 @@ std::string field_as_sent(const std::string& param, const std::vector<std::strin
   return places[item] + rest;
 }
 
-// An error of that request, in the words of this one.
+// An error about the converted request, in the terms of the client's.
 ApiError as_sent(ApiError error, const std::vector<std::string>& places) {
   const std::string param = field_as_sent(error.param, places);
   if (const auto at = error.message.find(error.param); !error.param.empty() && at != std::string::npos)
@@ -326,7 +327,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   request.run.ignored = notes.ignored();
   request.run.store = false;
   request.run.durable = false;                                                   // after a restart no request could read it
-  if (!request.run.sampling.seed) request.run.sampling.seed = llm::draw_seed();  // the choices' seeds are this one and those after it
+  if (!request.run.sampling.seed) request.run.sampling.seed = llm::draw_seed();  // the choices have this seed and those after it
   request.run.logprobs = logprobs;
   return request;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// The body of a chat completion, turned into what starts a run. As liberal as create_request.h.
+// Converts the body of a chat completion to the request for a run. As liberal as create_request.h.
 #include "create_request.h"
 
 namespace baton::agent::server {

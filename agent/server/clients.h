@@ -1,5 +1,5 @@
 #pragma once
-// What each client has open, and what all bodies together take: bounds that hold whichever connection is used.
+// Bounds that apply across connections: the open requests and streams of each client, and the bytes of all bodies together.
 #include <atomic>
 #include <map>
 #include <memory>
@@ -9,10 +9,10 @@
 
 namespace baton::agent::server {
 
-// Any thread. What is given out may outlive it.
+// Any thread. Places that were given out may outlive it.
 class Clients {
  public:
-  // A place of `client` until the pointer goes; null: it has `most` already.
+  // Takes a place of `client` until the pointer is destroyed; null: the client has `most` already.
   std::shared_ptr<void> enter(const std::string& client, int most) {
     const std::scoped_lock lock(counts_->mutex);
     const auto known = counts_->of.find(client);
@@ -39,11 +39,11 @@ class Clients {
   const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 
-// Bytes that may be held at the same time. Any thread. What is given out may outlive it.
+// Bytes that may be held at the same time. Any thread. Bytes that were given out may outlive it.
 class ByteBudget {
  public:
   explicit ByteBudget(std::size_t most) : most_(most) {}
-  // Null: there is no room for `n` more now.
+  // Returns null if there is no room for `n` more now.
   std::shared_ptr<void> take(std::size_t n) {
     if (used_->fetch_add(n) + n > most_) {
       *used_ -= n;

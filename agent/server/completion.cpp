@@ -21,9 +21,9 @@ struct Choice {
     Json head;
     bool said = false;
   };
-  std::map<std::string, Shown> shown;  // calls that were begun, by the item's id: said with the first of their arguments
+  std::map<std::string, Shown> shown;  // calls that were begun, by the item's id: shown with the first of their arguments
   std::size_t n_shown = 0;
-  bool cut = false;  // a call that was said in part came to nothing
+  bool cut = false;  // a call that was partly shown was cut off
   Json daemon_calls = Json::array();
   std::string finish_reason;
   bool ended = false;
@@ -33,7 +33,7 @@ std::shared_ptr<const std::string> data_line(const Json& json) {
   return std::make_shared<const std::string>("data: " + json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n");
 }
 
-// As completions have them: lists side by side.
+// In the form of completions: parallel lists.
 Json text_logprobs(const Json& tokens) {
   Json lists = {{"tokens", Json::array()}, {"token_logprobs", Json::array()}, {"top_logprobs", Json::array()}};
   for (const Json& token : tokens) {
@@ -48,7 +48,7 @@ Json text_logprobs(const Json& tokens) {
 
 std::string finish_reason_of(const Json& response, const Choice& choice) {
   if (!choice.tool_calls.empty()) return "tool_calls";
-  return string_of(response, "status") == "incomplete" ? "length" : "stop";  // a budget ended it, whichever it was
+  return string_of(response, "status") == "incomplete" ? "length" : "stop";  // any budget ended it
 }
 
 // All choices of one request. Events come on the threads of their runs.
@@ -62,7 +62,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
         id_(memory::new_id(is_chat() ? "chatcmpl-" : "cmpl-")),
         choices_(request_.n * std::max<std::size_t>(request_.prompts.size(), 1)) {}
 
-  // The first choice computes the prompt; the others begin when it has, and share its pages.
+  // The first choice computes the prompt; the others begin after that, and share its pages.
   void start() {
     if (left_.stop_requested()) return;
     on_left_.emplace(left_, [weak = weak_from_this()] {
@@ -117,7 +117,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     for (const std::string& id : running) (void)hub_.cancel(id);
   }
 
-  // While the disk is full the client gets an error at once, since this answer cannot be asked for later.
+  // While the disk is full the client gets an error at once, because it cannot ask for this answer later.
   void give_up_waiting(const ApiError& error) {
     {
       const std::scoped_lock lock(mutex_);
@@ -170,7 +170,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     say(index, {{is_chat() ? "content" : "text", text}}, logprobs);
   }
 
-  // Nothing is said yet: a call that is cut off before its arguments is none.
+  // Nothing is shown yet: a call that is cut off before its arguments is not shown at all.
   void begin_call(Choice& choice, const Json& item) {
     if (string_of(item, "type") != "function_call") return;
     choice.shown[string_of(item, "id")].head = {
@@ -217,7 +217,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     }
     const std::string status = string_of(response, "status");
     if (status == "failed" && failure_.is_null()) failure_ = response["error"];
-    // Nobody else knows this run's id: only a daemon that ends cuts it off.
+    // No other client knows this run's id: only the end of the daemon cuts it off.
     if (status == "cancelled" && failure_.is_null()) failure_ = Json::object();
     ignored_ = response.value("baton.ignored", ignored_);
     truncated_ = response.value("baton.truncated", truncated_);
@@ -315,7 +315,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     if (!out_) {
       waiting_.emplace_back(std::move(piece), last);
     } else if (!gone_ && !out_(std::move(piece), last)) {
-      gone_ = true;  // nobody can come back to it, so nobody needs the rest
+      gone_ = true;  // no client can return to it, so the rest is not needed
       for (const std::string& id : response_ids_) (void)hub_.cancel(id);
     }
   }

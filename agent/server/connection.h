@@ -15,18 +15,18 @@
 
 namespace baton::agent::server {
 
-// An Asio AsyncStream over a socket. Beast's operations are templates of the stream and of what is called at the end: with a type of its
-// own for either kind of stream and for every handler, the two files of sessions took a tenth of the whole build. Here both end: what is
-// read and written goes through one virtual call, with its handler as a std::function, which costs one allocation beside a system call.
+// An Asio AsyncStream over a socket. Beast's operations are templates of the stream and of the completion handler: with separate types for
+// both kinds of stream and for every handler, the two files of sessions took a tenth of the whole build. Here both are erased: reads and
+// writes are one virtual call, with a std::function as handler, which costs one allocation beside a system call.
 //
-// On the I/O thread, like every handler, which is called there; not called from within the function that began the operation.
+// On the I/O thread; handlers are called there, too, but not from within the function that began the operation.
 class Connection {
  public:
   using executor_type = boost::asio::any_io_executor;
   using error_code = boost::system::error_code;
   using Done = std::function<void(error_code, std::size_t)>;
 
-  // TLS if a context is given, which has to live as long.
+  // TLS if a context is given, which has to outlive it.
   Connection(boost::asio::ip::tcp::socket socket, boost::asio::ssl::context* tls);
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -34,18 +34,18 @@ class Connection {
 
   executor_type get_executor() const;
 
-  // The server's side of the TLS handshake; nothing is to be done for a plain connection.
+  // The server's side of the TLS handshake; a plain connection needs none.
   void handshake(std::function<void(error_code)> done);
 
-  // Until when the operations that begin from now on have to end: they fail with beast::error::timeout, and the connection is closed.
+  // The deadline of the operations that begin from now on: after it they fail with beast::error::timeout, and the connection is closed.
   void expires_after(std::chrono::nanoseconds time);
   void expires_never();
 
-  // Called when the peer is found to have reset the connection, or with an error when this is closed.
+  // Called when the peer has reset the connection, or with an error when this is closed.
   void wait_for_reset(std::function<void(error_code)> done);
 
-  void shutdown_send();  // says that nothing follows
-  void close();          // at once; what runs fails
+  void shutdown_send();  // tells the peer that nothing follows
+  void close();          // at once; also ends running operations
 
   template <class MutableBuffers, class Token>
   auto async_read_some(const MutableBuffers& buffers, Token&& token) ->
@@ -101,13 +101,13 @@ class Connection {
   template <class Stream>
   struct LinkOf;
 
-  // Handlers of Beast's move only; what a std::function holds is copied.
+  // Beast's handlers can only be moved; a std::function copies its target.
   template <class Handler>
   static auto erased(Handler handler) {
     return [handler = std::make_shared<Handler>(std::move(handler))](auto... results) { std::move (*handler)(results...); };
   }
 
-  // What websocket::stream asks of the stream below it.
+  // The hooks that websocket::stream requires of the stream below it.
   friend void beast_close_socket(Connection& connection) { connection.close(); }
   template <class Handler>
   friend void async_teardown(boost::beast::role_type role, Connection& connection, Handler&& handler) {

@@ -1,5 +1,5 @@
 #pragma once
-// Bodies of requests that come compressed (Content-Encoding: gzip or deflate).
+// Compressed bodies of requests (Content-Encoding: gzip or deflate).
 #include <optional>
 
 #include "http_call.h"
@@ -8,11 +8,11 @@ namespace baton::agent::server {
 
 bool is_encoded(const HttpCall& call);
 
-// Of a coding that is not known: 415.
+// The error for an unknown coding: 415.
 std::optional<ApiError> refused_encoding(const HttpCall& call);
 
-// Puts the body's content in its place, of at most `most` bytes: a byte of what is sent may hold a thousand. Errors: 413, and 400 where it
-// is not what the coding says.
+// Replaces the body by its content, of at most `most` bytes: a byte that is sent may decode to a thousand. Errors: 413, and 400 if the body
+// does not match the coding.
 std::optional<ApiError> decode_body(HttpCall& call, std::size_t most);
 
 }  // namespace baton::agent::server

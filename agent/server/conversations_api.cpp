@@ -21,7 +21,7 @@ Json shown(const memory::Conversation& conversation) {
 
 ApiError io(const memory::Error& error) { return ApiError::from(from_journal(error)); }
 
-// Reads {"items": [..]}, at most 20 as the protocol has it.
+// Reads {"items": [..]}, at most 20 as the protocol requires.
 Parsed<std::vector<Json>> items_of(const Json* list, Notes& notes) {
   if (!list) return std::vector<Json>{};
   if (list->is_array() && list->size() > 20)
@@ -30,7 +30,7 @@ Parsed<std::vector<Json>> items_of(const Json* list, Notes& notes) {
 }
 
 // The journal's row for an item of a request. A copy of an approval request keeps the approval's id in its content: an approval is answered
-// by this id, so one answer counts for all copies.
+// by this id, so one answer applies to all copies.
 memory::Item row_of(Json item, const std::string& conversation_id) {
   memory::Item row;
   row.id = memory::new_id("item_");
@@ -183,7 +183,7 @@ void Api::add_items(const HttpCall& call, const Path& path, Done done) {
 void Api::list_items(const HttpCall& call, const Path& path, Done done) {
   const auto found = find_conversation(path[0]);
   if (!found) return done(HttpReply::of(found.error()));
-  // What a killed run had shown and not kept belongs to the conversation.
+  // Output that a killed run had shown and not kept belongs to the conversation.
   if (const auto kept = keep_cut_items(journal_, path[0]); !kept) return done(HttpReply::of(ApiError::from(kept.error())));
   const auto items = journal_.items(path[0]);
   if (!items) return done(HttpReply::of(io(items.error())));
@@ -219,7 +219,7 @@ void Api::list_conversations(const HttpCall& call, const Path&, Done done) {
   constexpr int kMost = 1000;
   auto found = journal_.conversations(kMost);
   if (!found) return done(HttpReply::of(io(found.error())));
-  std::vector<Json> list;  // newest first in the journal
+  std::vector<Json> list;  // the journal gives the newest first
   for (auto it = found->rbegin(); it != found->rend(); ++it) {
     Json entry = shown(*it);
     entry["baton.updated_at"] = it->updated_ms / 1000;

@@ -7,7 +7,7 @@
 namespace baton::agent::server {
 namespace {
 
-// The names of a list as the page gave them; those that are none are left out, so that nothing else gets into our headers.
+// The valid names of a list from the page; others are left out, so that nothing else gets into our headers.
 std::string names_in(std::string_view list) {
   std::string out;
   while (!list.empty()) {

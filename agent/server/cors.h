@@ -1,5 +1,5 @@
 #pragma once
-// What pages of named origins are told beside the answer.
+// Headers of answers to pages of named origins.
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,13 +9,13 @@ namespace baton::agent::server {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
-// A name as HTTP has it (RFC 9110, token).
+// True for a name as HTTP defines it (RFC 9110, token).
 bool is_token(std::string_view text);
 
-// Of the answer to a preflight. `asked`: Access-Control-Request-Headers; `methods`: those that the path takes.
+// For the answer to a preflight. `asked`: Access-Control-Request-Headers; `methods`: those of the path.
 Headers preflight_headers(std::string_view asked, const std::string& methods);
 
-// Of every answer to a page of `origin`.
+// For every answer to a page of `origin`.
 Headers cors_headers(const std::string& origin);
 
 }  // namespace baton::agent::server

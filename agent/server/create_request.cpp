@@ -49,7 +49,7 @@ class Parser {
     if (channel_ == Channel::websocket) {
       fields_.any("type");
       request_.stream_id = fields_.string("stream_id", 64).value_or("");
-      fields_.no_effect("stream", {true});       // over a WebSocket everything streams
+      fields_.no_effect("stream", {true});       // over a WebSocket every response streams
       fields_.no_effect("background", {false});  // and every response outlives its socket
       request_.stream = true;
     } else {
@@ -138,7 +138,7 @@ class Parser {
     if (!run().conversation_id.empty() && !run().store)
       fields_.fail(ApiError::invalid("store", "'store': false does not go with a conversation, which keeps its items"));
     run().generate = fields_.boolean("generate").value_or(true);
-    if (!run().generate || !run().input.empty()) return;  // a warm-up may bring the instructions and tools of later responses only
+    if (!run().generate || !run().input.empty()) return;  // a warm-up may contain only the instructions and tools of later responses
     const bool continues = !run().previous_response_id.empty() || !run().conversation_id.empty();
     if (!continues)
       fields_.fail(ApiError::invalid("input", "'input' is missing", "missing_required_parameter"));
@@ -160,7 +160,7 @@ class Parser {
     }
   }
 
-  // Fields of the protocols that mean something which is not done here. What the answer would be wrong without is refused.
+  // Fields of the protocols that are not implemented here. Those whose absence would make the answer wrong are refused.
   void without_effect() {
     if (const auto truncation = fields_.string("truncation", 64)) {
       run().truncate = *truncation == "auto";
@@ -178,7 +178,7 @@ class Parser {
       for (const char* key : {"include_obfuscation", "include_usage"}) inner.no_effect(key, {false});
       if (auto error = inner.finish()) fields_.fail(*error);
     }
-    // Labels for somebody else's bookkeeping.
+    // Labels for other services' bookkeeping.
     for (const char* label : {"user", "safety_identifier", "prompt_cache_key", "client_metadata"}) fields_.no_effect(label);
   }
 

@@ -1,5 +1,5 @@
 #pragma once
-// Connections on which nothing is under way, by address of the peer: those that one more may take the place of. On the I/O thread.
+// Idle connections by address of the peer: one more connection may replace them. On the I/O thread.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,7 +11,7 @@ class Session;
 
 class Doorway {
  public:
-  // Gives the ticket for leave().
+  // Returns the ticket for leave().
   std::uint64_t enter(const std::string& address, Session* session) {
     waiting_[address].emplace(++last_, session);
     return last_;
@@ -26,7 +26,7 @@ class Doorway {
     const auto at = waiting_.find(address);
     return at == waiting_.end() ? 0 : at->second.size();
   }
-  // Null: none.
+  // Returns null if there is none.
   Session* oldest(const std::string& address) const {
     const auto at = waiting_.find(address);
     return at == waiting_.end() ? nullptr : at->second.begin()->second;
@@ -35,7 +35,7 @@ class Doorway {
     std::size_t count = 0;
     Session* oldest = nullptr;
   };
-  // The address that has most; nothing where there is none.
+  // The address that has most; nothing if there is none.
   Crowd largest() const {
     Crowd largest;
     for (const auto& [address, sessions] : waiting_) {

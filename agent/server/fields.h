@@ -1,5 +1,5 @@
 #pragma once
-// Reading the fields of a JSON object one after the other, and noting those that nobody read.
+// Reads the fields of a JSON object one after the other, and notes those that were not read.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -12,10 +12,10 @@
 
 namespace baton::agent::server {
 
-// The first error is kept; after it every read gives nothing.
+// The first error is kept; after it every read returns nothing.
 class Fields {
  public:
-  // `path`: of the object, for messages; empty: the body itself. `notes`: of the request, gets what had no effect.
+  // `path`: of the object, for messages; empty: the body itself. `notes`: of the request, collects the fields without effect.
   Fields(const Json& object, std::string path, Notes& notes) : object_(object), path_(std::move(path)), notes_(notes) {
     if (!object_.is_object())
       fail(ApiError::invalid(path_, (path_.empty() ? std::string("the body") : "'" + path_ + "'") + " must be a JSON object"));
@@ -23,7 +23,7 @@ class Fields {
 
   std::string path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
 
-  // Null counts as not there.
+  // A null value counts as absent.
   const Json* any(const char* key) {
     read_.insert(key);
     if (error_) return nullptr;
@@ -85,20 +85,20 @@ class Fields {
     if (!object_.is_object()) return;
     for (const auto& [key, value] : object_.items()) read_.insert(key);
   }
-  // What we said ourselves, and is sent back.
+  // Fields that Baton added itself, and that are sent back.
   void skip_own() {
     for (const auto& [key, value] : object_.items()) {
       if (key.starts_with("baton.")) read_.insert(key);
     }
   }
-  // Not supported: an error where it is there, with another value than those that mean nothing.
+  // Not supported: an error if the field is present with another value than the harmless ones.
   void unsupported(const char* key, const std::string& why, std::initializer_list<Json> harmless = {}) {
     const Json* value = any(key);
     if (!value) return;
     if (std::find(harmless.begin(), harmless.end(), *value) == harmless.end()) fail(ApiError::unsupported(path(key), why));
   }
 
-  // Known, and asks for nothing that is done here: noted where it is there, with another value than those that mean nothing.
+  // Known, but without effect here: noted if it is present with another value than the harmless ones.
   void no_effect(const char* key, std::initializer_list<Json> harmless = {}) {
     const Json* value = any(key);
     if (value && std::find(harmless.begin(), harmless.end(), *value) == harmless.end()) notes_.ignore(path(key));
@@ -110,7 +110,7 @@ class Fields {
   }
   // The first one.
   const std::optional<ApiError>& error() const { return error_; }
-  // The first error. Without one, the fields that nobody has read are noted.
+  // Returns the first error. Without one, the fields that were not read are noted.
   std::optional<ApiError> finish() {
     if (error_ || !object_.is_object()) return error_;
     for (const auto& [key, value] : object_.items()) {

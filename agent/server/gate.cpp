@@ -19,7 +19,7 @@ bool has_port(const std::string& host) {
   return colon != std::string::npos && (bracket == std::string::npos ? host.find(':') == colon : colon > bracket);
 }
 
-// Takes the same time wherever they differ.
+// Takes the same time wherever the texts differ.
 bool equal(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size(); ++i)
@@ -27,7 +27,7 @@ bool equal(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-// What anybody may see: it holds nothing of the user's.
+// True for public paths: they contain nothing of the user.
 bool is_open(const GateRequest& request) {
   return (request.method == "GET" || request.method == "HEAD") &&
          (request.path == "/" || request.path == "/healthz" || request.path.rfind("/console/", 0) == 0);

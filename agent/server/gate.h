@@ -1,6 +1,6 @@
 #pragma once
-// Who may come in. One check before routing, the upgrade to a WebSocket included. A browser that some page has talked into visiting us
-// shows by its Origin, or by a Host that is not ours (DNS rebinding); both are refused whatever else is right.
+// Admits requests: one check before routing, including the upgrade to a WebSocket. A request that some page has made a browser send is
+// recognised by its Origin, or by a foreign Host (DNS rebinding); both are refused whatever else is right.
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,17 +20,17 @@ struct GateRequest {
 };
 
 struct Admission {
-  std::string cors_origin;  // to be answered as Access-Control-Allow-Origin; empty: no such header
-  std::string client;       // whose token it was: "token:" and the beginning of its hash; empty: of nobody's
+  std::string cors_origin;  // the value of Access-Control-Allow-Origin in the answer; empty: no such header
+  std::string client;       // the owner of the token: "token:" and the beginning of its hash; empty: no token
 };
 
 class Gate {
  public:
-  // `port`: the one really listened on.
+  // `port`: the port on which the server really listens.
   Gate(const ServerConfig& config, unsigned short port);
 
   Parsed<Admission> admit(const GateRequest& request) const;
-  // Also where admit() refuses: a page that is named may read why.
+  // Also if admit() refuses: a named page may read the reason.
   std::string cors_origin(const GateRequest& request) const;
 
  private:
@@ -46,7 +46,7 @@ class Gate {
   bool tls_;
 };
 
-// Why this configuration must not listen; nothing: it may.
+// The reason why this configuration must not listen; nothing: it may.
 std::optional<std::string> refused_configuration(const ServerConfig& config);
 
 }  // namespace baton::agent::server

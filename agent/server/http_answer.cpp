@@ -1,4 +1,4 @@
-// What an HTTP connection writes: answers in one piece, and streams.
+// The output of an HTTP connection: answers in one piece, and streams.
 #include <array>
 #include <charconv>
 
@@ -17,7 +17,7 @@ std::string hex(std::size_t n) {
 
 // ---- answers
 
-// 100 Continue: what a client waits for that asks first, and what every other passes over.
+// 100 Continue: a client that asks first waits for it, and every other client ignores it.
 void HttpSession::send_interim(std::function<void()> then) {
   stream_.expires_after(limits().write_time);
   send(std::make_shared<Response>(http::status::continue_, version_), false,
@@ -43,7 +43,7 @@ void HttpSession::set_headers(Response& response, const HttpReply& reply) {
   response.keep_alive(keep_alive_ && !last_);
 }
 
-// The response, or its header alone.
+// Sends the response, or its header alone.
 void HttpSession::send(std::shared_ptr<Response> response, bool header_only, Connection::Done done) {
   auto serializer = std::make_shared<http::response_serializer<http::string_body>>(*response);
   Connection::Done sent = [response, serializer, done = std::move(done)](error_code failed, std::size_t n) { done(failed, n); };
@@ -124,7 +124,7 @@ void HttpSession::write_stream(HttpReply reply) {
 void HttpSession::begin_stream(const HttpReply::Stream& stream) {
   streaming_ = true;
   pieces_ = std::make_shared<Pieces>();
-  // What the journal has is told on a thread that may wait for it.
+  // Events of the journal are told on a thread that may wait for it.
   const bool queued =
       shared_->work.add(place_key(), Work::Size::small, [weak = weak_from_this(), pieces = pieces_, io = &shared_->io, stream] {
         if (weak.expired()) return;
@@ -155,7 +155,7 @@ bool HttpSession::out(const std::shared_ptr<Pieces>& pieces, std::shared_ptr<con
   return true;
 }
 
-// When nothing was written for a while: a proxy would take the connection for dead, and a client that has gone is noticed.
+// Sends a comment after a silence: a proxy would think that the connection is dead, and a client that has gone is noticed.
 void HttpSession::comment_later() {
   if (!events_) return;
   comment_.expires_after(limits().event_pause);
@@ -179,7 +179,7 @@ void HttpSession::write_piece() {
   }
 }
 
-// Bytes of a body without a known length, which have to live until `done`; in chunks, an empty one is the last.
+// Bytes of a body without a known length, which have to live until `done`; in chunked coding, an empty one is the last.
 void HttpSession::send_chunk(std::string_view bytes, Connection::Done done) {
   chunk_head_ = chunked_ ? hex(bytes.size()) + "\r\n" : "";
   const std::array<asio::const_buffer, 3> whole = {asio::buffer(chunk_head_), asio::buffer(bytes),

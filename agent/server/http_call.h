@@ -1,5 +1,5 @@
 #pragma once
-// A request and its answer without sockets: what the routes see.
+// A request and its answer without sockets, for the routes.
 #include <baton/agent/runtime/run_hub.h>
 
 #include <functional>
@@ -20,9 +20,9 @@ struct HttpCall {
   std::map<std::string, std::string> query;    // decoded; the last of equal names
   std::map<std::string, std::string> headers;  // names in lower case; the last of equal names
   std::string body;
-  std::string client;    // who asks: "token:.." or "address:.."; no secret
+  std::string client;    // the client: "token:.." or "address:.."; not secret
   std::string share;     // RunRequest::share
-  std::stop_token left;  // stopped when the client goes before it has its answer, on a thread that may block
+  std::stop_token left;  // requested when the client leaves before it has its answer, on a thread that may block
 
   std::string header(const std::string& name) const {
     const auto at = headers.find(name);
@@ -31,9 +31,9 @@ struct HttpCall {
 };
 
 struct HttpReply {
-  // Gives pieces of the body as they come, on any thread; false: the reader is gone, or too slow. `last`: nothing follows.
+  // Passes pieces of the body on as they come, on any thread; false: the reader has left, or is too slow. `last`: nothing follows.
   using Out = std::function<bool(std::shared_ptr<const std::string> piece, bool last)>;
-  // Begins to give them; what it returns is held as long as the connection wants more.
+  // Begins to pass them on; its result is held as long as the connection wants more.
   using Stream = std::function<std::shared_ptr<void>(Out out)>;
 
   int status = 200;
@@ -43,7 +43,7 @@ struct HttpReply {
   Stream stream;    // instead of the body
   std::string log;  // ApiError::log
 
-  // Server-sent events. Proxies must not wait for more of them.
+  // Server-sent events. Proxies must not buffer them.
   static HttpReply of_events(Stream stream) {
     HttpReply reply;
     reply.content_type = "text/event-stream; charset=utf-8";

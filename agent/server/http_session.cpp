@@ -12,9 +12,9 @@
 namespace baton::agent::server {
 namespace {
 
-constexpr std::size_t kReadAhead = 16 * 1024;  // bytes of further requests; beyond it the client waits in its own buffers
+constexpr std::size_t kReadAhead = 16 * 1024;  // bytes of further requests; beyond it the client waits with its own buffers full
 
-// Base URLs are written with and without a slash at their end, and joined with paths that begin with one.
+// Base URLs are written with and without a slash at their end, and are joined with paths that begin with one.
 std::string plain_path(std::string_view path) {
   std::string plain;
   for (const char c : path) {
@@ -24,7 +24,7 @@ std::string plain_path(std::string_view path) {
   return plain;
 }
 
-// False: not a target of ours.
+// Returns false if the target is not in origin form, or its path contains a NUL.
 bool read_target(beast::string_view target, HttpCall& call) {
   const auto parsed = boost::urls::parse_origin_form(boost::urls::string_view(target.data(), target.size()));
   if (!parsed) return false;
@@ -33,7 +33,7 @@ bool read_target(beast::string_view target, HttpCall& call) {
   return call.path.find('\0') == std::string::npos;
 }
 
-// Whether the answer may be a stream of events: what could be is counted before it is begun.
+// Whether the answer may be a stream of events: a possible stream is counted before it is begun.
 bool may_stream(const HttpCall& call) {
   constexpr std::string_view kStream = "\"stream\"";
   return call.query.contains("stream") || is_encoded(call) ||
@@ -71,7 +71,7 @@ void HttpSession::wait_at_most(std::chrono::milliseconds time) {
   deadline_.expires_after(time);
   deadline_.async_wait([weak = weak_from_this()](error_code cancelled) {
     const auto self = weak.lock();
-    // The handler of a deadline that has just been put off may be on its way already.
+    // The handler of a deadline that has just been extended may be on its way already.
     if (!cancelled && self && self->deadline_.expiry() <= std::chrono::steady_clock::now()) self->end();
   });
 }
@@ -165,7 +165,7 @@ void HttpSession::on_header() {
   parse();
 }
 
-// Whether the gate lets the request in; otherwise it is answered.
+// Whether the gate admits the request; otherwise it is answered.
 bool HttpSession::admitted() {
   GateRequest at_the_gate{call_.method, call_.path, {}, {}, {}, {}};
   for (const auto& header : parser_->get()) {
@@ -185,12 +185,12 @@ bool HttpSession::admitted() {
   }
   if (!admission->client.empty()) line_.client = admission->client;
   call_.client = line_.client;
-  // Programs with one token at one address are told apart only by their connections.
+  // Programs with one token at one address are distinguished only by their connections.
   call_.share = place_key() + "/" + connection_;
   return true;
 }
 
-// Limits of a client count by its token and its address: everybody who was given the token shares it.
+// Limits of a client count by its token and its address: all programs with the same token share it.
 std::string HttpSession::place_key() const {
   const std::string address = "address:" + address_;
   return line_.client == address ? address : line_.client + " " + address;
@@ -205,7 +205,7 @@ void HttpSession::upgrade() {
   wait_no_longer();
   phase_ = Phase::ended;
   begin_socket(shared_, std::move(stream_), parser_->release(), std::move(admitted));
-  shared_->remove(shared_from_this());  // not before the socket is there: who stops the server waits while there is a session
+  shared_->remove(shared_from_this());  // not before the socket is there: Server::stop() waits while there is a session
 }
 
 void HttpSession::on_bad_request(error_code failed) {
@@ -227,7 +227,7 @@ ApiError HttpSession::too_many_streams() const {
           "this client has " + std::to_string(limits().client_streams) + " event streams and WebSockets open, as many as are allowed", ""};
 }
 
-// What comes after is not read: its beginning is unknown, or too long.
+// Anything after it is not read: its beginning is unknown, or too long.
 void HttpSession::refuse(Refusal why, const ApiError& error) {
   last_ = true;
   turn_away(why, error);
@@ -273,7 +273,7 @@ void HttpSession::on_body() {
 
 void HttpSession::dispatch(Api::Where where) {
   const bool quick = where == Api::Where::quick;
-  // How much a compressed body holds is not known yet.
+  // The size of a compressed body's content is not known yet.
   const Work::Size size = !quick && (call_.body.size() > kLargeBody || is_encoded(call_)) ? Work::Size::large : Work::Size::small;
   waiting_ = std::make_shared<Waiting>(std::move(call_), std::move(body_bytes_));
   Work& work = quick ? shared_->quick : shared_->work;
@@ -284,7 +284,7 @@ void HttpSession::dispatch(Api::Where where) {
   watch();
 }
 
-// The answer comes when it comes; by then the client may have left, and the session with it.
+// The answer comes at any later time; by then the client may have left, and the session may be gone.
 void HttpSession::serve(Waiting& waiting) {
   if (waiting.taken.exchange(true)) return;
   const Api::Done done = [weak = weak_from_this()](HttpReply reply) {
@@ -306,8 +306,8 @@ void HttpSession::watch() {
   if (buffer_.size() < kReadAhead && !peer_closed_) read_more();
 }
 
-// No more comes from the client. It may have gone, or wait for the answer with its own half closed; TCP shows no difference until something
-// is sent: one that has gone answers it with a reset.
+// The client has closed its half of the connection. It may have gone, or wait for the answer; TCP shows no difference until something is
+// sent: a client that has gone answers with a reset.
 void HttpSession::on_peer_closed(error_code failed) {
   if (failed != asio::error::eof || version_ < 11) return end();
   stream_.wait_for_reset([weak = weak_from_this()](error_code cancelled) {
@@ -327,8 +327,8 @@ void HttpSession::on_peer_closed(error_code failed) {
 
 // ---- the end
 
-// Says that nothing follows, and reads what the client may still be sending for a moment: closing at once would reset the connection, and
-// the client would not see the answer.
+// Tells the client that nothing follows, and reads for a moment the bytes that it may still be sending: closing at once would reset the
+// connection, and the client would not see the answer.
 void HttpSession::shut_down() {
   if (phase_ == Phase::ended) return;
   phase_ = Phase::draining;
@@ -346,7 +346,7 @@ void HttpSession::drain(error_code failed, std::size_t n) {
   read_more();
 }
 
-// Whoever works for the client learns that it is gone, on a thread that may wait.
+// Work for the client is told that it has left, on a thread that may wait.
 void HttpSession::stop_work() {
   shared_->work.post([left = left_]() mutable { left.request_stop(); });
 }
@@ -354,7 +354,7 @@ void HttpSession::stop_work() {
 void HttpSession::end() {
   const Phase was = std::exchange(phase_, Phase::ended);
   if (was == Phase::ended) return;
-  const auto self = shared_from_this();  // the server lets go of it below
+  const auto self = shared_from_this();  // the server drops it below
   if (was == Phase::answering) {
     end_line(true);
     stop_work();
@@ -374,7 +374,7 @@ void HttpSession::end() {
 void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, std::string address, asio::ssl::context* tls) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
-  // What waits for a slow reader shall wait where it is counted, not in the kernel, which would take megabytes a connection.
+  // Bytes for a slow reader must wait where they are counted, not in the kernel, which would take megabytes a connection.
   socket.set_option(asio::socket_base::send_buffer_size(256 * 1024), ignored);
   auto session = std::make_shared<HttpSession>(shared, Connection(std::move(socket), tls), std::move(address));
   shared->add(session);

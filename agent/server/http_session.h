@@ -1,6 +1,6 @@
 #pragma once
-// An HTTP connection: one request after the other, until one of them becomes a WebSocket. While a request is answered the connection is
-// read on, so that a client that goes is noticed; what it has sent already waits for its turn. On the I/O thread, but for what is marked.
+// An HTTP connection: one request after the other, until one of them becomes a WebSocket. While a request is answered, reading continues,
+// so that a client that leaves is noticed; requests that it has already sent wait for their turn. On the I/O thread, except where marked.
 // Internal to the folder.
 #include <memory>
 #include <optional>
@@ -14,7 +14,7 @@ namespace baton::agent::server {
 
 class HttpSession final : public Session, public std::enable_shared_from_this<HttpSession> {
  public:
-  // `address`: the peer's, as clients are known by it.
+  // `address`: the peer's, which identifies the client.
   HttpSession(std::shared_ptr<Shared> shared, Connection stream, std::string address);
   void begin();
 
@@ -26,7 +26,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   using Response = http::response<http::string_body>;
   enum class Phase { header, body, answering, draining, ended };
 
-  // A request that waits for a thread, which takes it, or for its client to leave: then it is gone.
+  // A request that waits for a thread, which takes it, or for its client to leave, which removes it.
   struct Waiting {
     HttpCall call;
     std::shared_ptr<void> body_bytes;
@@ -42,7 +42,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   const ServerLimits& limits() const { return shared_->config.limits; }
   void wait_at_most(std::chrono::milliseconds time);
   void wait_no_longer() { deadline_.expires_at(std::chrono::steady_clock::time_point::max()); }
-  void stand_in(Doorway* doorway);  // where one more connection may take our place; null: nowhere
+  void stand_in(Doorway* doorway);  // where one more connection may replace this one; null: nowhere
 
   // http_session.cpp: reading, one operation at a time, which may be under way from one phase to the next
   void read_more();
@@ -61,7 +61,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   void turn_away(Refusal why, const ApiError& error);
   ApiError too_many_streams() const;
   void dispatch(Api::Where where);
-  void serve(Waiting& waiting);  // on a thread of the work's
+  void serve(Waiting& waiting);  // on a thread of the work pool
   void watch();
   void on_peer_closed(error_code failed);
 

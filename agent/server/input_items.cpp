@@ -12,7 +12,7 @@
 namespace baton::agent::server {
 namespace {
 
-// Text of a message: a string, or parts of text; what is empty or missing is an empty text, as models and servers give out.
+// Text of a message: a string, or parts of text; an empty or missing text is accepted, because models and servers produce it.
 Parsed<Json> parse_content(const Json* content, const std::string& path, bool assistant, Notes& notes) {
   const char* type = assistant ? "output_text" : "input_text";
   const auto part_of = [&](const std::string& text) {
@@ -28,7 +28,7 @@ Parsed<Json> parse_content(const Json* content, const std::string& path, bool as
   for (std::size_t i = 0; i < content->size(); ++i) {
     const std::string at = path + "[" + std::to_string(i) + "]";
     const Json& part = (*content)[i];
-    if (part.is_string()) {  // neighbours become one part: each would be ten times as large as it came
+    if (part.is_string()) {  // neighbours become one part: each would be ten times as large as it arrived
       if (i > 0 && (*content)[i - 1].is_string()) {
         parts.back()["text"].get_ref<std::string&>() += part.get_ref<const std::string&>();
       } else {
@@ -41,7 +41,7 @@ Parsed<Json> parse_content(const Json* content, const std::string& path, bool as
         kind.find("audio") != std::string::npos || kind.find("video") != std::string::npos || kind == "computer_screenshot")
       return ApiError::unsupported(at, "this model reads text only; send input_text parts");
     if (assistant && (kind == "thinking" || kind == "redacted_thinking" || kind == "reasoning" || kind == "reasoning_text")) {
-      notes.ignore(at);  // what another model thought, beside its answer
+      notes.ignore(at);  // reasoning of another model, beside its answer
       continue;
     }
     const auto text = part.find(kind == "refusal" ? "refusal" : "text");
@@ -66,7 +66,7 @@ bool is_foreign_call(const std::string& type) {
 }
 bool is_foreign_output(const std::string& type) { return type.ends_with("_output") && is_foreign_call(type.substr(0, type.size() - 7)); }
 
-// What other servers did by themselves: the answer beside it says what came of it.
+// Work that other servers did by themselves: the answer beside it contains its result.
 bool is_foreign_work(const std::string& type) {
   return type == "web_search_call" || type == "file_search_call" || type == "code_interpreter_call" || type == "image_generation_call" ||
          type == "tool_search_call" || type == "tool_search_output";
@@ -92,7 +92,7 @@ class ItemParser {
   }
 
  private:
-  // What we gave such an item ourselves; a client may send it back, and must not send anything else.
+  // Fields that Baton gave such an item; a client may send them back, and must not send anything else.
   std::optional<ApiError> take_extensions(Json& parsed) {
     const auto take = [&](const char* name, bool (Json::*right)() const, const char* wanted) -> std::optional<ApiError> {
       const auto value = item_.find(name);
@@ -110,8 +110,8 @@ class ItemParser {
     return take("baton.confidence", &Json::is_number, "a number");
   }
 
-  // The arguments of a call, as a model wrote them. Nothing where they are not the text of a JSON object: the call was cut off, or was
-  // none. An error: they are more than anybody reads.
+  // The arguments of a call, as a model wrote them. Returns nothing if they are not the text of a JSON object: the call was cut off, or
+  // malformed. Returns an error if they exceed the limits.
   Parsed<std::optional<std::string>> arguments() {
     const std::string at = path_ + ".arguments";
     const Json* given = fields_.any("arguments");
@@ -217,7 +217,7 @@ class ItemParser {
                        {"status", string_of(item_, "status")}};
     return ItemParser(call, path_, argument_keys_, fields_.notes()).parse();
   }
-  // What POST /v1/responses/compact gave out. That of another server is written so that only that server can read it.
+  // The output of POST /v1/responses/compact. Only the server that wrote it can read another server's output.
   Parsed<Json> compaction() {
     const std::string text = fields_.string("encrypted_content", 1 << 20).value_or("");
     if (fields_.error()) return *fields_.error();
@@ -250,13 +250,13 @@ class ItemParser {
     if (!id) return missing(path_, "item_id");
     return Json{{"type", "baton.retry_tool"}, {"item_id", *id}};
   }
-  // Api::take_references puts the item in its place.
+  // Api::take_references replaces it by the item.
   Parsed<Json> reference() {
     const std::string id = string_of(item_, "id");
     if (id.empty()) return missing(path_, "id");
     return Json{{"type", "item_reference"}, {"id", id}};
   }
-  // What a client replays of an earlier output: it keeps its id, which approvals refer to.
+  // An item of an earlier output that a client replays: it keeps its id, which approvals refer to.
   Parsed<Json> daemon_call(const std::string& type) {
     const auto name = fields_.string("name", llm::kMaxToolNameBytes);
     for (const char* key : {"server_label", "output", "error", "approval_request_id"}) fields_.any(key);
@@ -277,7 +277,7 @@ class ItemParser {
     if (!string_of(item_, "approval_request_id").empty()) item["approval_request_id"] = string_of(item_, "approval_request_id");
     return item;
   }
-  // Any JSON may be an error; what is kept of it is what a model reads, in the form that we give errors ourselves.
+  // Any JSON may be an error; the part that a model reads is kept, in Baton's own form of errors.
   Json call_error() const {
     if (!call_item_failed(item_)) return nullptr;
     if (item_["error"].is_string()) return item_["error"];

@@ -10,7 +10,7 @@
 namespace baton::agent::server {
 namespace {
 
-// {"a":1} and a lane -> {"a":1,"stream_id":"lane"}: what was serialised for all is not serialised again.
+// {"a":1} and a lane -> {"a":1,"stream_id":"lane"}: text that was serialised for all is not serialised again.
 std::shared_ptr<const std::string> with_lane(const std::shared_ptr<const std::string>& json, const std::string& lane) {
   if (lane.empty()) return json;
   std::string text = *json;
@@ -26,7 +26,7 @@ bool is_delta(const std::string& type) { return type.size() > 6 && type.compare(
 void Lanes::on_message(const std::string& text) {
   try {
     read_message(text);
-  } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
+  } catch (const std::exception& e) {  // a bug of ours: it must not end the daemon
     error(ApiError::internal(e.what()), "");
   }
 }
@@ -55,7 +55,7 @@ void Lanes::error(const ApiError& error, const std::string& lane) {
   Json event = {{"type", "error"}};
   event.update(error.json());
   event["status"] = error.status;
-  // Beside what clients of the socket read, what those of the event stream read.
+  // Fields for clients of the socket, and those for clients of the event stream.
   event["code"] = error.code;
   event["message"] = error.message;
   event["param"] = error.param.empty() ? Json() : Json(error.param);
@@ -116,12 +116,13 @@ int Lanes::next_turn(const std::string& lane) {
 
 void Lanes::take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription) {
   const std::scoped_lock lock(mutex_);
-  if (closed_ || lanes_[lane].turn != turn) return;  // the subscription goes, the run stays
+  if (closed_ || lanes_[lane].turn != turn) return;  // the subscription ends, the run continues
   lanes_[lane].response_id = response_id;
   lanes_[lane].subscription.swap(subscription);
 }
 
-// What waits on a lane whose response has ended. A successor may have begun its turn there before the end of the response was dealt with.
+// Starts the request that waits on a lane whose response has ended. A successor may have begun its turn there before the end of the
+// response was handled.
 void Lanes::next(const std::string& lane_id, int turn) {
   RunRequest request;
   {
@@ -144,13 +145,13 @@ bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
       if (const auto self = weak.lock()) self->next(lane, turn);
     });
   }
-  return true;  // steering may be told of after the end
+  return true;  // events about steering may follow the end
 }
 
 // ---- a successor, and resuming
 
 void Lanes::on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) {
-  if (!successor) return;  // the sink was told
+  if (!successor) return;  // the sink was called
   std::string found;
   {
     const std::scoped_lock lock(mutex_);

@@ -1,6 +1,6 @@
 #pragma once
-// What a client says on a WebSocket, and what it is told: lanes of responses, each lane one after the other, steering, resuming. Without
-// sockets: messages come in as text, events go out through Peer.
+// The messages of a client on a WebSocket, and the events for it: lanes of responses, each lane one after the other, steering, resuming.
+// Without sockets: messages come in as text, events go out through Peer.
 #include <deque>
 #include <functional>
 #include <map>
@@ -18,7 +18,7 @@ struct LaneLimits {
   int queue = 8;
 };
 
-// Lives as long as its socket; runs go on without it.
+// Lives as long as its socket; runs continue without it.
 class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
  public:
   Lanes(Api& api, LaneLimits limits, std::weak_ptr<Peer> peer, Post post)
@@ -36,7 +36,7 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
     std::string response_id;  // the last one
     std::shared_ptr<Subscription> subscription;
     bool busy = false;
-    int turn = 0;  // counts its responses: a quick one may have ended, and the next begun, before its own subscription is put away
+    int turn = 0;  // counts its responses: a quick response may have ended, and the next begun, before its own subscription is stored
   };
 
   void read_message(const std::string& text);
@@ -58,7 +58,7 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
 
   Api& api_;
   const LaneLimits limits_;
-  const std::weak_ptr<Peer> peer_;  // which holds us
+  const std::weak_ptr<Peer> peer_;  // owns this object
   const Post post_;
   std::string client_;
   const std::string session_ = memory::new_id("sock_");  // RunRequest::session

@@ -1,4 +1,4 @@
-// What clients ask of the model itself: its figures, its tokens, how long a prompt is, a conversation in fewer words.
+// Requests about the model itself: its figures, its tokens, the length of a prompt, a conversation in fewer words.
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/journal_error.h>
 #include <baton/agent/runtime/restore.h>
@@ -30,7 +30,7 @@ ApiError error_of(const llm::Error& error) {
   return ApiError::invalid(too_long ? "input" : "", error.message, too_long ? "context_length_exceeded" : "invalid_prompt");
 }
 
-// Waits for the end of a run that nobody else asks for; when the client leaves, the run is cancelled.
+// Waits for the end of a run that no other client uses; when the client leaves, the run is cancelled.
 struct WaitForEnd {
   std::shared_ptr<Subscription> subscription;
   std::optional<std::stop_callback<std::function<void()>>> on_left;
@@ -41,7 +41,7 @@ struct WaitForEnd {
 Json Api::model_json(const std::string& id) const {
   Json model = {{"id", id}, {"object", "model"}, {"created", started_ms_ / 1000}, {"owned_by", "baton"}};
   if (const ModelFacts* facts = agent_.generator().facts()) {
-    // As vLLM, OpenRouter and llama.cpp name them.
+    // The names in vLLM, OpenRouter and llama.cpp.
     model["max_model_len"] = facts->n_ctx();
     model["context_length"] = facts->n_ctx();
     model["meta"] = facts->figures();
@@ -74,7 +74,7 @@ void Api::tokenize(const HttpCall& call, const Path&, Done done) {
       continue;
     }
     const std::string bytes = facts->piece(id);
-    Json piece = Json::array();  // a part of a character is no text
+    Json piece = Json::array();  // a part of a character is not text
     for (const char c : bytes) piece.push_back(static_cast<unsigned char>(c));
     const std::string text_of_piece = Json::parse(to_text(bytes)).get<std::string>();
     tokens.push_back({{"id", id}, {"piece", text_of_piece == bytes ? Json(bytes) : std::move(piece)}});
@@ -98,7 +98,7 @@ void Api::detokenize(const HttpCall& call, const Path&, Done done) {
   if (!ids) return done(HttpReply::of(ids.error()));
   if (auto error = more_than(static_cast<std::size_t>(facts->n_ctx()), "tokens", ids->size(), "tokens")) return done(HttpReply::of(*error));
   const std::string text = facts->detokenize(*ids);
-  done(HttpReply::of(Json{{"content", text}, {"prompt", text}}));  // as llama.cpp and vLLM name it
+  done(HttpReply::of(Json{{"content", text}, {"prompt", text}}));  // the names in llama.cpp and vLLM
 }
 
 void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
@@ -121,10 +121,10 @@ void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
   done(HttpReply::of(reply));
 }
 
-// A run that is not stored does not continue a conversation, but it can continue a response. What the client has put into the conversation
-// after its last response becomes input.
+// A run that is not stored does not continue a conversation, but it can continue a response. Items that the client has put into the
+// conversation after its last response become input.
 Result<void> Api::continue_copy_of(const std::string& conversation_id, RunRequest& run) const {
-  // What a killed run had shown and not kept belongs to the conversation.
+  // Output that a killed run had shown and not kept belongs to the conversation.
   if (const auto kept = keep_cut_items(journal_, conversation_id); !kept) return kept.error();
   const auto thread = journal_.thread(conversation_id);
   if (!thread) return from_journal(thread.error());
@@ -158,7 +158,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
     if (const Result<void> found = continue_copy_of(id, run); !found) return done(HttpReply::of(ApiError::from(found.error())));
   }
   for (Json& item : request->run.input) run.input.push_back(std::move(item));
-  // Nothing is done here: what a client has agreed to waits for the response that does it.
+  // No call is run here: a call that a client has approved waits for the response that runs it.
   std::erase_if(run.input, [](const Json& item) {
     return string_of(item, "type") == "mcp_approval_response" || string_of(item, "type") == "baton.retry_tool";
   });

@@ -1,5 +1,5 @@
 #pragma once
-// What the files with sockets share. Internal to the folder: nothing here is seen by others, as Asio and Beast are not.
+// Shared by the files with sockets. Internal to the folder, because Asio and Beast are.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -32,25 +32,25 @@ namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// A connection that the server knows of. On the I/O thread, but for on_successor.
+// A connection of the server. On the I/O thread, except for on_successor.
 class Session {
  public:
   virtual ~Session() = default;
-  virtual void leave() = 0;  // the server shuts down: WebSockets close with 1012, idle connections at once, others after their answer
-  virtual void drop() = 0;   // at once: it is none of the server's when this returns
+  virtual void leave() = 0;  // shutdown: WebSockets close with 1012, idle connections at once, others after their answer
+  virtual void drop() = 0;   // at once: the server does not hold it any more when this returns
   virtual void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) = 0;
 };
 
-// What all connections share.
+// State that all connections share.
 struct Shared {
   Shared(ServerConfig c, Api& a, TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
 
   const ServerConfig config;
   Api& api;
   const TalkFactory talk;
-  std::unique_ptr<Gate> gate;  // once the port is known
+  std::unique_ptr<Gate> gate;  // set when the port is known
   asio::io_context io{1};
-  Work quick{1, 0, 4096};                // what an operator asks; requests' bodies never get there
+  Work quick{1, 0, 4096};                // requests of an operator; bodies of requests are never handled there
   Work work{4, 2, config.limits.queue};  // routes, which may wait for the disk
   std::atomic<bool> leaving = false;
 
@@ -82,16 +82,16 @@ struct Shared {
   std::set<std::shared_ptr<Session>> sessions;
 };
 
-// Takes a fresh connection; TLS if a context is given. `address`: the peer's (peer_name).
+// Takes a new connection; TLS if a context is given. `address`: the peer's (peer_name).
 void begin_session(std::shared_ptr<Shared> shared, tcp::socket socket, std::string address, asio::ssl::context* tls);
 
-// Who has asked for a WebSocket, and the place that it takes among the client's streams.
+// The client that has requested a WebSocket, and its place among the client's streams.
 struct Admitted {
   std::string client, request_id;
   std::string place_key;  // HttpSession::place_key
   std::shared_ptr<void> place;
 };
-// Goes on with a connection whose upgrade request has passed the gate.
+// Continues a connection whose upgrade request has passed the gate.
 void begin_socket(std::shared_ptr<Shared> shared, Connection stream, http::request<http::string_body> upgrade, Admitted admitted);
 
 }  // namespace baton::agent::server

@@ -21,7 +21,7 @@ std::string without_indices(std::string_view path) {
   return kind;
 }
 
-// "maxTokens" and "max-tokens" are "maxtokens", as "max_tokens" is.
+// "maxTokens" and "max-tokens" become "maxtokens", as "max_tokens" does.
 std::string letters_of(std::string_view key) {
   std::string letters;
   for (const char c : key) {
@@ -30,7 +30,7 @@ std::string letters_of(std::string_view key) {
   return letters;
 }
 
-constexpr std::size_t kMostKeyBytes = 48;  // no field that is known is longer
+constexpr std::size_t kMostKeyBytes = 48;  // no known field is longer
 
 }  // namespace
 
@@ -50,7 +50,7 @@ std::string likely_meant(std::string_view key, const std::set<std::string>& know
 }
 
 void Notes::keep(const std::string& path, const std::function<std::string()>& meant) {
-  // Fields of the same name are one kind; whole entries that were passed over are each named.
+  // Fields of the same name are one kind; whole entries that were ignored are each named.
   const std::string kind = path.ends_with(']') ? path : without_indices(std::string_view(path).substr(0, 2 * kMostIgnoredBytes));
   if (kinds_.contains(kind)) return;
   if (kept_.size() >= kMostIgnored) {

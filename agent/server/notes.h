@@ -1,6 +1,6 @@
 #pragma once
-// What of a request had no effect: it asks for nothing that is done here, or nobody knows it. The response lists it (`baton.ignored`), the
-// log gives a hint where a known field seems to be meant.
+// The parts of a request without effect: fields that are not implemented here, or are unknown. The response lists them (`baton.ignored`),
+// the log gives a hint if an unknown field looks like a misspelt known one.
 #include <functional>
 #include <set>
 #include <string>
@@ -9,20 +9,20 @@
 
 namespace baton::agent::server {
 
-// Of one request. Bounded, whatever the request holds: beyond kMostIgnored only a count is kept.
+// For one request. Bounded, whatever the request contains: beyond kMostIgnored only a count is kept.
 class Notes {
  public:
   // `path`: of the field, "tools[0].type". Of fields that differ in their indices only ("messages[3].mood") the first is kept.
   void ignore(const std::string& path);
-  // The same of a field that is in no protocol. `known`: the fields of its object; one that is written alike is the hint.
+  // The same for a field that is in no protocol. `known`: the fields of its object; one with a similar name is the hint.
   void ignore_unknown(const std::string& path, const std::string& key, const std::set<std::string>& known);
 
-  // What another reading of the same request noted, of which `renamed` tells what the client calls it.
+  // The notes of another reading of the same request; `renamed` maps them to the client's names.
   void add(const Notes& others, const std::function<std::string(const std::string&)>& renamed);
 
-  // For the response; the last entry says how many more there were, if there were.
+  // For the response; if there were more, the last entry says how many.
   std::vector<std::string> ignored() const;
-  // The same without the places in lists, "messages[].mood": alike for all requests of a client.
+  // The same without the places in lists, "messages[].mood": equal for all requests of a client.
   std::vector<std::string> kinds() const;
   // "temprature: did you mean 'temperature'?", for the log.
   std::vector<std::string> hints() const;
@@ -40,7 +40,7 @@ class Notes {
 };
 
 inline constexpr std::size_t kMostIgnored = 32;
-inline constexpr std::size_t kMostIgnoredBytes = 128;  // of a path; the rest of it is left out
+inline constexpr std::size_t kMostIgnoredBytes = 128;  // of a path; the rest of it is cut off
 
 // The member of `known` that `key` may be a misspelling of: at most two letters differ, are missing or too many, fewer in short words, or
 // the words are written together otherwise ("maxTokens"). Empty: none.

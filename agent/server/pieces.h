@@ -1,5 +1,5 @@
 #pragma once
-// What waits to be written of a body that comes in pieces. Any thread puts, the I/O thread writes.
+// The queue of a body that comes in pieces. Any thread puts, the I/O thread writes.
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -17,7 +17,7 @@ struct Piece {
 class Pieces {
  public:
   enum class Put { taken, closed, too_much };
-  // Closed by itself when more than `most` bytes wait.
+  // Closes itself if more than `most` bytes wait.
   Put put(Piece piece, std::size_t most) {
     const std::scoped_lock lock(mutex_);
     if (closed_) return Put::closed;
@@ -26,7 +26,7 @@ class Pieces {
     closed_ = bytes_ > most;
     return closed_ ? Put::too_much : Put::taken;
   }
-  // The next to be written, until written(); nothing where one is, or none waits.
+  // The next piece, which is being written until written(); nothing if one is being written already, or none waits.
   std::optional<Piece> next() {
     const std::scoped_lock lock(mutex_);
     if (writing_ || pieces_.empty()) return std::nullopt;

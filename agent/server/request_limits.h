@@ -1,7 +1,6 @@
 #pragma once
-// How much of each list a request may bring. What is read from a request is checked, copied and stored more than once, partly under locks
-// that others wait for: without these, one body of 8 MiB could hold hundreds of thousands of the smallest entries. docs/operating.md lists
-// them.
+// The maximum lengths of a request's lists. Their entries are checked, copied and stored more than once, partly under locks that others
+// wait for: without these limits, one body of 8 MiB could hold hundreds of thousands of the smallest entries. docs/operating.md lists them.
 #include <baton/tools/read_json.h>
 
 #include "api_error.h"
@@ -18,12 +17,12 @@ inline constexpr std::size_t kMaxStops = 64;           // OpenAI takes 4
 inline constexpr std::size_t kMaxStopBytes = 1024;     // of one stop string
 inline constexpr std::size_t kMaxLogitBias = 1024;     // tokens; each costs time with every token of the answer
 
-// The arguments of one call. They are parsed again in every turn, in square time of an object's keys.
+// The arguments of one call. They are parsed again in every turn, in quadratic time in an object's keys.
 inline constexpr tools::JsonLimits kArgumentLimits{.levels = 64, .keys_of_object = 1024, .keys = 100'000, .values = 200'000};
 inline constexpr std::size_t kMaxArgumentBytes = 1 << 20;
 inline constexpr std::size_t kMaxArgumentKeys = 100'000;  // of all calls of a request together
 
-// "'stop' holds 65 strings, more than 64", where it does.
+// "'stop' holds 65 strings, more than 64", if it does.
 inline std::optional<ApiError> more_than(std::size_t most, const std::string& param, std::size_t size, const char* of_what) {
   if (size <= most) return std::nullopt;
   return ApiError::invalid(param, "'" + param + "' holds " + std::to_string(size) + " " + of_what + ", more than " + std::to_string(most));

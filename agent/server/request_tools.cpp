@@ -82,18 +82,18 @@ class ToolReader {
       }
       if (auto error = tool.finish()) return fields_.fail(*error);
     }
-    // Their functions come last: where two have one name, the one without a namespace is called by it.
+    // Their functions come last: if two have the same name, the one without a namespace keeps it.
     for (const std::size_t i : namespaces) {
       if (!fields_.error()) name_space((*list)[i], "tools[" + std::to_string(i) + "]");
     }
     if (fields_.error()) return;
-    // An agent goes on without the tools of a server's own; a question that brings nothing else asks for what is not here.
+    // An agent continues without a server's own tools; a request that brings no other tools asks for one that does not exist here.
     if (!passed_over_.empty() && run_.client_tools.empty() && run_.tools.empty() && !run_.all_tools)
       return fields_.fail(passed_over_.front());
     for (const ApiError& one : passed_over_) fields_.notes().ignore(one.param.substr(0, one.param.rfind('.')));
   }
 
-  // Of a tool that nobody here can call.
+  // Notes a tool that no one can call here.
   void pass_over(const std::string& param, const std::string& why) { passed_over_.push_back(ApiError::unsupported(param, why)); }
 
   // {"type": "namespace", "name", "description", "tools": [functions]}
@@ -134,7 +134,7 @@ class ToolReader {
       return tool.fail(
           ApiError::invalid(at + ".name", "there are two functions '" + spec.name + "' in the namespace '" + *name_space + "'"));
     names_.insert(spec.name);
-    // Checked before the schema is: compiling it takes longer than counting it.
+    // Checked before the schema: compiling it takes longer than counting its bytes.
     tool_bytes_ += spec.name.size() + spec.description.size() + to_text(spec.parameters).size();
     if (tool_bytes_ > kMaxToolBytes)
       return tool.fail(ApiError::invalid(at, "'tools' up to '" + at + "' have " + std::to_string(tool_bytes_) +
@@ -151,7 +151,7 @@ class ToolReader {
     run_.client_tools.push_back(std::move(spec));
   }
 
-  // Gives the function the name by which the model calls it: its own where that is free. False: its long one is taken as well.
+  // Gives the function the name by which the model calls it: its own if that is free. Returns false if its long name is used as well.
   bool in_namespace(llm::ToolSpec& spec, const std::string& name_space) {
     const auto is_free = [&](const std::string& name) {
       return !names_.contains(name) &&
@@ -249,7 +249,7 @@ class ToolReader {
   RunRequest& run_;
   std::set<std::string> named_;        // run_.tools
   std::set<std::string> names_;        // run_.client_tools
-  std::vector<ApiError> passed_over_;  // tools that nobody here can call
+  std::vector<ApiError> passed_over_;  // tools that no one can call here
   std::size_t tool_bytes_ = 0;         // of the functions read so far
 };
 

@@ -44,7 +44,7 @@ std::shared_ptr<const std::string> sse(const HubEvent& event) {
   return std::make_shared<const std::string>("event: " + event.type + "\ndata: " + *event.json + "\n\n");
 }
 
-// Events that may come before their reader does.
+// Buffers events that may come before their reader does.
 class Relay {
  public:
   bool take(const HubEvent& event) {
@@ -87,7 +87,7 @@ Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::s
   if (!request) return request;
   if (auto error = take_references(request->run.input, "input")) return *error;
   if (!key.empty()) request->run.key = key;
-  // The journal would take the beginning of an id, or "last": a person's, not a client's.
+  // The journal would also accept the beginning of an id, or "last": these are for people, not for clients.
   if (const std::string& id = request->run.conversation_id; !id.empty() && !find_conversation(id)) return find_conversation(id).error();
   if (request->run.key.size() > 256) return ApiError::invalid("Idempotency-Key", "the idempotency key is longer than 256 bytes");
   if (!request->run.key.empty()) request->run.fingerprint = hex(fingerprint(body));
@@ -115,8 +115,8 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
     }));
   }
   const bool background = request->background;
-  // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then. Nobody is let
-  // wait for a disk that is full: the run is there, and can be asked for later.
+  // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then. No client waits
+  // for a full disk: the run exists, and can be fetched later.
   auto held = std::make_shared<std::shared_ptr<Subscription>>();
   const bool stored = request->run.store;
   const auto started = hub_.start(std::move(request->run), [background, stored, done, held](const HubEvent& event) {
@@ -126,7 +126,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
     }
     if (!background && !is_terminal(event.type)) return true;
     const Json response = Json::parse(*event.json)["response"];
-    // What clients act on: they shorten the conversation. It was found out before anything was written.
+    // The code on which clients act: they shorten the conversation. The length was checked before anything was written.
     const bool too_long = response["error"].is_object() && string_of(response["error"], "code") == "context_length_exceeded";
     done(too_long && response["output"].empty() ? HttpReply::of(error_of_response(response, "input")) : HttpReply::of(response));
     return false;
@@ -234,7 +234,7 @@ void Api::get_response(const HttpCall& call, const Path& path, Done done) {
 }
 
 void Api::cancel_response(const HttpCall&, const Path& path, Done done) {
-  // Asked for its end first: one that is not stored is gone soon after it.
+  // Its end is requested first: a response that is not stored is removed soon after it.
   const auto waiting = when_ended(path[0], [this, id = path[0], done](const Parsed<Json>& ended) {
     if (!ended) return done(HttpReply::of(ended.error()));
     const Parsed<Json> shown = response(id);
@@ -243,7 +243,7 @@ void Api::cancel_response(const HttpCall&, const Path& path, Done done) {
   if (!waiting && waiting.error().code == errc::not_found)
     return done(HttpReply::of(ApiError::not_found("there is no response '" + path[0] + "'")));
   if (!waiting) return done(HttpReply::of(ApiError::from(waiting.error())));
-  (void)hub_.cancel(path[0]);  // what it says, the one who waits is told as well
+  (void)hub_.cancel(path[0]);  // the waiting request is told its error as well
 }
 
 void Api::delete_response(const HttpCall&, const Path& path, Done done) {

@@ -1,5 +1,5 @@
 #pragma once
-// What /metrics tells of runs and of the journal: lines of Prometheus text, with the same series whatever was run.
+// The part of /metrics about runs and the journal: lines of Prometheus text, with the same series whatever was run.
 #include <baton/agent/runtime/generator.h>
 #include <baton/agent/runtime/hub_stats.h>
 #include <baton/memory/journal.h>

@@ -10,10 +10,10 @@
 namespace baton::agent::server {
 namespace {
 
-// As many tokens as the context holds.
+// The context is the only limit.
 constexpr int kNoLimit = 1 << 24;
 
-// The bits of a whole number that every JSON reader keeps, also one whose numbers are doubles.
+// Whole numbers of this size are kept by every JSON reader, including those whose numbers are doubles.
 constexpr std::uint64_t kSafeBits = (std::uint64_t{1} << 53) - 1;
 
 constexpr const char* kReadNames[] = {
@@ -65,7 +65,7 @@ constexpr const char* kReadNames[] = {
     "keep_alive",
 };
 
-// What would be sampled otherwise than it is asked for.
+// Fields that would change the sampling and are not implemented.
 void refuse(Fields& fields) {
   const std::string leave = "leave it out, or send the value that switches it off";
   fields.unsupported("mirostat", "there is no mirostat sampling here; leave it out, or send 0", {0});
@@ -85,7 +85,7 @@ void refuse(Fields& fields) {
   fields.unsupported("lora", "adapters are not loaded by requests", {Json::array()});
 }
 
-// Where and how the daemon computes is its own matter.
+// Fields about the place and method of the computation, which the daemon decides itself.
 void pass_over(Fields& fields) {
   for (const char* key : {"id_slot", "cache_prompt", "mirostat_tau", "mirostat_eta", "n_keep", "n_probs", "samplers", "penalize_nl",
                           "timings_per_token", "return_progress", "min_keep", "keep_alive"})
@@ -130,8 +130,8 @@ Parsed<std::map<std::int32_t, float>> logit_bias_of(const Json& given) {
   return biases;
 }
 
-// -1 is how clients of local servers ask for any seed. Another negative number is a seed like any other: it stands for the number with the
-// same low bits, which the response shows and which gives the same answer when it is sent.
+// -1 is the value with which clients of local servers ask for any seed. Another negative number is a seed like any other: it is read as the
+// number with the same low bits, which the response shows and which gives the same answer when it is sent.
 void read_seed(Fields& fields, llm::SamplingParams& sampling) {
   const auto seed = fields.integer("seed", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
   if (!seed || *seed == -1) return;

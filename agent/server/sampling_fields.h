@@ -1,6 +1,6 @@
 #pragma once
-// How a token is chosen and where the answer ends: OpenAI's fields and those of local servers, by the names that llama.cpp's server gives
-// them. The same in responses and in chat completions.
+// The choice of a token and the end of the answer: OpenAI's fields and those of local servers, by the names in llama.cpp's server. The same
+// in responses and in chat completions.
 #include <span>
 
 #include <baton/agent/runtime/agent.h>
@@ -8,11 +8,11 @@
 
 namespace baton::agent::server {
 
-// Of the fields below, all names.
+// All names of the fields below.
 std::span<const char* const> sampling_field_names();
 
-// Reads them into run.sampling, run.stop, and the bounds of the answer. What would be sampled otherwise than it is asked for is an error
-// that names the field, such as mirostat other than 0.
+// Reads them into run.sampling, run.stop, and the bounds of the answer. A field that would require another sampling method is an error that
+// names it, such as mirostat other than 0.
 void read_sampling(Fields& fields, RunRequest& run);
 
 }  // namespace baton::agent::server

@@ -25,7 +25,7 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const ServerConfig& conf
   return context;
 }
 
-// Whom a connection belongs to as far as can be told: one machine has many addresses of version 6, all of one network.
+// The owner of a connection, as far as it is known: one machine has many addresses of version 6, all of one network.
 std::string peer_name(const asio::ip::address& address) {
   if (address.is_v4()) return address.to_string();
   const asio::ip::address_v6 six = address.to_v6();
@@ -87,19 +87,19 @@ class Server::Impl {
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
     });
-    // What waits for a thread is dropped. What is under way is waited for: it uses what ends with us.
+    // Waiting jobs are dropped. Running jobs are waited for: they use objects that are destroyed with this one.
     shared_->work.stop();
     shared_->quick.stop();
     shared_->work.join();
     shared_->quick.join();
-    // What was cancelled runs its handlers, which let go of the sessions; then run() returns by itself.
+    // Cancelled operations run their handlers, which release the sessions; then run() returns by itself.
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
       pause_.cancel();
       work_.reset();
     });
     for (int i = 0; i < 300 && !ran_out_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    shared_->io.stop();  // a handler that never comes shall not hold up the end
+    shared_->io.stop();  // a handler that never comes must not delay the end
     thread_.join();
     shared_->api.hub().on_successor({});
     shared_->api.set_more_metrics({});
@@ -142,7 +142,7 @@ class Server::Impl {
   void let_in(tcp::socket socket) {
     error_code failed;
     const tcp::endpoint peer = socket.remote_endpoint(failed);
-    if (failed) return;  // it has gone
+    if (failed) return;  // the client has gone
     const std::string address = peer_name(peer.address());
     const ServerLimits& limits = shared_->config.limits;
     if (shared_->fresh.count(address) >= static_cast<std::size_t>(limits.waiting_connections)) make_room(address);
@@ -153,9 +153,9 @@ class Server::Impl {
     shared_->refusals.refused(Refusal::connections, "address:" + address, "", "all connections are taken by requests under way");
   }
 
-  // A connection on which nothing is under way makes way: of the address, the oldest that has not sent a header. Without an address, the
-  // oldest of the largest crowd: connections of one address that have sent no header, or that wait for their client otherwise (for a body,
-  // or between two requests). A client that holds many places without using them loses them, not the one that comes.
+  // Closes an idle connection to make room: of the address, the oldest that has not sent a header. Without an address, it is the oldest of
+  // the address with most idle connections: they have sent no header, or wait for their client otherwise (for a body, or between two
+  // requests). A client that holds many places without using them loses them, not the new client.
   void make_room(const std::string& address) {
     Session* oldest = shared_->fresh.oldest(address);
     if (address.empty()) {

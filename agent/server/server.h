@@ -1,5 +1,5 @@
 #pragma once
-// One port for HTTP and WebSocket clients: TLS where a certificate is given, one gate for all, one I/O thread; routes run on a small pool.
+// One port for HTTP and WebSocket clients: TLS if a certificate is given, one gate for all, one I/O thread; routes run on a small pool.
 #include <baton/agent/error.h>
 
 #include <chrono>
@@ -14,16 +14,17 @@ namespace baton::agent::server {
 
 class Server {
  public:
-  // Listens, and answers from now on. Errors: io (the port is in use, the address is not ours, a certificate that cannot be read),
-  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server. `talk`: of each
-  // WebSocket; none: Lanes.
+  // Listens and answers from now on. Errors: io (the port is in use, the address is not this machine's, a certificate that cannot be read),
+  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server. `talk`: of each WebSocket;
+  // none: Lanes.
   static Result<std::unique_ptr<Server>> start(ServerConfig config, Api& api, TalkFactory talk = {});
   ~Server();  // stop() without patience
 
   unsigned short port() const;
   std::string url() const;  // http://127.0.0.1:8377
 
-  // No new connections; WebSockets are closed with 1012 (come back), answers under way have until then to end. Any thread, once.
+  // Accepts no new connections; WebSockets are closed with 1012 (service restart), current answers have until then to end. Any thread,
+  // once.
   void stop(std::chrono::milliseconds patience);
 
  private:

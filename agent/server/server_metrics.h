@@ -1,5 +1,5 @@
 #pragma once
-// What /metrics tells of the server. Counters are written by any thread; the series are the same whoever asks for what.
+// The part of /metrics about the server. Counters are written by any thread; the series are the same whatever was requested.
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -8,10 +8,10 @@
 
 namespace baton::agent::server {
 
-// What a request was for.
+// The kind of a request's route.
 enum class RouteClass { responses, chat, conversations, other };
 
-// Why somebody was not served.
+// The reasons for a refusal.
 enum class Refusal { host, origin, token, request, too_large, connections, client, saturated };
 
 struct ServerMetrics {
@@ -21,7 +21,7 @@ struct ServerMetrics {
   void count(Refusal why) { refused_[static_cast<std::size_t>(why)]++; }
   std::int64_t refused(Refusal why) const { return refused_[static_cast<std::size_t>(why)]; }
 
-  // Lines of Prometheus text. The gauges: as they are now.
+  // Lines of Prometheus text. The gauges: their current values.
   struct Gauges {
     std::int64_t connections = 0, streams = 0, waiting = 0;
   };
@@ -31,7 +31,7 @@ struct ServerMetrics {
   static constexpr std::size_t kClasses = 4, kRefusals = 8;
   static constexpr std::array<double, 13> kSeconds = {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60};
   struct Latency {
-    std::array<std::atomic<std::int64_t>, kSeconds.size() + 1> within{};  // not cumulated; the last is beyond all
+    std::array<std::atomic<std::int64_t>, kSeconds.size() + 1> within{};  // not cumulative; the last is beyond all bounds
     std::atomic<std::int64_t> microseconds = 0;
   };
   std::array<Latency, kClasses> latency_;

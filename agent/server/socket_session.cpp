@@ -12,10 +12,10 @@ namespace baton::agent::server {
 namespace {
 
 constexpr std::size_t kMaxQueued = 4096;       // messages; their bytes are bounded too
-constexpr std::size_t kMaxMerged = 16 * 1024;  // bytes of an event that others still join: each join reads and writes it whole
+constexpr std::size_t kMaxMerged = 16 * 1024;  // bytes of an event that still merges with the next: each merge rewrites the whole event
 
-// Two events of one kind, the second of which follows the first: one with the text of both and the number of the second. Nothing where they
-// belong to different items.
+// Merges two events of one kind, the second of which follows the first: the result has the text of both and the number of the second.
+// Returns nothing if they belong to different items.
 std::shared_ptr<const std::string> merged(const std::string& a, const std::string& b) {
   Json first = Json::parse(a, nullptr, false), second = Json::parse(b, nullptr, false);
   if (!first.is_object() || !second.is_object() || first.value("item_id", "") != second.value("item_id", "") || !first.contains("delta") ||
@@ -125,7 +125,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
     if (!socket_.got_text()) return close(websocket::close_code::unknown_data, "messages are text: JSON");
     auto text = std::make_shared<std::string>(beast::buffers_to_string(buffer_.data()));
     buffer_.consume(buffer_.size());
-    // The next one is read when this one is dealt with: a client that sends too much waits in its own buffers.
+    // The next message is read after this one was handled: a client that sends too much waits with its own buffers full.
     const Work::Size size = text->size() > kLargeBody ? Work::Size::large : Work::Size::small;
     const bool queued = shared_->work.add(admitted_.place_key, size, [self = shared_from_this(), text] {
       if (self->ended_) return;
@@ -185,7 +185,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
 
   void end() {
     if (ended_.exchange(true)) return;
-    const auto self = shared_from_this();  // the server lets go of it below
+    const auto self = shared_from_this();  // the server drops it below
     drop_later_.cancel();
     {
       const std::scoped_lock lock(mutex_);

@@ -1,5 +1,6 @@
 #pragma once
-// What a WebSocket is for: messages come in, messages go out. The socket knows neither JSON nor lanes; whoever talks knows no socket.
+// The handler of a WebSocket's messages: messages come in, messages go out. The socket knows neither JSON nor lanes; the handler knows no
+// socket.
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,7 +13,7 @@ namespace baton::agent::server {
 class Peer {
  public:
   virtual ~Peer() = default;
-  // `merge_key`: events with the same one that wait next to each other may become one; empty: never. False: the socket is closed.
+  // `merge_key`: neighbouring waiting events with the same key may become one; empty: never. Returns false if the socket is closed.
   virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
   virtual const std::string& client() const = 0;  // HttpCall::client
 };
@@ -23,13 +24,13 @@ class Talk {
   virtual ~Talk() = default;
   // One text message, on a thread that may block; one at a time.
   virtual void on_message(const std::string& text) = 0;
-  // A steered response goes on in this one. Any thread.
+  // A steered response continues in this one. Any thread.
   virtual void on_successor(const std::string&, const Result<RunHub::Started>&) {}
-  // The socket is gone.
+  // The socket is closed.
   virtual void close() {}
 };
 
-// `post`: runs something soon on a thread that may block.
+// `post`: runs a function soon on a thread that may block.
 using Post = std::function<void(std::function<void()>)>;
 using TalkFactory = std::function<std::shared_ptr<Talk>(std::weak_ptr<Peer> peer, Post post)>;
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kNames[] = {"reasoning_effort", "reasoning", "enable_thinking", "think", "chat_template_kwargs"};
 
-// The names that templates give to the switch.
+// The names of the switch in templates.
 constexpr const char* kSwitches[] = {"enable_thinking", "thinking"};
 
 class Reader {
@@ -40,7 +40,7 @@ class Reader {
  private:
   bool uses(const std::string& variable) const { return offer_.template_uses && offer_.template_uses(variable); }
 
-  // False: the template has no switch.
+  // Returns false if the template has no switch.
   bool think(bool on) {
     bool there = false;
     for (const char* name : kSwitches) {

@@ -1,5 +1,5 @@
 #pragma once
-// What a request asks of the model's chat template: whether the model thinks before it answers, and variables of the template.
+// The settings of the model's chat template in a request: whether the model thinks before it answers, and variables of the template.
 #include <baton/agent/runtime/agent.h>
 
 #include "create_request.h"
@@ -10,11 +10,11 @@ namespace baton::agent::server {
 inline constexpr std::size_t kMaxTemplateVariables = 32;
 inline constexpr std::size_t kMaxTemplateBytes = 64 * 1024;  // of all of them, as JSON text
 
-// reasoning_effort, reasoning {"effort", "summary"}, enable_thinking, think, chat_template_kwargs: into run.template_variables. What the
-// template does not look at is noted. Offer::template_uses says which those are.
+// reasoning_effort, reasoning {"effort", "summary"}, enable_thinking, think, chat_template_kwargs: into run.template_variables. Fields that
+// the template does not read are noted. Offer::template_uses tells which those are.
 void read_template_fields(Fields& fields, const Offer& offer, RunRequest& run);
 
-// Of these, all names.
+// All names of these fields.
 std::span<const char* const> template_field_names();
 
 }  // namespace baton::agent::server

@@ -29,7 +29,7 @@ void read_schema(Fields& fields, Json& format) {
     return;
   }
   format["schema"] = *schema;
-  format["strict"] = fields.boolean("strict").value_or(true);  // it is held either way
+  format["strict"] = fields.boolean("strict").value_or(true);  // it is enforced either way
 }
 
 std::string required_text(Fields& fields, const char* key) {
@@ -38,7 +38,7 @@ std::string required_text(Fields& fields, const char* key) {
   return text.value_or("");
 }
 
-// `part`: where the client has the schema, pattern or grammar.
+// `part`: the client's place of the schema, pattern or grammar.
 Parsed<Json> compiled(Json format, const std::string& part) {
   const auto wanted = output_format(format);
   if (!wanted) return format;
@@ -57,7 +57,7 @@ Parsed<Json> parse_text_format(const Json& value, const std::string& param, Note
   Fields fields(value, param, notes);
   Json format = {{"type", fields.string("type").value_or("")}};
   std::string part = param;
-  // llama.cpp's server takes a schema with either type.
+  // llama.cpp's server accepts a schema with either type.
   if (format["type"] == "json_schema" || (format["type"] == "json_object" && fields.any("schema"))) {
     format["type"] = "json_schema";
     part = fields.path("schema");

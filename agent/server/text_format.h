@@ -1,5 +1,5 @@
 #pragma once
-// The format that a client wants an answer to have (docs/output-format.md), read and checked: what cannot be held is refused here.
+// The format that a client wants for an answer (docs/output-format.md), read and checked: a format that cannot be enforced is refused here.
 #include <span>
 
 #include "api_error.h"
@@ -7,14 +7,14 @@
 
 namespace baton::agent::server {
 
-// `text.format` of a response; the result is RunRequest::text_format. `param`: what the client calls it.
+// `text.format` of a response; the result is RunRequest::text_format. `param`: the client's name for it.
 Parsed<Json> parse_text_format(const Json& value, const std::string& param, Notes& notes);
 
 // `response_format` of a chat completion, likewise.
 Parsed<Json> parse_response_format(const Json& value, const std::string& param, Notes& notes);
 
-// `grammar` and `json_schema`, as llama.cpp's server has them beside the messages, into `format`, where neither another format is given.
-// Other servers' ways to ask for a format are refused by name: without it the answer would not have it.
+// `grammar` and `json_schema`, in the form of llama.cpp's server beside the messages, into `format`, if neither another format is given.
+// Other servers' ways to ask for a format are refused by name: without it the answer would not have the format.
 void read_local_format(Fields& fields, Json& format);
 
 // All names that it reads.

@@ -1,5 +1,5 @@
 #pragma once
-// The body of a completion without a conversation: a prompt that the model continues, letter by letter as it is.
+// The body of a completion without a conversation: a prompt that the model continues literally.
 #include <baton/agent/runtime/generator.h>
 
 #include "completion.h"
@@ -8,9 +8,9 @@
 namespace baton::agent::server {
 
 inline constexpr std::size_t kMaxChoices = 64;            // prompts times n
-inline constexpr std::size_t kMaxPromptTokens = 1 << 20;  // of one prompt; a context that holds more is not known
+inline constexpr std::size_t kMaxPromptTokens = 1 << 20;  // of one prompt; no known context is larger
 
-// `facts`: of the model; null: there is none that could continue a text. `prompt` is a text, token ids, or a list of either.
+// `facts`: of the model; null: no model could continue a text. `prompt` is a text, token ids, or a list of either.
 Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const ModelFacts* facts, Notes& notes);
 
 // A list of token ids of the model: [1, 2, 3]. `param`: its name, for errors.

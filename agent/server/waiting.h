@@ -8,8 +8,8 @@
 
 namespace baton::agent::server {
 
-// The answer: 507 where the run waits for the journal, 503 where the daemon ends before the run. `is_stored`: the response can be asked for
-// later, and the answer names it. Nothing: the client waits on.
+// The answer: 507 if the run waits for the journal, 503 if the daemon ends before the run. `is_stored`: the response can be fetched later,
+// and the answer names it. Nothing: the client keeps waiting.
 std::optional<ApiError> not_answered_now(const HubEvent& event, bool is_stored);
 
 }  // namespace baton::agent::server

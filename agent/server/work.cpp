@@ -45,7 +45,7 @@ bool Work::add(const std::string& client, Size size, Job job) {
     if (stopped_ || turns.size() >= most_) return false;
     turns.add(client, std::move(job));
   }
-  changed_.notify_all();  // the thread that wakes first may be one that does not take it
+  changed_.notify_all();  // the thread that wakes first may be one that cannot take it
   return true;
 }
 
@@ -60,7 +60,7 @@ void Work::post(Job job) {
 
 void Work::stop() {
   std::deque<Job> posted;
-  Turns small, large;  // dropped without the lock: with a job goes what it holds
+  Turns small, large;  // dropped without the lock: a job owns other objects
   {
     const std::scoped_lock lock(mutex_);
     stopped_ = true;
@@ -104,7 +104,7 @@ void Work::run(bool takes_large) {
     lock.unlock();
     try {
       job();
-    } catch (const std::exception& e) {  // a bug of ours: it must not take the daemon with it
+    } catch (const std::exception& e) {  // a bug of ours: it must not end the daemon
       spdlog::error("a job of the server broke: {}", e.what());
     }
     job = nullptr;

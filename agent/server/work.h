@@ -1,6 +1,6 @@
 #pragma once
-// Threads for what may wait for the disk or reads a request's body. Clients take turns, and large bodies never take all the threads: what
-// one client sends holds up the next request of another for the length of one small job.
+// Threads for work that may wait for the disk or reads a request's body. Clients take turns, and large bodies never take all the threads:
+// one client's work delays the next request of another by at most one small job.
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace baton::agent::server {
 
-constexpr std::size_t kLargeBody = 64 * 1024;  // bytes; beyond it reading takes long enough for others to notice
+constexpr std::size_t kLargeBody = 64 * 1024;  // bytes; beyond it reading takes long enough to delay others noticeably
 
 // Any thread.
 class Work {
@@ -26,17 +26,17 @@ class Work {
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
 
-  // False: too much waits already, or it was stopped. A client's jobs begin in their order.
+  // Returns false if too much waits already, or it was stopped. A client's jobs begin in their order.
   bool add(const std::string& client, Size size, Job job);
-  // The continuation of something that was let in: begins before what was added, and is not refused.
+  // The continuation of an admitted job: begins before the added ones, and is not refused.
   void post(Job job);
 
-  void stop();  // what waits is dropped; what is under way ends by itself
+  void stop();  // waiting jobs are dropped; running jobs end by themselves
   void join();
   std::size_t waiting() const;
 
  private:
-  // Jobs by client; each client's turn comes once a round.
+  // Jobs by client; each client has one turn in each round.
   class Turns {
    public:
     void add(const std::string& client, Job job);
@@ -49,10 +49,10 @@ class Work {
     std::size_t size_ = 0;
   };
   void run(bool takes_large);
-  Job next(bool takes_large);  // with the mutex held; null: nothing for this thread
+  Job next(bool takes_large);  // with the mutex held; null: no job for this thread
 
   const std::size_t most_;
-  mutable std::mutex mutex_;  // guards all below but the threads
+  mutable std::mutex mutex_;  // guards all below except the threads
   std::condition_variable changed_;
   std::deque<Job> posted_;
   Turns small_, large_;

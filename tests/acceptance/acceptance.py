@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Ten questions to the default model through `baton run --json`: how many end right?
+"""Ten questions to the default model through `baton run --json`: counts those that end right.
 
-A question ends right when the run completed, every tool it needs was called with success, and the answer holds what it must. The model is
-small, so not all do; the test fails only when fewer end right than were recorded, minus two.
+A question ends right if the run completed, every tool it needs was called with success, and the answer contains the expected text. The
+model is small, so not all do; the test fails only if fewer end right than were recorded, minus two.
 
     acceptance.py BATON [--json] [--record]        exit 0 passed, 1 failed, 77 the model is not here
 """
@@ -63,7 +63,7 @@ def judge(question, done, calls, answer):
 
 def main():
     baton = sys.argv[1]
-    report = subprocess.run([baton, "doctor", "--json"], capture_output=True, text=True)  # not 0 where the model is missing
+    report = subprocess.run([baton, "doctor", "--json"], capture_output=True, text=True)  # not 0 if the model is missing
     model = json.loads(report.stdout)["model"]
     if not model["found"]:
         print(f"SKIPPED: the model {model['name']} is not here; scripts/quickstart.sh fetches it")

@@ -1,4 +1,4 @@
-// One message to its answer, with a model that wants to send and a user who may not be there. Counts the responses.
+// One message, run to its answer, with a model that wants to send and a user who may be absent. Counts the responses.
 #include <baton/agent/core/items.h>
 #include <baton/agent/message_run.h>
 #include <baton/agent/runtime/scripted_generator.h>
@@ -46,7 +46,7 @@ class MessageRunTest : public testing::Test {
     tools_.add({"send", "sends", number, {.effect = tools::Effect::sends}}, count).value();
   }
 
-  // `rule` also gets how many answers there were before.
+  // `rule` also gets the number of answers before.
   Result<RunOutcome> run(std::function<ScriptedAnswer(const llm::ChatRequest&, int)> rule, RunRequest request,
                          std::function<std::optional<Json>(const Json&)> approve) {
     generator_ = std::make_unique<ScriptedGenerator>([this, rule](const llm::ChatRequest& asked) {

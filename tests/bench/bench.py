@@ -1,4 +1,4 @@
-"""scripts/bench.sh: measures Baton beside its peers."""
+"""scripts/bench.sh: measures Baton and its peers."""
 import importlib
 import pathlib
 import sys

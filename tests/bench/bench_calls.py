@@ -1,4 +1,4 @@
-"""How long a call takes, from the question to its end, with masks and without, and with what a schema forces computed at once or not."""
+"""Measures the time of a call, from the question to its end: with masks and without, and with forced text computed at once or not."""
 import json
 import pathlib
 import statistics
@@ -15,7 +15,7 @@ SERVERS = {"masks": [], "masks, --max-draft 0": ["--max-draft", "0"], "--no-cons
 
 
 def question_of(pair):
-    # One call: an answer that goes on as a list writes its first call twice, and could not be compared.
+    # One call: an answer that continues as a list writes its first call twice, and could not be compared.
     return {**bench_decision.request(pair[0], ""), "parallel_tool_calls": False, "max_output_tokens": 200}
 
 
@@ -42,7 +42,7 @@ def rows(baton, models_dir, quick):
         for pair in pairs:
             question, taken = question_of(pair), {name: [] for name in SERVERS}
             for name, server in servers.items():
-                ask(server, question)  # its prompt is computed: here it is the answer that counts
+                ask(server, question)  # its prompt is computed by then: only the answer is measured
             for _ in range(QUICK_ROUNDS if quick else ROUNDS):
                 for name, server in servers.items():
                     taken[name].append(ask(server, question))

@@ -1,4 +1,5 @@
-"""Whether the model calls a tool when it should and only then, by threshold of the call's confidence: pairs of questions of our own, never BFCL's."""
+"""Measures whether the model calls a tool exactly when it should, by threshold of the call's confidence: pairs of our own questions, never
+BFCL's."""
 import hashlib
 import json
 import math
@@ -22,8 +23,8 @@ PAIRS, QUICK_PAIRS = 60, 3
 QUICK_ASKING = 42  # seconds; the rest of --quick is for starting and stopping
 SEED = 20261123
 ANSWER_SECONDS = 600  # on a busy machine
-TOKENS = 48  # whether a call is made is seen long before
-# A model may be sure of nearly everything, so thresholds stand evenly in their odds, from 1 : 100 to 10,000 : 1.
+TOKENS = 48  # whether a call is made is known long before
+# A model may be certain of nearly everything, so thresholds are spaced evenly in their odds, from 1 : 100 to 10,000 : 1.
 LEAST_ODDS, MOST_ODDS, STEPS = -2, 4, 20  # powers of ten, thresholds for each
 
 
@@ -63,7 +64,7 @@ def group(question):
 
 
 def doubles(pairs):
-    """Questions that need two calls: the first two of a group that need one, asked at once, of the groups whose first pair was chosen."""
+    """Questions that need two calls: the first two of a group that need one, asked together, of the groups whose first pair was chosen."""
     second = {group(question): question for question, _ in load() if question["id"].endswith("-2-call")}
     first = [question for question, _ in pairs if question["id"].endswith("-1-call") and group(question) in second]
     return [{**question, "id": f"{group(question)}-double", "user": f"{question['user']} {second[group(question)]['user']}"} for question in first]
@@ -81,7 +82,7 @@ def request(question, model):
 
 
 class Answers:
-    """Raw answers, kept outside the checkout, one JSON line each, by model and what they depend on."""
+    """Raw answers, kept outside the checkout, one JSON line each, by model and by the settings that determine them."""
 
     def __init__(self, model, server):
         key = hashlib.sha256(json.dumps([server.settings, TOKENS], sort_keys=True).encode()).hexdigest()[:12]
@@ -116,7 +117,8 @@ class Answers:
 
 
 def until_call(server, asked, timeout):
-    """The answer up to its first call, or the whole of one without: what comes behind it decides nothing, and takes most of the time."""
+    """The answer up to its first call, or a whole answer without one: the text after the call decides nothing, and takes most of the
+    time."""
     post = urllib.request.Request(f"{server.url}/v1/responses", json.dumps({**asked, "stream": True}).encode(), server.headers())
     name = call = None
     try:
@@ -149,7 +151,7 @@ def first_call(answer):
 # ---- thresholds ----
 
 def rates(scores, threshold):
-    """Share of the scores that reach the threshold; None is no call at all."""
+    """Share of the scores that reach the threshold; None means no call."""
     return sum(score is not None and score >= threshold for score in scores) / len(scores)
 
 
@@ -158,7 +160,7 @@ def balanced(should, should_not, threshold):
 
 
 def best_threshold(should, should_not):
-    """The middle of the widest run of thresholds that are best: what lies at its edge is luck of the sample."""
+    """The middle of the widest run of best thresholds: a threshold at its edge is luck of the sample."""
     accuracy = [balanced(should, should_not, t) for t in THRESHOLDS]
     top = max(accuracy) - 1e-9
     runs, begin = [], None
@@ -188,7 +190,7 @@ def held_out(pairs):
 # ---- the part ----
 
 def summary(model, about, pairs, answers):
-    """What the tables and the picture are made of."""
+    """The data of the tables and the picture."""
     answered = [pair for pair in pairs if all(answers.of(question) for question in pair)]
     twice = [call and call[1] for call in (first_call(answers.of(question)) for question in doubles(answered) if answers.of(question))]
     calls = [[first_call(answers.of(question)) for question in pair] for pair in answered]
@@ -262,7 +264,7 @@ def of_rows(found):
 
 
 def place(threshold):
-    """Where a threshold stands on the axis of the odds, 0 to 1."""
+    """The place of a threshold on the axis of the odds, 0 to 1."""
     return min(max((math.log10(threshold / (1 - threshold)) - LEAST_ODDS) / (MOST_ODDS - LEAST_ODDS), 0), 1) if threshold > 0 else 0
 
 

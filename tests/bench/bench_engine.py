@@ -10,7 +10,7 @@ MODELS = ["smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "qwen2.5-coder
 QUICK_MODELS = MODELS[:2]
 PREFILL, DECODE = 512, 128
 ROUNDS = 5
-# What this issue asks for; a later one goes past the peer.
+# This issue's targets; a later one exceeds the peer.
 TARGETS = {"prefill": 0.5, "decode": 0.8}
 READY_SECONDS = 1.0
 EXTRA_MB = 300
@@ -47,7 +47,7 @@ def make_peer(path, threads, quick):
     peers = {flash: Peer(path, PREFILL + DECODE + 64, threads, flash) for flash in ((True,) if quick else (True, False))}
     seconds = {}
     for flash, peer in peers.items():
-        peer.timed(64, 8)  # touches the weights
+        peer.timed(64, 8)  # loads the weights into memory
         if not quick:
             prefill, decode = peer.timed(PREFILL, 32)
             seconds[flash] = PREFILL / prefill + DECODE / decode

@@ -1,4 +1,4 @@
-"""Commits a second in groups and one by one, events a second, and what a streamed token costs, beside this disk's own fsync."""
+"""Commits a second in groups and one by one, events a second, and the cost of a streamed token, beside this disk's own fsync."""
 import json
 import os
 import pathlib
@@ -16,7 +16,7 @@ MODEL = "qwen2.5-coder-0.5b-instruct"
 
 
 def decode_tokens_per_second():
-    """BATON_BENCH_DECODE, or what docs/measured/engine.md has for the default model."""
+    """BATON_BENCH_DECODE, or the figure in docs/measured/engine.md for the default model."""
     if os.environ.get("BATON_BENCH_DECODE"):
         return float(os.environ["BATON_BENCH_DECODE"])
     found = re.search(rf"^\| decode \d+ after \d+ {re.escape(MODEL)} \| ([0-9.]+) tokens/s", ENGINE.read_text(encoding="utf-8"), re.MULTILINE)
@@ -26,7 +26,7 @@ def decode_tokens_per_second():
 
 
 def measured(program, rounds, seconds, decode):
-    # Where the checkout lies, as the folder of temporary files is often in memory.
+    # In the checkout's file system, because the folder of temporary files is often in memory.
     with tempfile.TemporaryDirectory(dir=program.parent, prefix="bench_journal_") as folder:
         run = subprocess.run([program, folder, str(rounds), str(seconds), str(decode)], capture_output=True, text=True, check=False)
     if run.returncode != 0:

@@ -1,4 +1,5 @@
-"""The time of a token mask, first met, over the schemas of BFCL's functions and random hard ones, beside llguidance and xgrammar on the same texts."""
+"""The time of a token mask, computed for the first time, over the schemas of BFCL's functions and random hard ones, beside llguidance and
+xgrammar on the same texts."""
 import json
 import os
 import random
@@ -37,7 +38,7 @@ class LlGuidance:
         import llguidance.numpy
         import numpy
 
-        class Tokens:  # what LLTokenizer asks of one: the bytes of every token, and an encoder, which is not used here
+        class Tokens:  # the interface that LLTokenizer requires: the bytes of every token, and an encoder, which is not used here
             def __init__(self):
                 letters = {letter: byte for byte, letter in byte_letters().items()}
                 self.tokens = [bytes(letters[c] for c in text) if kind == oracle_tokenizer.NORMAL and all(c in letters for c in text) else text.encode()
@@ -85,7 +86,7 @@ class XGrammar:
         begin = time.perf_counter()
         try:
             compiled = self.module.GrammarCompiler(self.info, max_threads=1, cache_enabled=False).compile_json_schema(json.dumps(schema))
-        except Exception:  # what it does not support, it says in many ways
+        except Exception:  # unsupported schemas raise many kinds of errors
             return None
         took = time.perf_counter() - begin
         taken = []
@@ -108,7 +109,7 @@ def byte_letters():
 
 
 def first_mask_row(model, schemas):
-    """Of 16 tools, functions of BFCL: what a request with new tools waits for where its prompt is short."""
+    """Of 16 tools, functions of BFCL: the time that a request with new tools waits if its prompt is short."""
     probe, taken = Probe(model), []
     for first in range(0, min(len(schemas) - N_TOOLS, SETS * N_TOOLS), N_TOOLS):
         answer = probe.ask({"tools": [{"name": f"tool_{i}", "parameters": schema} for i, schema in enumerate(schemas[first:first + N_TOOLS])]})
@@ -147,7 +148,7 @@ def rows(_baton, models_dir, quick):
             compiled.append(answer["compile_us"])
             for peer in peers if seed < N_BESIDE else []:
                 result = peer.times(schema, answer["ids"])
-                if result:  # it may refuse the schema, or a text that it writes otherwise: then this schema is not compared
+                if result:  # it may refuse the schema, or a text in another writing: then this schema is not compared
                     theirs[peer.name][0].append(result[0])
                     theirs[peer.name][1].extend(result[1])
                     theirs[peer.name][2].extend(mine)

@@ -37,7 +37,7 @@ def send(one, message):
 
 
 def frames(buffer):
-    """The payloads of whole frames at the buffer's beginning; they are taken out."""
+    """Removes the payloads of whole frames from the buffer's beginning and returns them."""
     out, at = [], 0
     while len(buffer) >= at + 2:
         n, head = buffer[at + 1] & 127, 2
@@ -79,7 +79,7 @@ def context_switches(daemon):
 
 
 def run_all(port, sockets, words):
-    """Starts a run on each; how many ended, the events, the seconds, and the gaps between a run's events in milliseconds."""
+    """Starts a run on each; returns the number that ended, the events, the seconds, and the gaps between a run's events in milliseconds."""
     chooser = selectors.DefaultSelector()
     buffers, last, gaps, events, ended = {}, {}, [], 0, 0
     for one in sockets:
@@ -105,7 +105,7 @@ def run_all(port, sockets, words):
 
 
 def slow_reader(daemon, seconds):
-    """One socket takes a byte a second of many large answers while others run: their figures, and how the daemon's memory grew."""
+    """One socket takes a byte a second of many large answers while others run: their figures, and the growth of the daemon's memory."""
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.close()

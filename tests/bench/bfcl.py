@@ -54,7 +54,7 @@ def servers_of(options, baton, model, path):
 
 
 def started(kept, cases):
-    """Starts the servers that have something left to answer; (those that can be used, rows for the others)."""
+    """Starts the servers that have cases left; (those that can be used, rows for the others)."""
     good, missing = [], []
     for answers in kept:
         try:
@@ -77,7 +77,8 @@ def result_row(model, server, category, lenient, judged, peer_share):
     failures = collections.Counter(kind for _, kind, _ in judged if kind)
     title = server.title + (LENIENT if lenient else "")
     errors = failures[bfcl_judge.SERVER]
-    # BFCL counts an irrelevance case as right when no call can be read, so a call that never ended passes: it is counted, to be seen beside the share.
+    # BFCL counts an irrelevance case as right if no call can be read, so a call that never ended passes: these are counted and shown beside
+    # the share.
     by_accident = sum(kind is None and bfcl_judge.was_cut_off(record) for record, kind, _ in judged) if "irrelevance" in category else 0
     entry = row(f"{category} {model}: {title}", round(100 * right / n, 1), "%", peer=peer_share, target="no error of the server", ok=errors == 0 or server.key == "peer",
                 note=f"n {n}, {100 * low:.0f} to {100 * high:.0f} %; {seconds:.2f} s, {tokens['prompt']} + {tokens['completion']} tokens a case" + (f"; {errors} errors of the server" if errors else "")
@@ -160,7 +161,7 @@ def rows(baton, models_dir, quick, options):
     if quick and not options.url:
         options.servers = "baton"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
-    bfcl_cases.data_folder()  # where bfcl-eval is missing, that is said before a server starts
+    bfcl_cases.data_folder()  # a missing bfcl-eval is reported before a server starts
     for model in options.model or ([""] if options.url else MODELS[:1] if quick else MODELS):
         try:
             yield from model_rows(baton, models_dir, model, quick, options, until)
@@ -212,7 +213,7 @@ def tables(found):
 
 
 def cell(result, most):
-    """most: the row's n; fewer cases are said."""
+    """most: the row's n; fewer cases are reported."""
     if not result:
         return ""
     fewer = f"of the first {result['n']}: " if result["n"] < most else ""

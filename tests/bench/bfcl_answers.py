@@ -1,4 +1,4 @@
-"""The kept answers of BFCL: raw, one JSON line a case, by model, server and settings; and the asking of what is missing."""
+"""The stored answers of BFCL: raw, one JSON line a case, by model, server and settings; and the requests for missing ones."""
 import datetime
 import hashlib
 import json
@@ -17,7 +17,7 @@ def folder(model):
 
 
 class Answers:
-    """The answers of one server with one model. The first line of the file says under which settings they were given."""
+    """The answers of one server with one model. The first line of the file has the settings under which they were given."""
 
     def __init__(self, model, server):
         self.settings = {**server.settings, **bfcl_cases.SETTINGS}
@@ -52,7 +52,7 @@ class Answers:
 
 
 def read(path):
-    """A line that a killed run left half written counts as not there."""
+    """A line that a killed run left incomplete counts as missing."""
     found = []
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -66,7 +66,7 @@ def read(path):
 
 
 def seconds_known(model, key):
-    """{category: seconds a case} of this kind of server, from every answer that is kept, whatever its settings."""
+    """{category: seconds a case} of this kind of server, from every stored answer, whatever its settings."""
     seconds = {}
     for path in folder(model).glob(f"{key}-*.jsonl"):
         for record in read(path):
@@ -76,7 +76,7 @@ def seconds_known(model, key):
 
 
 def estimate(left, known):
-    """Seconds for the cases that are left; a category that nobody timed takes the mean of the others. None: nothing is known."""
+    """Seconds for the remaining cases; a category that was not timed takes the mean of the others. None: unknown."""
     if not known:
         return None
     usual = statistics.mean(known.values())
@@ -84,7 +84,7 @@ def estimate(left, known):
 
 
 def by_turns(cases):
-    """One case of each category, then the next of each: what is interrupted has seen all of them."""
+    """One case of each category, then the next of each: an interrupted run has covered all of them."""
     places = {}
     for case in cases:
         places.setdefault(case["category"], []).append(case)
@@ -97,7 +97,7 @@ def say(text):
 
 
 def announce(kept, cases):
-    """Prints how long it will take; False where nothing is known yet."""
+    """Prints the expected duration; False if nothing is known yet."""
     parts = []
     for answers in kept:
         left = answers.missing(cases)
@@ -112,8 +112,8 @@ def announce(kept, cases):
 
 
 def ask_all(kept, cases, until=None):
-    """Asks every started server what it was not asked yet, case by case, so that a machine that is busier for a while is so for all of them. until: monotonic time.
-    Gives {title: why} of servers that ended on the way."""
+    """Asks every started server its missing cases, case by case, so that a machine that is busier for a while is so for all of them. until:
+    monotonic time. Returns {title: reason} of servers that ended meanwhile."""
     ended = {}
     wanted = by_turns(cases)
     first_round = len({case["category"] for case in cases})

@@ -1,4 +1,4 @@
-"""The cases of BFCL as `bfcl-eval` carries them, and how they become requests of OpenAI's chat completions."""
+"""The cases of BFCL from the package `bfcl-eval`, and their conversion to requests of OpenAI's chat completions."""
 import copy
 import hashlib
 import json
@@ -13,14 +13,14 @@ CATEGORIES = ["simple_python", "multiple", "parallel", "parallel_multiple", "irr
               "live_parallel_multiple", "live_irrelevance", "live_relevance"]
 SEED = 20261123
 TYPES = {"dict": "object", "float": "number", "tuple": "array"}
-# BFCL's own notes within a schema; they are no keywords of JSON Schema, and a server may refuse them.
+# BFCL's own notes within a schema; they are not keywords of JSON Schema, and a server may refuse them.
 NOTES = {"optional"}
 
 
 def data_folder():
     try:
         import bfcl_eval  # of the environment `bfcl`
-    except ImportError:  # another one, in which that package would not go with the others: only the data is wanted
+    except ImportError:  # another environment, with which that package would conflict: only the data is needed
         folders = sorted(suite.cache_dir().glob("bfcl-venv/lib/python3*/site-packages/bfcl_eval/data"))
         if not folders:
             raise suite.Unavailable("BFCL's data is not there: scripts/bench.sh bfcl --n 1 fetches it") from None
@@ -76,12 +76,13 @@ def tools(case):
                                               "parameters": schema(function["parameters"])}} for function in case["functions"]]
 
 
-# What a request says beside its case; all of it belongs to the key under which an answer is kept.
+# The settings of a request beside its case; all of them belong to the key under which an answer is stored.
 SETTINGS = {"temperature": 0, "max_tokens": 512, "tool_choice": "auto"}
 
 
 def all_schemas(fetch):
-    """The schemas of the parameters of every function, each once, in an order that the seed fixes. fetch: BFCL's data, where it is not there."""
+    """The schemas of the parameters of every function, each once, in an order that the seed fixes. fetch: downloads BFCL's data if it is
+    missing."""
     if fetch:
         python_environment.make("bfcl")
     found = {}
@@ -100,5 +101,5 @@ def request(case, model):
 
 
 def request_sum(case):
-    """Says whether a kept answer is one to this request: it changes with the case, and with how a case becomes a request."""
+    """The key that matches a stored answer to this request: it changes with the case, and with the conversion of a case to a request."""
     return hashlib.sha256(json.dumps(request(case, "")).encode()).hexdigest()[:12]

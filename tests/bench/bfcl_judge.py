@@ -1,4 +1,4 @@
-"""What an answer is worth: the calls in it, the verdict of bfcl-eval's own checker on them, and the kind of a failure."""
+"""Judges an answer: the calls in it, the verdict of bfcl-eval's own checker on them, and the kind of a failure."""
 import json
 import math
 import sys
@@ -12,7 +12,7 @@ NO_CALL, IN_TEXT, CUT_OFF, FUNCTION, MISSING, EXTRA, VALUE, MALFORMED, COUNT, UN
 
 
 def wilson(right, n, z=1.96):
-    """The interval in which the true share lies 95 times of 100 (Wilson 1927), from 0 to 1."""
+    """The interval that contains the true share 95 times of 100 (Wilson 1927), from 0 to 1."""
     if n == 0:
         return 0.0, 1.0
     share = right / n
@@ -22,7 +22,7 @@ def wilson(right, n, z=1.96):
 
 
 def arguments_of(value):
-    """A dict, or None for what is none: OpenAI sends a JSON text, some servers the object."""
+    """A dict, or None for anything else: OpenAI sends a JSON text, some servers the object."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -43,7 +43,7 @@ def native_calls(answer):
 
 
 def call_in(value):
-    """The call that a JSON object is, or None. One with a description is the tool's own declaration, repeated."""
+    """The call in a JSON object, or None. An object with a description is the tool's own declaration, repeated."""
     if not isinstance(value, dict):
         return None
     if isinstance(value.get("function"), dict):
@@ -57,7 +57,7 @@ def call_in(value):
 
 
 def text_calls(text):
-    """Calls that stand in text as JSON: alone, in a list, in a fence, in tags, among words."""
+    """Calls in text as JSON: alone, in a list, in a fence, in tags, among words."""
     decoder, found, at = json.JSONDecoder(), [], 0
     while at < len(text):
         if text[at] not in "{[":
@@ -73,7 +73,7 @@ def text_calls(text):
             found += calls
             at = end
         else:
-            at += 1  # what holds no call may hold an object that is one
+            at += 1  # an object that is not a call may contain one
     return found
 
 
@@ -87,10 +87,10 @@ def was_cut_off(record):
 
 
 def kind_of(error_type, errors):
-    """The kind for what the checker said."""
+    """The kind of the checker's error."""
     what = error_type.rpartition(":")[2]
     if what == "cannot_find_match":
-        # One entry for each call that was compared with the expected one: the call that came nearest says what was wrong.
+        # One entry for each call that was compared with the expected one: the closest call tells the error.
         kinds = [kind_of(sub["sub_error_type"], sub["sub_error"]) for entry in errors if isinstance(entry, dict) for sub in entry.values()]
         return next((kind for kind in kinds if kind != FUNCTION), FUNCTION)
     if what == "wrong_count":
@@ -116,7 +116,7 @@ def checker():
 
 
 def verdict(case, record, lenient, check):
-    """(None or the kind of the failure, what is to say about it). record: {"status", "answer"}; check: checker()."""
+    """(None or the kind of the failure, its detail). record: {"status", "answer"}; check: checker()."""
     answer = record["answer"]
     if record["status"] != 200:
         return SERVER, f"{record['status']}: {str(answer)[:300]}"

@@ -1,5 +1,6 @@
-"""llama-cpp-python behind /v1/chat/completions: its create_chat_completion with the file's own template. `bfcl_peer.py MODEL THREADS CONTEXT`, run by the Python
-of the environment `oracles`. Its own server would do the same, and wants packages that nothing else here needs. Prints one line with the port when it is ready."""
+"""llama-cpp-python as a server of /v1/chat/completions: its create_chat_completion with the file's own template. `bfcl_peer.py MODEL
+THREADS CONTEXT`, run by the Python of the environment `oracles`. Its own server would do the same, but requires packages that nothing else
+here needs. Prints one line with the port when it is ready."""
 import http.server
 import json
 import sys

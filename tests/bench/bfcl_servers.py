@@ -19,7 +19,7 @@ PEER_CONTEXT = 16384  # the longest prompt has some 6,000 tokens
 
 
 def fingerprint(path):
-    """A file's name, size and the sum of its two ends: enough to tell two files apart, without reading a gigabyte before each run."""
+    """A file's name, size and the sum of its two ends: enough to distinguish two files, without reading a gigabyte before each run."""
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         ends = file.read(1 << 20)
@@ -29,10 +29,10 @@ def fingerprint(path):
 
 
 class Server:
-    """key and title; settings: what makes its answers its own. start() may raise Unavailable."""
+    """key and title; settings: they identify its answers. start() may raise Unavailable."""
     process = None
     api_key = None
-    model = ""  # as it calls it
+    model = ""  # the server's own name for it
 
     def start(self):
         pass
@@ -66,7 +66,7 @@ class Server:
             return status if status != 200 else 0, text.decode(errors="replace"), seconds
 
     def ended(self):
-        """Why it is not there any more, or None. A program's end is seen a moment later than its connection's."""
+        """The reason why it has ended, or None. A program's end is seen a moment later than its connection's."""
         if not self.process:
             return None
         try:
@@ -93,7 +93,7 @@ class Baton(Server):
             raise Unavailable(f"{program} is not built: scripts/quickstart.sh builds it")
         self.program = pathlib.Path(program).read_bytes()  # a build in the meantime does not matter
         self.model_file, self.arguments = model_file, [] if constrained else ["--no-constrain"]
-        # The program's sum, not its commit, says whose answers these are: a commit that changes a page of docs/ need not ask again.
+        # The program's sum, not its commit, identifies the answers: a commit that changes a page of docs/ need not ask again.
         self.settings = {"server": self.key, "program": hashlib.sha256(self.program).hexdigest()[:16], "model_file": fingerprint(model_file)}
         self.about = f"program {self.settings['program'][:8]}, checkout {commit()}"
 

@@ -1,4 +1,4 @@
-"""How BFCL's answers are read, judged and sorted: without bfcl-eval, whose checker is a stand-in here."""
+"""Reading, judging and sorting of BFCL's answers: without bfcl-eval, whose checker is a stand-in here."""
 import pathlib
 import sys
 import tempfile

@@ -1,4 +1,5 @@
-"""scripts/gpu.sh: proves and measures the CUDA kernels on a machine with an NVIDIA GPU, no network, and little else. docs/gpu/README.md says how."""
+"""scripts/gpu.sh: proves and measures the CUDA kernels on a machine with an NVIDIA GPU, no network, and little else. docs/gpu/README.md has
+the instructions."""
 import argparse
 import json
 import pathlib
@@ -16,7 +17,8 @@ import gpu_steps as steps  # noqa: E402
 import suite  # noqa: E402
 from gpu_results import Results  # noqa: E402
 
-# (sub-command, step, its seconds at most, what it does), in the order of `all`: what others are read against first, what may be refused last.
+# (sub-command, step, its seconds at most, description), in the order of `all`: the steps that others are compared with first, those that
+# may be refused last.
 STEPS = [
     ("prove", "fragments", 20, gpu_prove.fragments),
     ("ceilings", "ceilings", 45, steps.bench("ceilings", shapes.ceilings())),
@@ -38,7 +40,7 @@ COMMANDS = {"prove": ("prove",), "ceilings": ("ceilings",), "kernels": ("ceiling
 
 
 def run_steps(chosen, machine, results, deadline):
-    """What is not done yet; the rows of what did not get done."""
+    """The steps that are not done yet; and the rows of those that failed to finish."""
     left = []
     for _, name, seconds, step in chosen:
         if name in results.done:

@@ -1,4 +1,4 @@
-"""The machine that scripts/gpu.sh runs on: its card, and the programs that were packed for it or are built on it."""
+"""The machine of scripts/gpu.sh: its card, and the programs that were packed for it or are built on it."""
 import csv
 import datetime
 import importlib.util
@@ -39,12 +39,12 @@ def clocks():
 
 
 def pack_folder():
-    """What `pack` made: beside the sources that it brings along, or in the checkout. None without one."""
+    """The folder that `pack` made: beside the packed sources, or in the checkout. None without one."""
     return next((folder for folder in (ROOT / ".gpu", ROOT.parent) if (folder / "manifest.json").is_file()), None)
 
 
 def environment():
-    """With the folders where this machine may have cuBLAS."""
+    """With the folders in which this machine may have cuBLAS."""
     folders = []
     if nvcc := shutil.which("nvcc"):
         home = pathlib.Path(nvcc).resolve().parent.parent
@@ -57,7 +57,7 @@ def environment():
 
 
 def device(bench):
-    """What kernels_cuda_bench says of the device; Unavailable when it finds none, OSError when it does not start here."""
+    """The report of kernels_cuda_bench about the device; Unavailable if it finds none, OSError if it does not start here."""
     done = subprocess.run([bench, "device", "-"], capture_output=True, text=True, timeout=120, check=False)
     if done.returncode == 77:
         raise Unavailable(f"no NVIDIA GPU here: {done.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""The CSV, the Markdown page and the picture of what scripts/gpu.sh found, named by date and card."""
+"""The CSV, the Markdown page and the picture of the results of scripts/gpu.sh, named by date and card."""
 import csv
 import re
 
@@ -33,7 +33,7 @@ def csv_rows(results):
 
 
 def table(rows):
-    """Only the columns that some row fills."""
+    """Only the columns with a value in some row."""
     def cells(row):
         figure = f"{number(row['figure'])} {row['unit']}".strip() if row["figure"] is not None else ""
         return {"what": row["op"], "shape": row["shape"].replace(",", " "), "figure": figure, "us": number(row["us"]), "spread": f"{row['spread']:.1%}" if row["spread"] is not None else "",

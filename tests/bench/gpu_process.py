@@ -10,7 +10,7 @@ END = object()
 
 
 class Lines:
-    """A program's standard output, line by line. `log` takes what it writes to standard error."""
+    """A program's standard output, line by line. `log` gets its standard error."""
 
     def __init__(self, command, log, environment=None, stdin=None, stderr=None):
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=stderr or log, stdin=stdin, text=True, errors="replace",
@@ -36,7 +36,7 @@ class Lines:
         return line
 
     def stop(self):
-        """Ends it and what it started, if it still runs; returns its exit status."""
+        """Ends it and its children, if it still runs; returns its exit status."""
         if self.process.poll() is None:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)

@@ -1,5 +1,5 @@
-"""The steps of scripts/gpu.sh over programs built for the simulator, on tiny shapes: what they compute, compare, print and keep, not how fast.
-gpu_program_test.py FRAGMENT_MAP TESTS BENCH"""
+"""The steps of scripts/gpu.sh over programs built for the simulator, on tiny shapes: their computations, comparisons, output and stored
+results, not their speed. gpu_program_test.py FRAGMENT_MAP TESTS BENCH"""
 import os
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-"""What scripts/gpu.sh has found so far, kept in DIR/results.json after every row, so that the next call goes on from there."""
+"""The results of scripts/gpu.sh so far, stored in DIR/results.json after every row, so that the next call continues there."""
 import json
 import os
 
@@ -6,7 +6,7 @@ import gpu_shapes
 
 
 def measured(step, entry, results):
-    """A row of one line of kernels_cuda_bench or gpu_torch.py: its share of the ceiling, and whether that is enough."""
+    """A row of one line of kernels_cuda_bench or gpu_torch.py: its share of the ceiling, and whether that is sufficient."""
     row = {"step": step, "op": entry["op"], "shape": entry["shape"], "figure": entry.get("figure"), "unit": entry.get("unit", ""), "us": entry.get("us"),
            "spread": entry.get("spread"), "share": None, "peer": None, "peer_figure": None, "ratio": None, "target": None, "ok": True, "note": entry.get("note", "")}
     if "error" in entry or "skipped" in entry:
@@ -26,7 +26,7 @@ def measured(step, entry, results):
 
 
 def compared(step, ours, theirs):
-    """A row of our figure and a peer's, on the same shape, just measured one after the other."""
+    """A row of our figure and a peer's, on the same shape, measured one after the other just now."""
     row = {"step": step, "op": ours["op"], "shape": ours["shape"], "figure": ours.get("figure"), "unit": ours.get("unit", ""), "us": ours.get("us"), "spread": ours.get("spread"),
            "share": None, "peer": theirs["op"], "peer_figure": theirs.get("figure"), "ratio": None, "target": None, "ok": True, "note": theirs.get("note", "")}
     if "error" in ours:
@@ -41,14 +41,14 @@ def compared(step, ours, theirs):
 
 
 def said(step, op, figure, unit, ok, note="", shape="", target=None):
-    """A row of a proof, or of something concluded from others."""
+    """A row of a proof, or of a conclusion from others."""
     return {"step": step, "op": op, "shape": shape, "figure": figure, "unit": unit, "us": None, "spread": None, "share": None, "peer": None, "peer_figure": None, "ratio": None,
             "target": target, "ok": ok, "note": note}
 
 
 class Results:
     def __init__(self, folder, about):
-        """about: the card and the commit. What is kept of another card or commit is not mixed with this one."""
+        """about: the card and the commit. Results of another card or commit are not mixed with these."""
         self.path, self.about, self.rows, self.done, self.clocks = folder / "results.json", about, [], [], {}
         if self.path.is_file():
             kept = json.loads(self.path.read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ class Results:
         return [row for row in self.rows if row["step"] == step]
 
     def missing(self, step, wanted):
-        """The (op, shape)s that the step has no row of."""
+        """The (op, shape)s for which the step has no row."""
         have = {(row["op"], row["shape"]) for row in self.of(step)}
         return [pair for pair in wanted if pair not in have]
 

@@ -1,4 +1,4 @@
-"""What scripts/gpu.sh measures: shapes, as the text that kernels_cuda_bench reads, and what has to be reached."""
+"""The measurements of scripts/gpu.sh: shapes, as the text that kernels_cuda_bench reads, and their targets."""
 
 HIDDEN, TOKENS = 2048, 16384  # of FlashAttention's own benchmark: heads x head size, and batch x length
 LENGTHS = (4096, 8192, 16384, 2048, 1024, 512, 32768)  # those with a target first, should the time run out
@@ -52,13 +52,13 @@ def ceilings():
             ("product", text(m=8192, n=8192, k=8192, by="cublas")), ("mma", text(type="bf16", products=4096)), ("mma", text(type="s8", products=4096))]
 
 
-# The ceiling of an op: (op, what its shape has) of the rows of which the best one counts.
+# The ceiling of an op: (op, fields of its shape) of the rows of which the best one counts.
 COPY, BF16 = ("copy", {}), ("product", {"by": "cublas"})
 CEILINGS = {"attention_prefill": BF16, "product": BF16, "attention_decode": COPY, "mat_vec": COPY}
 
 
 def peers(op, shape):
-    """Ops of gpu_torch.py that do the same, for one shape of ours."""
+    """Ops of gpu_torch.py that compute the same, for one shape of ours."""
     v = values(shape)
     if op == "attention_prefill":
         return ["sdpa_flash", "sdpa_cudnn", "flash_attn", "flashinfer"] + (["sdpa_math"] if v["n"] <= 8192 else [])

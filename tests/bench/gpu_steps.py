@@ -1,4 +1,4 @@
-"""The measuring steps of scripts/gpu.sh: each makes the rows that are still missing, until its time is over. True: nothing is missing now."""
+"""The measuring steps of scripts/gpu.sh: each makes the missing rows, until its time is over. Returns True if none is missing now."""
 import json
 import subprocess
 import sys
@@ -9,12 +9,12 @@ import gpu_shapes
 from gpu_process import Lines, seconds_left
 from gpu_results import compared, measured, said
 
-ONE_SHAPE_SECONDS = 40  # more than any shape takes: what takes longer hangs
-LINEAR = 0.03  # of memory against length, from 16k on: what allocations are rounded up to
+ONE_SHAPE_SECONDS = 40  # more than any shape takes: a longer run hangs
+LINEAR = 0.03  # of memory against length, from 16k on: allocations are rounded up
 
 
 def bench_lines(machine, wanted, deadline):
-    """kernels_cuda_bench's line for each (op, shape). What a process dies of, or hangs at, costs that shape alone."""
+    """kernels_cuda_bench's line for each (op, shape). A crash or hang of a process costs that shape alone."""
     pending = list(wanted)
     while pending and seconds_left(deadline) > 2:
         lines = Lines([machine.programs["kernels_cuda_bench"], *(word for pair in pending for word in pair)], machine.log, machine.environment)
@@ -46,7 +46,7 @@ def bench(step, wanted):
 
 
 def memory(machine, results, deadline):
-    """What our attention takes, by length; and whether that grows with it."""
+    """The memory of our attention, by length; and whether it grows with it."""
     whole = bench("memory", gpu_shapes.memory())(machine, results, deadline)
     by_length = {gpu_shapes.values(row["shape"])["n"]: row["figure"] for row in results.of("memory") if row["figure"]}
     if whole and len(by_length) > 1:
@@ -58,7 +58,7 @@ def memory(machine, results, deadline):
 
 
 class Torch:
-    """gpu_torch.py, kept running: PyTorch takes seconds to start. It is started anew where it died."""
+    """gpu_torch.py, kept running: PyTorch takes seconds to start. It is restarted after a crash."""
 
     def __init__(self, machine):
         self.machine, self.lines, self.unavailable = machine, None, ""
@@ -80,7 +80,7 @@ class Torch:
             self.lines.process.stdin.write(f"{op} {shape}\n")
             self.lines.process.stdin.flush()
             while (line := self.lines.next(until)) is not None and not line.startswith("{"):
-                self.machine.log.write(line + "\n")  # what libraries say
+                self.machine.log.write(line + "\n")  # output of libraries
         except BrokenPipeError:
             line = None
         except TimeoutError:
@@ -104,7 +104,7 @@ class Torch:
 
 
 def peers(step, wanted):
-    """Ours and then each peer, shape by shape, so that both meet the same clocks."""
+    """Ours and then each peer, shape by shape, so that both run at the same clocks."""
     def run(machine, results, deadline):
         torch = Torch(machine)
         try:
@@ -141,7 +141,7 @@ def int8_product(machine, results, deadline):
 
 
 def written_out(machine, results, deadline):
-    """Attention with its matrix of scores, as it was before FlashAttention: time and memory, and the length at which it fails."""
+    """Attention with its matrix of scores, the method before FlashAttention: time and memory, and the length at which it fails."""
     torch = Torch(machine)
     try:
         for _, shape in gpu_shapes.memory():

@@ -1,4 +1,5 @@
-"""What scripts/gpu.sh makes of what programs print, without a card: shapes, shares, ratios, targets, what is kept, the page, the verdicts of tests and tools."""
+"""Tests of scripts/gpu.sh with recorded output of programs, without a card: shapes, shares, ratios, targets, stored results, the page, the
+verdicts of tests and tools."""
 import csv
 import json
 import pathlib
@@ -198,7 +199,7 @@ class Peers(WithResults):
 
     def test_without_pytorch_its_rows_say_so(self):
         machine = types.SimpleNamespace(log=self.log)
-        with mock.patch.object(steps.sys, "executable", "/bin/echo"):  # prints a path where "ready" was to come
+        with mock.patch.object(steps.sys, "executable", "/bin/echo"):  # prints a path instead of "ready"
             torch = steps.Torch(machine)
             for _ in range(2):
                 self.assertIn("gpu_torch.py", torch.ask("sdpa_flash", "n=1", time.monotonic() + 20)["skipped"])

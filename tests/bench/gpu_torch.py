@@ -1,5 +1,5 @@
-"""The peers of scripts/gpu.sh that live in Python: PyTorch, FlashAttention, FlashInfer. Reads lines `OP SHAPE`, answers each with one JSON line, as kernels_cuda_bench
-does: time from CUDA events around series of runs, the median of seven, operands rotating over four times the L2."""
+"""The peers of scripts/gpu.sh in Python: PyTorch, FlashAttention, FlashInfer. Reads lines `OP SHAPE`, answers each with one JSON line, as
+kernels_cuda_bench does: time from CUDA events around series of runs, the median of seven, operands rotating over four times the L2."""
 import contextlib
 import importlib
 import json
@@ -13,11 +13,11 @@ WARM_UP_MS, SERIES_MS, SERIES, MOST_RUNS = 60, 10, 7, 5000  # as kernels/bench/c
 
 
 class Skipped(Exception):
-    """A peer that is not here, or does not take this shape."""
+    """A peer that is missing here, or does not support this shape."""
 
 
 def rotating(torch, make):
-    """Sets of operands that do not fit the L2 together, as n_sets() of kernels/bench/cuda/device.h counts them."""
+    """Sets of operands that together exceed the L2, counted like n_sets() of kernels/bench/cuda/device.h."""
     first = make()
     size = sum(tensor.numel() * tensor.element_size() for tensor in first)
     return [first] + [make() for _ in range(max(2, math.ceil(4 * torch.cuda.get_device_properties(0).L2_cache_size / size)) - 1)]
@@ -35,7 +35,7 @@ def microseconds(torch, run, sets):
         end.record()
         end.synchronize()
         return start.elapsed_time(end) / n
-    series(1)  # what is made once: plans, code
+    series(1)  # work that is done once: plans, code
     each = warm = series(1)
     while warm < WARM_UP_MS:
         n = min(MOST_RUNS, max(1, math.ceil((WARM_UP_MS - warm) / max(each, 1e-3))))
@@ -64,7 +64,7 @@ def sdpa(backend):
     return prepare
 
 
-# Each: (run, sets of its operands, what it runs within).
+# Each: (run, sets of its operands, the context in which it runs).
 NOTHING = contextlib.nullcontext()
 
 
@@ -112,7 +112,7 @@ def attention(torch, op, v):
 
 
 def written_out(torch, v):
-    """Scores as a matrix of n x n. The figure is the most memory that was in use."""
+    """Scores as a matrix of n x n. The figure is the maximum memory in use."""
     torch.cuda.reset_peak_memory_stats()
     sets = [[torch.randn(v["batch"], v["heads"], v["n"], v["d"], dtype=torch.bfloat16, device="cuda") for _ in range(3)]]
 
@@ -168,7 +168,7 @@ def main():
             found = {"skipped": str(reason)}
         except torch.cuda.OutOfMemoryError:
             found = {"skipped": "out of memory"}
-        except Exception as error:  # a peer that does not take a shape says so in its own way
+        except Exception as error:  # peers report unsupported shapes in different ways
             found = {"skipped": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
         torch.cuda.empty_cache()
         print(json.dumps({"op": op, "shape": shape, **found}), flush=True)

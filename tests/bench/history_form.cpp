@@ -1,10 +1,10 @@
-// Which form of an assistant's earlier messages gives better answers, and what it costs: the tokens as the model wrote them, or what the
-// template makes of the parsed message. Conversations of several turns, each turn one call of a look-up tool and an answer from its
-// result; both forms get the same questions. Prints one JSON line a form.
+// Compares two forms of an assistant's earlier messages by answers and cost: the tokens as the model wrote them, and the template's
+// rendering of the parsed message. Conversations of several turns, each turn one call of a look-up tool and an answer from its result; both
+// forms get the same questions. Prints one JSON line a form.
 //
 //   history_form MODEL.gguf CONVERSATIONS AFTER_TOOLS [--show]
 //
-// AFTER_TOOLS: what is said after tool results, for that prompt only; {question} stands for the question; may be empty.
+// AFTER_TOOLS: a message after tool results, for that prompt only; {question} is replaced by the question; may be empty.
 #include <baton/llm/chat/chat.h>
 #include <baton/llm/model/cpu_backend.h>
 
@@ -93,7 +93,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-// What the tool answers.
+// The tool's answer.
 std::string result_of(const ToolCall& call) {
   for (const Tool& tool : kTools) {
     if (call.name != tool.name) continue;

@@ -1,5 +1,5 @@
-// What the journal does in a second, beside what its disk could do: the same number of bytes written to a plain file with as many
-// fdatasync. Prints one JSON line a round, and one for the cost of a streamed token.
+// The journal's throughput per second, beside that of its disk: the same number of bytes written to a plain file with as many fdatasync.
+// Prints one JSON line a round, and one for the cost of a streamed token.
 //
 //   journal_bench FOLDER ROUNDS SECONDS TOKENS_PER_SECOND
 //
@@ -29,7 +29,7 @@ int timed_sync(long call, int descriptor) {
 
 }  // namespace
 
-// SQLite's own calls come here first: the program's symbols go before those of the C library.
+// SQLite's own calls come here first: the program's symbols precede those of the C library.
 extern "C" int fdatasync(int descriptor) { return timed_sync(SYS_fdatasync, descriptor); }
 extern "C" int fsync(int descriptor) { return timed_sync(SYS_fsync, descriptor); }
 extern "C" ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t offset) {
@@ -58,12 +58,12 @@ double cpu_seconds() {
 
 struct Rate {
   double per_second = 0;
-  double per_sync = 0;        // how many shared one sync
+  double per_sync = 0;        // commits that shared one sync
   double bytes_per_sync = 0;  // written for it
   double sync_share = 0;      // of the time
 };
 
-// Runs `work` in so many threads until the time is over; it returns how many it did, or throws the journal's error.
+// Runs `work` in so many threads until the time is over; it returns the number of its commits, or throws the journal's error.
 template <class Work>
 Rate measure(int threads, double seconds, Work work) {
   n_syncs = n_bytes = sync_ns = 0;
@@ -81,7 +81,7 @@ Rate measure(int threads, double seconds, Work work) {
           static_cast<double>(sync_ns) * 1e-9 / took};
 }
 
-// Syncs a second of a plain file: `bytes` over what is there already, then fdatasync.
+// Syncs a second of a plain file: `bytes` over the existing ones, then fdatasync.
 double floor_syncs(const std::string& folder, double bytes, double seconds) {
   constexpr std::size_t kFile = 8 << 20;
   const std::string path = folder + "/floor";
@@ -108,7 +108,7 @@ Event event_of(const std::string& response, const char* type) {
   return {response, 0, type, {{"type", type}, {"item_id", "item_00000000000000000000000"}, {"delta", " token"}, {"output_index", 0}}};
 }
 
-// An item and the event that tells of it: what a run commits with power loss in mind.
+// An item and its event: a commit of a run that must survive power loss.
 Batch item_batch(int thread) {
   const std::string text =
       "The result of the search is that walruses live in the Arctic and eat clams, mostly, and other things in spring.";
@@ -127,7 +127,7 @@ int commit_item(Journal& journal, int thread) {
   return 1;
 }
 
-// Events that are not merged, as many as the queue takes.
+// Events that are not merged, as many as the queue accepts.
 int commit_events(Journal& journal, int thread) {
   constexpr int kMany = 64;
   for (int i = 0; i < kMany; ++i)

@@ -1,4 +1,4 @@
-"""Connections: streams asked for after their end, sockets that resume there, and thousands that are opened and say nothing."""
+"""Connections: streams requested after their end, sockets that resume there, and thousands that are opened and send nothing."""
 import asyncio
 import re
 import resource
@@ -20,7 +20,7 @@ def ended_response(port, text="slow 10"):
 
 
 def open_and_close(port, request, n):
-    """n connections that send a request and are gone, in about half a second."""
+    """n connections that send a request and leave, in about half a second."""
     opened = []
     for _ in range(n):
         try:
@@ -28,8 +28,8 @@ def open_and_close(port, request, n):
             connection.sendall(request)
             opened.append(connection)
         except OSError:
-            pass  # more than the daemon takes: its right
-        if len(opened) >= 256:  # of descriptors that we may have ourselves
+            pass  # more than the daemon accepts: it may refuse
+        if len(opened) >= 256:  # of the descriptors that this process may have
             for connection in opened:
                 connection.close()
             opened = []
@@ -49,7 +49,7 @@ def connections_now(port):
 
 
 def left_over(port, seconds=10):
-    """Connections that are open though their clients have gone, our own question aside."""
+    """Connections that are open although their clients have gone, apart from this query's own."""
     end = time.monotonic() + seconds
     while (n := connections_now(port)) > 1 and time.monotonic() < end:
         time.sleep(0.2)
@@ -70,7 +70,7 @@ def every_position(port):
 
 
 async def lanes_after_resuming(port, id_, last):
-    """A socket that resumes after the end on each of its lanes, and then creates on each. The lanes that did not answer."""
+    """A socket that resumes after the end on each of its lanes, and then creates on each. Returns the lanes without an answer."""
     socket = await WebSocket(port).open()
     silent = []
     for lane in range(8):
@@ -129,7 +129,7 @@ def hold(port, n, start, then=b"", seconds=4.0):
 
 
 async def readers_of_nothing(port, n):
-    """Streams of long answers whose readers take nothing, and are gone after a while."""
+    """Streams of long answers whose readers take nothing, and leave after a while."""
     https = []
     for _ in range(n):
         http = Http(port, source=ATTACKER)

@@ -1,5 +1,6 @@
-"""The second client of the suite attacks, a process of its own so that nobody's work but the daemon's is measured: it asks /healthz every 50 ms and
-creates one tiny response after the other, each over a connection of its own, until its stdin ends; then it tells the worst waits as JSON.
+"""The second client of the suite attacks, a separate process, so that only the daemon's work is measured: it asks /healthz every 50 ms and
+creates one tiny response after the other, each over a connection of its own, until its stdin ends; then it prints the longest waits as
+JSON.
 
 Usage: attacks_honest.py PORT BODY PATIENCE"""
 import http.client
@@ -11,7 +12,7 @@ import time
 
 
 def ask(port, patience, method, path, body=None):
-    """Seconds, and the status; 0: none came."""
+    """Seconds, and the status; 0: there was no answer."""
     began = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:

@@ -7,11 +7,11 @@ from wire import WebSocket
 
 MB = 1 << 20
 BODY = 8 * MB - 4096  # just below the limit
-READ = (200, 400, 422, 429, 503)  # what a body is answered that was read; 413 would mean that nothing was tried
+READ = (200, 400, 422, 429, 503)  # statuses of a body that was read; 413 would mean that nothing was tested
 
 
 def keys(size, value="0"):
-    """The inside of an object with as many keys as fit."""
+    """The inside of an object with the maximum number of keys that fit."""
     n = size // (len(value) + 11)
     return ",".join(f'"{i:07d}":{value}' for i in range(n))
 

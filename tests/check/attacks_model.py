@@ -1,4 +1,5 @@
-"""The same with the default model behind `baton serve`: texts that cannot fit, biases for every token, and one client that asks for sixteen answers."""
+"""The same with `baton serve` and the default model: texts that cannot fit, biases for every token, and one client that asks for sixteen
+answers."""
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ TINY = json.dumps({"input": "Say hi.", "max_output_tokens": 16, "store": False})
 
 
 class RealDaemon(Daemon):
-    """`baton serve`, under the same roof as the scripted one."""
+    """`baton serve`, with the interface of the scripted daemon."""
 
     def __init__(self, baton, model, options):
         self.folder = tempfile.TemporaryDirectory(prefix="baton-check-")
@@ -63,6 +64,7 @@ def rows(baton, models_dir, quick):
             ("8 MB of spaces", "/v1/responses", {"input": " " * len(large)}, 2),
             ("logit_bias of every token", "/v1/chat/completions", {**chat, "max_tokens": 4, "logit_bias": {str(i): 1 for i in range(150_000)}}, 4),
             ("a chat with n: 16", "/v1/chat/completions", {**chat, "n": 16}, 1),
-            ("four chats with n: 16", "/v1/chat/completions", {**chat, "max_tokens": 16, "n": 16}, 4),  # with more tokens this machine needs longer than any request may
+            # More tokens would exceed the time limit of a request on this machine.
+            ("four chats with n: 16", "/v1/chat/completions", {**chat, "max_tokens": 16, "n": 16}, 4),
         ]:
             yield row_of(daemon, alone, what, lambda port, path=path, body=json.dumps(body).encode(), n=n: together(n, lambda _: post(port, path, body)), patience=1.0)

@@ -1,4 +1,5 @@
-"""Runs: approvals in every order, chains that are not stored, runs that kill, runs that cannot go on, and those of another daemon."""
+"""Runs: approvals in every order, chains that are not stored, runs that crash the daemon, runs that cannot continue, and those of another
+daemon."""
 import asyncio
 import json
 import pathlib
@@ -45,7 +46,7 @@ class Asked:
         return sum(effect.endswith(f":{self.n}") for effect in self.daemon.effects())
 
     def told(self):
-        """What each answer says of the call's result, or its status and code."""
+        """Each answer's text about the call's result, or its status and code."""
         def one(answer):
             status, body = answer
             if status != 200:
@@ -214,7 +215,7 @@ def chain_with_openai(daemon, turns):
 
 
 def kept(daemon, ids, seconds):
-    """How many of them the journal still has, after at most so many seconds."""
+    """The number of them that the journal still has, after at most this many seconds."""
     end = time.monotonic() + seconds
     while True:
         with sqlite3.connect(f"file:{daemon.journal}?mode=ro", uri=True) as journal:
@@ -232,7 +233,7 @@ def chain_rows(daemon, quick):
             return [], f"{type(error).__name__}: {error}", False
         except ImportError:
             return [], "the openai package is not installed", None
-        except Exception as error:  # of the package: the daemon's end is told as whatever it is
+        except Exception as error:  # an error of the package: the daemon's end is reported in several ways
             return [], f"{type(error).__name__}: {error}"[:200], False
     turns = 10 if quick else 30
     for what, work in [("over one WebSocket", lambda: asyncio.run(chain_on_socket(daemon.port, turns))), ("over one WebSocket, with the openai package", lambda: chain_with_openai(daemon, turns)),
@@ -252,10 +253,10 @@ def chain_rows(daemon, quick):
             yield suite.row(f"its responses that the journal has after the socket's end, {what}", n, target="0", ok=n == 0, note=f"{len(ids)} responses")
 
 
-# ---- runs that kill, and runs that cannot go on
+# ---- runs that crash the daemon, and runs that cannot continue
 
 def wait_for_end(daemon, id_, seconds=10):
-    """The response when it has ended, or as it is after so many seconds."""
+    """The response when it has ended, or its state after this many seconds."""
     end = time.monotonic() + seconds
     while True:
         status, response = get(daemon.port, f"/v1/responses/{id_}")
@@ -283,7 +284,7 @@ def started(daemon, body):
 def poison(daemon):
     """A run that is under way in two crashes is ended at the third start."""
     with daemon:
-        # Slow words, as an answer that is under way is written again after a crash: it is under way again when the next one comes.
+        # Slow words: an answer that was interrupted by a crash is written again, and must still be under way at the next crash.
         _, response = post(daemon.port, "/v1/responses", {"input": "slow 100000 50", "background": True})
         for _ in range(2):
             daemon.kill()
@@ -335,7 +336,7 @@ def denied(daemon):
 
 
 def of_another(daemon):
-    """Two daemons on one journal: every route answers about a run of the other."""
+    """Two daemons on one journal: every route answers for a run of the other."""
     with daemon, tempfile.TemporaryDirectory() as folder:
         port = free_port()
         other = subprocess.Popen([PROGRAM, daemon.journal, pathlib.Path(folder) / "effects", str(port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -1,4 +1,4 @@
-"""What the parts of the suite attacks have in common: an attack beside an honest client, measured; and requests that come from another address."""
+"""Shared by the parts of the suite attacks: an attack beside an honest client, measured; and requests from another address."""
 import concurrent.futures
 import http.client
 import json
@@ -12,7 +12,7 @@ import time
 import suite
 
 ATTACKER = "127.0.0.2"  # another address of the loopback network: a peer of its own
-WAIT, HEALTH, MEMORY, PATIENCE = 1.0, 0.1, 1 << 30, 0.5  # seconds, seconds, bytes; what --shutdown-ms says, in seconds
+WAIT, HEALTH, MEMORY, PATIENCE = 1.0, 0.1, 1 << 30, 0.5  # seconds, seconds, bytes; the value of --shutdown-ms, in seconds
 ANSWERED, QUICKLY = 30, 6  # seconds in which every request is answered; with --quick, which has no time for more
 ATTEMPTS = 3  # a wait that a busy machine causes does not come three times
 TARGET = "wait <= 1 s, health <= 0.1 s, memory <= 1 GB, each and what the machine alone takes; SIGTERM <= its patience + 1 s"
@@ -62,7 +62,7 @@ def get(port, path):
 
 
 def leave(port, path, body):
-    """Sends a whole request and is gone before the answer."""
+    """Sends a whole request and leaves before the answer."""
     with connect(port) as connection:
         try:
             connection.sendall(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -101,7 +101,7 @@ class Honest:
 
 
 def status_note(answers):
-    """What the attacker was told, in few words."""
+    """The attacker's answers, in few words."""
     counts = {}
     for status, body in answers:
         code = (body.get("error") or {}).get("code") if isinstance(body, dict) else None
@@ -115,12 +115,12 @@ def attempt(daemon, attack, body):
         began = time.monotonic()
         answers = attack(daemon.port) or []
         seconds = time.monotonic() - began
-        time.sleep(0.3)  # what goes on after the attacker's last answer
+        time.sleep(0.3)  # the daemon's remaining work after the attacker's last answer
     return {**honest.told, "memory": daemon.peak_bytes(), "answers": answers, "seconds": seconds}
 
 
 class Alone:
-    """What the second client measures when nobody attacks: the machine's part of each figure, which is added to the bounds."""
+    """The second client's figures without an attack: the machine's part of each figure, which is added to the bounds."""
 
     def __init__(self, daemon, body=TINY):
         told = attempt(daemon, lambda port: time.sleep(1.5), body)
@@ -159,15 +159,16 @@ def end_under(daemon, attack):
 
 
 def row_of(daemon, alone, what, attack, allowed=(200, 400, 413, 422, 429, 503), patience=PATIENCE):
-    """One input: the attack beside an honest client, then again with SIGTERM in its middle. attack(port) -> [(status, JSON or text)]; the statuses that
-    are right. patience: what runs under way are given when the daemon ends. It runs again afterwards, whatever happened to it."""
+    """One input: the attack beside an honest client, then again with SIGTERM in its middle. attack(port) -> [(status, JSON or text)]; the
+    statuses that are right. patience: the time for running responses when the daemon ends. The daemon runs again afterwards, whatever
+    happened to it."""
     if daemon.process.poll() is not None:
         daemon.start()
     for n in range(ATTEMPTS):
         told = attempt(daemon, attack, alone.body)
         found = faults_of(told, daemon, allowed, alone)
         if not found or told["wait"] > 4 * (WAIT + alone.wait) or told["health"] > 10 * (HEALTH + alone.health) or any("waited" not in one for one in found):
-            break  # what a busy machine does is less
+            break  # a busy machine causes shorter waits
     ended = end_under(daemon, attack) if daemon.process.poll() is None else 0.0
     if ended > patience + 1:
         found.append("SIGTERM waited")

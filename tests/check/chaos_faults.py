@@ -1,4 +1,4 @@
-"""What happens to the daemon while the clients of the suite chaos are at work: restarts, kills, a full disk, a clock that is set."""
+"""The faults of the daemon while the clients of the suite chaos are at work: restarts, kills, a full disk, a clock that is set."""
 import asyncio
 import contextlib
 import ctypes
@@ -12,14 +12,14 @@ import subprocess
 from daemon import Daemon
 
 CLONE_NEWNS = 0x00020000
-ROOM = 8 << 30  # bytes of the disk when it is not full: a bound only, the memory is taken as it is used
+ROOM = 8 << 30  # bytes of the disk when it is not full: only a limit, memory is allocated as it is used
 TEN_DAYS = 10 * 24 * 3600
 FAULTS = {"terminate": 4, "kill": 4, "deny": 2, "disk": 4, "file_size": 1, "disk_and_kill": 1, "clock": 5, "pause": 3}
 
 
 class Disk:
-    """A file system of memory below the journal, which can be made full and given room. It is this process's and its children's own, and ends with them.
-    Where that is not allowed there is none, and files are kept from growing instead."""
+    """A file system of memory for the journal, which can be filled and emptied. Only this process and its children see it, and it ends with
+    them. If mounting is not allowed, there is none, and files are prevented from growing instead."""
 
     def __init__(self):
         self.folder = None
@@ -32,7 +32,7 @@ class Disk:
             self.folder = folder
 
     def resize(self, size):
-        """False: more than that is on it."""
+        """Returns False if more than that is in use."""
         return subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=False, capture_output=True).returncode == 0
 
     def fill(self):
@@ -52,7 +52,7 @@ class Disk:
 
 @contextlib.contextmanager
 def daemon_to_be_tried(program):
-    """(daemon, disk, clock file): its journal lies on a disk of its own, and its wall clock is wrong by what the file says."""
+    """(daemon, disk, clock file): its journal is on a disk of its own, and its wall clock differs by the value in the file."""
     disk = Disk()
     with Daemon(program=program, disk=disk.mount, options=["--shutdown-ms", "500", "--max-runs", "64"]) as daemon:
         try:
@@ -74,14 +74,14 @@ class Faults:
         self.round, self.random = round_, random.Random(f"{world.seed}-faults-{round_}")
         self.plan, at, deck = [], 0, []
         while (at := at + self.random.randint(40, 160)) <= n:
-            if not deck:  # dealt like cards, so that a short run has each kind, too
+            if not deck:  # dealt like cards, so that even a short run has each kind
                 deck = [fault for fault, times in FAULTS.items() for _ in range(times)]
                 self.random.shuffle(deck)
             self.plan.append((at, deck.pop()))
         self.done, self.expected_end = [], False
 
     async def work(self, first):
-        """first: the number of operations that were done before this plan."""
+        """first: the number of operations before this plan."""
         for at, fault in self.plan:
             while self.world.operations - first < at:
                 if self.world.stopping:
@@ -91,7 +91,7 @@ class Faults:
             await getattr(self, fault)()
 
     async def watch(self):
-        """Tells of a daemon that ends by itself, and starts it again."""
+        """Reports a daemon that ends by itself, and restarts it."""
         world = self.world
         while not world.stopping:
             await asyncio.sleep(0.02)
@@ -153,7 +153,7 @@ class Faults:
         await self.start()
 
     async def deny(self):
-        """Restarts with a tool denied that calls are asked about; the next such restart allows it again."""
+        """Restarts with a tool denied for which calls need approval; the next such restart allows it again."""
         await self.end(kill=self.random.random() < 0.5)
         options = self.world.daemon.options
         if "--deny" in options:
@@ -203,7 +203,8 @@ class Faults:
         self.end_full()
 
     async def pause(self):
-        """No fault at all, until every request is answered: what hangs would otherwise be ended by the next restart and not be noticed."""
+        """No fault until every request is answered: otherwise the next restart would end a request that hangs, and it would not be
+        noticed."""
         self.world.pause = True
         while self.world.under_way and not self.world.stopping:
             await asyncio.sleep(0.01)

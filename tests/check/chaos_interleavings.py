@@ -1,4 +1,4 @@
-"""Sixteen clients do at random whatever the protocol has, while the daemon is killed, restarted, out of disk and its clock is set."""
+"""Sixteen clients use all of the protocol at random, while the daemon is killed, restarted, out of disk and its clock is set."""
 import asyncio
 import pathlib
 import random
@@ -14,7 +14,7 @@ CLIENTS = 16
 QUICK_OPERATIONS, OPERATIONS, ROUND = 2000, 100_000, 2000
 QUICK_SECONDS = 24  # of operations; then come the checks
 PATIENCE, QUICK_PATIENCE = 30, 8  # seconds in which each request is answered, and everything that is under way at the end has ended
-QUICK_CHECKS = 40  # seconds after which --quick checks no more
+QUICK_CHECKS = 40  # seconds after which --quick stops checking
 
 
 def add_options(parser):
@@ -24,7 +24,7 @@ def add_options(parser):
 
 
 async def one_round(world, faults, n, patience, seconds):
-    """n operations of all clients, and what happens meanwhile. Ends when everything that was under way has."""
+    """n operations of all clients, and the faults meanwhile. Ends when everything that was under way has ended."""
     clients = [Client(world, f"{faults.round}.{index}", patience) for index in range(CLIENTS)]
     first = world.operations
     tasks = [asyncio.create_task(client.work(first + n)) for client in clients]
@@ -57,7 +57,7 @@ async def settle(world, patience):
 
 
 async def read_again(world, present, patience, end):
-    """Each stored response of this round by the API: its end, and its events as the journal has them."""
+    """Checks each stored response of this round by the API: its end, and its events in the journal."""
     http = Http(world.daemon.port)
     for run in list(world.runs.values()):
         if run.id not in present or not run.events or time.monotonic() > end:
@@ -91,7 +91,8 @@ async def read_again(world, present, patience, end):
 
 
 def forget(world):
-    """What was checked and ended is not looked at again: the next round is checked as quickly. Unstored ones are kept for the last check."""
+    """Items that were checked and ended are not checked again: the next round is checked as quickly. Unstored ones are kept for the last
+    check."""
     for id_ in [id_ for id_, run in world.runs.items() if run.stored]:
         del world.runs[id_]
     world.recent.clear()

@@ -1,4 +1,5 @@
-"""What the suite chaos knows of the daemon: what clients were told, what must therefore be true, and how it differs from what is there."""
+"""The model of the daemon in the suite chaos: the answers that clients got, the facts that follow from them, and the differences from the
+daemon's state."""
 import asyncio
 import collections
 import json
@@ -26,9 +27,9 @@ class Run:
     def __init__(self, id_, stored, client, conversation):
         self.id, self.stored, self.client, self.conversation = id_, stored, client, conversation
         self.log, self.told, self.merged = [], {}, []
-        self.events = []  # as the journal has them, once it was looked at
-        self.status = None  # that it ended with, as told
-        self.last = None  # the number of its terminal event, as told
+        self.events = []  # those in the journal, once it was read
+        self.status = None  # the reported status at its end
+        self.last = None  # the reported number of its terminal event
         self.deletions = 0  # done, or perhaps done
         self.calls = []  # function calls that wait for the client
 
@@ -50,7 +51,7 @@ class Approval:
 
 
 def numbered(event):
-    """False: told beside the stream (steering, a full disk), with no place in it."""
+    """False: sent beside the stream (steering, a full disk), without a place in it."""
     type_ = event.get("type", "")
     return "sequence_number" in event and type_ not in ("error", "response.steer.failed", "response.steer.pending") and (
         type_.startswith("response.") or type_ in ("baton.mcp_call.progress", "baton.output_item.abandoned"))
@@ -61,7 +62,7 @@ class World:
         self.seed, self.daemon = seed, daemon
         self.began = time.monotonic()
         self.counts, self.details = collections.Counter(), []
-        self.answers = collections.Counter()  # what was asked and the status, for whoever reads the output
+        self.answers = collections.Counter()  # request and status, for readers of the output
         self.runs, self.conversations, self.approvals = {}, {}, []
         self.recent = collections.deque(maxlen=60)  # runs
         self.open_approvals = collections.deque(maxlen=20)
@@ -89,9 +90,9 @@ class World:
             lines = lines if len(lines) <= 30 else lines[:10] + [f"         .. {len(lines) - 30} more"] + lines[-20:]
             log = "".join(f"\n      {line}" for line in lines)
             self.details.append((kind, f"{self.now():.2f} s: {text}" + (f"\n    {run.id} ({'stored' if run.stored else 'not stored'}):{log}" if run else "")))
-            print(f"{kind}: {self.details[-1][1]}", flush=True)  # at once: a long run may be ended before its end
+            print(f"{kind}: {self.details[-1][1]}", flush=True)  # printed at once: a long run may be ended before its end
 
-    # ---- what clients learn
+    # ---- observations of the clients
 
     def some_conversations(self):
         """The newest of those that are stored."""
@@ -103,7 +104,7 @@ class World:
         return self.conversations.setdefault(id_, Conversation(id_))
 
     def learn(self, response, stored, client, private=False):
-        """response: its JSON, as a request or an event told it. private: no other client picks it, because a successor may follow on its lane."""
+        """response: its JSON, from a request or an event. private: no other client picks it, because a successor may follow on its lane."""
         id_, stored = response.get("id", ""), response.get("store", stored)
         run = self.runs.get(id_)
         if not run:
@@ -120,7 +121,7 @@ class World:
         return run
 
     def told_status(self, run, response, before=None):
-        """A response's JSON, asked for or in its terminal event. before: the status that was known when it was asked for."""
+        """A response's JSON, requested or in its terminal event. before: the status that was known at the time of the request."""
         status = response.get("status")
         if status in ("queued", "in_progress", None):
             if before:
@@ -148,7 +149,7 @@ class World:
             run.calls.append(item)
 
     def told_event(self, run, last, event, how, merges=False):
-        """An event of a stream in which `last` was the one before. Returns the last one now."""
+        """An event of a stream in which `last` was the previous one. Returns the new last one."""
         event = {key: value for key, value in event.items() if key != "stream_id"}
         if not numbered(event) or event.get("baton.repeated"):
             return last
@@ -167,7 +168,7 @@ class World:
 
 
 class Journal:
-    """What is in the file at one moment: unstored responses may leave it at any time."""
+    """The file's content at one moment: unstored responses may leave it at any time."""
 
     def __init__(self, file):
         self.connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10, isolation_level=None)
@@ -189,7 +190,7 @@ def open_runs(world):
 
 
 def check_journal(world):
-    """The runs and effects that came since the last time, against the file."""
+    """Compares the runs and effects since the last time with the file."""
     with Journal(world.daemon.journal) as journal:
         integrity = journal.rows("PRAGMA quick_check")
         if integrity != [("ok",)]:

@@ -1,4 +1,4 @@
-"""One client of the suite chaos: what it may do, and what it makes of the answers."""
+"""One client of the suite chaos: its operations, and its judgement of the answers."""
 import asyncio
 import json
 import random
@@ -47,7 +47,7 @@ class Client(SocketOperations):
     async def operate(self, name):
         world = self.world
         generation = world.generation
-        if generation != self.generation:  # what was connected belongs to a daemon that is gone
+        if generation != self.generation:  # the connections belong to a daemon that has ended
             self.leave()
             self.generation = generation
         self.doing = name
@@ -56,7 +56,7 @@ class Client(SocketOperations):
         except Closed as closed:
             self.leave()
             if generation == world.generation and world.up.is_set():
-                await asyncio.sleep(0.05)  # the daemon may just have died, which is told as that
+                await asyncio.sleep(0.05)  # the daemon may just have died, which is reported like that
                 if generation == world.generation and world.up.is_set():
                     world.blame("hang", f"client {self.index}, {self.doing}: no answer from a daemon that lives: {closed}")
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Mixed load of the sixteen clients of the suite chaos on one daemon that is never restarted: does it keep what it has given back?"""
+"""Mixed load of the sixteen clients of the suite chaos on one daemon that is never restarted: does it leak?"""
 import asyncio
 import concurrent.futures
 import http.client
@@ -15,8 +15,8 @@ from chaos_interleavings import PATIENCE, forget, one_round
 from chaos_model import World, check_journal
 from chaos_socket import MCP
 
-MINUTES, SETTLE = 60, 1 / 6  # the part of the time after which memory has to stay what it is
-ROUND = 600  # operations; then what is over is checked and forgotten
+MINUTES, SETTLE = 60, 1 / 6  # the part of the time after which memory must remain constant
+ROUND = 600  # operations; then ended responses are checked and forgotten
 OPERATIONS_A_SECOND = 20
 TOOL_CALLS = 8  # at once: more than there are threads for them
 WITHOUT_RESTARTS = {"disk": 4, "file_size": 1, "clock": 5, "pause": 3}
@@ -56,7 +56,7 @@ async def play(world, disk, clock_file, seconds):
 
 
 def fill_pools(port):
-    """Threads of tools start when they are needed first, which may be late in the hour: all of them now."""
+    """Threads of tools start on first use, which may be late in the hour: this starts all of them now."""
     body = json.dumps({"input": 'call wait {"ms": 500}', "tools": [MCP], "store": False}).encode()
 
     def call(_):
@@ -69,7 +69,7 @@ def fill_pools(port):
 
 
 def growth(values):
-    """Of the mean of the last third beside the first third, in percent."""
+    """The mean of the last third against the first third, in percent."""
     third = max(1, len(values) // 3)
     first, last = sum(values[:third]) / third, sum(values[-third:]) / third
     return (last / first - 1) * 100

@@ -1,4 +1,4 @@
-"""What a client of the suite chaos does on its WebSocket: lanes, steering, resuming, and chains of what is not stored."""
+"""The part of a client of the suite chaos that uses its WebSocket: lanes, steering, resuming, and chains of unstored responses."""
 import asyncio
 import json
 
@@ -53,7 +53,7 @@ class SocketOperations:
             await self.pump(lambda message: not all(lane["busy"] for lane in self.lanes.values()))
 
     async def create_on_socket(self, body, stored, wait):
-        """The lane, and what ended the waiting."""
+        """The lane, and the message that ended the waiting."""
         name = await self.free_lane()
         lane = self.lanes[name] = {"busy": True, "run": None, "last": -1, "stored": stored, "text": body["input"]}
         if "previous_response_id" in body:
@@ -111,7 +111,7 @@ class SocketOperations:
         self.about = run
         self.note(run, f"resume on a socket after {after}")
         await self.socket.send({"type": "baton.resume", "stream_id": name, "response_id": run.id, "starting_after": after})
-        if run.last is not None and after >= run.last:  # whatever is said of it, the lane is free afterwards
+        if run.last is not None and after >= run.last:  # whatever the answer, the lane is free afterwards
             lane["busy"] = False
             lane["run"] = None
             mark = str(self.world.next_number())

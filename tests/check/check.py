@@ -1,4 +1,4 @@
-"""scripts/check.sh: proves what Baton computes against programs that we did not write."""
+"""scripts/check.sh: compares Baton's results with those of independent programs."""
 import pathlib
 import sys
 

@@ -1,4 +1,5 @@
-"""The README's two commands in a bare Debian made by debootstrap: what a new machine lacks is found here. Root, network, most of an hour."""
+"""The README's two commands in a bare Debian made by debootstrap: shows missing dependencies on a new machine. Needs root, network, most of
+an hour."""
 import os
 import pathlib
 import shlex
@@ -10,10 +11,10 @@ import time
 
 from suite import ROOT, Unavailable, cache_dir, row
 
-# What lets the bare system reach the same mirrors as this one; none of it is what the commands should bring themselves.
+# Lets the bare system reach the same mirrors as this one; the commands need not install any of it themselves.
 NETWORK_FILES = ["/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/apt/apt.conf.d"]
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # of this machine, which may know its mirrors by an authority of its own
-CERTIFICATES_THERE = "/srv/certificates.crt"         # not in place of the package's, which its installation writes
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # of this machine, which may verify its mirrors by an authority of its own
+CERTIFICATES_THERE = "/srv/certificates.crt"         # not in place of the package's file, which its installation writes
 NETWORK_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PIP_INDEX_URL", "PIP_DEFAULT_TIMEOUT")
 COMMANDS = {"quickstart": "./scripts/quickstart.sh", "test": "./scripts/test.sh"}
 
@@ -33,7 +34,7 @@ def make_root(folder):
         source, target = pathlib.Path(name), pathlib.Path(folder + name)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            # Only what concerns the network: the docker images' clean-up rules and the like would make this another system.
+            # Only the network's settings: the docker images' clean-up rules and the like would make this another system.
             for file in source.glob("99*"):
                 shutil.copy(file, target)
         elif source.is_file():

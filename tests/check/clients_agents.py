@@ -1,4 +1,4 @@
-"""The unmodified openai-agents package pointed at a daemon, with its own tools and with the daemon's."""
+"""The unmodified openai-agents package with a daemon as its server, with its own tools and with the daemon's."""
 import asyncio
 import importlib.metadata
 

@@ -1,4 +1,5 @@
-"""Requests that clients send and other servers' answers sent back, one of a kind each, with the default model: what comes is what the model meant."""
+"""Requests that clients send, and other servers' answers sent back, one of each kind, with the default model: each answer must be the one
+that the model meant."""
 import json
 import urllib.error
 import urllib.request
@@ -36,7 +37,7 @@ def ignored(answer):
     return set(answer.get("baton.ignored", []))
 
 
-# (case, what is right, what came as one value, is it right?)
+# (case, the right value, the answer as one value, is it right?)
 ANSWERED = [
     ("escapes_tool_result", "Café Müller", lambda a: arguments(a).get("place_name"), lambda v: v == "Café Müller"),
     ("exponent_with_bound", "0.0001", lambda a: arguments(a).get("value"), lambda v: v == 1e-4),

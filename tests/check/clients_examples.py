@@ -1,4 +1,4 @@
-"""The examples that talk to a daemon, run as their first lines say."""
+"""The examples that talk to a daemon, run with the commands in their first lines."""
 import importlib.util
 import subprocess
 import sys

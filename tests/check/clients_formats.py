@@ -1,4 +1,5 @@
-"""Output formats over the unmodified openai package, with the default model: every answer is what was asked for, as jsonschema and re see it."""
+"""Output formats over the unmodified openai package, with the default model: every answer has the requested format, as checked by
+jsonschema and re."""
 import enum
 import json
 import os
@@ -23,7 +24,7 @@ GRAMMAR = 'root ::= item ("\\n" item){0,2}\nitem ::= "- " [A-Z] [a-z]{1,10} ": "
 
 
 class Baton:
-    """`baton serve` with the default model, in a folder of its own. options: those that stand before the command."""
+    """`baton serve` with the default model, in a folder of its own. options: those before the command."""
 
     def __init__(self, program, model, options=()):
         self.folder = tempfile.TemporaryDirectory(prefix="baton-formats-")
@@ -125,7 +126,7 @@ def cut_short(client):
 
 
 def beside_tools(client):
-    """The agent's way: a call of a tool, its result, and then the answer in the format that was asked for all along."""
+    """An agent's steps: a call of a tool, its result, and then the answer in the format that was requested from the start."""
     schema = {"type": "object", "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}}, "required": ["city", "degrees"], "additionalProperties": False}
     tool = {"type": "function", "name": "get_temperature", "description": "The temperature in a city right now, in degrees.", "strict": False,
             "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}}
@@ -133,7 +134,7 @@ def beside_tools(client):
     asked = client.responses.create(input="What is the temperature in Oslo?", **both)
     calls = [item for item in asked.output if item.type == "function_call"]
     assert [call.name for call in calls] == ["get_temperature"] and "Oslo" in calls[0].arguments, asked.output
-    both["tool_choice"] = "none"  # left to itself this small model would call again
+    both["tool_choice"] = "none"  # without this setting, this small model would call again
     answer = client.responses.create(previous_response_id=asked.id, input=[{"type": "function_call_output", "call_id": calls[0].call_id, "output": "7 degrees"}], **both)
     assert json.loads(answer.output_text) == {"city": "Oslo", "degrees": 7}, answer.output_text
 

@@ -50,7 +50,7 @@ def an_approval(page, daemon):
 
 
 def whole_arguments_of_an_approval(page, _daemon):
-    """What is approved is shown as it will run: no number rounded, nothing cut, nothing hidden."""
+    """An approval shows the call exactly as it will run: no number rounded, nothing cut, nothing hidden."""
     fresh(page)
     arguments = '{"n":1,"big":12345678901234567890,"10":1,"9":2,"text":"' + "long " * 800 + 'end, of: it"}'
     send(page, "call ask_first " + arguments)
@@ -61,7 +61,7 @@ def whole_arguments_of_an_approval(page, _daemon):
 
 
 def two_at_once(page, daemon):
-    """Two conversations run; what belongs to one is not seen in the other, and all of it is there once on coming back."""
+    """Two conversations run; output of one does not appear in the other, and all of it is there once on returning."""
     before = len(daemon.effects())
     fresh(page)
     send(page, "slow 300")
@@ -108,7 +108,7 @@ def two_at_once(page, daemon):
 
 
 def drafts_stay(page, _daemon):
-    """What is typed in one conversation is not sent in another."""
+    """Text typed in one conversation is not sent in another."""
     fresh(page)
     page.run("byId('message').value = 'half a thought'")
     open_titled(page, "slow 300")
@@ -120,7 +120,7 @@ def drafts_stay(page, _daemon):
 
 
 def other_clients(page, _daemon):
-    """What another client runs, or continues, in a conversation that is open here."""
+    """Another client runs or continues a response in a conversation that is open here."""
     post = "api('POST', '/v1/responses', {tools: [], %s}).then(r => r.conversation.id)"
     running = page.run(post % "input: 'slow 200', background: true")
     page.run(f"openConversation('{running}')")
@@ -264,7 +264,7 @@ def steering(page, _daemon):
 
 
 def a_daemon_killed_in_mid_run(page, daemon):
-    """What runs goes on, in the conversation that is not shown, too; what is sent meanwhile is sent when the daemon is back, once."""
+    """Runs continue, also in the conversation that is not shown; messages sent meanwhile are delivered when the daemon is back, once."""
     fresh(page)
     send(page, 'call wait {"ms": 1400} ; add {"a": 3, "b": 4}')
     page.wait_for("!!document.querySelector('.card.done')")

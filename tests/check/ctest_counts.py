@@ -1,6 +1,6 @@
 """Counts the cases of a ctest JUnit file: `ctest_counts.py FILE [--prefix TEXT]` prints "TEXTN passed, N failed, N skipped".
 
-Exit status 1 when a case failed or when there was none. A case whose program was never built counts as failed, not as skipped.
+Exit status 1 if a case failed or if there was none. A case whose program was never built counts as failed, not as skipped.
 """
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""scripts/gpu.sh pack: .gpu/, which has all that a machine with a GPU needs: programs, and the sources for building them there."""
+"""scripts/gpu.sh pack: .gpu/, which has everything that a machine with a GPU needs: programs, and the sources for building them there."""
 import json
 import os
 import pathlib
@@ -13,7 +13,7 @@ from suite import ROOT, Unavailable
 
 MOST_BYTES = 60 << 20
 PACK = ROOT / ".gpu"
-# What builds with BATON_KERNELS_ONLY, and this script itself.
+# The sources that are built with BATON_KERNELS_ONLY, and this script itself.
 SOURCES = ("CMakeLists.txt", "CMakePresets.json", ".cmake", "kernels", "scripts/gpu.sh", "tests/CMakeLists.txt", "tests/kernels/levels.h", "tests/kernels/cuda", "tests/kernels/sim", "tests/support")
 PYTHON = ("tests/bench/gpu*.py", "tests/bench/plot.py", "tests/check/gpu*.py")
 GOOGLETEST = pathlib.Path("/usr/src/googletest")  # of Debian's and Ubuntu's libgtest-dev

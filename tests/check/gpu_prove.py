@@ -14,14 +14,15 @@ from gpu_steps import show
 
 SHARDS = min(8, os.cpu_count() or 1)
 TESTS = "*/device:CublasTest.*"
-# What launches thousands of blocks or compares for long on the host: the tools slow a kernel down by ten to a hundred.
+# Without tests that launch thousands of blocks or compare for long on the host: the tools slow a kernel down by a factor of ten to a
+# hundred.
 SMALL = TESTS + "-*Full*:*chi_square*:*largest_vocabulary*:*twice_as_far_off*:*cublas*:CublasTest.*:*far_away*"
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 FOUND = 99  # compute-sanitizer's exit status when it has something to report
 
 
 def read_line(line, seen):
-    """Puts a test's end into {name: OK, FAILED or SKIPPED}, as GoogleTest prints it."""
+    """Adds a test's result to {name: OK, FAILED or SKIPPED}, in GoogleTest's format."""
     if match := re.match(r"\[ +(OK|FAILED|SKIPPED) +\] ([\w./]+)", line):
         if "." in match[2]:
             seen[match[2]] = match[1]
@@ -58,7 +59,7 @@ def run_tests(machine, tests, deadline, before=()):
 
 
 def verdict(names, seen, statuses, whole):
-    """(how many passed, True, False or None, in words)"""
+    """(number of passed tests, True, False or None, in words)"""
     passed = [name for name in names if seen.get(name) == "OK"]
     failed = [name for name in names if seen.get(name) == "FAILED"]
     skipped = [name for name in names if seen.get(name) == "SKIPPED"]
@@ -108,7 +109,7 @@ def sanitizer_program():
 
 
 def refusal(machine, program):
-    """Why compute-sanitizer does not work on this machine; empty when it does."""
+    """The reason why compute-sanitizer does not work on this machine; empty if it does."""
     if not program:
         return "compute-sanitizer is not installed"
     try:

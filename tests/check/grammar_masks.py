@@ -1,4 +1,4 @@
-"""What is written at random under a schema's masks, against Python's jsonschema; and valid values, which must be writable."""
+"""Random texts under a schema's masks, against Python's jsonschema; and valid values, which must be writable."""
 import collections
 import json
 import os
@@ -20,7 +20,8 @@ SCHEMA_MAPS_IN = {"properties", "patternProperties", "$defs", "definitions", "de
 
 
 def opened(schema):
-    """The same schema, saying aloud that other properties may come: where nothing is said, valid ones are not written (docs/tool-calling.md)."""
+    """The same schema, with an explicit statement that other properties may occur: without it, valid ones are not written
+    (docs/tool-calling.md)."""
     if not isinstance(schema, dict):
         return schema
     out = {}
@@ -38,7 +39,7 @@ def opened(schema):
 
 
 def keywords_of(error):
-    """The keywords that a violation may be laid to: its own, and those that it is a part of."""
+    """The keywords that may explain a violation: its own, and those that contain it."""
     found = set()
     while error is not None:
         found.add(error.validator)
@@ -48,7 +49,8 @@ def keywords_of(error):
 
 
 def excused(error, named):
-    """Laid to a keyword that is checked afterwards. Of alternatives one was written, whose own violations all must be."""
+    """True if a keyword that is checked afterwards explains it. Of alternatives one was written, all of whose own violations must be
+    explained."""
     if keywords_of(error) & named:
         return True
     branches = collections.defaultdict(list)
@@ -58,7 +60,7 @@ def excused(error, named):
 
 
 def instance(rng, schema, depth=0):
-    """A value made after a schema of a function's parameters, members in their declared order. Mostly valid; whoever asks checks it."""
+    """A value for a schema of a function's parameters, members in their declared order. Mostly valid; the caller checks it."""
     if "enum" in schema:
         return rng.choice(schema["enum"])
     kind = schema.get("type", rng.choice(["string", "integer", "boolean"]))
@@ -74,7 +76,7 @@ def instance(rng, schema, depth=0):
 
 
 def bfcl_rows(validators, probe, quick):
-    """The functions of BFCL as they come: what is not declared is not written."""
+    """The functions of BFCL unchanged: undeclared properties are not written."""
     import bfcl_cases
     try:
         schemas = bfcl_cases.all_schemas(fetch=not quick)

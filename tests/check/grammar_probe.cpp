@@ -1,10 +1,11 @@
-// What tests/check/grammar_masks.py and schema_suite.py question: random writings under a schema's masks, with a real vocabulary, and
+// The probe of tests/check/grammar_masks.py and schema_suite.py: random writings under a schema's masks, with a real vocabulary, and
 // whether values may be written. Reads a JSON object a line: {"schema": .., "samples": N, "seed": S, "values": [..]}; answers each with a
 // line
 // {"texts": [..], "unfinished": n, "dead_ends": n, "writable": [..], "unmasked": [..]}, or {"error": ..}. {"schema": .., "timed": [texts]}
-// is answered with {"compile_us": t, "ids": [[..], ..], "mask_us": [[..], ..]}: the time of the mask before each token, met for the first
-// time. {"schema": .., "validate": [values]} is answered with {"valid": [..]}, the validator's verdicts. {"tools": [{"name": ..,
-// "parameters": ..}, ..]} is answered with {"first_mask_us": t}: from the tools to the mask of a call's name. Usage: grammar_probe MODEL
+// is answered with {"compile_us": t, "ids": [[..], ..], "mask_us": [[..], ..]}: the time of the mask before each token, when it is computed
+// for the first time. {"schema": .., "validate": [values]} is answered with {"valid": [..]}, the validator's verdicts. {"tools": [{"name":
+// .., "parameters": ..}, ..]} is answered with {"first_mask_us": t}: from the tools to the mask of a call's name. Usage: grammar_probe
+// MODEL
 #include <baton/llm/chat/call_grammar.h>
 #include <baton/llm/grammar/grammar.h>
 #include <baton/llm/grammar/schema_compiler.h>
@@ -28,11 +29,11 @@ constexpr int kMaxTokens = 300;
 struct Writer {
   Grammar& grammar;
   const std::vector<std::string>& bytes;
-  const TokenMask& closing;  // tokens that come to an end of something
+  const TokenMask& closing;  // tokens that end some part
   std::mt19937_64 random;
   int unfinished = 0, dead_ends = 0;
 
-  // One of the tokens in both masks; -1: there is none.
+  // One of the tokens in both masks; -1 if there is none.
   std::int32_t pick(const TokenMask& mask, const TokenMask* also) {
     const auto word = [&](std::size_t i) { return also ? mask[i] & (*also)[i] : mask[i]; };
     std::uint64_t n = 0;
@@ -50,7 +51,7 @@ struct Writer {
     }
   }
 
-  // Any allowed token is as likely as any other, but for those that come to an end, which are preferred more and more.
+  // Any allowed token is as likely as any other, except those that end some part, which are preferred more and more.
   std::string write() {
     std::string text;
     StateId state = grammar.start();
@@ -73,7 +74,7 @@ struct Writer {
   }
 };
 
-// Those that are applied to the same value, in the order in which their properties are written.
+// Those that apply to the same value, in the order in which their properties are written.
 void in_place(const SchemaNode* node, std::vector<const SchemaNode*>& out, std::set<const SchemaNode*>& met) {
   if (node == nullptr || !met.insert(node).second) return;
   in_place(node->ref, out, met);
@@ -87,7 +88,7 @@ void in_place(const SchemaNode* node, std::vector<const SchemaNode*>& out, std::
   all(node->one_of);
 }
 
-// With the members in the order of the schema, which has to be found otherwise: most orders lead nowhere.
+// With the members in the order of the schema, which has to be searched otherwise: most orders are dead ends.
 Json in_order(const Json& value, const std::vector<const SchemaNode*>& roots) {
   std::vector<const SchemaNode*> nodes;
   std::set<const SchemaNode*> met;
@@ -128,8 +129,8 @@ Json in_order(const Json& value, const std::vector<const SchemaNode*>& roots) {
   return out;
 }
 
-// Looks for an order of members in which a value may be written: a value has none, a schema's writing has. Where alternatives are open, the
-// order of an inner object decides which of them are left for what follows it; so the search also comes back to inner objects.
+// Searches an order of members in which a value may be written: a value has none, a schema's writing has one. If alternatives are open, the
+// order of an inner object decides which of them are left for the text after it; so the search also returns to inner objects.
 class OrderSearch {
  public:
   explicit OrderSearch(Grammar& grammar) : grammar_(grammar) {}
@@ -139,7 +140,7 @@ class OrderSearch {
   }
 
  private:
-  using Next = std::function<bool(StateId)>;  // whether what follows may be written from there
+  using Next = std::function<bool(StateId)>;  // whether the rest may be written from there
   using Met = std::set<std::pair<std::vector<std::string>, StateId>>;
 
   bool write(const Json& value, StateId state, const Next& next) {
@@ -155,7 +156,7 @@ class OrderSearch {
     return after != kDeadState && next(after);
   }
 
-  // `left`: those that are not written yet. `met`: where the search has been in this object, in vain.
+  // `left`: those that are not written yet. `met`: the states in which the search has been in this object, in vain.
   bool members(const Json& object, const std::vector<std::string>& left, bool first, StateId state, Met& met, const Next& next) {
     if (state == kDeadState || !met.emplace(left, state).second) return false;
     if (left.empty()) {
@@ -183,7 +184,7 @@ class OrderSearch {
   }
 
   Grammar& grammar_;
-  int tries_ = 50'000;  // members that may be written in all
+  int tries_ = 50'000;  // members that may be written in total
 };
 
 double us_since(std::chrono::steady_clock::time_point start) {
@@ -232,7 +233,7 @@ Json first_mask(const Json& question, const GrammarVocabulary& vocabulary) {
   return {{"first_mask_us", us_since(begin)}};
 }
 
-// What the validator says of values.
+// The validator's verdicts on values.
 Json verdicts(const Json& question) {
   const auto schema = Schema::parse(question["schema"]);
   if (!schema) return {{"error", schema.error().message}};
@@ -278,7 +279,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   const auto tokenizer = Tokenizer::from_gguf(*file).value();
-  // As the daemon has it: special tokens of no call syntax are no text.
+  // As in the daemon: special tokens outside the call syntax are not text.
   const GrammarVocabulary vocabulary(tokenizer, tokenizer.n_vocab(), {});
   const auto trie = vocabulary.trie();
   std::vector<std::string> bytes;

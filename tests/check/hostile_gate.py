@@ -1,4 +1,4 @@
-"""Every combination of Host, Origin, token and route that is not right in all of them, over a real socket, upgrades included."""
+"""Every combination of Host, Origin, token and route with at least one wrong part, over a real socket, including upgrades."""
 import socket
 
 import suite

@@ -1,4 +1,4 @@
-"""Requests and frames that are none: each gets a typed error or a clean close, and the daemon serves on."""
+"""Malformed requests and frames: each gets a typed error or a clean close, and the daemon continues to serve."""
 import base64
 import gzip
 import json
@@ -81,7 +81,7 @@ class Socket:
         return json.loads(payload)["error"]["code"] if opcode == 1 else f"opcode {opcode}"
 
     def close_code(self):
-        """Of the close frame that comes next, pongs and texts aside; 0: none."""
+        """The code of the next close frame, apart from pongs and texts; 0: none."""
         while True:
             opcode, payload = self.read()
             if opcode in (8, None):
@@ -175,7 +175,7 @@ def message_cases(port):
 
 
 def frame_cases(port):
-    """What RFC 6455 wants of a server, frame by frame."""
+    """The requirements of RFC 6455 for a server, frame by frame."""
     def case(name, act, codes):
         with Socket(port) as ws:
             act(ws)

@@ -1,4 +1,4 @@
-"""The Autobahn cases of WebSocket conformance, as kosoku (PyPI) carries them, against the daemon's socket with an echo behind it."""
+"""The Autobahn cases of WebSocket conformance, from kosoku (PyPI), against the daemon's socket with an echo handler."""
 import asyncio
 import importlib.util
 import os

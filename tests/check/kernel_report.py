@@ -23,7 +23,7 @@ BEGIN, END = "<!-- scripts/kernel_report.py writes from here -->", "<!-- to here
 
 TYPES = {"0": "f32", "1": "f16", "2": "q4_0", "3": "q4_1", "6": "q5_0", "7": "q5_1", "8": "q8_0", "12": "q4_k", "13": "q5_k", "14": "q6_k", "20": "iq4_nl", "30": "bf16"}
 
-# Of each quantised type, 1024 weights: tensor_type.h.
+# 1024 weights of each quantised type: tensor_type.h.
 BYTES_OF_1024 = {"q4_0": 576, "q4_1": 640, "q5_0": 704, "q5_1": 768, "q8_0": 1088, "q4_k": 576, "q5_k": 704, "q6_k": 840, "iq4_nl": 576}
 
 # A multiprocessor of compute capability 9.0 (CUDA C++ Programming Guide, "Technical Specifications per Compute Capability").
@@ -34,7 +34,7 @@ RESERVED_SHARED = 1024  # of each block, by the driver; cuobjdump counts it amon
 COST = {"tensor": 4 / 0.62, "shared x4": 16.0, "shared": 4.0, "special": 8.0, "float": 1.0, "dp4a": 2.0, "issue": 1.0}
 # Operations and bytes of a warp's instruction: m16n8k16, m16n8k8 and m16n8k32 products, four products a lane of dp4a.
 OPERATIONS = [(r"HMMA\.16816", 4096), (r"HMMA\.1688", 2048), (r"IMMA\.16832", 8192), (r"IMMA\.16816", 4096), (r"IDP\.4A", 256), (r"HFMA2", 128), (r"FFMA|HADD2|HMUL2", 64), (r"FADD|FMUL", 32)]
-WIDTHS = {"128": 16, "64": 8, "U16": 2, "S16": 2, "16": 2, "U8": 1, "S8": 1, "8": 1}  # of a lane's access; 4 where none stands
+WIDTHS = {"128": 16, "64": 8, "U16": 2, "S16": 2, "16": 2, "U8": 1, "S8": 1, "8": 1}  # of a lane's access; 4 if there is none
 KINDS = [  # the first that matches
     ("tensor", r"(HMMA|IMMA|HGMMA)"), ("shared x4", r"(LDSM.*\.4|LDSM|LDS.*\.128|STS.*\.128)"), ("shared", r"(LDS|STS|LDGSTS)"), ("global", r"(LDG|STG|LD\.|ST\.|RED|ATOM)"),
     ("special", r"MUFU"), ("dp4a", r"IDP"), ("float", r"(FFMA|FADD|FMUL|FMNMX|FSETP|FSEL|HFMA2|HADD2|HMUL2|F2FP)"), ("other", r""),
@@ -109,14 +109,14 @@ def operations_of(instruction):
 
 
 def bytes_of(instruction):
-    """What a warp reads from or writes to global memory with it."""
+    """A warp's bytes read from or written to global memory by it."""
     if not re.match(r"LDG|STG|RED|ATOMG", instruction):
         return 0
     return 32 * next((WIDTHS[part] for part in instruction.split()[0].split(".") if part in WIDTHS), 4)
 
 
 def streamed_bytes(kernel, arguments):
-    """What a warp reads from memory in one turn of the inner loop, of the kernels that read everything once; None of others."""
+    """A warp's bytes read from memory in one turn of the inner loop, for the kernels that read everything once; None for others."""
     parts = arguments.split(", ")
     if kernel == "mat_vec_kernel":  # type, tokens, rows, stages: 1024 weights of each row
         return BYTES_OF_1024[parts[0]] * int(parts[2])
@@ -128,7 +128,8 @@ def streamed_bytes(kernel, arguments):
 
 
 def block_bytes(kernel, arguments, warps, loop):
-    """What a block moves from and to global memory in one turn of the inner loop: of kernels with a loop of copies within it, by what the turn is; of others, by its instructions."""
+    """A block's bytes moved from and to global memory in one turn of the inner loop: for kernels with a loop of copies within it, by the
+    meaning of the turn; for others, by its instructions."""
     if streamed := streamed_bytes(kernel, arguments):
         return warps * streamed
     if kernel == "attention_prefill_kernel":  # type, head_dim, warps, row tiles, keys, blocks: keys and values of a tile
@@ -138,7 +139,8 @@ def block_bytes(kernel, arguments, warps, loop):
 
 
 def inner_loop(instructions):
-    """The smallest loop that has all of what most matters: tensor instructions, else dp4a, else memory's. Its instructions."""
+    """The smallest loop that has all of the most important instructions: tensor instructions, else dp4a, else memory's. Returns its
+    instructions."""
     loops = []
     for address, text in instructions:
         match = re.search(r"\bBRA(?:\.\w+)* .*?0x([0-9a-f]+)", text)
@@ -163,10 +165,10 @@ def bound(counts):
 
 
 def occupancy(kernel):
-    """Blocks that a multiprocessor holds at once, and what limits them."""
+    """Blocks that a multiprocessor holds at once, and the limiting resource."""
     threads, shared = kernel["threads"], kernel["shared"] + kernel["dynamic_shared"]
     warps = -(-threads // 32)
-    registers = warps * (-(-kernel["registers"] * 32 // 256) * 256)  # given out a warp at a time, by 256
+    registers = warps * (-(-kernel["registers"] * 32 // 256) * 256)  # allocated a warp at a time, in units of 256
     limits = {"registers": REGISTERS // registers, "warps": WARPS // warps, "blocks": BLOCKS, "shared memory": SHARED_BYTES // (shared + RESERVED_SHARED)}
     limit = min(limits, key=limits.get)
     return limits[limit], limit, round(100 * limits[limit] * warps / WARPS)

@@ -40,7 +40,8 @@ def of_suite(suite, tests):
 
 
 def errors(found):
-    """Of attention: its error, as a share of that of attention in f32 with the same 16-bit operands (attention_prefill_test.cpp, attention_decode_test.cpp)."""
+    """Of attention: its error, as a share of the error of attention in f32 with the same 16-bit operands (attention_prefill_test.cpp,
+    attention_decode_test.cpp)."""
     for suite, tests in found.items():
         for name, _, properties in tests:
             for key, value in properties.items():

@@ -1,4 +1,4 @@
-"""SIGKILL at random points under load: nothing acknowledged is lost, no tool effect doubled, every run ends."""
+"""SIGKILL at random points under load: no acknowledged event is lost, no tool effect is doubled, every run ends."""
 import collections
 import http.client
 import json
@@ -18,7 +18,7 @@ TERMINAL = ("response.completed", "response.failed", "response.incomplete")
 
 
 def read_stream(response, seen):
-    """SSE lines into seen: sequence number -> the event's JSON as it came. Returns the response's id."""
+    """SSE lines into seen: sequence number -> the event's JSON text. Returns the response's id."""
     for line in response:
         if not line.startswith(b"data: ") or not line.endswith(b"\n"):
             continue
@@ -32,7 +32,7 @@ def read_stream(response, seen):
 
 
 class Client(threading.Thread):
-    """Sends runs until the daemon is gone, and remembers what it was told of each."""
+    """Sends runs until the daemon is gone, and records the events of each."""
 
     def __init__(self, port, seed):
         super().__init__(daemon=True)
@@ -76,7 +76,7 @@ def wait_for_ends(daemon):
 
 
 def lost(daemon, runs):
-    """Acknowledged events that the journal does not tell of, word for word."""
+    """Acknowledged events that the journal does not have, word for word."""
     n = 0
     for seen in runs:
         if "id" not in seen:

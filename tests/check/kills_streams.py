@@ -1,4 +1,4 @@
-"""Streams cut at random points and resumed are byte for byte the uncut ones."""
+"""Streams that are cut at random points and resumed equal the uncut ones byte for byte."""
 import http.client
 import json
 import random
@@ -35,7 +35,7 @@ def piece(port, path, body, n, got):
 
 
 def one(port, chance):
-    """True: equal."""
+    """Returns True if they are equal."""
     got = []
     id_, ended = piece(port, "/v1/responses", json.dumps({"input": f"slow {chance.randint(1, 30)}", "stream": True}), chance.randint(1, 12), got)
     while not ended:

@@ -1,4 +1,4 @@
-"""The OpenAPI file against the daemon it describes: schemathesis sends what the file allows and what it does not."""
+"""The OpenAPI file against the daemon that it describes: schemathesis sends both allowed and disallowed requests."""
 import json
 import pathlib
 import re

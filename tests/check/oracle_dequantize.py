@@ -8,7 +8,7 @@ from suite import ROOT, Unavailable, row
 GOLDEN = ROOT / "tests/golden/kernels/dequantize.json"
 # ggml's type ids.
 TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "IQ4_NL": 20, "BF16": 30}
-# Byte offsets of the f16 scales in a block. Random bits there would be NaN, or so large that everything else drowns.
+# Byte offsets of the f16 scales in a block. Random bits there would be NaN, or so large that all other values vanish.
 SCALES = {"Q4_1": [0, 2], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208]}
 BLOCKS = {1: 32, 32: 3, 256: 2}  # blocks of that many elements
 SEED = 7
@@ -48,7 +48,7 @@ def differences(want, got):
 
 
 def model_rows(probe, models_dir):
-    """The first rows of one tensor of each type in each model that is here."""
+    """The first rows of one tensor of each type in each model on this machine."""
     import gguf
     import numpy
     for path in sorted(pathlib.Path(models_dir).glob("*.gguf")):

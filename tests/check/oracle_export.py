@@ -1,4 +1,4 @@
-"""`baton data export` read by those it is written for, and the events of a run read by the openai package.
+"""The output of `baton data export` in its readers, and the events of a run in the openai package.
 
 Scripted conversations go into a journal (export_probe), `baton data export` writes them, and Hugging Face datasets, transformers' templates and the
 openai package's own types read them back."""
@@ -29,7 +29,7 @@ def random_object(rng, depth):
 
 
 def conversations():
-    """Rows that differ in everything that a reader might take for a common type."""
+    """Rows that differ in everything that a reader might unify to a common type."""
     rng = random.Random(SEED)
     call = lambda name, arguments: {"name": name, "arguments": arguments}  # noqa: E731
     yield {"user": "no tool here", "instructions": "", "tools": [], "answers": [{"text": "no"}]}
@@ -93,7 +93,7 @@ def load(file, folder):
 
 
 def template_differences(rows, conversations_):
-    """Rows whose prompt is not the one of the conversation itself; so nothing was quoted twice or filled up with nulls."""
+    """Rows whose prompt differs from that of the conversation itself; if none does, nothing was quoted twice or filled up with nulls."""
     from transformers.utils.chat_template_utils import render_jinja_template
     render = lambda template, messages, tools: render_jinja_template([messages], tools=tools or None, chat_template=template)[0]  # noqa: E731
     different = 0
@@ -109,7 +109,7 @@ def template_differences(rows, conversations_):
 
 
 def openai_refusals(records):
-    """Records that do not fit the package's own types for requests, or hold a field that these do not have."""
+    """Records that do not fit the package's own types for requests, or have a field that these do not have."""
     import pydantic
     from openai.types.chat import ChatCompletionToolParam
     from openai.types.chat import chat_completion_assistant_message_param as assistant

@@ -13,7 +13,7 @@ N_RANDOM_SCHEMAS = 150
 N_RANDOM_VALUES = 8
 DRAFT_4, DRAFT_7 = "http://json-schema.org/draft-04/schema#", "http://json-schema.org/draft-07/schema#"
 
-# Every schema written by hand meets these, and those beside it.
+# Every schema written by hand is checked with these values, and those beside it.
 POOL = [None, True, 0, 1, -1, 2.0, 3.5, "", "a", "abc", "12", [], [1], [1, 1.0], ["a", 1, None], {}, {"a": 1}, {"a": "x", "b": 2}, {"foo": [1, "b"]}]
 
 HAND = [
@@ -106,7 +106,7 @@ def random_schema(rng, depth, top=True, refer=True):
 
 
 def verdicts(schema, values):
-    """What jsonschema says of each value."""
+    """jsonschema's verdict on each value."""
     from jsonschema import validators
     kind = validators.validator_for(schema, default=validators.Draft202012Validator)
     kind.check_schema(schema)

@@ -12,7 +12,7 @@ from suite import ROOT, Unavailable, cache_dir, model_file, row, skipped
 MODELS = ["smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct"]
 TEXT = ROOT / "tests/golden/text/passages.txt"
 GOLDENS = ROOT / "tests/golden/logits"
-GOLDEN_TOKENS = 320  # what --quick scores: a few seconds on two cores
+GOLDEN_TOKENS = 320  # for --quick: a few seconds on two cores
 CHUNK = 128          # positions at a time: rows of 152k float64 values are 1.2 MB each
 BLOCK = 32           # neighbouring positions resemble each other, so the bootstrap draws whole blocks of them
 
@@ -147,7 +147,7 @@ def quick_rows(baton, models_dir, name):
     tokens = [line["token"] for line in lines]
     if tokens != golden["tokens"]:
         return [row(f"tokens of the golden text {name}", ok=False, note="differ from the golden's: see the suite's part tokenizer")]
-    # Of each position but the first: the log-probability that was given to the token that really came.
+    # For each position except the first: the log-probability of the actual token.
     errors = [abs(line["logprob"] - wanted) for line, wanted in zip(lines[1:], golden["logprobs"][1:])]
     lost = sum(line["top"][0][0] != wanted for line, wanted in zip(lines, golden["top1"]))
     error = sum(errors) / len(errors)
@@ -155,7 +155,7 @@ def quick_rows(baton, models_dir, name):
     return [
         row(f"mean error of log-probabilities {name}", error, "nat", peer=golden["peer_error"], ratio=error / golden["peer_error"],
             target="<= 1.25 x llama.cpp", ok=error <= 1.25 * golden["peer_error"], note=note),
-        # So few positions give a coarse count: three more than the peer's are within its noise.
+        # So few positions give a coarse count: up to three more than the peer's are within its noise.
         row(f"lost top-1 {name}", lost, f"of {len(tokens)}", peer=golden["peer_lost"], target=f"<= {golden['peer_lost'] + 3}",
             ok=lost <= golden["peer_lost"] + 3, note=note),
     ]

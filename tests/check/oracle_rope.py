@@ -39,7 +39,7 @@ def cases():
 
 @contextlib.contextmanager
 def double_precision(*modules):
-    """What the modules call torch.float is float64 meanwhile: an oracle has to be better than what it judges."""
+    """Replaces torch.float by float64 in the modules meanwhile: an oracle must be more accurate than the tested code."""
     import torch
     double = types.SimpleNamespace(**{name: getattr(torch, name) for name in ("arange", "tensor", "clamp", "where", "maximum", "int64", "Tensor")},
                                    float=torch.float64, float32=torch.float64)
@@ -78,7 +78,7 @@ def expected(case):
     with double_precision(rope_utils, llama):
         if case["kind"] == "none" and head_dim == case["n_rot"]:
             inverse, attention = llama.LlamaRotaryEmbedding.compute_default_rope_parameters(config)
-        elif case["kind"] == "none":  # partial: linear's function with a factor of 1 knows it
+        elif case["kind"] == "none":  # partial: linear's function with a factor of 1 supports it
             config.rope_parameters["factor"] = 1.0
             inverse, attention = rope_utils.ROPE_INIT_FUNCTIONS["linear"](config, None)
         else:

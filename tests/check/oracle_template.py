@@ -11,14 +11,14 @@ from template_snippets import SNIPPETS, VARIABLES
 
 GOLDENS = ROOT / "tests/golden/template"
 MODELS = ["qwen2.5-coder-0.5b-instruct", "qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct"]
-# What strftime_now says in the goldens; the tests hand the same time to Baton.
+# The time of strftime_now in the goldens; the tests pass the same time to Baton.
 CLOCK = datetime.datetime(2024, 2, 29, 7, 5, 9)
 
 
 # ---- the oracle ----
 
 def expected(source, variables, now=None):
-    """What jinja2 makes of it: {"output": text} or {"error": message, "kind": exception, "line": of the template, if jinja2 says}."""
+    """jinja2's result: {"output": text} or {"error": message, "kind": exception, "line": of the template, if jinja2 has it}."""
     import jinja2
     import transformers.utils.chat_template_utils as chat_template_utils
     try:
@@ -65,7 +65,7 @@ def baton_output(baton, template, conversation, model=None):
 
 
 def same(result, want):
-    """Byte equal, or an error on both sides; what a template raised by itself stands in Baton's message verbatim."""
+    """Byte equal, or an error on both sides; Baton's message contains verbatim an error that a template raised itself."""
     status, output, message = result
     if "output" in want:
         return status == 0 and output == want["output"]
@@ -102,7 +102,7 @@ def rows(baton, models_dir, quick):
             out.append(row(f"template of {name}", note=f"{model.name} is not in {models_dir}: baton pull {name}"))
             continue
         source = model_template(model)
-        # The file's own tokens are the variables here, whatever a conversation says.
+        # The file's own tokens are the variables here, whatever a conversation has.
         cases = ((key, baton_output(baton, None, talk, model), expected(source, talk)) for key, talk in CONVERSATIONS.items())
         out.append(compared(f"template of {name}", cases, peer))
     for name, path in templates().items():

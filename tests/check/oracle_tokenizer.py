@@ -14,7 +14,7 @@ SEED = 20
 N_STRINGS = 10_000
 NORMAL, CONTROL, USER_DEFINED, BYTE = 1, 3, 4, 6
 
-# Written as Hugging Face's tokenizer.json files of these models have them.
+# In the form of Hugging Face's tokenizer.json files of these models.
 LLAMA3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")

@@ -1,7 +1,7 @@
 """Kernels with a bug compiled in, run by the simulator of CUDA devices: each must be found, and the same kernel without it must pass.
 
-Found by: a report of the simulator, a wrong result under some order of threads, ThreadSanitizer, or MemorySanitizer (where clang++ was found).
-What a launch needs of registers and threads comes from ptxas and is compared with the launches that the simulator saw.
+Found by: a report of the simulator, a wrong result under some order of threads, ThreadSanitizer, or MemorySanitizer (where clang++ was
+found). The registers and threads of a launch come from ptxas and are compared with the launches that the simulator saw.
 """
 import os
 import pathlib
@@ -15,16 +15,17 @@ import suite
 FOLDER = suite.ROOT / "build/release/tests/kernels/sim"
 SOURCES = suite.ROOT / "tests/kernels/sim/planted"
 INCLUDES = [suite.ROOT / "build/release/include" / name for name in ("kernels", "kernels_cuda_device")]
-# Some orders of threads show a wrong result and others not.
+# Only some orders of threads show a wrong result.
 PROGRAMS = [("planted_bugs", "", 8), ("planted_bugs_tsan", "ThreadSanitizer", 2), ("planted_bugs_msan", "MemorySanitizer", 2)]
 SANITIZER_STATUS = (66, 67)
 REGISTERS_OF_A_BLOCK = 65536
-REGISTER_UNIT = 256  # a warp's registers are given out in units of so many
+REGISTER_UNIT = 256  # a warp's registers are allocated in units of this many
 FROM_PTXAS = ("too_many_registers", "launch_bounds")  # bugs that no run shows
 
 
 def caught_by(program, sanitizer, kind, name, seeds):
-    """What found it: a text, or None where every run gave the right result. One process for all seeds: starting it is what takes long."""
+    """The check that found it: a text, or None if every run gave the right result. One process for all seeds, because starting it takes
+    longest."""
     done = subprocess.run([FOLDER / program, kind, name, str(seeds)], capture_output=True, text=True, errors="replace", timeout=120, check=False)
     report = re.search(r"^simulator: (.*)", done.stderr, re.MULTILINE)
     if done.returncode == 0:
@@ -39,7 +40,7 @@ def caught_by(program, sanitizer, kind, name, seeds):
 
 
 def without_file(mangled):
-    """The name with nvcc's name of an anonymous namespace, which holds the file's, replaced by the one that g++ and clang give."""
+    """The name with nvcc's name of an anonymous namespace, which contains the file's, replaced by the one of g++ and clang."""
     found = re.search(r"(\d+)_GLOBAL__N_", mangled)
     if not found:
         return mangled
@@ -60,7 +61,7 @@ def kernels_of(source, compiler):
 
 
 def cannot_launch(kind, name, kernels):
-    """Why a device would refuse a launch of this bug's, or None."""
+    """The reason why a device would refuse a launch of this bug's, or None."""
     out = subprocess.run([FOLDER / "planted_bugs", "launches", kind, name], capture_output=True, text=True, timeout=60, check=True).stdout
     for line in out.splitlines():
         kernel, threads, _shared = line.split()
@@ -84,7 +85,7 @@ def rows(_baton, _models_dir, _quick):
     compiler = cuda_toolkit.nvcc()
     kernels = kernels_of(SOURCES / "launches.cu", compiler) if compiler else None
     listed = subprocess.run([FOLDER / "planted_bugs", "list"], capture_output=True, text=True, timeout=60, check=True).stdout
-    # Without bugs, all in one process: only when that reports something is each looked at by itself.
+    # Without bugs, all in one process: only if that reports something, each is checked by itself.
     alarming = [program for program in programs if caught_by(program[0], program[1], "fixed", "all", program[2])]
     for line in listed.splitlines():
         name, what = line.split("\t")
@@ -98,7 +99,7 @@ def rows(_baton, _models_dir, _quick):
             alarms.append(cannot_launch("fixed", name, kernels))
         ways = {}
         for way in filter(None, found):
-            ways.setdefault(way.split(":")[0], way)  # of the simulator's reports, the first: it knows most in the plain program
+            ways.setdefault(way.split(":")[0], way)  # of the simulator's reports, the first: it is most detailed in the plain program
         alarm = next(filter(None, alarms), None)
         note = f"FALSE ALARM without the bug: {alarm}" if alarm else "; ".join(ways.values())
         yield suite.row(what, "caught" if ways else "not caught", target="caught", ok=bool(ways) and not alarm, note=note)

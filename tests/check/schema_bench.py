@@ -1,4 +1,4 @@
-"""JSONSchemaBench and its MaskBench: real schemas, with instances that are valid and such that are not. DIR is a copy of guidance-ai/jsonschemabench."""
+"""JSONSchemaBench and its MaskBench: real schemas, with valid and invalid instances. DIR is a copy of guidance-ai/jsonschemabench."""
 import collections
 import json
 import os
@@ -9,7 +9,7 @@ import suite
 from grammar_masks import MODEL, excused, opened
 from schema_probe import PROGRAM, Probe
 
-FORMATS = {"date", "time", "date-time", "duration", "uuid", "email", "ipv4", "ipv6", "uri", "hostname"}  # that are checked: docs/json_schema.md
+FORMATS = {"date", "time", "date-time", "duration", "uuid", "email", "ipv4", "ipv6", "uri", "hostname"}  # checked: docs/json_schema.md
 KEYWORDS = {"$ref", "type", "properties", "additionalProperties", "patternProperties", "items", "allOf", "anyOf", "oneOf", "not", "enum", "const", "pattern", "format", "required", "description", "title"}
 QUICK_SCHEMAS = 400
 SHOWN = 15
@@ -20,7 +20,7 @@ def add_options(parser):
 
 
 def read(path):
-    """The document; None where it is no JSON that Python reads."""
+    """The document; None if Python cannot read it as JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError):
@@ -58,7 +58,7 @@ class Tally:
         return list(kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(value))
 
     def unchecked_format(self, error):
-        """A format that is only an annotation here, or alternatives that fail by one."""
+        """A format that is only an annotation here, or alternatives that fail because of one."""
         if error.validator == "format":
             return error.validator_value not in FORMATS
         return any(self.unchecked_format(inner) for inner in error.context or [])
@@ -96,7 +96,7 @@ class Tally:
                 self.not_writable.append(f"{name}: {json.dumps(value)[:200]}")
             if not valid and writable:
                 self.afterwards += 1
-                # In draft 4, 1.0 is no integer; it is written as 1.
+                # In draft 4, 1.0 is not an integer; it is written as 1.
                 if not all(excused(error, named) for error in self.errors(schema, without_points(value))):
                     self.writable.append(f"{name}: {json.dumps(value)[:200]}")
 

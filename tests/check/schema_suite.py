@@ -1,4 +1,4 @@
-"""The JSON Schema test suite, draft 2020-12: the validator, and the mask on what it claims."""
+"""The JSON Schema test suite, draft 2020-12: the validator, and the mask for the constraints that it claims to enforce."""
 import collections
 import json
 import os
@@ -12,7 +12,7 @@ import tempfile
 import suite
 from grammar_masks import MODEL, PROGRAM, excused, opened
 
-VERSION = "4.26.0"  # of the package jsonschema, whose source carries the suite
+VERSION = "4.26.0"  # of the package jsonschema, whose source contains the suite
 SHOWN = 12
 
 

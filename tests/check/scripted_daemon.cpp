@@ -1,4 +1,4 @@
-// A daemon like `baton serve`, but for its model: what it says follows from the last message, so that checks know what to expect.
+// A daemon like `baton serve` with a scripted model: its answer follows from the last message, so that checks know the result.
 //   say WORDS          says them
 //   slow N [MS]        N words, one every MS milliseconds (5)
 //   fail               an error of the model's
@@ -39,7 +39,7 @@ const std::int64_t* g_clock_error_s = nullptr;  // of the clock file, mapped
 
 }  // namespace
 
-// Stands before the C library's, so that every reader of the wall clock in this process sees it step, as when an administrator sets it.
+// Precedes the C library's symbol, so that every reader of the wall clock in this process sees it step, as when an administrator sets it.
 // The monotonic clock is untouched.
 extern "C" __attribute__((no_sanitize("address", "thread", "undefined"))) int clock_gettime(clockid_t id, timespec* time) noexcept {
   const long failed = syscall(SYS_clock_gettime, id, time);
@@ -134,7 +134,7 @@ void add_tools(tools::ToolSet& set, const std::string& effects) {
       .value();
 }
 
-// False: the file cannot be mapped.
+// Returns false if the file cannot be mapped.
 bool map_clock(const char* file) {
   const int descriptor = open(file, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return false;
@@ -145,7 +145,7 @@ bool map_clock(const char* file) {
   return true;
 }
 
-// False: there is no such option.
+// Returns false if there is no such option.
 bool read_option(std::string_view name, const char* value, agent::DaemonOptions& options) {
   if (name == "--max-runs") {
     options.max_runs = std::atoi(value);
@@ -180,7 +180,7 @@ class Generator final : public agent::Generator {
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
-  spdlog::set_level(spdlog::level::err);  // the first line of stdout is the address, and nobody empties the pipe
+  spdlog::set_level(spdlog::level::err);  // the first line of stdout is the address, and the pipe has no reader afterwards
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 128 * 1024);  // as `baton` does
 #endif

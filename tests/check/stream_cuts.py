@@ -1,4 +1,4 @@
-"""What models of forty-two conventions write, cut at every byte: the parser of calls must give the same items as for the whole."""
+"""Answers of models of forty-two conventions, cut at every byte: the parser of calls must give the same items as for the whole."""
 import re
 import subprocess
 

@@ -1,4 +1,4 @@
-"""What the templates are rendered with: conversations with 0 to 3 tools, one and several calls, with and without a system message."""
+"""The conversations with which the templates are rendered: with 0 to 3 tools, one and several calls, with and without a system message."""
 
 WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "Current weather of a city", "parameters": {
     "type": "object", "properties": {"city": {"type": "string", "description": "as a person writes it, e.g. \"São Paulo\""},

@@ -1,4 +1,4 @@
-"""Small templates, one feature each; what they print is asked of jinja2 when the goldens are made."""
+"""Small templates, one feature each; jinja2 renders their expected output when the goldens are made."""
 
 VARIABLES = {
     "s": "Hello World", "empty": "", "u": "Ünïcödé ß ΣΑΣ 日本", "html": "<a href='x'>&\"</a>", "lines": "one\n two\n\nthree\r\nfour\n", "padded": "  \t x y \n", "csv": "a,b,,c",

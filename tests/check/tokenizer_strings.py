@@ -54,7 +54,7 @@ def noise(rng, n):
 
 
 def string(rng, special_texts):
-    """One string of one to some pieces, of every kind that text can hold."""
+    """One string of one to several pieces, of every kind that text can contain."""
     kinds = [
         (8, lambda: sentence(rng)), (4, lambda: rng.choice(CODE)), (3, lambda: "".join(rng.choice(EMOJI) for _ in range(rng.randrange(1, 5)))),
         (6, lambda: "".join(rng.choice(SPACES) for _ in range(rng.randrange(1, 6)))), (3, lambda: rng.choice(["we", "X", "ß", "7", ""]) + rng.choice(ENDINGS)),

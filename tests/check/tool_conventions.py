@@ -1,11 +1,11 @@
-"""How published model families write tool calls: said here a second time, in Python, beside the templates of tests/data/tool_templates.
+"""The syntax of tool calls in published model families: a second definition, in Python, beside the templates of tests/data/tool_templates.
 
-CASES are what a model wants to say; a family's writer turns each into the text that it writes after the generation prompt. The templates know nothing of this file, so that
-tool_templates.py can prove the one by the other.
+CASES are a model's intended answers; a family's writer turns each into the text after the generation prompt. The templates are independent
+of this file, so that tool_templates.py can check one against the other.
 """
 import json
 
-# ---- what is said ----
+# ---- the answers ----
 
 TOOLS = [
     {"type": "function", "function": {"name": "plan_trip", "description": "Plans a journey.", "parameters": {"type": "object", "properties": {
@@ -56,7 +56,7 @@ def cases(lookalike):
     ]
 
 
-# ---- how it is written ----
+# ---- their writings ----
 
 def dumped(value):
     return json.dumps(value, ensure_ascii=False)
@@ -188,8 +188,8 @@ NINE = ["aB3dE5gH7", "Zy8Xw6Vu4", "k1L2m3N4o"]
 
 TAGS_IN_TEXT = "Write <tool_call> and </tool_call>, or ```json and ```."
 
-# family: source, special tokens, what ends the turn, how it is written; and where a family differs: what its strings hold that looks like its syntax, whether it has parallel calls, text
-# before calls, reasoning (with "always": no answer without), ids.
+# family: source, special tokens, the end of the turn, its writer; and the differences of a family: texts in its strings that look like its
+# syntax, whether it has parallel calls, text before calls, reasoning (with "always": no answer without), ids.
 FAMILIES = {
     "qwen2.5": dict(source="Qwen/Qwen2.5-7B-Instruct, tokenizer_config.json", special=CHATML + TOOL_CALL, end=["<|im_end|>"], write=lined(hermes)),
     "hermes2pro": dict(source="NousResearch/Hermes-2-Pro-Llama-3-8B, tokenizer_config.json, template tool_use", special=CHATML + TOOL_CALL, end=["<|im_end|>"], write=lined(hermes)),
@@ -264,7 +264,7 @@ FAMILIES = {
                     write=lined(named), lookalike='{"name": "get_time", "arguments": {}}'),
 }
 
-# Not what Baton's reading of templates was built with: they show whether it is general.
+# Not used while Baton's reading of templates was written: they show whether it is general.
 UNSEEN = {
     "minimax-m2": dict(source="MiniMaxAI/MiniMax-M2, chat_template.jinja", special=["]~!b[", "]~b]", "[e~[", "<minimax:tool_call>", "</minimax:tool_call>"] + THINK, end=["[e~["], reasoning="always",
                        write=thinking("", "\n</think>\n\n", listed("\n<minimax:tool_call>\n", "</minimax:tool_call>", invoked, "")),
@@ -303,7 +303,7 @@ def with_ids(calls, ids):
 
 
 def outputs(family):
-    """What the file of a family holds."""
+    """The content of a family's file."""
     about = FAMILIES.get(family) or UNSEEN[family]
     thinks = about.get("reasoning", False)
     out = []

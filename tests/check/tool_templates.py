@@ -1,4 +1,5 @@
-"""The templates of tests/data/tool_templates against the texts beside them: after the generation prompt, jinja2 writes for an assistant's calls exactly what the model is said to write."""
+"""The templates of tests/data/tool_templates against the texts beside them: after the generation prompt, jinja2 writes an assistant's calls
+exactly as the text beside it has them."""
 import json
 
 from oracle_template import baton_output, expected, read
@@ -23,7 +24,7 @@ def answer(output, knows_tools):
 
 
 def conversations(family, output):
-    """What is asked, what is answered, and where calls were made their results and the next answer."""
+    """The question, the answer, and if there were calls, their results and the next answer."""
     asked = {"messages": [{"role": "system", "content": "Be kind."}, QUESTION], "tools": family["tools"], "add_generation_prompt": True}
     message = answer(output, family["knows_tools"])
     answered = {**asked, "messages": asked["messages"] + [message], "add_generation_prompt": False}
@@ -33,7 +34,7 @@ def conversations(family, output):
 
 
 def faults(source, family, output):
-    """What is wrong, or nothing."""
+    """The difference, or nothing."""
     asked, answered, told = (talk and expected(source, talk) for talk in conversations(family, output))
     for rendered in (asked, answered, told):
         if rendered and "output" not in rendered:

@@ -1,5 +1,5 @@
-// The daemon's WebSocket with nobody behind it who understands JSON: every text message comes back as it was. That is what suites of
-// conformance cases talk to. Usage: websocket_echo
+// The daemon's WebSocket with an echo instead of the protocol: every text message is returned unchanged, as suites of conformance cases
+// expect. Usage: websocket_echo
 #include <baton/agent/runtime/scripted_generator.h>
 #include <baton/agent/server/server.h>
 #include <spdlog/spdlog.h>
@@ -25,7 +25,7 @@ class Echo final : public Talk {
 }  // namespace
 
 int main() {
-  spdlog::set_level(spdlog::level::off);  // nobody reads on: a pipe that is full would hold up the server
+  spdlog::set_level(spdlog::level::off);  // the pipe has no reader: a full one would block the server
   tools::ToolSet tools;
   agent::ScriptedGenerator generator([](const llm::ChatRequest&) { return agent::ScriptedAnswer{}; });
   auto journal = memory::Journal::open(":memory:").value();

@@ -1,4 +1,4 @@
-"""HTTP, event streams and WebSockets by hand over asyncio, for the suites chaos and attacks: nothing is retried, repaired or hidden."""
+"""HTTP, event streams and WebSockets by hand over asyncio, for the suites chaos and attacks: errors are not retried, repaired or hidden."""
 import asyncio
 import base64
 import json
@@ -9,7 +9,7 @@ LIMIT = 32 << 20  # bytes of one line or frame that a reader takes
 
 
 class Closed(Exception):
-    """The connection ended before what was asked for had come."""
+    """The connection ended before the requested data had arrived."""
 
 
 class Answer:
@@ -23,7 +23,7 @@ class Answer:
             return {}
 
     def code(self):
-        """error.code, where it has one."""
+        """error.code, if it has one."""
         value = self.json()
         error = value.get("error") if isinstance(value, dict) else None
         return error.get("code") if isinstance(error, dict) else None
@@ -80,7 +80,7 @@ class Http:
             raise Closed(f"no answer: {error}") from error
 
     async def pieces(self, headers):
-        """The body as it comes."""
+        """The body, piece by piece."""
         try:
             if headers.get("transfer-encoding", "") == "chunked":
                 while size := int((await self.reader.readline()).split(b";")[0] or b"x", 16):
@@ -150,7 +150,7 @@ class WebSocket:
         if not self.writer:
             raise Closed("the WebSocket is closed")
         try:
-            self.writer.write(head + bytes(4) + payload)  # a mask of zeros is one, and costs nothing
+            self.writer.write(head + bytes(4) + payload)  # a mask of zeros is valid, and costs nothing
             await self.writer.drain()
         except OSError as error:
             self.close()

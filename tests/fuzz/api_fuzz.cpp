@@ -1,5 +1,5 @@
-// API files and OpenAPI documents: whatever comes, no crash; a request never leaves the file's host and path prefix; and what the importer
-// makes can be read.
+// API files and OpenAPI documents: no input crashes; a request never leaves the file's host and path prefix; and the importer's output can
+// be read.
 #include <baton/tools/api/api_file.h>
 #include <baton/tools/api/openapi.h>
 #include <baton/tools/api/request_builder.h>

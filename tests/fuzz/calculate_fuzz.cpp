@@ -1,4 +1,4 @@
-// Any expression has a value or an error, soon.
+// Any expression has a value or an error, after a short time.
 #include <baton/tools/builtin/calculate.h>
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// An answer of any bytes, cut anywhere, comes to the same calls and text as when it is read whole, and never to more text than was pushed.
-// The first byte chooses the options, the second the size of the pieces.
+// An answer of any bytes, cut anywhere, gives the same calls and text as the whole answer, and never more text than was pushed. The first
+// byte chooses the options, the second the size of the pieces.
 #include <baton/llm/chat/call_parser.h>
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// A template and the variables it is rendered with, split at the first NUL byte: neither may hang, crash or leak, and what is rendered is
-// spans that alternate. Marks: a rendering with all variables trusted has the same bytes, and no data.
+// A template and its variables, split at the first NUL byte: neither may hang, crash or leak, and the rendering is spans that alternate.
+// Marks: a rendering with all variables trusted has the same bytes, and no data.
 #include <baton/llm/chat_template/chat_template.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Bodies of response.create and of chat completions, as anybody may send them.
+// Bodies of response.create and of chat completions, as any client may send them.
 #include <baton/agent/server/chat_request.h>
 
 #include <cstdint>

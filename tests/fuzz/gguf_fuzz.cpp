@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto tokenizer = Tokenizer::from_gguf(*file);
   if (!tokenizer) return 0;
-  // The file's own bytes are text as good as any, and hold the vocabulary's tokens.
+  // The file's own bytes serve as text, and contain the vocabulary's tokens.
   const std::string_view text(reinterpret_cast<const char*>(data), size < 4096 ? size : 4096);
   const auto half = text.size() / 2;
   const auto ids = tokenizer->encode(std::vector<TextSpan>{{text.substr(0, half), true}, {text.substr(half), false}});

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (parsed.error().message.empty()) std::abort();
     return 0;
   }
-  // The schema itself is a value too, and the one that shares most with it.
+  // The schema itself is also a value, and the one that shares most with the schema.
   const Json value = line == input.npos ? Json() : Json::parse(input.substr(line + 1), nullptr, false);
   for (const Json* instance : {&schema, &value}) {
     if (instance->is_discarded()) continue;

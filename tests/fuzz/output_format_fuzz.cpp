@@ -1,5 +1,5 @@
-// A format: the first byte says which kind, the rest is its schema, pattern or grammar. What compiles can be written: from its start some
-// bytes lead to a whole answer, which misfit() takes.
+// A format: the first byte chooses the kind, the rest is its schema, pattern or grammar. A format that compiles can be written: from its
+// start some bytes lead to a whole answer, which misfit() accepts.
 #include <baton/llm/chat/output_format.h>
 #include <baton/llm/grammar/machine.h>
 
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (grammar.error().message.empty()) std::abort();
     return 0;
   }
-  // Any way on, until the answer is whole or long enough.
+  // Any path, until the answer is complete or long enough.
   Machine machine(grammar->automaton, grammar->start);
   StateId state = machine.start();
   std::string answer;
@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     state = next;
   }
   if (!machine.accepts(state)) return 0;
-  // JSON may hold numbers that are too large for anybody, and keywords that are checked afterwards.
+  // JSON may contain numbers that no reader can represent, and keywords that are checked afterwards.
   if (format.kind != OutputFormat::Kind::json_schema && misfit(format, answer)) std::abort();
   return 0;
 }

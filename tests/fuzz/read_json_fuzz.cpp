@@ -1,4 +1,4 @@
-// Any bytes as JSON: where no limit applies, read_json accepts what Json::parse accepts, and reads the same from it.
+// Any bytes as JSON: if no limit applies, read_json accepts the texts that Json::parse accepts, and reads the same value.
 #include <baton/tools/read_json.h>
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A schema on the first line, and bytes that choose: what is written along its mask is JSON and valid, unless the compiler said which
-// keyword it leaves to the validator.
+// A schema on the first line, and bytes that choose: a text written along its mask is JSON and valid, unless the compiler reported a
+// keyword that it leaves to the validator.
 #include <baton/llm/grammar/machine.h>
 #include <baton/llm/grammar/schema_compiler.h>
 
@@ -17,7 +17,7 @@ using namespace baton::llm;
 
 constexpr std::size_t kMaxWritten = 400;
 
-// A whole text, or nothing where the walk came to none in time. It stops the process at a state that leads nowhere.
+// A whole text, or nothing if the walk did not complete one in time. It aborts the process at a state without successors.
 std::string walk(Machine& machine, std::string_view choices) {
   std::string text;
   StateId state = machine.start();

@@ -17,7 +17,7 @@ struct Shape {
   int window = 0;
 };
 
-// Some sequences with their whole history in pages that lie in any order; slots that nobody wrote hold NaN.
+// Some sequences with their whole history in pages in any order; slots that were never written hold NaN.
 class World {
  public:
   World(Shape shape, std::vector<int> lengths, unsigned seed = 1, float deviation = 1)
@@ -46,7 +46,7 @@ class World {
     int sequence, first, last;
   };
 
-  // One step: appends what the spans hold, attends, and gives (n_tokens, n_head, head_dim) in their order.
+  // One step: appends the tokens of the spans, attends, and returns (n_tokens, n_head, head_dim) in their order.
   std::vector<float> step(const std::vector<Span>& spans, CpuLevel level, ThreadPool& pool, bool append = true) {
     std::vector<std::int32_t> positions, sequence;
     std::vector<float> queries, keys, values;
@@ -98,7 +98,7 @@ class World {
   std::vector<std::uint16_t> k_pages_, v_pages_;
 };
 
-// Plain softmax attention in double precision of one query and head, and the bound of what f32 may differ by.
+// Plain softmax attention in double precision of one query and head, and the bound of the f32 error.
 //
 // u = 2^-24, n visible positions. A score is off by at most e = (head_dim + 2) u * max_j (sum |q k|) * scale, plus u * (|s| + |m|) for the
 // subtraction of the maximum; each pass of a page multiplies by a correction exp(m - m') with such an error again, but those exponents
@@ -186,7 +186,7 @@ TEST(Attention, sees_only_the_window) {
 }
 
 TEST(Attention, survives_scores_that_exp_cannot_hold) {
-  World w({.head_dim = 32}, {50}, 3, 60);  // scores of some thousands
+  World w({.head_dim = 32}, {50}, 3, 60);  // scores of several thousand
   expect_plain(w, 50, 1, "huge scores");
 }
 
@@ -282,7 +282,7 @@ TEST(Attention, that_sees_nothing_is_zeros) {
 TEST(KvAppend, rounds_to_the_nearest_half_in_its_slot_at_every_level) {
   ThreadPool pool(1);
   for (const CpuLevel level : levels_here()) {
-    const int head_dim = 12, page_tokens = 4, n_head_kv = 2;  // 12: a register and a rest
+    const int head_dim = 12, page_tokens = 4, n_head_kv = 2;  // 12: one register and a remainder
     std::vector<std::uint16_t> k(3 * n_head_kv * page_tokens * head_dim), v(k.size());
     const KvLayer layer{k.data(), v.data(), n_head_kv, head_dim, page_tokens};
     const std::int32_t positions[] = {3, 4}, sequence[] = {0, 0}, table[] = {2, 0};

@@ -16,8 +16,8 @@ double half_value(std::uint16_t h) {
 
 bool is_half_nan(std::uint16_t h) { return (h & 0x7c00) == 0x7c00 && (h & 0x3ff); }
 
-// The nearest half by its definition: the neighbours are found by search, ties go to the even mantissa, what is at or past the middle
-// between 65504 and 65536 is infinite.
+// The nearest half by its definition: the neighbours are found by search, ties go to the even mantissa, numbers at or past the middle
+// between 65504 and 65536 are infinite.
 std::uint16_t nearest_half(double x) {
   const std::uint16_t sign = std::signbit(x) ? 0x8000 : 0;
   const double magnitude = std::fabs(x);

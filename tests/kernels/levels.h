@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of the kernels share: levels, random numbers, comparison of bits.
+// Shared by the tests of the kernels: levels, random numbers, comparison of bits.
 #include <baton/kernels/cpu.h>
 #include <baton/kernels/float16.h>
 #include <baton/kernels/tensor_type.h>
@@ -17,7 +17,7 @@
 
 namespace baton::kernels {
 
-// A case that compares the fast path with the definition ends here where there is no fast path.
+// A case that compares the fast path with the definition ends here if there is no fast path.
 #define BATON_SKIP_WITHOUT_AVX2() \
   if (best_cpu_level() == CpuLevel::scalar) GTEST_SKIP() << "this processor has no AVX2 with FMA and F16C"
 
@@ -37,7 +37,7 @@ inline std::vector<float> normal_floats(std::size_t n, unsigned seed, float devi
   return out;
 }
 
-// Empty when all bits agree (NaN and the sign of zero included), otherwise where they first differ.
+// Empty if all bits agree (NaN and the sign of zero included), otherwise the first difference.
 inline std::string first_difference(std::span<const float> a, std::span<const float> b) {
   if (a.size() != b.size()) return "sizes " + std::to_string(a.size()) + " and " + std::to_string(b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -82,7 +82,7 @@ inline const char* type_name(TensorType type) {
   return "?";
 }
 
-// Where a block keeps its f16 scales, and their number: the other bytes may be anything.
+// The places and number of a block's f16 scales: the other bytes may have any value.
 struct ScaleFields {
   std::size_t offset;
   int count;

@@ -231,7 +231,7 @@ TEST(Activations, of_almost_nothing_are_zeros) {
   }
 }
 
-// A model whose activations overflowed must show it: NaN, at every level, never an ordinary number.
+// A model with overflowing activations must show it: NaN, at every level, never an ordinary number.
 TEST(MatMul, answers_nan_for_activations_that_are_not_finite) {
   ThreadPool pool(1);
   for (const CpuLevel level : levels_here()) {

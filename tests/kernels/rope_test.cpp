@@ -52,7 +52,7 @@ TEST(RopeTables, have_the_cos_and_sin_of_transformers_up_to_position_131072) {
   }
 }
 
-// What a GGUF file of Llama 3 says as divisors is what the parameters say.
+// The divisors in a GGUF file of Llama 3 are equivalent to the parameters.
 TEST(RopeTables, take_llama3_as_divisors_too) {
   RopeScalingParams p;
   p.kind = RopeScalingParams::Kind::llama3;
@@ -119,7 +119,7 @@ TEST(Rope, changes_nothing_at_position_zero_and_keeps_norms) {
   }
 }
 
-// R(d) R(p) = R(p + d): what a context shift rests on.
+// R(d) R(p) = R(p + d): the basis of a context shift.
 TEST(Rope, of_a_shift_after_a_position_is_the_shifted_position) {
   ThreadPool pool(1);
   for (const bool halves : {true, false}) {

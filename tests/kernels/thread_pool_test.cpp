@@ -65,7 +65,7 @@ TEST(ThreadPool, wakes_helpers_that_have_gone_to_sleep) {
 TEST(ThreadPool, works_on_all_threads_at_once) {
   ThreadPool pool(3);
   std::atomic<int> arrived = 0;
-  pool.run(3, [&](int, int) {  // ends only when three threads are inside
+  pool.run(3, [&](int, int) {  // ends only if three threads are inside
     ++arrived;
     while (arrived < 3) std::this_thread::yield();
   });
@@ -78,7 +78,7 @@ TEST(ThreadPool, burns_nothing_while_idle) {
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   const double before = process_cpu_seconds();
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  // One spinning thread would take 0.3 s (or 0.1 s where others keep the machine busy); sleeping ones take none.
+  // One spinning thread would take 0.3 s (or 0.1 s if others keep the machine busy); sleeping ones take none.
   EXPECT_LT(process_cpu_seconds() - before, 0.02);
 }
 

@@ -169,7 +169,7 @@ TEST(Softmax, survives_logits_that_would_overflow_and_may_work_in_place) {
   EXPECT_EQ(x, (std::vector<float>{0.5f, 0, 0.5f}));
 }
 
-// An infinite or undefined logit means that the model broke; probabilities of all zeros would hide it.
+// An infinite or undefined logit means that the model is broken; probabilities of all zeros would hide it.
 TEST(Softmax, shows_logits_that_are_not_numbers) {
   for (const float bad : {kInfinity, std::nanf("")}) {
     for (const int where : {0, 1, 2}) {

@@ -66,7 +66,7 @@ TEST_F(ClockTest, is_kept_with_other_writes_and_at_the_end) {
   pass(1);
   write(*journal, Batch().add(event("resp_a", "x")));
   EXPECT_EQ(kept(), "1060000 1700000060000 1700000060000");
-  wall_ms_ += 10 * kDay;  // somebody sets it
+  wall_ms_ += 10 * kDay;  // the wall clock is set
   pass(500);
   journal.reset();
   EXPECT_EQ(kept(), "1060500 1700864060500 1700000060500");

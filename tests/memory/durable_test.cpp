@@ -78,7 +78,7 @@ TEST(Durable, a_run_that_told_its_end_is_not_taken_over) {
   EXPECT_EQ(heir->events("resp_1").value().size(), 1u);
 }
 
-// Of many who claim one key at once, one wins; the others learn who.
+// If many claim one key at once, one wins; the others learn the winner.
 int claim_as(Journal& journal, const std::string& name) {
   Batch batch;
   batch.put(response("resp_" + name, "conv_a", "queued")).claim("key", "resp_" + name, "print");

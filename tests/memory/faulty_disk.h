@@ -1,5 +1,5 @@
 #pragma once
-// SQLite's own writing, replaced by one that fails on demand (sqlite3_vfs::xSetSystemCall).
+// SQLite's writing functions, replaced by one that fails on demand (sqlite3_vfs::xSetSystemCall).
 #include <fcntl.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace baton::memory {
 
 inline std::atomic<int> failing_errno{0};
-inline std::atomic<int> torn_bytes{0};  // so many bytes still arrive of the first write that fails
+inline std::atomic<int> torn_bytes{0};  // this many bytes of the first failing write are still written
 inline ssize_t faulty_pwrite(int descriptor, const void* data, size_t size, off_t offset) {
   if (failing_errno != 0) {
     if (const int part = torn_bytes.exchange(0); part > 0) (void)!pwrite(descriptor, data, std::min<size_t>(part, size), offset);

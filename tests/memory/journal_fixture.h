@@ -1,5 +1,5 @@
 #pragma once
-// What the journal's tests share: a folder that goes away, and short ways to write records.
+// Shared by the journal's tests: a temporary folder, and short ways to write records.
 #include <baton/memory/journal.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>

@@ -1,4 +1,4 @@
-// Files that cannot be a journal, and disks that fail under one: each a sentence, and nothing is lost.
+// Files that cannot be a journal, and disks that fail while one is open: each gives an error message, and nothing is lost.
 #include <baton/memory/statement.h>
 #include <gmock/gmock.h>
 
@@ -135,7 +135,7 @@ TEST(JournalOpen, tells_clients_no_path) {
   EXPECT_EQ(errors[0].public_message(), "journal: no response resp_x");
 }
 
-// Root may write everywhere, so such a test becomes an ordinary user for a while.
+// Root may write everywhere, so such a test becomes an ordinary user for its duration.
 class ReadOnly : public testing::Test {
  protected:
   void SetUp() override {
@@ -214,7 +214,7 @@ TEST_F(FaultyDisk, a_torn_write_loses_only_what_was_not_acknowledged) {
     failing_errno = EIO;
     const auto failed = journal->commit_and_wait(Batch().add(event("resp_a", std::string(3000, 'x'))), Durability::power);
     EXPECT_EQ(failed.error().code, errc::io) << failed.error().message;
-    journal.reset();  // with the disk still failing: no last checkpoint
+    journal.reset();  // the disk is still failing: no last checkpoint
     failing_errno = 0;
     journal = open_journal(folder / "j.db");
     const auto events = journal->events("resp_a").value();

@@ -11,7 +11,7 @@
 namespace baton::memory {
 namespace {
 
-// Holds the writer in a callback until release(), so that what is committed meanwhile waits for one and the same group.
+// Holds the writer in a callback until release(), so that all commits meanwhile wait for the same group.
 class HeldWriter {
  public:
   explicit HeldWriter(Journal& journal) {

@@ -1,4 +1,4 @@
-// What several processes do to one journal, and what is left when one is killed.
+// Several processes with one journal, and the records that remain when one is killed.
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
@@ -53,7 +53,7 @@ void tell(int pipe, std::int64_t number) {
   if (::write(pipe, &number, sizeof number) != sizeof number) _exit(1);
 }
 
-// Commits text and now and then an item until it is killed; tells each number only after the commit was acknowledged.
+// Commits text and sometimes an item until it is killed; reports each number only after the commit was acknowledged.
 void stream_until_killed(const std::filesystem::path& file, int pipe) {
   auto journal = Journal::open(file).value();
   const std::string conv = new_id("conv_"), resp = "resp_" + conv;
@@ -76,13 +76,13 @@ void stream_until_killed(const std::filesystem::path& file, int pipe) {
   }
 }
 
-// Kills a writing process at a random point; checks that all it had acknowledged is there and that its run was ended once.
+// Kills a writing process at a random point; checks that everything it had acknowledged exists and that its run was ended once.
 void kill_at_a_random_point(const std::filesystem::path& file, std::mt19937& random) {
   std::int64_t last = -1;
   {
     Child child([&](int pipe) { stream_until_killed(file, pipe); });
     std::int64_t number = -1;
-    if (random() % 8 == 0) {  // anywhere, also while it opens
+    if (random() % 8 == 0) {  // at any point, even while it opens
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
     } else {
       for (auto left = random() % 30; child.read(number); --left) {

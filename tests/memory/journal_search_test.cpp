@@ -26,7 +26,7 @@ class JournalSearch : public testing::Test {
     std::sort(ids.begin(), ids.end());
     return ids;
   }
-  // The index against the table, by FTS5 itself; empty: they agree.
+  // The differences between index and table, by FTS5 itself; empty: they agree.
   std::string disagreement() {
     return query(folder_ / "j.db", "INSERT INTO items_search (items_search, rank) VALUES ('integrity-check', 1)");
   }
@@ -82,7 +82,7 @@ TEST_F(JournalSearch, a_long_question_is_only_a_question) {
   EXPECT_EQ(hits(words), "");
 }
 
-// Items become searchable at the end of a transaction, and what is removed leaves the index: within one transaction, too.
+// Items become searchable at the end of a transaction, and removed ones leave the index: within one transaction, too.
 TEST_F(JournalSearch, what_one_group_adds_and_removes_is_found_once_or_not_at_all) {
   journal_->commit(Batch()
                        .add(message("item_5", "conv_a", "", "stays"))

@@ -184,7 +184,7 @@ TEST_P(JournalKinds, removing_a_conversation_removes_all_that_hangs_on_it) {
   EXPECT_EQ(late.error().code, errc::not_found);
 }
 
-// Whoever asks whether it runs and then removes it, may remove one that began in between.
+// A caller that asks whether it runs and then removes it, may remove one that began in between.
 TEST_P(JournalKinds, what_is_under_way_is_not_removed) {
   const auto journal = open_journal(file());
   write(*journal, start("conv_a", "resp_1").put(response("resp_1", "conv_a", "completed")));

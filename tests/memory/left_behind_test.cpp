@@ -1,5 +1,5 @@
-// What a process that is no more leaves behind: runs that nobody continues, runs that bring down whoever continues them, conversations that
-// nobody wanted to keep. A journal that was closed is to the next one as one that was killed.
+// The records of a process that has ended: runs that are not continued, runs that crash every process that continues them, conversations
+// that were not to be kept. For the next journal a closed one is like a killed one.
 #include <gmock/gmock.h>
 
 #include "journal_fixture.h"

@@ -1,4 +1,4 @@
-// What the daemon adds to the journal: keys of idempotent requests, durable runs, forks, removal.
+// The daemon's additions to the journal: keys of idempotent requests, durable runs, forks, removal.
 #include <baton/memory/journal.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>

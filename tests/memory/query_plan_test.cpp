@@ -1,4 +1,4 @@
-// Every statement of the journal, as SQLite plans it: what looks up by an id reads no whole table.
+// Every statement of the journal, with SQLite's plan: no look-up by an id reads a whole table.
 #include <gmock/gmock.h>
 
 #include <set>
@@ -15,7 +15,7 @@ int note_connection(sqlite3* database, char**, const void*) {
   return 0;
 }
 
-// While one lives, every connection that is opened is known.
+// While one exists, every connection that is opened is recorded.
 class ConnectionsNoted {
  public:
   ConnectionsNoted() { sqlite3_auto_extension(entry()); }
@@ -46,7 +46,7 @@ std::vector<std::string> plan(sqlite3* database, const std::string& sql) {
   return steps;
 }
 
-// Of a partial index that holds what is open or temporary, of the order that a list is shown in, of what a search found.
+// True for intended scans: of a partial index over open or temporary records, of a list in its order, of the results of a search.
 bool meant(const std::string& step) {
   for (const char* index : {"responses_open", "tool_invocations_open", "conversations_temporary", "conversations_by_time"})
     if (step.find(std::string("INDEX ") + index) != std::string::npos) return true;
@@ -63,7 +63,7 @@ std::unique_ptr<Journal> open_adopting(const std::filesystem::path& file) {
   return Journal::open(file, std::move(options)).value();
 }
 
-// So that the next open() finds something of everything.
+// So that the next open() finds something of every kind.
 void leave_everything_behind(const std::filesystem::path& file) {
   const auto journal = open_adopting(file);
   Conversation temporary = conversation("conv_t");

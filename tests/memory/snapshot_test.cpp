@@ -1,4 +1,4 @@
-// What is read together, in one snapshot, and only as much of it as was allowed.
+// Reads in one snapshot, within the allowed size.
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -64,7 +64,7 @@ TEST(Snapshots, hold_what_belongs_together) {
   write(*journal, Batch().add(event("resp_2", "z")));  // no snapshot stays open
 }
 
-// The crash of which this is the remedy: a response that was there is removed before the list of responses is read.
+// The fixed crash: a response that existed is removed before the list of responses is read.
 TEST(Snapshots, are_whole_while_responses_come_and_go) {
   TempFolder folder;
   const auto journal = open_journal(folder / "j.db");
@@ -146,7 +146,7 @@ TEST(Thread, has_room_for_so_many_bytes) {
   EXPECT_TRUE(journal->check_room("conv_a", 20 << 20));
   const Error error = journal->check_room("conv_a", 30 << 20).error();
   EXPECT_EQ(error.code, errc::thread_too_large);
-  EXPECT_THAT(error.message, HasSubstr("would have 734"));  // the item twice, and the bytes asked for
+  EXPECT_THAT(error.message, HasSubstr("would have 734"));  // the item twice, and the requested bytes
 }
 
 TEST(LargeRecords, leave_no_memory_with_sqlite) {
@@ -157,7 +157,7 @@ TEST(LargeRecords, leave_no_memory_with_sqlite) {
   for (int i = 0; i < 3; ++i)
     write(*journal, Batch().add(message("item_" + std::to_string(i), "conv_a", "resp_a", "word " + std::string(20'000'000, 'x'))));
   ASSERT_EQ(journal->items("conv_a").value().size(), 3u);
-  // Three connections with caches of 2 MB, and what the search index collects before it writes.
+  // Three connections with caches of 2 MB, and the buffer of the search index before it writes.
   EXPECT_LT(sqlite3_memory_used() - before, 12'000'000);
 }
 

@@ -108,7 +108,7 @@ TEST(Transfer, anything_else_is_refused_with_a_sentence_and_leaves_nothing) {
   Json newer = good;
   newer["version"] = 2;
   EXPECT_EQ(refused(newer).code, errc::newer_version);
-  // Any one member gone or of another type, wherever it is.
+  // Any one member missing or of another type, at any depth.
   for (const char* pointer : {"/conversation/id", "/conversation/metadata", "/responses/0/status", "/responses/1/attempts",
                               "/responses/0/events/1/data", "/responses/0/tool_invocations/0/arguments", "/items/0/raw_tokens"}) {
     Json cut = good;
@@ -186,7 +186,7 @@ TEST(Damage, of_one_page_is_noticed_when_the_journal_is_opened) {
   const auto file = folder / "j.db";
   {
     const auto journal = open_journal(file);
-    Batch batch;  // of a run that has ended, so that nobody but the check reads its events
+    Batch batch;  // of a run that has ended, so that only the check reads its events
     batch.put(conversation("conv_a")).put(response("resp_a", "conv_a", "completed"));
     for (int i = 0; i < 100; ++i) batch.add(event("resp_a", std::string(500, 'x')));
     write(*journal, std::move(batch));

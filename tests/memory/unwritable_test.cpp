@@ -1,4 +1,4 @@
-// A disk that is full, locked or gone: what waits is kept and written later, who waits is told at once.
+// A disk that is full, locked or gone: waiting records are kept and written later, waiting callers are told at once.
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// What a journal says of its state, and somebody who waits for it.
+// The reported states of a journal, and a way to wait for one.
 class StateLog {
  public:
   explicit StateLog(Journal& journal) {

@@ -1,5 +1,5 @@
 #pragma once
-// Facts of a model that is none, for tests of what asks for them.
+// Facts of a stand-in for a model, for tests of code that reads them.
 #include <baton/agent/runtime/generator.h>
 #include <baton/tools/text.h>
 
@@ -9,7 +9,7 @@
 
 namespace baton::tests {
 
-// A model whose tokens are bytes; the byte ff is none.
+// A model whose tokens are bytes; the byte ff is not a token.
 class BytesFacts final : public agent::ModelFacts {
  public:
   int n_ctx() const override { return 4096; }

@@ -1,6 +1,6 @@
 #pragma once
-// A backend that passes everything on and counts the bytes that cross between host and backend while a model runs: on a GPU each of them
-// crosses the bus. It also counts the rows that linear operations work on.
+// A backend that forwards everything and counts the bytes that cross between host and backend while a model runs: on a GPU each of them
+// crosses the bus. It also counts the rows that linear operations process.
 #include <baton/llm/model/backend.h>
 
 #include <memory>

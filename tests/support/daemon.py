@@ -21,11 +21,11 @@ def free_port():
 
 
 class Daemon:
-    """Starts at once; `kill()` and `start()` again go on with the same journal. `options` are those of scripted_daemon.cpp, and may change between
-    two starts. What the daemon says on stderr is in a file: a pipe that nobody reads would stop it."""
+    """Starts at once; `kill()` and `start()` again continue with the same journal. `options` are those of scripted_daemon.cpp, and may
+    change between two starts. The daemon's stderr is written to a file: a pipe without a reader would block it."""
 
     def __init__(self, token="", *, options=(), program=None, disk=None):
-        """disk: a function that is given the folder of the journal before anything lies there, such as one that mounts something."""
+        """disk: a function that is called with the folder of the journal while it is empty, such as one that mounts something."""
         program = program or PROGRAM
         if not os.access(program, os.X_OK):
             raise suite.Unavailable(f"{program} is not built: scripts/test.sh builds it")
@@ -61,7 +61,7 @@ class Daemon:
         self.process.stdout.close()
 
     def stop(self, patience=30):
-        """Seconds that it took."""
+        """Its duration in seconds."""
         began = time.monotonic()
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -70,7 +70,7 @@ class Daemon:
         return time.monotonic() - began
 
     def stop_or_kill(self, patience):
-        """Seconds that SIGTERM took; with SIGKILL after so many."""
+        """The seconds from SIGTERM to the end; with SIGKILL after this many."""
         try:
             return self.stop(patience)
         except subprocess.TimeoutExpired:
@@ -85,7 +85,7 @@ class Daemon:
         pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def peak_bytes(self):
-        """Most resident memory since forget_peak(). 0: the process is gone."""
+        """Maximum resident memory since forget_peak(). 0: the process has ended."""
         return self.status_kb("VmHWM") * 1024
 
     def resident_bytes(self):

@@ -1,5 +1,6 @@
-"""The environments of `scripts/check.sh frameworks`, one for each client of tests/check/requirements-frameworks.txt, below frameworks/ of the cache folder:
-some 2 GB in all, made by uv, which links files that several of them have. And the rows of a client: its driver asks, and what it prints is judged."""
+"""The environments of `scripts/check.sh frameworks`, one for each client of tests/check/requirements-frameworks.txt, below frameworks/ of
+the cache folder: some 2 GB in all, made by uv, which links files that several of them have. And the rows of a client: its driver asks, and
+its output is judged."""
 import json
 import os
 import pathlib
@@ -17,12 +18,12 @@ REQUIREMENTS = suite.ROOT / "tests/check/requirements-frameworks.txt"
 DRIVERS = suite.ROOT / "tests/check/frameworks"
 MODEL = "qwen2.5-coder-0.5b-instruct"
 CLIENT_SECONDS = 600
-# Nothing is reported to anybody, and nothing is fetched that the question does not need.
+# No telemetry is sent, and nothing is fetched that the question does not need.
 QUIET = {"OTEL_SDK_DISABLED": "true", "CREWAI_DISABLE_TELEMETRY": "true", "AGNO_TELEMETRY": "false", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def packages(client):
-    """What the client's environment holds, as requirements; the first one's version is the client's."""
+    """The content of the client's environment, as requirements; the first one's version is the client's."""
     section = re.search(rf"^# {re.escape(client)}\n((?:[^#\n].*\n?)+)", REQUIREMENTS.read_text(encoding="utf-8"), re.MULTILINE)
     return section[1].split()
 
@@ -32,12 +33,12 @@ def version(client):
 
 
 def newest_day():
-    """The day whose versions of everything else are taken."""
+    """The day that fixes the versions of everything else."""
     return re.search(r"\d{4}-\d\d-\d\d", REQUIREMENTS.read_text(encoding="utf-8"))[0]
 
 
 def environment(client, quick):
-    """The folder of the client's environment, made where it is not complete; with `quick`, Unavailable then."""
+    """The folder of the client's environment, created if it is incomplete; with `quick`, Unavailable then."""
     folder = suite.cache_dir() / "frameworks"
     home, wanted = folder / client, "\n".join([newest_day(), *packages(client)])
     complete = home / "installed-requirements.txt"
@@ -110,7 +111,7 @@ def rows(clients, baton, models_dir, quick):
 
 
 def record_table(found):
-    """Writes the table of docs/clients.md anew, which stands between two marks; clients that were not asked this time keep their lines."""
+    """Rewrites the table of docs/clients.md, which is between two marks; clients that were not asked this time keep their lines."""
     page = suite.ROOT / "docs/clients.md"
     begin, end = "<!-- table -->\n", "<!-- end of the table -->"
     text = page.read_text(encoding="utf-8")

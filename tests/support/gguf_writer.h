@@ -1,5 +1,5 @@
 #pragma once
-// Builds small GGUF files in memory, for tests. What it writes is valid unless the test spoils it: bytes() is an ordinary vector.
+// Builds small GGUF files in memory, for tests. The file is valid unless the test corrupts it: bytes() is an ordinary vector.
 //
 //   GgufWriter w;
 //   w.add("general.architecture", "llama").add_u32("llama.block_count", 2).add_strings("tokenizer.ggml.tokens", {"a", "b"});
@@ -40,7 +40,7 @@ class GgufWriter {
   }
   GgufWriter& add_i32s(std::string_view key, const std::vector<std::int32_t>& values) { return array(key, 5, values); }
   GgufWriter& add_f32s(std::string_view key, const std::vector<float>& values) { return array(key, 6, values); }
-  // A value of any type id, its bytes as they shall stand in the file (for broken files).
+  // A value of any type id, with its bytes as they will be in the file (for broken files).
   GgufWriter& add_raw(std::string_view key, std::uint32_t type_id, std::string_view value) {
     start(key, type_id);
     metadata_.append(value);
@@ -73,7 +73,7 @@ class GgufWriter {
     out += data_;
     return {out.begin(), out.end()};
   }
-  // Returns false when the file cannot be written.
+  // Returns false if the file cannot be written.
   bool save(const std::string& path) const {
     const auto all = bytes();
     std::ofstream out(path, std::ios::binary);

@@ -1,4 +1,4 @@
-"""llama.cpp through the low-level API of llama-cpp-python: the peer that scripts/check.sh and scripts/bench.sh set beside Baton."""
+"""llama.cpp through the low-level API of llama-cpp-python: the peer with which scripts/check.sh and scripts/bench.sh compare Baton."""
 import ctypes
 import os
 import time

@@ -1,5 +1,5 @@
 #pragma once
-// Where the catalogue's models lie on this machine, for tests that skip without them.
+// The places of the catalogue's models on this machine, for tests that skip without them.
 #include <cstdlib>
 #include <filesystem>
 #include <string>

@@ -1,12 +1,11 @@
 #pragma once
-// A model that says exactly what a script says, token cuts included, as a GGUF file in memory or on disk. So every way of writing, ending
-// and cutting an answer can be tried through the whole program, without real weights.
+// A model that repeats a script exactly, token cuts included, as a GGUF file in memory or on disk. So every way of writing, ending and
+// cutting an answer can be tried through the whole program, without real weights.
 //
 // Its next token depends on the last one only: each token's embedding has a single 1, attention and feed-forward are zero, and the output
 // layer leads from each 1 to the token that follows. As a token may follow two others in one text, each token of a script is one of the
-// vocabulary's own, even where two have the same bytes. The template's last token says which answer is due, and after any token that is
-// neither that nor of a script (one that a grammar made the model write, say) the parrot ends its turn, or closes the JSON that a grammar
-// keeps open.
+// vocabulary's own, even where two have the same bytes. The template's last token determines the next answer. After any other token outside
+// the scripts (one that a grammar forced, for example) the parrot ends its turn, or closes the JSON that a grammar keeps open.
 #include <baton/llm/gguf/gguf.h>
 
 #include <algorithm>
@@ -51,14 +50,14 @@ struct ParrotOptions {
       {"</tool_call>", 4}, {"<think>", 3},      {"</think>", 3}};
   std::string pre = "qwen2";
   int n_ctx = 4096;
-  bool ends = true;        // false: nothing follows the end of a script but what the model likes
-  bool names_eos = true;   // false: the file does not say what ends a turn
+  bool ends = true;        // false: the end of a script is followed by any token that the model prefers
+  bool names_eos = true;   // false: the file does not name the end of a turn
   bool last_token = true;  // false: the template stays as it is, and the only answer begins after any token that is in no script
 };
 
 class Parrot {
  public:
-  // answers[i] is said to a prompt with i answers of the assistant in it.
+  // answers[i] is the answer to a prompt that contains i answers of the assistant.
   Parrot(std::vector<ParrotAnswer> answers, ParrotOptions options) : answers_(std::move(answers)), options_(std::move(options)) {
     add_metadata();
     add_weights();
@@ -72,7 +71,7 @@ class Parrot {
   }
 
  private:
-  // `source`, with what says how many answers there were behind its prompt.
+  // `source`, with the token for the number of answers at the end of its prompt.
   std::string with_last_token(const std::string& source) const {
     if (!options_.last_token || source.empty()) return source;
     std::string out =
@@ -133,7 +132,7 @@ class Parrot {
     writer_.add_f32(a + "rope.freq_base", 10000);
     std::vector<float> embedding(static_cast<std::size_t>(n_vocab_) * n_embd), output(embedding.size());
     for (int id = 0; id < n_vocab_; ++id) embedding[static_cast<std::size_t>(id) * n_embd + state[id]] = 1;
-    // The norm makes the single 1 the root of n_embd: what follows has a logit of 40, all else 0.
+    // The norm makes the single 1 the root of n_embd: the next token has a logit of 40, all others 0.
     for (std::size_t i = 0; i < next.size(); ++i) {
       if (next[i] >= 0) output[static_cast<std::size_t>(next[i]) * n_embd + i] = 40 / std::sqrt(static_cast<float>(n_embd));
     }

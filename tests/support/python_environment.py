@@ -19,7 +19,7 @@ ENVIRONMENTS = {
 
 
 def place(name):
-    """Its folder, and whether it has what is wanted. One that somebody keeps by hand (the variable) is taken as it is."""
+    """Its folder, and whether it is complete. One that the user maintains (the variable) is used unchanged."""
     environment = ENVIRONMENTS[name]
     given = os.environ.get(environment["variable"])
     home = pathlib.Path(given or suite.cache_dir() / environment["folder"])
@@ -41,7 +41,7 @@ def make(name):
 
 
 def enter(name, quick):
-    """Goes on in that environment. --quick uses it when it is there and does without otherwise; else it is made."""
+    """Continues in that environment. --quick uses it if it exists and does without otherwise; else it is created."""
     home, complete = place(name)
     if pathlib.Path(sys.prefix).resolve() == home.resolve():
         return

@@ -1,5 +1,5 @@
 #pragma once
-// Whether this is a build with a sanitizer: ten to fifty times slower, so what measures time does not run there.
+// Whether this is a build with a sanitizer: ten to fifty times slower, so tests that measure time do not run there.
 namespace baton {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -1,4 +1,4 @@
-"""What scripts/check.sh and scripts/bench.sh have in common: options, rows, the table, the JSON line, the exit status.
+"""Shared by scripts/check.sh and scripts/bench.sh: options, rows, the table, the JSON line, the exit status.
 
 A part of a suite is a module with a docstring and
     rows(baton, models_dir, quick) -> row(...)s    optional: a list, or a generator: then the rows that it gave before --quick ran out of time
@@ -26,11 +26,11 @@ NOTHING_RAN = 77
 
 
 class Unavailable(Exception):
-    """A part, or a row of it, that cannot run on this machine; the text says why and what would help."""
+    """A part, or a row of it, that cannot run on this machine; the text gives the reason and a remedy."""
 
 
 class OutOfTime(BaseException):
-    """The time of --quick is over. Not an Exception, so that no part takes it for a failure of its own."""
+    """The time of --quick is over. Not an Exception, so that no part handles it as a failure of its own."""
 
 
 def row(what, value=None, unit="", *, peer=None, ratio=None, target=None, ok=None, note=""):
@@ -43,12 +43,12 @@ def skipped(what, why):
 
 
 def cache_dir():
-    """The user's cache folder of Baton, where models and the oracles' environment lie."""
+    """The user's cache folder of Baton, with models and the oracles' environment."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "baton"
 
 
 def model_file(models_dir, name):
-    """The file of a catalogue model; Unavailable when it is not there."""
+    """The file of a catalogue model; Unavailable if it is missing."""
     path = pathlib.Path(models_dir) / f"{name}.gguf"
     if not path.is_file():
         raise Unavailable(f"{path.name} is not in {models_dir}: baton pull {name}")
@@ -75,7 +75,7 @@ def commit():
 
 
 def run_part(name, options, models_dir, seconds_left):
-    """The rows of one part; what goes wrong becomes a row: skipped where it could not run, failed where it broke."""
+    """The rows of one part; an error becomes a row: skipped if the part could not run, failed if it broke."""
     def out_of_time(_signal, _frame):
         raise OutOfTime
     found = []

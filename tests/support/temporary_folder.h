@@ -1,5 +1,5 @@
 #pragma once
-// A folder of a test's own, gone with the object.
+// A temporary folder of a test, removed with the object.
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>

@@ -1,5 +1,5 @@
 #pragma once
-// A self-signed certificate and its key, made on the spot as PEM files, which go with it.
+// A self-signed certificate and its key, generated as PEM files, which are removed with the object.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -25,7 +25,7 @@ class TestCertificate {
     X509_gmtime_adj(X509_getm_notAfter(cert), expired ? -3600 : 3600);
     X509_set_pubkey(cert, key);
     X509_NAME* name = X509_get_subject_name(cert);
-    static std::atomic<int> n{0};  // a name for each, so that a file of several finds the right one
+    static std::atomic<int> n{0};  // a name for each, so that in a file of several the right one is found
     const std::string id = std::to_string(::getpid()) + "-" + std::to_string(n++);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(id.c_str()), -1, -1, 0);
     X509_set_issuer_name(cert, name);
@@ -51,7 +51,7 @@ class TestCertificate {
   TestCertificate(const TestCertificate&) = delete;
   TestCertificate& operator=(const TestCertificate&) = delete;
 
-  const std::string& certificate_file() const { return certificate_file_; }  // also what a client must trust
+  const std::string& certificate_file() const { return certificate_file_; }  // also the client's trusted certificate
   const std::string& key_file() const { return key_file_; }
 
  private:

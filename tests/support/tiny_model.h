@@ -1,5 +1,6 @@
 #pragma once
-// A complete model of a few thousand random weights, as a GGUF file in memory: everything that a real one goes through, in milliseconds.
+// A complete model of a few thousand random weights, as a GGUF file in memory: it goes through everything that a real one does, in
+// milliseconds.
 #include <baton/llm/gguf/gguf.h>
 
 #include <cstdint>

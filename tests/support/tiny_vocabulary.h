@@ -1,5 +1,5 @@
 #pragma once
-// A byte-level vocabulary small enough to follow by eye: the 256 byte letters (ids 0 to 255, the byte's value), what merges make, and
+// A byte-level vocabulary small enough to follow by eye: the 256 byte letters (ids 0 to 255, the byte's value), the results of merges, and
 // special tokens.
 #include <cstdint>
 #include <string>
@@ -24,7 +24,7 @@ inline std::string byte_letter(unsigned byte) {
 
 struct TinyToken {
   std::string text;
-  std::int32_t type = 1;  // as GGUF numbers them: 1 normal, 3 control, 4 user-defined
+  std::int32_t type = 1;  // with GGUF's numbers: 1 normal, 3 control, 4 user-defined
 };
 
 // `more` gets the ids from 256 on. Merges are "left right" in stored letters, best first.

@@ -1,6 +1,6 @@
 #pragma once
-// An HTTP server for tests, on 127.0.0.1, with or without TLS (a self-signed certificate made on the spot). One thread a connection;
-// each connection serves one request through the handler, which may answer as badly as it likes.
+// An HTTP server for tests, on 127.0.0.1, with or without TLS (a self-signed certificate, generated). One thread a connection; each
+// connection serves one request through the handler, which may answer with anything.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
@@ -51,7 +51,7 @@ class ServedConnection {
  public:
   ServedConnection(int fd, SSL* ssl) : fd_(fd), ssl_(ssl) {}
 
-  // Raw bytes; false when the client has gone.
+  // Raw bytes; returns false if the client has gone.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const auto n =
@@ -74,7 +74,7 @@ class ServedConnection {
 
   bool redirect(int status, const std::string& location) { return respond(status, {{"Location", location}}, "moved"); }
 
-  // `content` as a file server gives it: 200, or 206 for "Range: bytes=N-" (or N-M), or 416 past the end.
+  // Serves `content` like a file server: 200, or 206 for "Range: bytes=N-" (or N-M), or 416 past the end.
   bool serve(const ServedRequest& request, std::string_view content, ServedHeaders headers = {}) {
     headers.emplace_back("Accept-Ranges", "bytes");
     const std::string range = request.header("range");
@@ -91,7 +91,7 @@ class ServedConnection {
     return respond(206, headers, content.substr(first, last - first + 1));
   }
 
-  // Says nothing more until the client goes or the server ends.
+  // Sends nothing more until the client goes or the server ends.
   void hold() {
     char byte;
     while (::recv(fd_, &byte, 1, 0) > 0) {
@@ -149,7 +149,7 @@ class TlsServer {
   std::string url(const std::string& path) const {
     return (tls_ ? "https://localhost:" : "http://localhost:") + std::to_string(port_) + path;
   }
-  std::string ca_file() const { return certificate_ ? certificate_->certificate_file() : ""; }  // what a client must trust
+  std::string ca_file() const { return certificate_ ? certificate_->certificate_file() : ""; }  // the client's trusted certificate
   std::vector<ServedRequest> requests() const {                                                 // so far
     const std::lock_guard lock(mutex_);
     return requests_;

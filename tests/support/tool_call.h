@@ -1,5 +1,5 @@
 #pragma once
-// One call of a tool, waited for.
+// Runs one call of a tool and waits for it.
 #include <baton/tools/registry.h>
 
 #include <future>

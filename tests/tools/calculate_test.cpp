@@ -35,7 +35,7 @@ TEST(Calculate, knows_operators_and_their_order) {
   EXPECT_EQ(value("-7 // 2"), "-4");
 }
 
-// As Python has it.
+// Python's rule.
 TEST(Calculate, gives_the_remainder_the_sign_of_the_divisor) {
   EXPECT_EQ(value("10 % 3"), "1");
   EXPECT_EQ(value("-10 % 3"), "2");
@@ -214,7 +214,7 @@ TEST(Calculate, is_bounded) {
   EXPECT_EQ(value("(2^16000 * 2^16000) / (2^16000)^2"), "1");
 }
 
-// double is the oracle: trees of random operators, printed with the parentheses that C++'s own tree has.
+// double is the oracle: trees of random operators, printed with the parentheses of C++'s own tree.
 TEST(Calculate, agrees_with_double_arithmetic) {
   std::mt19937 random(7);
   const std::function<std::pair<std::string, double>(int)> tree = [&](int depth) -> std::pair<std::string, double> {

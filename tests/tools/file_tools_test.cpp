@@ -136,7 +136,7 @@ TEST_F(FileTools, suggest_names_for_one_that_is_not_there) {
   EXPECT_THAT(read("README.md/x").content, HasSubstr("there is no folder 'README.md'"));
 }
 
-// Each way out that a path can name, with openat2 and without.
+// Each way out of the root that a path can name, with openat2 and without.
 TEST_F(FileTools, cannot_be_led_out_of_the_root) {
   fs::create_symlink(base_ / "secret.txt", base_ / "root/absolute");
   fs::create_symlink("../secret.txt", base_ / "root/relative");
@@ -189,7 +189,7 @@ TEST_F(FileTools, follow_links_that_stay_inside_only_with_openat2) {
   EXPECT_EQ(list("/").content, list(".").content);
 }
 
-// Somebody swaps a folder for a link to the outside, again and again, while the tools read through it.
+// A folder is swapped for a link to the outside, again and again, while the tools read through it.
 TEST_F(FileTools, do_not_lose_a_race_against_a_link_put_in_place) {
   write(base_ / "outside/note.txt", "the secret answer\n");
   fs::create_directory_symlink(base_ / "outside", base_ / "bad");

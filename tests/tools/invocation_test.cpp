@@ -41,7 +41,7 @@ TEST(Invocation, moves_the_duty_to_finish) {
     Invocation a(Json::object(), {}, log.done());
     Invocation b(std::move(a));
     Invocation c(Json::object(), {}, other.done());
-    c = std::move(b);  // what c held is lost, and says so
+    c = std::move(b);  // c's own call is lost, and reports that
     EXPECT_THAT(other.results, ElementsAre(HasSubstr("dropped this call")));
     a.finish(ToolResult::text("not mine any more"));  // NOLINT(bugprone-use-after-move): this is what the test is about
     EXPECT_TRUE(log.results.empty());

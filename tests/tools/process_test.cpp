@@ -34,7 +34,7 @@ int n_open_descriptors() {
   return n;
 }
 
-// Zombies count as gone: who has taken in the orphan may not have waited for it yet.
+// Zombies count as gone: the process that has adopted the orphan may not have waited for it yet.
 bool is_gone(pid_t pid) {
   if (::kill(pid, 0) != 0) return true;
   FILE* stat = std::fopen(("/proc/" + std::to_string(pid) + "/stat").c_str(), "r");

@@ -27,7 +27,7 @@ std::string many(const char* brackets, int n, const std::function<std::string(in
 }
 std::string member(int i) { return "\"k" + std::to_string(i) + "\":1"; }
 
-// Processor time, which other programs do not lengthen. In square time each of these inputs takes many minutes.
+// Processor time, which other programs do not lengthen. In quadratic time each of these inputs takes many minutes.
 double seconds_to_read(const std::string& text, const JsonLimits& limits) {
   const std::clock_t begin = std::clock();
   (void)read_json(text, limits);
@@ -101,14 +101,14 @@ TEST(ReadJson, each_limit_is_told_with_its_figure) {
   EXPECT_FALSE(read_json(std::string(65, '[') + std::string(65, ']')));
 }
 
-// As Json::parse: the last value, in the place of the first.
+// Like Json::parse: the last value, in the place of the first.
 TEST(ReadJson, reports_keys_that_stand_twice) {
   const auto read = read_json(R"({"a": {"b": 1}, "c": [{"b": 1}, {"b": 2, "x/~": [], "b": {"d": [1]}, "x/~": 3}], "a": 4})");
   EXPECT_EQ(read->repeated, (std::vector<std::string>{"/c/1/b", "/c/1/x~1~0", "/a"}));
   EXPECT_EQ(read->value.dump(), R"({"a":4,"c":[{"b":1},{"b":{"d":[1]},"x/~":3}]})");
   EXPECT_TRUE(read_json(R"([{"a":1},{"a":2,"b":{"a":3}}])")->repeated.empty());
 
-  // Where the keys are many, they are looked up in another way.
+  // Many keys are looked up in another way.
   const auto wide = read_json(many("{}", 2000, [](int i) { return "\"k" + std::to_string(i % 1000) + "\":" + std::to_string(i); }));
   EXPECT_EQ(wide->keys, 2000u) << "each is read";
   EXPECT_EQ(wide->value.size(), 1000u);

@@ -33,7 +33,7 @@ ToolResult run(ToolSet& tools, std::string name, Json arguments = Json::object()
   return run(tools, ToolCall{.name = std::move(name), .arguments = std::move(arguments)});
 }
 
-// A door that functions wait at, whatever their stop_token says.
+// A door at which functions wait, whatever their stop_token says.
 class Door {
  public:
   ~Door() { open(); }
@@ -233,7 +233,7 @@ TEST(ToolSet, gives_other_calls_new_threads_when_functions_hang) {
   tools.start({.name = "hangs"}, [](ToolResult) {});
   tools.start({.name = "hangs"}, [](ToolResult) {});
   door.wait_for(2);
-  tools.start({.name = "works"}, [&](ToolResult r) { queued.set_value(std::move(r)); });  // waits behind the two until their deadlines
+  tools.start({.name = "works"}, [&](ToolResult r) { queued.set_value(std::move(r)); });  // waits for the two until their deadlines
   EXPECT_EQ(queued.get_future().get().content, "ok");
   EXPECT_EQ(run(tools, "works").content, "ok");
   door.open();

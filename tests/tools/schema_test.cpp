@@ -92,7 +92,7 @@ TEST(Schema, of_a_struct_without_members_is_an_empty_object) {
 
 TEST(Schema, covers_inherited_members) {
   const std::vector<Field> fields = {field(&Derived::n, "number").optional(), field(&Derived::id, "which")};
-  // &Derived::id is a pointer to a member of Base, so its notes belong to Base; what is inherited is looked up there.
+  // &Derived::id is a pointer to a member of Base, so its notes belong to Base; those of inherited members are looked up there.
   const Json schema = schema_of<Derived>(fields).value();
   EXPECT_EQ(schema["properties"]["id"]["description"], "which");
   EXPECT_EQ(value_of<Derived>(Json::parse(R"({"id":"a"})"), fields).value().n, 7);

@@ -38,7 +38,7 @@ TEST(FitOutput, keeps_the_limit_and_says_what_was_cut) {
   EXPECT_LE(cut.size(), 300u);
   EXPECT_NE(cut.find("a\n[output cut: the first 2"), std::string::npos);
   EXPECT_NE(cut.find(" of 1000 bytes are shown]"), std::string::npos);
-  // Bytes that grow to U+FFFD count as what they become.
+  // Bytes that grow to U+FFFD count with their new length.
   EXPECT_LE(fit_output(std::string(300, '\xFF'), 300).size(), 300u);
   EXPECT_EQ(fit_output(std::string(1000, 'a'), 10), std::string(10, 'a'));
 }

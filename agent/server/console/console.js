@@ -1,4 +1,4 @@
-// The console's page: which conversation it shows and where its log stands, the list of conversations, the tools, what the person does.
+// The console's page: the shown conversation and its log's scroll position, the list of conversations, the tools, the person's actions.
 "use strict";
 
 const session = {
@@ -24,7 +24,7 @@ async function api(method, path, body) {
   return json;
 }
 
-// ---- the page: one conversation of them, and where its log stands
+// ---- the page: one of the conversations, and the scroll position of its log
 
 const log = byId("log");
 let seen = {};  // where the log was scrolled to, and its size, as far as the page knows
@@ -45,7 +45,7 @@ function scrollLog(top) {
   look();
 }
 
-// Whatever grew, and by how much: the end stays in sight unless the person has scrolled away from it.
+// The end remains visible, whichever part grew, unless the person has scrolled away from it.
 const sizes = new ResizeObserver(() => {
   if (shown.following) scrollLog(log.scrollHeight);
   else look();
@@ -55,7 +55,7 @@ sizes.observe(log, { box: "border-box" });  // its padding changes with the wind
 log.onscroll = () => {
   const below = log.scrollHeight - log.clientHeight - log.scrollTop;
   if (below <= 1) shown.following = true;
-  // What is added at the end moves nothing up: it was the person, or the window has another size.
+  // Additions at the end move nothing up: the person has scrolled, or the window was resized.
   else if (log.scrollTop < seen.top && log.clientWidth === seen.width && log.clientHeight === seen.height) shown.following = false;
   look();
   showState();
@@ -109,7 +109,7 @@ function openConversation(id) {
   show(conversation);
 }
 
-// One that nothing was sent in yet is kept, with what was typed.
+// A conversation without a sent message is kept, with the typed text.
 function openFresh() {
   if (!fresh || fresh.id || fresh.state !== "idle") fresh = new Conversation(page);
   show(fresh);

@@ -1,13 +1,13 @@
-// One conversation of the console: its connection, its response under way, and all that is drawn of it. Text is only ever set as text.
+// One conversation of the console: its connection, its response under way, and its display. Text is only ever set as text.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
 const ENDS = ["response.completed", "response.incomplete", "response.failed"];
 
-// ---- text that somebody else wrote
+// ---- foreign text
 
-// Control characters, and what changes the order of characters or is not seen at all. Of these only the line feed and the tab are shown as
-// they are. U+200C and U+200D stay too: Persian and emoji need them.
+// Control characters, and characters that are invisible or change the order of others. Of these only the line feed and the tab are shown
+// unchanged. U+200C and U+200D are kept, too: Persian and emoji need them.
 const UNSEEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
 function visible(text) {
@@ -41,7 +41,7 @@ function nullWhereGone(error) {
 
 // ---- the conversation
 
-// Its events come over a connection of its own and it draws into a node of its own: what happens in one conversation cannot appear in another.
+// It has its own connection for its events, and its own node: events of one conversation cannot appear in another.
 // `page` (console.js) shows the node of one of them at a time: isShown, changed (state or connection), renamed (a new id).
 class Conversation {
   // id: empty before its first response
@@ -106,9 +106,9 @@ class Conversation {
     this.page.changed(this);
   }
 
-  // ---- what the person does
+  // ---- actions of the person
 
-  // Sent at once, or after the response under way. `undo`: where the daemon refuses it.
+  // Sent at once, or after the response under way. `undo`: called if the daemon refuses it.
   ask(input, undo) {
     this.waiting.push({ input, undo });
     if (this.state === "idle") this.sendNext();
@@ -119,7 +119,7 @@ class Conversation {
     const { input, undo } = this.waiting.shift();
     const message = { type: "response.create", input, tools: [{ type: "mcp", server_label: "baton" }] };
     message["baton.key"] = "console-" + crypto.getRandomValues(new Uint32Array(4)).join("-");
-    // A message continues what is seen here. A decision about a call is checked against the conversation as it is now, never in a copy.
+    // A message continues the conversation as shown here. A decision about a call is checked against its current state, never in a copy.
     if (typeof input === "string" && this.response) message.previous_response_id = this.response.id;
     else if (this.id) message.conversation = this.id;
     this.request = { message, undo };
@@ -127,7 +127,7 @@ class Conversation {
     this.say(message);  // or once there is a connection
   }
 
-  // A message of the person. False: it could not be sent now.
+  // A message of the person. Returns false if it cannot be sent now.
   submit(text) {
     if (this.state === "running") {
       if (!this.say({ type: "response.steer", previous_response_id: this.response.id, input: text })) return false;
@@ -144,7 +144,7 @@ class Conversation {
     if (!this.say({ type: "baton.cancel", response_id: this.response.id })) this.note("not connected: nothing was cancelled", true);
   }
 
-  // ---- what the journal has of it
+  // ---- its records in the journal
 
   async load() {
     this.disconnect();  // what it says from now on is asked for again
@@ -177,14 +177,14 @@ class Conversation {
     this.response = response && { id: response.id, last: -1 };  // one that is under way is told from its first event
     const ended = !response || !["in_progress", "queued"].includes(response.status);
     if (response && ended) {
-      // It may have ended after its items were asked for.
+      // It may have ended after its items were requested.
       for (const item of response.output) if (!this.drawn.has(item.id)) this.add(this.itemNode(item, !answered.has(item.id)));
       this.addEnd(response);
     }
     this.become(ended ? "idle" : "running");
   }
 
-  // Another client may have continued it while nobody looked at it here.
+  // Another client may have continued it while it was not shown here.
   async refresh() {
     try {
       const page = await api("GET", `/v1/conversations/${this.id}/items?order=desc&limit=1`);
@@ -253,7 +253,7 @@ class Conversation {
   finish(response) {
     this.addEnd(response);
     if (!this.steered || response.status === "failed" || response.status === "cancelled") return this.become("idle");
-    // The successor is told of on this connection, unless the connection was lost when it began.
+    // The successor is announced on this connection, unless the connection was lost when it began.
     this.become("starting");
     setTimeout(() => {
       if (this.state === "starting" && !this.request && this.response.id === response.id) this.load();
@@ -275,7 +275,7 @@ class Conversation {
     return null;
   }
 
-  // The element of an item, made where there is none yet.
+  // The element of an item, created if there is none yet.
   nodeOf(item, make) {
     if (!this.drawn.has(item.id)) this.drawn.set(item.id, make());
     return this.drawn.get(item.id);
@@ -320,7 +320,7 @@ class Conversation {
     return node;
   }
 
-  // The buttons of a card: each sends what it was made with, in the conversation whose card it is.
+  // The buttons of a card: each sends its own data, in the conversation of the card.
   addChoices(card, choices) {
     const footer = card.querySelector("footer"), state = card.querySelector(".state"), before = state.textContent;
     footer.hidden = false;

@@ -1,5 +1,5 @@
 #pragma once
-// The program, run in a home of its own.
+// Runs the program in its own home.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -43,7 +43,7 @@ class CliTest : public testing::Test {
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
-  // A model of a few thousand random weights that can chat: what it says is noise.
+  // A model of a few thousand random weights that can chat: its answers are noise.
   std::string tiny_model(const std::string& chat_template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}") {
     test::TinyShape shape;
     shape.n_vocab = 258;

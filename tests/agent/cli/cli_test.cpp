@@ -1,4 +1,5 @@
-// The program as a user types it: bad input gets a sentence that says what, where and what to do, and a non-zero exit; nothing is lost.
+// The program as a user types it: bad input gets a sentence that names the error, its place and the remedy, and a non-zero exit; nothing is
+// lost.
 #include <gmock/gmock.h>
 
 #include "cli_fixture.h"

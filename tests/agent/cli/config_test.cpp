@@ -1,4 +1,4 @@
-// The config file is read strictly: whatever is wrong with it ends the program with 2, and says where and what to do.
+// The config file is read strictly: any error in it ends the program with 2, and a message with place and remedy.
 #include <gmock/gmock.h>
 
 #include "cli_fixture.h"
@@ -13,11 +13,11 @@ using testing::Not;
 struct Mistake {
   const char* text;
   int line;
-  const char* remedy;  // or the part of the message that shows what to mend
+  const char* remedy;  // or the part of the message that gives the remedy
 };
 
 const Mistake kMistakes[] = {
-    // Names that are not known, or not there.
+    // Names that are unknown or missing.
     {"tokn-file = \"x\"", 1, "there is \"token-file\" in the section [serve]"},
     {"[serve]\ntokn-file = \"x\"", 2, "did you mean \"token-file\"?"},
     {"[serve]\ntoken_file = \"x\"", 2, "did you mean \"token-file\"?"},
@@ -65,7 +65,7 @@ const Mistake kMistakes[] = {
     {"[serve]\nport = -1", 2, "--port"},
     {"[serve]\napproval-hours = 2161", 2, "to 2160"},
     {"[run]\nroot = \"/nowhere/at/all\"", 2, "/nowhere/at/all"},
-    // What is not TOML.
+    // Texts that are not TOML.
     {"model = qwen", 1, "texts in \"quotes\""},
     {"threads = 4\nmodel = \"qwen", 2, "close the quotes"},
     {"model = 'qwen", 1, "close the quotes"},

@@ -107,7 +107,7 @@ TEST_F(HistoryTest, a_backup_is_a_journal_of_its_own) {
   EXPECT_EQ(baton("history backup " + path("no/such/folder/b.db")).code, 1);
 }
 
-// A daemon that was killed left its run open, for the next one to continue.
+// A daemon that was killed left its run open for the next daemon.
 TEST_F(HistoryTest, what_a_dead_process_has_left_open_is_deleted) {
   execute("UPDATE responses SET status = 'in_progress', durable = 1");
   EXPECT_EQ(baton("history delete last --yes").code, 0);

@@ -1,4 +1,4 @@
-// The whole program, with a model that says what the test wants: `baton run`, and the daemon.
+// The whole program, with a model whose answers the test chooses: `baton run`, and the daemon.
 #include <gmock/gmock.h>
 
 #include <sstream>
@@ -13,7 +13,7 @@ using test::in_pieces;
 using test::ParrotAnswer;
 using testing::HasSubstr;
 
-// Hermes' way of writing calls, as short as it can be.
+// Hermes' way of writing calls, as short as possible.
 constexpr const char* kTemplate =
     R"({%- if tools %}{{- '<|im_start|>system\nTools:' }}{% for tool in tools %}{{- '\n' + (tool | tojson) }}{% endfor %}
 {{- '<|im_end|>\n' }}{% endif %}
@@ -36,7 +36,7 @@ class ParrotCliTest : public CliTest {
     return path;
   }
 
-  // What the daemon answers to one request after the other.
+  // The daemon's answers to one request after the other.
   std::vector<Json> ask_daemon(const std::string& model, const std::vector<std::pair<std::string, Json>>& requests) {
     std::string asks;
     for (std::size_t i = 0; i < requests.size(); ++i) {

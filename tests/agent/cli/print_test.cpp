@@ -1,4 +1,4 @@
-// What did not come from Baton cannot steer the terminal.
+// Foreign text cannot control the terminal.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -23,7 +23,7 @@ void expect_visible(const Output& out) {
 
 class PrintTest : public CliTest {
  protected:
-  // As a text of SQL.
+  // A string literal of SQL.
   static std::string sql() { return "'" + kHostile + "'"; }
 };
 
@@ -74,7 +74,7 @@ TEST_F(PrintTest, tools_of_a_file_are_made_visible) {
   for (const char* raw : {"\x1b", "\a", "\u009b", "\u202e", "\x7f"}) EXPECT_THAT(checked.text, Not(HasSubstr(raw)));
 }
 
-// print.h is the one way to print; what goes past it would bring the escapes back.
+// print.h is the only way to print; any other way would let escapes through again.
 TEST(PrintSources, no_command_prints_by_other_means) {
   const std::regex printing(R"(fmt::print|std::c(out|err|log)\b|\b(f|v|vf)?printf *\(|\bf?put(s|c|char) *\(|\bfwrite *\(|\bperror *\()");
   int n_files = 0;

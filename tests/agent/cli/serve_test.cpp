@@ -1,4 +1,4 @@
-// What an operator sees: the log of the daemon, what doctor says, and files that are refused.
+// The operator's view: the log of the daemon, the report of doctor, and files that are refused.
 #include <arpa/inet.h>
 #include <baton/agent/cli/log.h>
 #include <gmock/gmock.h>

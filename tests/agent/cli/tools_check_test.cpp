@@ -1,4 +1,4 @@
-// baton tools check: tool definitions as their author wants to know them before a model is asked.
+// baton tools check: shows authors of tool definitions their errors before a model is asked.
 #include <gmock/gmock.h>
 
 #include "cli_fixture.h"

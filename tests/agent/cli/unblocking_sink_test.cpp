@@ -1,4 +1,4 @@
-// A log that nobody reads.
+// A log without a reader.
 #include <baton/agent/cli/unblocking_sink.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -31,7 +31,7 @@ TEST(Items, a_call_that_never_was_one_is_told_as_not_run_and_its_result_left_out
   }
 }
 
-// Some servers number the calls of each answer anew, or give no ids at all.
+// Some servers number the calls of each answer anew, or give no ids.
 TEST(Items, calls_that_share_an_id_get_their_results_in_order) {
   const auto call = [](const char* name) {
     return StoredItem{"resp_1", {{"type", "function_call"}, {"call_id", "0"}, {"name", name}, {"arguments", "{}"}}, {}};

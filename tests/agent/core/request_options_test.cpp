@@ -1,4 +1,4 @@
-// What a request asks of its run beside the conversation: warm-ups, leaving out old turns, names in namespaces, notes.
+// Options of a request beside the conversation: warm-ups, leaving out old turns, names in namespaces, notes.
 #include <gmock/gmock.h>
 
 #include "run_fixture.h"
@@ -48,7 +48,7 @@ TEST(RequestOptions, a_warm_up_of_nothing_ends_at_once_and_one_that_the_template
   }
 }
 
-// Where the prompt may begin: at the questions before this run's, and at its own; not at what the runtime says to the model.
+// The prompt may begin at the questions before this run's, and at its own, but not at messages of the runtime to the model.
 TEST(RequestOptions, turns_may_be_left_out_up_to_the_question_of_this_run) {
   RunConfig config;
   config.truncate = true;

@@ -1,4 +1,4 @@
-// A run that is killed after any of its commits goes on from there.
+// A run that is killed after any of its commits continues from there.
 #include <gmock/gmock.h>
 
 #include "run_fixture.h"
@@ -9,7 +9,7 @@ namespace {
 using llm::FinishReason;
 using testing::HasSubstr;
 
-// The events of both lives, one after the other, are those of one response.
+// The events of both lives together are those of one response.
 void expect_one_stream(const StepByHand& first, const StepByHand& second) {
   Actions all = first.all();
   for (const Action& action : second.all()) all.push_back(action);
@@ -142,7 +142,7 @@ TEST(Resume, after_a_whole_turn_the_next_one_begins_and_repeats_are_still_known)
   expect_one_stream(first, second);
 }
 
-// The result of a repeated call holds a sentence more than the first one's.
+// The result of a repeated call has one sentence more than the first result.
 TEST(Resume, a_call_that_was_repeated_before_the_crash_is_still_a_repeat) {
   StepByHand first({.max_repeating_turns = 3});
   first.start("q");
@@ -197,7 +197,7 @@ TEST(Steering, cuts_off_an_answer_in_words_and_keeps_what_was_written) {
   EXPECT_EQ(run.kept_messages().back().content, "It is 3 fe");
   expect_valid_events(run.all());
 
-  StepByHand other;  // it had ended when the engine was told
+  StepByHand other;  // it had ended when the engine was called
   other.start("q");
   other.steer("steer_1", "in metres, please");
   other.answer("3 feet");
@@ -225,7 +225,7 @@ TEST(Resume, an_answer_that_was_written_three_times_is_in_the_output_once) {
   EXPECT_EQ(text_of_message(output[0]), "Let me see.");
 }
 
-// Whatever the moment: kill after any number of actions of a long run, resume, and let it end.
+// At any moment: kill after any number of actions of a long run, resume, and let it end.
 TEST(Resume, any_moment_will_do) {
   const auto play = [](StepByHand& run) {
     run.start("q");
@@ -260,7 +260,7 @@ TEST(Resume, any_moment_will_do) {
     SCOPED_TRACE("killed after action " + std::to_string(n));
     EXPECT_EQ(second.finish().status, "completed");
     for (const Action& action : second.all()) before.push_back(action);
-    // Events are committed in steps: a cut in the middle of one never happens on the disk, but must not break anything here either.
+    // Events are committed in steps: on the disk a step is never cut in the middle, but such a cut must not break anything here either.
     std::vector<StoredItem> items = left.kept;
     for (const StoredItem& item : second.kept_items()) items.push_back(item);
     expect_valid_history(messages_from_items(items));

@@ -1,5 +1,5 @@
 #pragma once
-// A run stepped by hand: says what the model and the tools say, and looks at what the run wants.
+// A run stepped by hand: plays the model and the tools, and inspects the actions of the run.
 #include <baton/agent/core/items.h>
 #include <baton/agent/core/run.h>
 #include <gtest/gtest.h>
@@ -91,16 +91,16 @@ class StepByHand {
     EXPECT_EQ(found.size(), 1u);
     return found.empty() ? FinishRun{} : found.front();
   }
-  // What a process that is killed after this leaves behind.
+  // The records that a process leaves behind if it is killed after this.
   Interrupted left_behind() const {
     Interrupted left;
     for (const EmitEvent& event : all_of<EmitEvent>()) left.events.push_back(event);
     for (const KeepItem& item : all_of<KeepItem>()) left.kept.push_back({"resp_1", item.content, item.raw});
     return left;
   }
-  // The items of its conversation, as the next run gets them.
+  // The items of its conversation, in the form that the next run gets.
   std::vector<StoredItem> kept_items() const { return left_behind().kept; }
-  // What a later run would read.
+  // The messages that a later run would read.
   std::vector<llm::Message> kept_messages() const {
     std::vector<StoredItem> stored;
     for (const KeepItem& item : all_of<KeepItem>()) stored.push_back({"resp_1", item.content, item.raw});
@@ -108,7 +108,7 @@ class StepByHand {
   }
 
   std::int64_t now = 1'000'000;  // on the steady clock
-  std::int64_t wall_step = 0;    // how far somebody has set the wall clock forth
+  std::int64_t wall_step = 0;    // the amount by which the wall clock was set forward
 
  private:
   static RunConfig complete(RunConfig config) {
@@ -131,7 +131,7 @@ class StepByHand {
   Actions all_;
 };
 
-// Every call has exactly one result, right behind the message that holds it, in the order of the calls; ids are unique; a tool message
+// Every call has exactly one result, right after the message that holds it, in the order of the calls; ids are unique; a tool message
 // answers a call.
 inline void expect_valid_history(const std::vector<llm::Message>& messages) {
   std::set<std::string> ids;
@@ -151,7 +151,7 @@ inline void expect_valid_history(const std::vector<llm::Message>& messages) {
   }
 }
 
-// Clients refuse anything else: items are added and done at their own places, content goes to open items, one terminal event ends all.
+// Clients refuse any other stream: items are added and done at their own places, content goes to open items, one terminal event ends all.
 inline void expect_valid_events(const Actions& actions) {
   std::map<int, std::string> open, done, abandoned;
   int terminal = 0;

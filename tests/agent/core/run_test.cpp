@@ -174,7 +174,7 @@ TEST(Run, allows_more_repeats_when_configured_and_counts_only_those_in_a_row) {
 }
 
 TEST(Run, runs_a_call_again_after_something_new_has_happened) {
-  // Tests, an edit, the same tests: the second time means something else.
+  // Tests, an edit, the same tests: the second run of the tests is not a repeat.
   StepByHand run;
   run.start();
   run.calls({call_of("a", "add")});
@@ -184,7 +184,7 @@ TEST(Run, runs_a_call_again_after_something_new_has_happened) {
   run.calls({call_of("c", "add")});
   EXPECT_EQ(run.started(), (std::vector<std::string>{"a", "b", "c"}));
   run.result("c", "green");
-  run.calls({call_of("d", "time")});  // nothing new since it was asked last
+  run.calls({call_of("d", "time")});  // nothing is new since the last such call
   EXPECT_EQ(run.started().size(), 3u);
   run.answer("green");
   expect_valid(run);
@@ -326,7 +326,7 @@ TEST(Run, forgets_a_call_that_the_length_cut_in_two) {
   run.end(end);
   EXPECT_EQ(run.finish().reason, "max_output_tokens");
   EXPECT_EQ(run.kept_messages().back().content, "let me see");
-  EXPECT_FALSE(run.kept_messages().back().raw.has_value());  // the tokens hold half a call
+  EXPECT_FALSE(run.kept_messages().back().raw.has_value());  // the tokens contain half a call
   expect_valid(run);
 }
 
@@ -572,7 +572,7 @@ TEST(Run, takes_an_answer_of_nothing_for_an_answer) {
   expect_valid(run);
 }
 
-// ---- what it shows
+// ---- its output
 
 TEST(Run, shows_reasoning_and_text_as_items_of_their_own) {
   StepByHand run;
@@ -668,7 +668,7 @@ TEST(Run, makes_an_idempotency_key_of_run_and_call) {
 
 // ---- cancel and failure, whenever they come
 
-// A conversation with everything in it; each step may be the last before `cut`.
+// A conversation with all kinds of events; each step may be the last before `cut`.
 std::vector<std::function<void(StepByHand&)>> eventful_run() {
   return {
       [](StepByHand& r) { r.start(); },
@@ -704,7 +704,7 @@ void cut_everywhere(const std::function<void(StepByHand&)>& cut, const std::stri
     EXPECT_EQ(run.finish().status, status);
     EXPECT_EQ(run.finish().reason, reason);
     const std::size_t size = run.all().size();
-    for (std::size_t i = 0; i < steps.size(); ++i) steps[i](run);  // whatever still comes says nothing any more
+    for (std::size_t i = 0; i < steps.size(); ++i) steps[i](run);  // later events have no effect any more
     EXPECT_EQ(run.all().size(), size);
     expect_valid(run);
   }

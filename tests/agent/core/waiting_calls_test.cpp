@@ -1,4 +1,4 @@
-// Calls that somebody else has to deal with: the client's functions, and tools that the user has to approve.
+// Calls that wait for the client or the user: the client's functions, and tools that the user must approve.
 #include <gmock/gmock.h>
 
 #include "run_fixture.h"
@@ -63,7 +63,7 @@ TEST(WaitingCalls, a_function_of_the_clients_ends_the_run_and_its_output_goes_on
   EXPECT_EQ(second.finish().status, "completed");
 }
 
-// As clients send them that keep the conversation themselves.
+// The items of a client that keeps the conversation itself.
 std::vector<Json> bought(const std::string& what, const std::string& result) {
   const Json call = {{"type", "function_call"}, {"call_id", what}, {"name", "shop"}, {"arguments", Json{{"what", what}}.dump()}};
   return {user_message_item("", "buy " + what), call, output_of(what, result)};
@@ -116,7 +116,7 @@ TEST(WaitingCalls, a_call_whose_result_the_client_has_given_is_not_handed_to_it_
   expect_valid_history(run.kept_messages());
 }
 
-// A client may poll: its function has the same name and arguments every time, and another result.
+// A client may poll: its function has the same name and arguments every time, but different results.
 TEST(WaitingCalls, a_call_whose_last_two_results_differ_is_handed_to_the_client_again) {
   const auto after = [](const std::vector<std::string>& results) {
     std::vector<Json> input = {user_message_item("", "tell me when it is done")};
@@ -245,7 +245,7 @@ TEST(WaitingCalls, a_failed_call_is_run_again_when_the_client_says_so) {
   for (const StoredItem& item : again.kept_items()) all.push_back({"resp_2", item.content, item.raw});
   const auto later = messages_from_items(all);
   expect_valid_history(later);
-  ASSERT_EQ(later.size(), 7u);  // question, call, failure, words; call, result, words
+  ASSERT_EQ(later.size(), 7u);  // question, call, failure, text; call, result, text
   EXPECT_EQ(later[5].content, "42");
 
   // Killed while it ran: the call is found again by its own id.
@@ -410,7 +410,7 @@ TEST(WaitingCalls, a_tool_that_asks_ends_the_run_with_a_request_and_runs_when_it
   EXPECT_EQ(ran[0]["approval_request_id"], requests[0]["id"]);
   EXPECT_EQ(ran[0]["output"], "waited");
   expect_valid_events(second.all());
-  // The same in a third run, which reads it all from the journal.
+  // The same in a third run, which reads everything from the journal.
   auto items = run.kept_items();
   for (const StoredItem& item : second.kept_items()) items.push_back(item);
   const auto later = messages_from_items(items);

@@ -1,5 +1,5 @@
 #pragma once
-// A small model that is no model: bytes with their true sha256, and what a pull of it says.
+// A small stand-in for a model: bytes with their true sha256, and the messages of a pull of it.
 #include <baton/agent/models/pull.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ class PullTest : public ::testing::Test {
     return model;
   }
 
-  // The names of what lies in the models folder.
+  // The names of the files in the models folder.
   std::vector<std::string> files() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(options_.models_dir)) names.push_back(entry.path().filename());

@@ -14,7 +14,7 @@ using tests::ServedConnection;
 using tests::ServedRequest;
 using tests::TlsServer;
 
-// Long enough for several network reads; no two megabytes are alike.
+// Long enough for several network reads; no two megabytes are equal.
 std::string long_content(std::size_t size = 3'000'000) {
   std::string bytes = "GGUF";
   std::uint32_t state = 1;

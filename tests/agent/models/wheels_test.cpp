@@ -13,7 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Writes one wheel that holds MEMBER and nothing else worth naming.
+// Writes one wheel whose only content of interest is MEMBER.
 constexpr const char* kMakeWheel = R"(
 import sys, zipfile
 folder, name, member, data = sys.argv[1:5]
@@ -70,7 +70,7 @@ TEST_F(PullWheels, goes_on_after_the_last_part_that_came) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, errc::network);
   EXPECT_THAT(failed.error().message, HasSubstr("baton-part2"));
-  withdraw("baton-part1");  // the second pull cannot have it again
+  withdraw("baton-part1");  // the second pull cannot download it again
   publish("baton-part2", "second");
   const auto pulled = pull_model(model, options_);
   ASSERT_TRUE(pulled) << pulled.error().message;

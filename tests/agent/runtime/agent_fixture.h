@@ -1,5 +1,5 @@
 #pragma once
-// An agent with a script for a model, real tools and a real journal.
+// An agent with a scripted model, real tools and a real journal.
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/agent.h>
 #include <baton/agent/runtime/restore.h>
@@ -28,13 +28,13 @@ class FakeClock final : public Clock {
   std::int64_t now_ms() const override { return now_ + wall_step_; }
   std::int64_t steady_ms() const override { return now_; }
   void advance(std::int64_t ms) { now_ += ms; }
-  void step_wall(std::int64_t ms) { wall_step_ += ms; }  // somebody sets the time of day
+  void step_wall(std::int64_t ms) { wall_step_ += ms; }  // the time of day is set
 
  private:
   std::atomic<std::int64_t> now_{1'700'000'000'000}, wall_step_{0};
 };
 
-// Closed until opened; waiting ends with the stop token too.
+// Closed until opened; the stop token ends the waiting, too.
 class Gate {
  public:
   void open() {
@@ -92,7 +92,7 @@ class AgentFixture : public testing::Test {
   RunObserver observer() {
     RunObserver observer;
     observer.event = [this](const memory::Event& event) {
-      // What is told is in the journal.
+      // Every event that is told is in the journal.
       EXPECT_FALSE(journal_->events(event.response_id, event.sequence_number - 1).value().empty());
       const std::scoped_lock lock(mutex_);
       events_.push_back(event);

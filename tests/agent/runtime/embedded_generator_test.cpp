@@ -1,4 +1,4 @@
-// What the embedded engine says of its model, and how it continues a text, with a parrot for a model.
+// The embedded engine's facts about its model, and its continuation of a text, with a parrot as model.
 #include <baton/agent/runtime/embedded_generator.h>
 #include <gtest/gtest.h>
 

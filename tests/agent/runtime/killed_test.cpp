@@ -1,4 +1,4 @@
-// The process is killed while a run is under way; the next one finds a conversation that can be read and can go on.
+// The process is killed while a run is under way; the next one finds a conversation that can be read and continued.
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -31,7 +31,8 @@ class KilledAgent : public AgentFixture {
   std::filesystem::path file() const { return folder_ / "journal.db"; }
   std::filesystem::path effects() const { return folder_ / "effects"; }
 
-  // The child does `work` with a way to tell; gives back what it told until it was killed: at the first "kill" or after `patience`.
+  // The child runs `work` with a function that reports to us; returns its reports until it was killed: at the first "kill" or after
+  // `patience`.
   std::string killed(const std::function<void(std::function<void(const std::string&)>)>& work,
                      std::optional<std::chrono::microseconds> patience = {}) {
     int pipe_ends[2];
@@ -155,7 +156,7 @@ TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
     SCOPED_TRACE(round);
     std::filesystem::remove(effects());
     const int longest_us =
-        60000 * (cut_in_the_middle > 0 ? 1 : 1 + round);  // a sanitised build on a busy machine needs longer to get to its calls
+        60000 * (cut_in_the_middle > 0 ? 1 : 1 + round);  // a sanitised build on a busy machine needs longer to reach its calls
     const std::string told = killed(
         [this](auto tell) {
           tools_
@@ -203,7 +204,7 @@ TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
     EXPECT_EQ(calls, results);
     cut_in_the_middle += calls > 0 ? 1 : 0;
     EXPECT_LE(unknown, 1);
-    EXPECT_LE(n_effects() - (results - unknown), 1);  // an effect that no result tells of is at most the one that was under way
+    EXPECT_LE(n_effects() - (results - unknown), 1);  // an effect without a result is at most the one that was under way
     agent_.reset();
     journal_.reset();
   }
@@ -246,7 +247,7 @@ TEST_F(KilledAgent, goes_on_with_a_durable_run_and_gives_it_up_when_it_brought_d
     handle->wait();
   };
   killed([&](auto tell) { live(tell, 0); });
-  {  // somebody who does not take over leaves it alone
+  {  // a process that does not take over leaves it unchanged
     const auto other = memory::Journal::open(file()).value();
     EXPECT_EQ(other->unfinished().value().size(), 1u);
   }
@@ -278,7 +279,7 @@ TEST_F(KilledAgent, waits_for_a_journal_that_cannot_be_written_and_continues_by_
   });
   auto handle = start({.input = said("q")});
   entered_.wait();
-  const rlimit full{1, before.rlim_max};  // from now on no file grows
+  const rlimit full{1, before.rlim_max};  // from now on no file can grow
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
   gate_.open();
   unwritable.wait();

@@ -1,4 +1,4 @@
-// What continues what: unstored responses, approvals, runs of other processes.
+// The rules of continuing: unstored responses, approvals, runs of other processes.
 #include <baton/agent/runtime/run_hub.h>
 
 #include <sqlite3.h>
@@ -25,7 +25,7 @@ class Lineage : public AgentFixture {
     agent_ = std::make_unique<Agent>(*generator_, tools_, *journal_, clock_, std::move(options));
     hub_ = std::make_unique<RunHub>(*agent_, *journal_);
   }
-  // The terminal event of what was started.
+  // The terminal event of the started response.
   Json ended(Result<RunHub::Started> started) {
     EXPECT_TRUE(started) << (started ? "" : started.error().message);
     if (!started) return nullptr;
@@ -105,7 +105,7 @@ TEST_F(Lineage, a_shutdown_takes_unstored_responses_away_when_the_last_run_has_e
   EXPECT_FALSE(journal_->response(unstored->response_id));
 }
 
-// Deleted between any two of the reads that continuing takes: never a crash, only not found.
+// Deleted between any two of the reads of a continuation: never a crash, always not found.
 TEST_F(Lineage, a_response_that_is_deleted_while_it_is_continued_is_not_found) {
   hub(echo);
   for (int round = 0; round < 50; ++round) {
@@ -122,7 +122,7 @@ TEST_F(Lineage, a_response_that_is_deleted_while_it_is_continued_is_not_found) {
   }
 }
 
-// By another program, as the journal itself removes nothing that is under way. Whoever listens waits for an end.
+// Deleted by another program, since the journal itself removes nothing that is under way. Listeners wait for an end.
 TEST_F(Lineage, one_who_listens_to_a_run_whose_conversation_has_vanished_is_told_an_end) {
   const TemporaryFolder folder;
   journal_ = memory::Journal::open(folder.path() / "j.db").value();
@@ -152,7 +152,7 @@ TEST_F(Lineage, one_who_listens_to_a_run_whose_conversation_has_vanished_is_told
 
 // ---- warm-ups
 
-// What the model reads: the texts of all messages, one after the other.
+// The texts of all messages that the model reads, one after the other.
 ScriptedAnswer texts(const llm::ChatRequest& request) {
   std::string all;
   for (const llm::Message& message : request.messages) all += (all.empty() ? "" : ",") + message.content;

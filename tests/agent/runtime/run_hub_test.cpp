@@ -1,4 +1,4 @@
-// Runs that outlive whoever started them, and those who listen.
+// Runs that outlive the request that started them, and their listeners.
 #include <baton/agent/runtime/run_hub.h>
 
 #include <future>
@@ -13,7 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Takes what a subscription brings.
+// Collects the events of a subscription.
 class Ear {
  public:
   RunHub::Sink sink(int at_most = 1 << 30) {

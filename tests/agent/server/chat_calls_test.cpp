@@ -1,4 +1,4 @@
-// Which result of a chat belongs to which call, however its client names them.
+// The matching of a chat's results with its calls, whatever names the client gives them.
 #include <baton/agent/core/items.h>
 #include <baton/agent/runtime/request.h>
 #include <baton/agent/server/chat_request.h>

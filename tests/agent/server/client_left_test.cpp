@@ -1,4 +1,4 @@
-// Clients that go before they have their answer, and streams that have nothing left to say.
+// Clients that leave before they have their answer, and streams without further events.
 #include "server_fixture.h"
 #include "temporary_folder.h"
 
@@ -45,7 +45,7 @@ TEST_F(ServerTest, a_stream_of_a_run_of_another_process_is_refused_before_it_beg
   EXPECT_THAT(reply.body, HasSubstr("response_of_another_process"));
 }
 
-// The run's end and what comes after it are steps of several threads: a reader meets each of them.
+// The run's end and the steps after it happen on several threads: a reader may arrive at any of them.
 TEST_F(ServerTest, a_stream_asked_for_after_the_last_event_ends_however_soon_it_is_asked_for) {
   for (int i = 0; i < 100; ++i) {
     const std::string id = post({{"input", "hello"}}).json["id"];
@@ -131,7 +131,7 @@ TEST_F(ServerTest, streams_of_clients_that_have_gone_leave_nothing_and_the_run_g
   EXPECT_EQ(hub_.stats().active, 1);
 }
 
-// Every session is told of every successor, on the hub's thread. Its own test, as ThreadSanitizer sees it at once.
+// Every session is told of every successor, on the hub's thread. A test of its own, because ThreadSanitizer detects the race at once.
 TEST_F(ServerTest, a_socket_is_whole_before_other_threads_call_it) {
   std::atomic<bool> stop = false;
   std::thread steering([&] {

@@ -1,4 +1,4 @@
-// What unmodified clients send: it is accepted, and what has no effect is said.
+// Requests of unmodified clients are accepted, and fields without effect are reported.
 #include <baton/agent/server/chat_request.h>
 #include <baton/agent/server/create_request.h>
 #include <gmock/gmock.h>
@@ -35,7 +35,7 @@ class ClientRequestsTest : public testing::Test {
     return chat(R"({"messages": [{"role": "user", "content": "x"}], )" + fields + "}");
   }
   CreateRequest with(const std::string& fields) const { return create(R"({"input": "x", )" + fields + "}"); }
-  // As a model reads them.
+  // The messages as a model reads them.
   static std::vector<llm::Message> messages(const RunRequest& run) {
     std::vector<StoredItem> items;
     for (const Json& item : run.input) items.push_back({"resp_1", item, {}});
@@ -326,7 +326,7 @@ TEST_F(ClientRequestsTest, formats_as_llama_cpp_names_them) {
             Json({{"type", "object"}}));
 }
 
-// ---- what is noted, and the log
+// ---- notes, and the log
 
 TEST(Notes, a_hint_is_given_for_what_is_written_alike) {
   const std::set<std::string> known = {"temperature", "top_p", "max_output_tokens", "tools", "input", "n"};

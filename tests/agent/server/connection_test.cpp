@@ -104,7 +104,7 @@ TEST_F(ServerTest, lanes_of_a_socket_run_side_by_side_and_one_lane_in_order) {
   EXPECT_EQ(socket.until("response.incomplete")["response"]["status"], "cancelled");
 }
 
-// One that is not stored is gone right behind its end: whoever waits for that end meets it at every point.
+// An unstored response is removed right after its end: a request that waits for that end meets it at every point.
 TEST_F(ServerTest, a_cancel_is_answered_whenever_the_response_ends) {
   Socket socket = websocket();
   for (int i = 0; i < 200; ++i) {
@@ -139,7 +139,7 @@ TEST_F(ServerTest, a_reader_that_takes_nothing_is_dropped_and_the_others_are_not
   start(limits);
   tcp::socket narrow(io_, tcp::v4());
   narrow.set_option(asio::socket_base::receive_buffer_size(4096));
-  // The loopback's own segments of 64 kB do not fit that window: each would wait for the sender's timer, and the close code with them.
+  // The loopback's own segments of 64 kB do not fit that window: each would wait for the sender's timer, and the close code with it.
   const int segment = 1024;
   ASSERT_EQ(::setsockopt(narrow.native_handle(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment), 0);
   narrow.connect({asio::ip::make_address("127.0.0.1"), server_->port()});

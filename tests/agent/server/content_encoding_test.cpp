@@ -1,4 +1,4 @@
-// Bodies that come compressed: what they hold is bounded, whatever they are like.
+// Compressed bodies: the size of their content is bounded in every case.
 #include <zlib.h>
 
 #include "server_fixture.h"
@@ -59,7 +59,7 @@ TEST_F(ContentEncodingTest, other_codings_are_415) {
 TEST_F(ContentEncodingTest, a_body_that_is_not_what_it_says_is_refused) {
   const std::string whole = gzip(kBody);
   std::string broken = whole;
-  broken[broken.size() - 5] ^= 1;  // of the checksum
+  broken[broken.size() - 5] ^= 1;  // a byte of the checksum
   for (const std::string& body : {whole.substr(0, whole.size() - 1), broken, whole + "x", kBody, std::string()}) {
     const Answer answer = post_encoded(body, "gzip");
     EXPECT_EQ(answer.status, 400);
@@ -79,7 +79,7 @@ TEST_F(ContentEncodingTest, a_body_that_holds_more_than_is_taken_is_413) {
   ASSERT_LT(bomb.size(), 100'000u);
   EXPECT_EQ(post_encoded(bomb, "gzip").status, 413);
   bomb.clear();
-  for (int i = 0; i < 1000; ++i) bomb += gzip("");  // many members of nothing
+  for (int i = 0; i < 1000; ++i) bomb += gzip("");  // many empty members
   EXPECT_EQ(post_encoded(bomb, "gzip").status, 400) << "an empty body";
   EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
 }

@@ -41,7 +41,7 @@ TEST_F(CreateRequestTest, a_string_is_a_message_of_the_users) {
   EXPECT_TRUE(request->run.durable);
 }
 
-// Of the two a parser keeps one, and nobody sees that.
+// A parser keeps one of the two, without anybody noticing.
 TEST_F(CreateRequestTest, refuses_a_key_that_stands_twice) {
   const auto twice = parse_json(R"({"a": {"b": 1}, "c": [{"b": 1}, {"b": 2, "b": 3}]})");
   ASSERT_FALSE(twice);

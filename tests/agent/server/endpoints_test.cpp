@@ -1,4 +1,4 @@
-// What clients of other servers call beside responses and chat completions, and what they look for in answers.
+// Endpoints of other servers beside responses and chat completions, and the fields that clients look for in answers.
 #include "server_fixture.h"
 
 namespace baton::agent::server {
@@ -255,7 +255,7 @@ TEST_F(ServerTest, a_warm_up_gives_an_id_to_go_on_from) {
   const Answer next = post({{"input", "hello"}, {"previous_response_id", warm.json["id"]}});
   EXPECT_EQ(next.json["output"][0]["content"][0]["text"], "you said: hello") << next.body;
 
-  // As Codex does it: nothing is stored.
+  // Codex's way: nothing is stored.
   Socket socket = websocket();
   const Json tools = Json::array({{{"type", "function"}, {"name", "f"}}});
   for (const Json& input : {Json::array(), Json({{{"role", "user"}, {"content", "first"}}})}) {

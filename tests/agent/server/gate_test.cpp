@@ -1,4 +1,4 @@
-// Who may come in: every combination that an attacker's page, or another machine, can bring about.
+// Admission: every combination that an attacker's page, or another machine, can produce.
 #include <baton/agent/server/gate.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ TEST(Gate, lets_in_exactly_what_is_right_in_every_respect) {
                                                            {"localhost.evil:8377", false}, {"baton.lan", false},
                                                            {"127.0.0.1:8377@x", false},    {"0.0.0.0:8377", false},
                                                            {"2130706433:8377", false},     {"", false}};
-  // Beside our own page's, which has the Host's name.
+  // Beside Baton's own page, whose origin has the Host's name.
   const std::vector<std::pair<std::string, bool>> origins = {{"", true},
                                                              {"OURS", true},
                                                              {"https://app.example.com", true},

@@ -1,4 +1,4 @@
-// How much one client can take, and that the others get through meanwhile.
+// The limits of one client, and that other clients are served meanwhile.
 #include <latch>
 #include <semaphore>
 
@@ -7,7 +7,7 @@
 namespace baton::agent::server {
 namespace {
 
-// Keeps the threads that requests are worked on.
+// Blocks the threads that process requests.
 class Holding final : public Talk {
  public:
   Holding(std::counting_semaphore<>& begun, std::latch& go) : begun_(begun), go_(go) {}
@@ -200,7 +200,7 @@ TEST_F(ServerTest, clients_with_a_token_are_counted_by_it) {
   EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
 }
 
-// Everybody who was given the token has the same one.
+// All clients with the token have the same one.
 TEST_F(ServerTest, clients_with_one_token_are_counted_at_each_address) {
   ServerConfig config;
   config.token = "0123456789abcdef";
@@ -219,7 +219,7 @@ TEST_F(ServerTest, clients_with_one_token_are_counted_at_each_address) {
   EXPECT_EQ(answer_on(elsewhere).status, 200);
 }
 
-// A crowd that has sent its headers and no bodies loses a place, not the one connection that is about to send its header.
+// Connections that have sent their headers and no bodies lose a place, not the one connection that is about to send its header.
 TEST_F(ServerTest, of_connections_that_wait_the_largest_crowd_makes_way) {
   ServerLimits limits;
   limits.connections = 4;

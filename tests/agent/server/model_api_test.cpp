@@ -1,4 +1,4 @@
-// What clients ask of a model that is really loaded: a parrot, without sockets.
+// Requests about a model that is really loaded: a parrot, without sockets.
 #include <baton/agent/server/api.h>
 #include <gtest/gtest.h>
 

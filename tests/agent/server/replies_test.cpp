@@ -1,4 +1,4 @@
-// What stands beside the answers: ids, headers for pages, errors without files, the log, metrics.
+// The parts beside the answers: ids, headers for pages, errors without files, the log, metrics.
 #include <baton/agent/server/cors.h>
 #include <baton/agent/server/request_log.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -121,7 +121,7 @@ TEST_F(ServerTest, a_rating_that_the_disk_does_not_take_is_no_missing_response) 
   const auto rate = [&] { api.handle(call, [&](const HttpReply& reply) { status = reply.status; }); };
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
-  const rlimit full{1, before.rlim_max};  // from now on no file grows
+  const rlimit full{1, before.rlim_max};  // from now on no file can grow
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
   rate();
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -130,7 +130,7 @@ TEST_F(ServerTest, a_rating_that_the_disk_does_not_take_is_no_missing_response) 
   EXPECT_EQ(status, 200);
 }
 
-// What the log gets while it lives.
+// Captures the log while it lives.
 class Captured {
  public:
   Captured() : before_(spdlog::default_logger()) {

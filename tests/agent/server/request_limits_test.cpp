@@ -1,4 +1,4 @@
-// Requests that bring more than anybody needs: each list has a bound, and what is within the bounds is read in linear time.
+// Requests that are larger than any client needs: each list has a bound, and everything within the bounds is read in linear time.
 #include <baton/agent/server/chat_request.h>
 #include <baton/agent/server/create_request.h>
 #include <baton/tools/read_json.h>
@@ -37,7 +37,7 @@ class RequestLimitsTest : public testing::Test {
 
 Json list_of(std::size_t n, const Json& entry) { return Json(Json::array_t(n, entry)); }
 
-// Built as the reader builds them: inserting would compare each key with all others.
+// Built in the reader's way: inserting would compare each key with all others.
 Json object_of(int n) {
   std::string text = "{";
   for (int i = 0; i < n; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":1";
@@ -127,7 +127,7 @@ TEST_F(RequestLimitsTest, an_error_that_is_sent_back_keeps_what_a_model_reads_of
   EXPECT_LT(kept(object_of(3000)).size(), 3u);
 }
 
-// In square time each of these takes minutes; processor time does not depend on what else runs.
+// In quadratic time each of these takes minutes; processor time does not depend on other programs.
 TEST_F(RequestLimitsTest, what_is_within_the_bounds_takes_linear_time) {
   if (kSanitized) GTEST_SKIP() << "it measures time, and a sanitizer changes that";
   const std::clock_t begin = std::clock();
@@ -159,7 +159,7 @@ TEST_F(RequestLimitsTest, what_is_within_the_bounds_takes_linear_time) {
   EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 40);
 }
 
-// In square time this takes more than five seconds.
+// In quadratic time this takes more than five seconds.
 TEST_F(RequestLimitsTest, a_wide_item_of_another_servers_tool_is_passed_over_in_linear_time) {
   if (kSanitized) GTEST_SKIP() << "it measures time, and a sanitizer changes that";
   std::string text = R"([{"type":"web_search_call")";
@@ -187,7 +187,7 @@ TEST_F(ServerTest, references_are_summed_before_they_are_copied) {
   EXPECT_THAT(refused.body, HasSubstr("more than 8388608"));
   EXPECT_EQ(ask(http::verb::post, items, {{"items", list_of(20, reference)}}).json["error"]["code"], "input_too_large");
 
-  // What the request brings itself counts as well.
+  // The request's own items count as well.
   Json within = list_of(3, reference);
   within.push_back({{"role", "user"}, {"content", "and?"}});
   EXPECT_EQ(post({{"input", within}, {"truncation", "auto"}}).status, 200);
@@ -221,7 +221,7 @@ TEST_F(ServerTest, a_conversation_takes_so_many_bytes_and_no_more) {
   EXPECT_THAT(refused.body, HasSubstr(std::to_string(memory::kMaxThreadBytes)));
   EXPECT_EQ(post({{"input", "still here"}, {"conversation", made}}).status, 200);
 
-  // One that an older Baton let grow.
+  // A conversation that an older Baton allowed to grow.
   for (const char* id : {"item_a", "item_b"}) {
     memory::Item item;
     item.id = id;

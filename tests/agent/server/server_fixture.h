@@ -1,5 +1,5 @@
 #pragma once
-// The whole server over real sockets, with a scripted model behind it: what its tests share.
+// The whole server over real sockets, with a scripted model: shared by its tests.
 #include <baton/agent/runtime/scripted_generator.h>
 #include <baton/agent/server/server.h>
 #include <baton/tools/text.h>
@@ -23,7 +23,7 @@
 
 namespace baton::agent::server {
 
-// Before any thread: spdlog makes its logger at the first use, in a library whose locks ThreadSanitizer does not see.
+// Before any thread starts: spdlog makes its logger at the first use, in a library whose locks ThreadSanitizer does not see.
 inline const bool kLogIsMade = spdlog::default_logger_raw() != nullptr;
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -51,7 +51,7 @@ inline ScriptedAnswer rule(const llm::ChatRequest& request) {
   return {.text = "you said: " + last.content};
 }
 
-// The script, and beside it a call that is cut off by the length of its answer: where the last message is "cut".
+// The script; and if the last message is "cut", a call that is cut off by the length of its answer.
 class TestGenerator final : public Generator {
  public:
   std::unique_ptr<Generation> start(llm::ChatRequest request, Sink sink) override {
@@ -155,7 +155,7 @@ class ServerTest : public testing::Test {
     for (const auto& header : response) answer.headers[std::string(header.name_string())] = std::string(header.value());
     return answer;
   }
-  // A line of /metrics, as soon as it is there.
+  // A line of /metrics, as soon as it appears.
   bool metric(const std::string& line) {
     for (int i = 0; i < 4000; ++i) {
       if (ask(http::verb::get, "/metrics").body.find("\n" + line + "\n") != std::string::npos) return true;
@@ -163,7 +163,7 @@ class ServerTest : public testing::Test {
     }
     return false;
   }
-  // Whether the server closes the connection, having said nothing or whatever it said.
+  // Whether the server closes the connection, with or without an answer before.
   static bool closed(tcp::socket& socket) {
     std::string said;
     boost::system::error_code failed;

@@ -1,4 +1,4 @@
-// What the server answers to requests.
+// The server's answers to requests.
 #include "server_fixture.h"
 
 namespace baton::agent::server {
@@ -14,7 +14,7 @@ TEST_F(ServerTest, answers_a_post_when_the_run_has_ended) {
   EXPECT_EQ(again.json["output"], answer.json["output"]);
 }
 
-// Whatever wrote the answer: a keyword that no mask can hold is looked at when it is whole.
+// Whichever generator wrote the answer: a keyword that no mask can enforce is checked when the answer is complete.
 TEST_F(ServerTest, an_answer_that_does_not_fit_its_format_is_a_failure_that_says_why) {
   const Json schema = {{"type", "array"}, {"uniqueItems", true}};
   const Json format = {{"type", "json_schema"}, {"name", "set"}, {"schema", schema}};
@@ -95,7 +95,7 @@ TEST_F(ServerTest, what_a_client_sends_back_must_have_the_type_that_we_gave_it) 
     const Answer answer = post({{"input", Json::array({item, {{"role", "user"}, {"content", "x"}}})}});
     EXPECT_EQ(answer.status, 400) << item;
   }
-  // Replayed and answered in one request: it has no time of its own.
+  // Replayed and answered in one request: it has no time.
   const Json asked = {{"type", "mcp_approval_request"}, {"id", "x"}, {"name", "add"}, {"arguments", R"({"a": 1, "b": 2})"}};
   const Json said = {{"type", "mcp_approval_response"}, {"approval_request_id", "x"}, {"approve", true}};
   const Answer answer = post({{"input", Json::array({asked, said})}, {"tools", kDaemonTools}});
@@ -183,7 +183,7 @@ TEST_F(ServerTest, metrics_count_runs_tokens_and_calls) {
     EXPECT_THAT(text, HasSubstr(series));
 }
 
-// The client may be quicker than what is done after the end.
+// The client may be quicker than the steps after the end.
 TEST_F(ServerTest, a_chain_that_is_not_stored_continues_on_its_socket_at_once) {
   Socket socket = websocket();
   std::string before;

@@ -3,7 +3,7 @@ import stock
 from autogen_agentchat.agents import AssistantAgent
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 
-FACTS = {"vision": False, "function_calling": True, "json_output": True, "family": "unknown", "structured_output": True}  # which it wants of a model it does not know
+FACTS = {"vision": False, "function_calling": True, "json_output": True, "family": "unknown", "structured_output": True}  # unknown model
 
 
 async def run(base_url, model, question, **options):

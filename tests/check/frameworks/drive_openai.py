@@ -14,7 +14,7 @@ def client_of(base_url):
 
 
 def chat_with(answer_of):
-    """A loop over what answer_of(client, request) gives: a message."""
+    """A loop over the messages that answer_of(client, request) returns."""
     def chat(base_url, model, question):
         client, messages = client_of(base_url), [{"role": "user", "content": question}]
         for _ in range(TURNS):

@@ -1,8 +1,8 @@
-"""What the drivers of the clients share: a tool whose answers no model knows, five questions about them, and the loop that asks.
+"""Shared by the drivers of the clients: a tool whose answers no model knows, five questions about them, and the loop that asks.
 
 A driver is run in its client's own environment: `python drive_NAME.py BASE_URL MODEL [QUESTIONS]`. It sets the base URL, a key and the
 model's name, as a user of the client would, and nothing else. It prints one line of JSON for each question and way of asking:
-{"way", "question", "answer", "fact", "called", "error", "seconds"}. `called` holds the names that the tool was asked for."""
+{"way", "question", "answer", "fact", "called", "error", "seconds"}. `called` holds the names with which the tool was called."""
 import asyncio
 import inspect
 import json
@@ -34,10 +34,10 @@ def get_stock(product: str) -> str:
 
 
 def main(ways):
-    """ways: {what is used: function(base_url, model, question) -> answer, plain or a coroutine}."""
+    """ways: {the interface: function(base_url, model, question) -> answer, plain or a coroutine}."""
     base_url, model = sys.argv[1], sys.argv[2]
     wanted = list(QUESTIONS)[:int(sys.argv[3])] if len(sys.argv) > 3 else list(QUESTIONS)
-    printed, sys.stdout = sys.stdout, sys.stderr  # some clients print; stdout is the check's
+    printed, sys.stdout = sys.stdout, sys.stderr  # some clients print; stdout is for the check alone
     for way, ask in ways.items():
         for product in wanted:
             called.clear()

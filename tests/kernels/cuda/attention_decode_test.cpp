@@ -12,7 +12,7 @@ class AttentionDecode : public OnTarget {
       const DeviceBuffer<std::uint32_t> arrived(std::vector<std::uint32_t>(attention_decode_counters(p), 0));
       p.partial = partial.get();
       p.arrived = arrived.get();
-      // Twice: the second call finds the counters as the first left them.
+      // Twice: the second call finds the counters in the state that the first left.
       for (int i = 0; i < 2; ++i) attention_decode(p, nullptr);
       for (const std::uint32_t count : arrived.values()) EXPECT_EQ(count, 0u);
     });
@@ -91,7 +91,7 @@ TEST_P(AttentionDecode, with_window_without_causality_capped_and_with_sinks) {
   expect_right({.type = KvType::fp8_e4m3, .n_head_kv = 2, .group = 3, .softcap = 5, .sinks = true}, {{180, 1}});
 }
 
-// A context shorter than the step: its first tokens stand before every key.
+// A context shorter than the step: its first tokens come before every key.
 TEST_P(AttentionDecode, of_what_sees_nothing_is_zeros_or_the_sink) {
   for (const bool sinks : {false, true}) {
     for (const int n_splits : {1, 3}) {
@@ -122,7 +122,7 @@ TEST_P(AttentionDecode, survives_large_scores) {
   for (const KvType type : {KvType::bf16, KvType::q8_0}) expect_right({.type = type, .n_head_kv = 1, .deviation = 30}, {{200, 1}});
 }
 
-// Scales of about 2^-20 and 400: what is rounded to f16 in between must not vanish or overflow.
+// Scales of about 2^-20 and 400: intermediate values in f16 must not vanish or overflow.
 TEST_P(AttentionDecode, keeps_small_and_large_values_of_q8) {
   for (const float size : {1e-4f, 1.5e4f}) {
     SCOPED_TRACE(size);
@@ -130,7 +130,7 @@ TEST_P(AttentionDecode, keeps_small_and_large_values_of_q8) {
   }
 }
 
-// One key, or the value of one, that is no number: the rows that see it are none either.
+// One key, or one value, that is NaN: the rows that see it are NaN, too.
 TEST_P(AttentionDecode, shows_keys_and_values_that_are_no_numbers) {
   for (const KvType type : {KvType::f16, KvType::bf16, KvType::q8_0, KvType::fp8_e4m3}) {
     for (const bool value : {false, true}) {

@@ -18,7 +18,7 @@ class AttentionPrefill : public OnTarget {
 };
 INSTANTIATE_TEST_SUITE_P(, AttentionPrefill, testing::ValuesIn(targets()), target_name);
 
-// What the op of the CPU does not have: bf16, bidirectional attention, softcap, sinks.
+// Features that the CPU's op does not have: bf16, bidirectional attention, softcap, sinks.
 class AttentionPrefillOnDevice : public AttentionPrefill {};
 INSTANTIATE_TEST_SUITE_P(, AttentionPrefillOnDevice, testing::ValuesIn(device_targets()), target_name);
 
@@ -80,7 +80,7 @@ TEST_P(AttentionPrefill, sees_a_window_only) {
   for (const int window : {1, 2, 63, 64, 65, 100}) {
     SCOPED_TRACE("window " + std::to_string(window));
     expect_right({.type = KvType::f16, .n_head_kv = 1, .window = window}, {{150, 140}}, 9);
-    expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .window = window}, {{200, 3}}, 1);  // pages in front are gone
+    expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .window = window}, {{200, 3}}, 1);  // the first pages are freed
   }
 }
 
@@ -114,11 +114,11 @@ TEST_P(AttentionPrefill, gives_a_token_the_same_bits_in_any_chunk) {
 }
 
 TEST_P(AttentionPrefill, survives_large_scores) {
-  // Scores of some thousands: one key takes all the weight.
+  // Scores of several thousand: one key takes all the weight.
   expect_right({.type = KvType::f16, .n_head_kv = 1, .deviation = 30}, {{80, 80}}, 3);
 }
 
-// A context shorter than the step: its first tokens stand before every key.
+// A context shorter than the step: its first tokens come before every key.
 TEST_P(AttentionPrefillOnDevice, of_what_sees_nothing_is_zeros_or_the_sink) {
   for (const bool sinks : {false, true}) {
     expect_right({.type = KvType::f16, .n_head_kv = 1, .group = 2, .sinks = sinks}, {{4, 9}, {0, 3}});

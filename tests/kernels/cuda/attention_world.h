@@ -1,6 +1,6 @@
 #pragma once
-// Sequences with keys and values in pages of any order, and attention over them in double precision. bf16 is the default and the loosest
-// bound; what looks for a key too many or too few says f16.
+// Sequences with keys and values in pages of any order, and attention over them in double precision. bf16 is the default and has the
+// loosest bound; tests that look for a key too many or too few use f16.
 #include <baton/kernels/attention.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ inline float fp8_value(std::uint8_t bits) {
       exponent ? std::ldexp(1.0f + static_cast<float>(mantissa) / 8, exponent - 7) : std::ldexp(static_cast<float>(mantissa), -9);
   return bits & 0x80 ? -magnitude : magnitude;
 }
-// The nearest one, the even one of two.
+// The nearest one; of two equally near ones, the even one.
 inline std::uint8_t nearest_fp8(float x) {
   int best = 0;
   for (int bits = 0; bits < 0x7f; ++bits) {
@@ -59,13 +59,13 @@ class AttentionWorld {
  public:
   AttentionWorld(AttentionShape shape, std::vector<Step> of_sequences, unsigned seed = 1)
       : s(shape), n_head(shape.n_head_kv * shape.group), steps(std::move(of_sequences)) {
-    int n_pages = 1;  // page 0 is nobody's
+    int n_pages = 1;  // page 0 is unused
     for (const Step& step : steps) n_pages += pages(step.context), stride_ = std::max(stride_, pages(step.context));
     std::vector<std::int32_t> order(n_pages - 1);
     std::iota(order.begin(), order.end(), 1);
     std::shuffle(order.begin(), order.end(), std::mt19937(seed));
-    // Slots that nobody wrote hold NaN (of q8_0 a scale that is none), and table entries beyond the context or in front of every window no
-    // page at all.
+    // Slots that were never written hold NaN (for q8_0 a NaN scale), and table entries beyond the context or before every window are not
+    // pages.
     n_slots_ = static_cast<std::size_t>(n_pages) * s.n_head_kv * s.page_tokens;
     k_.assign(n_slots_ * row_bytes(), 0xff);
     v_ = k_;
@@ -102,7 +102,7 @@ class AttentionWorld {
     if (s.sinks) sinks = normal_floats(n_head, ++seed, 2);
   }
 
-  // NaN in a key or value of sequence 0, or in the scale of its group. Of all keys and values only the pages hold it.
+  // NaN in a key or value of sequence 0, or in the scale of its group. Only the pages hold it, not the reference's keys and values.
   void break_slot(int position, int head, int d, bool value) {
     const std::size_t at = slot(page_table_[position / s.page_tokens], head, position % s.page_tokens);
     std::vector<std::uint8_t>& pages = value ? v_ : k_;
@@ -123,7 +123,7 @@ class AttentionWorld {
   float scale() const { return 1 / std::sqrt(static_cast<float>(s.head_dim)); }
   int n_tokens() const { return first_token_.back(); }
 
-  // Puts the world on the device; `run` gets the params.
+  // Copies the world to the device; `run` gets the params.
   struct Result {
     std::vector<float> out;          // (n_tokens, n_head, head_dim)
     std::vector<float> log_sum_exp;  // (n_tokens, n_head); the CPU's op has none
@@ -179,8 +179,8 @@ class AttentionWorld {
     return result;
   }
 
-  // Attention of one token and head in double precision over the very numbers that stand in the pages. `error`: what a product that
-  // reads 16-bit operands and adds in f32 may differ by, as a share of the sum of weight * |value|.
+  // Attention of one token and head in double precision over exactly the numbers in the pages. `error`: the bound for a product that reads
+  // 16-bit operands and adds in f32, as a share of the sum of weight * |value|.
   struct Expected {
     std::vector<double> out, size;
     double log_sum_exp;
@@ -213,8 +213,8 @@ class AttentionWorld {
     return e;
   }
 
-  // Every `stride`th token of each sequence and the last one, all heads. score_error: what keys that were rounded once more change of a
-  // score.
+  // Every `stride`th token of each sequence and the last one, all heads. score_error: the change of a score by keys that were rounded once
+  // more.
   void expect_near(const Result& result, int stride = 1, double score_error = 0) const {
     // Weights are rounded to the values' type (u = 2^-8 bf16, 2^-11 f16), and so is the result; f32 sums and exponents are far below that.
     const double u = s.type == KvType::bf16 ? 0x1p-8 : 0x1p-11;
@@ -263,7 +263,7 @@ class AttentionWorld {
   AttentionShape s;
   int n_head;
   std::vector<Step> steps;
-  std::vector<std::vector<float>> keys, values, queries;  // of each sequence, as they stand in memory
+  std::vector<std::vector<float>> keys, values, queries;  // of each sequence, in the layout of memory
   std::vector<float> sinks;
 
  private:
@@ -295,7 +295,7 @@ class AttentionWorld {
   std::size_t row_bytes() const { return static_cast<std::size_t>(s.head_dim) * kv_element_bytes(s.type); }
   std::uint16_t bits(float x) const { return s.type == KvType::bf16 ? f32_to_bf16(x) : f32_to_f16(x); }
   float number(std::uint16_t h) const { return s.type == KvType::bf16 ? bf16_to_f32(h) : f16_to_f32(h); }
-  // Puts a head's row into a slot, and leaves in the row what the slot then means.
+  // Writes a head's row into a slot, and stores the slot's values in the row.
   void store(float* row, std::vector<std::uint8_t>& pages, std::vector<std::uint16_t>& scales, std::size_t at) const {
     std::uint8_t* to = pages.data() + at * row_bytes();
     for (int d = 0; d < s.head_dim; ++d) {

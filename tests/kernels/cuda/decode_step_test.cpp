@@ -1,4 +1,4 @@
-// One CUDA graph serves every decode step: what changes from step to step lies in device memory.
+// One CUDA graph serves every decode step: the data that changes from step to step is in device memory.
 #include <baton/kernels/rope_append.h>
 #include <baton/kernels/rope_tables.h>
 #include <baton/kernels/sampling.h>
@@ -39,7 +39,7 @@ class DecodeStep {
     sample({logits.get(), rows.get(), tokens_.get(), reports_.get(), nullptr, scratch_.get(), row_arrived_.get(), kTokens, kVocab}, stream);
   }
 
-  // All that the ops left.
+  // All results of the ops.
   std::vector<std::uint8_t> results() const {
     std::vector<std::uint8_t> all;
     const auto add = [&](const auto& buffer) {
@@ -51,7 +51,7 @@ class DecodeStep {
     return all;
   }
 
-  // What a step is about.
+  // The parameters of a step.
   DeviceBuffer<float> qkv{kTokens * kRow}, logits{kTokens * kVocab};
   DeviceBuffer<std::int32_t> positions{kTokens}, sequence{std::vector<std::int32_t>{0, 1, 1}},
       first_token{std::vector<std::int32_t>{0, 1, 3}}, context{kSequences}, page_table{kSequences * kStride};

@@ -1,6 +1,6 @@
 #pragma once
-// Where the body of a kernel's test runs: a real device, or the simulator in several orders of threads and blocks; and device memory by
-// value. A body that the CPU op can run as well asks for targets(), the others for device_targets().
+// The target on which the body of a kernel's test runs: a real device, or the simulator in several orders of threads and blocks; and device
+// memory by value. A body that the CPU op can run as well uses targets(), the others device_targets().
 #include <baton/kernels/cuda.h>
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>

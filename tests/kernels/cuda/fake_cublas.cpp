@@ -1,5 +1,5 @@
-// Stands for libcublas in the simulated tests: the four functions that Cublas looks for, with a product by the definition, in f32, over
-// memory that the simulated device shares with the host. What a real library would refuse, it refuses; BATON_REFUSES: every product.
+// Replaces libcublas in the simulated tests: the four functions that Cublas looks for, with a product by the definition, in f32, over
+// memory that the simulated device shares with the host. It refuses what a real library would refuse; with BATON_REFUSES, every product.
 #include <baton/kernels/float16.h>
 
 #include <cstddef>
@@ -56,7 +56,7 @@ int cublasGemmEx(void* handle, int transpose_a, int transpose_b, int m, int n, i
                element(b, transpose_b ? j + static_cast<std::size_t>(d) * ldb : d + static_cast<std::size_t>(j) * ldb);
       }
       float& to = static_cast<float*>(c)[i + static_cast<std::size_t>(j) * ldc];
-      to = scale * sum + (before != 0 ? before * to : 0);  // with 0 what is there is not read, whatever it is
+      to = scale * sum + (before != 0 ? before * to : 0);  // with 0 the old value is not read
     }
   }
   return kSuccess;

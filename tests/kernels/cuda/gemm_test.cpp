@@ -120,7 +120,7 @@ TEST(CublasTest, that_is_not_there_says_what_was_tried) {
   EXPECT_NE(why.find("libm.so.6: it lacks a function"), std::string::npos) << why;
 }
 
-// By itself where there is one, and over the simulator by fake_cublas.cpp: what is given to it is what is meant.
+// By cuBLAS itself if there is one, and over the simulator by fake_cublas.cpp, which checks the arguments.
 TEST_P(Gemm, of_cublas_agrees_with_double_precision) {
 #ifdef BATON_SIMULATED_DEVICE
   const std::string names[] = {BATON_FAKE_CUBLAS};

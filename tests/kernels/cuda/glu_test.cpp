@@ -31,7 +31,7 @@ INSTANTIATE_TEST_SUITE_P(, GluOnDevice, testing::ValuesIn(device_targets()), tar
 double silu(double x) { return x / (1 + std::exp(-x)); }
 double gelu(double x) { return 0.5 * x * (1 + std::tanh(0.7978845608028654 * x * (1 + 0.044715 * x * x))); }
 
-// exp (2 ulp = 4 u on each side), one addition, a division (2 ulp where the device is asked for the fast one), a product.
+// exp (2 ulp = 4 u on each side), one addition, a division (2 ulp for the device's fast one), a product.
 constexpr double kBound = 12 * 0x1p-24;
 
 TEST_P(Glu, agrees_with_double_precision) {

@@ -17,7 +17,7 @@ class MatMulInt8 : public OnTarget {
     return matrices.y();
   }
 
-  // Products of the numbers that the weights mean with the activations that the integers mean: nothing but f32's rounding may differ.
+  // Products of the dequantised weights with the dequantised activations: only f32's rounding may differ.
   void expect_right(const std::vector<Matrix>& matrices, int n_tokens, int n_in) const {
     const Products p(matrices, n_tokens, n_in);
     ThreadPool pool(1);
@@ -66,7 +66,7 @@ TEST_P(MatMulInt8, of_rows_on_and_beside_a_tile) {
   for (const int n_out : {1, 15, 16, 17, 31, 32, 33}) expect_right({{TensorType::q8_0, n_out}}, 9, 64);
 }
 
-// Rows of 896 elements are 504 bytes of Q4_0, so every second one does not begin at a multiple of 16; 2304 and more bring a warp its second
+// Rows of 896 elements are 504 bytes of Q4_0, so every second one does not begin at a multiple of 16; 2304 and more give a warp its second
 // chunk.
 TEST_P(MatMulInt8, of_rows_that_begin_anywhere_and_chunks_that_end_early) {
   for (const TensorType type :

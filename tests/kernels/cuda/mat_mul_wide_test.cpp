@@ -9,7 +9,7 @@ namespace {
 
 class MatMulWide : public OnTarget {
  protected:
-  // Products of bf16 x with the weights as numbers, rounded to bf16. scratch_rows: how many rows of W fit into scratch.
+  // Products of bf16 x with the weights as numbers, rounded to bf16. scratch_rows: the number of rows of W that fit into scratch.
   static void expect_right(const std::vector<Matrix>& matrices, int n_tokens, int n_in, int scratch_rows, Cublas* cublas = nullptr) {
     SCOPED_TRACE("scratch for " + std::to_string(scratch_rows));
     const Products products(matrices, n_tokens, n_in);
@@ -32,7 +32,7 @@ class MatMulWide : public OnTarget {
   static void expect_right_in_all_ways(Cublas* cublas) {
     for (const TensorType type : kQuantisedTypes) expect_right({{type, 37}}, 9, 256, 16, cublas);
     for (const TensorType type : kFloatTypes) expect_right({{type, 37, true}}, 9, 72, 16, cublas);
-    // Tiles: one row, beside a block of gemm(), all at once.
+    // Tiles: one row, close to a block of gemm(), all at once.
     for (const int scratch_rows : {1, 127, 129, 300}) expect_right({{TensorType::q8_0, 260, true}}, 3, 32, scratch_rows, cublas);
     expect_right(
         {{TensorType::q4_k, 33, true, true, 3}, {TensorType::bf16, 5, false, true, 1}, {TensorType::q6_k, 8, true}, {TensorType::q4_k, 0}},

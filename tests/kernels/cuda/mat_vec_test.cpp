@@ -8,7 +8,7 @@ namespace {
 
 class MatVec : public OnTarget {
  protected:
-  // Products of the numbers that the weights mean with the activations that the integers mean: nothing but f32's rounding may differ.
+  // Products of the dequantised weights with the dequantised activations: only f32's rounding may differ.
   void expect_right(const std::vector<Matrix>& matrices, int n_tokens, int n_in) {
     const Products p(matrices, n_tokens, n_in);
     ThreadPool pool(1);
@@ -49,7 +49,7 @@ std::vector<TensorType> all_types() {
 TEST_P(MatVec, agrees_with_double_precision_in_every_format) {
   for (const TensorType type : all_types()) {
     expect_right({{type, 37}}, 1, 512);
-    expect_right({{type, 9}}, 1, 2304);  // more than one piece of 32 groups, the last not whole
+    expect_right({{type, 9}}, 1, 2304);  // more than one piece of 32 groups, the last incomplete
   }
 }
 

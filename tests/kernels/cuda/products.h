@@ -1,6 +1,6 @@
 #pragma once
-// Products of weights with activations, for the tests of the ops that make them: inputs, the op of the CPU, copies on the device, and the
-// same in double precision.
+// Products of weights with activations, for the tests of the ops that compute them: inputs, the op of the CPU, copies on the device, and
+// the same in double precision.
 #include <baton/kernels/dequantize.h>
 #include <baton/kernels/mat_mul.h>
 #include <baton/kernels/mat_vec.h>
@@ -36,7 +36,7 @@ struct Products {
   std::vector<Matrix> matrices;
   int n_tokens, n_in;
   std::vector<float> x;                             // (n_tokens, n_in)
-  std::vector<std::vector<float>> before, biases;   // y until then; of each matrix
+  std::vector<std::vector<float>> before, biases;   // y before the op; of each matrix
   std::vector<std::vector<std::byte>> weights;      // of each matrix
   using Results = std::vector<std::vector<float>>;  // y of each matrix: (n_tokens, stride)
 
@@ -60,8 +60,8 @@ struct Products {
     return y;
   }
 
-  // term(matrix, weight, token, d): weight times activation, as the op means it; bound(matrix, size): what the result may be off by, size
-  // being the sum of all parts' magnitudes. What lies between rows stays as it was.
+  // term(matrix, weight, token, d): weight times activation, as the op defines it; bound(matrix, size): the error bound of the result,
+  // where size is the sum of all parts' magnitudes. Memory between rows must be unchanged.
   template <class Term, class Bound>
   void expect_near(const Results& got, Term term, Bound bound) const {
     SCOPED_TRACE(about());

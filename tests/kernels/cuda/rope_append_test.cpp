@@ -20,7 +20,7 @@ struct Case {
   int page_tokens = 16;
 };
 
-// What the op leaves, as numbers: (n_tokens, heads, head_dim) each, and the scale of the group that each of k and v is in.
+// The op's results as numbers: (n_tokens, heads, head_dim) each, and the scale of the group that each of k and v is in.
 struct Stored {
   std::vector<float> q, k, v;
   std::vector<std::uint16_t> k_scale, v_scale;  // f16
@@ -237,7 +237,7 @@ TEST_P(RopeAppendOnDevice, into_pages_of_every_type) {
   }
 }
 
-// Of v, which is only rounded: what each type makes of numbers that it does not have.
+// Tests v, which is only rounded: each type's result for numbers that it does not have.
 TEST_P(RopeAppendOnDevice, hides_nothing_that_is_no_ordinary_number) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNaN = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> special = {kNaN, kInfinity, -kInfinity, 500, -1e9f, 464, 1e-40f, 0x1p-9f, 0x1p-10f, 0x1p-24f, -0.0f};

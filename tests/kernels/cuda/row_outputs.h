@@ -1,5 +1,5 @@
 #pragma once
-// All forms in which a row kernel can leave its result, checked against each other.
+// All forms in which a row kernel can write its result, checked against each other.
 #include <baton/kernels/mat_mul.h>
 
 #include "device.h"
@@ -12,7 +12,7 @@ class AllForms {
 
   RowOutputs outputs() { return {f32_.get(), bf16_.get(), {q_.get(), scales_.get()}}; }
 
-  // The f32 values. bf16 is their rounding, q8 what the CPU op quantises them to.
+  // The f32 values. bf16 is their rounding, q8 the result of the CPU op's quantisation.
   std::vector<float> check() {
     const std::vector<float> y = f32_.values();
     const std::vector<std::uint16_t> halves = bf16_.values();

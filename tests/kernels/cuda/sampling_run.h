@@ -1,5 +1,5 @@
 #pragma once
-// The device's sampler over rows of logits that lie on the host.
+// The device's sampler over rows of logits on the host.
 #include <baton/kernels/sampling.h>
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace baton::kernels::cuda {
 
-// A row's settings with what they point to on the host.
+// A row's settings with the data on the host that they point to.
 struct Request {
   SamplingRow row = {1.0f, 0, 1.0f, 0.0f, 1.0f, 0.0f, 0.0f, -1.0f, nullptr, nullptr, nullptr, 0, 0, 1, 0, 0};
   std::optional<std::vector<std::uint32_t>> mask;

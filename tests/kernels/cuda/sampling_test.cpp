@@ -13,7 +13,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 TEST(Philox, gives_the_published_known_answers) {
-  // kat_vectors of Random123, the authors' own library.
+  // kat_vectors of Random123, its authors' own library.
   const struct {
     Philox4x32 counter;
     std::uint32_t key[2];
@@ -36,7 +36,7 @@ double log_sum(const float* logits, int n) {
   return peak + std::log(sum);
 }
 
-// What llm/sampler does, in its order, with weights in double precision: the probability of each id.
+// The steps of llm/sampler, in its order, with weights in double precision: the probability of each id.
 std::vector<double> probabilities(const std::vector<float>& logits, const Request& r) {
   std::vector<float> x = logits;
   for (const TokenBias& b : r.biases) x[b.id] += b.bias;
@@ -78,9 +78,8 @@ std::vector<Request> draws(const Request& r, int n, std::uint64_t first = 0) {
 
 class Sampling : public OnTarget {
  protected:
-  // Every draw lies where its random number lies when probabilities are laid out by id. Weights of f32: the difference to the largest
-  // logit (8 in what counts: 8 u), exp within 2 ulp (4 u), and a sum over 256 of them (8 u): 20 u at either end, and thrice that to be
-  // safe.
+  // Every draw is the id at its random number when probabilities are laid out by id. Weights of f32: the difference to the largest logit (8
+  // among the kept ones: 8 u), exp within 2 ulp (4 u), and a sum over 256 of them (8 u): 20 u at either end, and thrice that to be safe.
   void expect_draws(const std::vector<float>& logits, const Request& request, int n) {
     constexpr double kTolerance = 60 * 0x1p-24;
     const std::vector<double> p = probabilities(logits, request);
@@ -177,7 +176,7 @@ TEST_P(Sampling, of_the_vocabulary_of_gemma_3_and_of_the_largest_as_of_any) {
   }
 }
 
-// All weights are the largest there is: 2^19 times 2^44 units.
+// All weights are the largest possible: 2^19 times 2^44 units.
 TEST_P(Sampling, of_the_largest_vocabulary_does_not_overflow) {
   const std::vector<float> logits(524288, 3.0f);
   expect_draws(logits, {}, 3);
@@ -186,7 +185,7 @@ TEST_P(Sampling, of_the_largest_vocabulary_does_not_overflow) {
   expect_draws(logits, half, 2);
 }
 
-// How far n_draws are from the probabilities, against the distance that one seed in a thousand exceeds.
+// The distance of n_draws from the probabilities, against the distance that one seed in a thousand exceeds.
 void expect_distribution(const std::vector<float>& logits, const Request& request, int n_draws) {
   const int n = static_cast<int>(logits.size());
   const std::vector<double> p = probabilities(logits, request);
@@ -354,7 +353,7 @@ TEST_P(Sampling, lists_the_most_probable_in_order) {
     const double sum = log_sum(logits.data(), n);
     std::vector<Request> requests(4);
     for (int i = 0; i < 4; ++i) requests[i].row.n_top = std::vector{0, 1, 2, kMaxTopLogprobs}[i];
-    requests[3].mask = mask_of(n, {n - 1});  // has no part in it
+    requests[3].mask = mask_of(n, {n - 1});  // has no effect on the list
     const Outcome got = run(logits, n, requests);
     for (int row = 0; row < 4; ++row) {
       const TokenLogprob* const top = got.top.data() + row * kMaxTopLogprobs;

@@ -26,7 +26,7 @@ __global__ void collectives_kernel(int* out, const int* in) {
   put(__shfl_down_sync(kAllLanes, x, 7));
   put(__shfl_down_sync(kAllLanes, x, 1, 4));
   put(__shfl_xor_sync(kAllLanes, x, 9));
-  put(__shfl_xor_sync(kAllLanes, x, 12, 8));  // a lane of a later group: its own value
+  put(__shfl_xor_sync(kAllLanes, x, 12, 8));  // a lane of a later group: it keeps its own value
   put(static_cast<int>(__ballot_sync(kAllLanes, x > 0)));
   put(__any_sync(kAllLanes, x == in[31]));
   put(__all_sync(kAllLanes, x > 0));
@@ -40,7 +40,7 @@ __global__ void collectives_kernel(int* out, const int* in) {
   put(lane < 16 ? __shfl_xor_sync(0x0000ffffu, x, 1) : __shfl_xor_sync(0xffff0000u, x, 2));  // two halves apart
 }
 
-// Grid: one thread. Shared memory is looked at between the steps; whether a copy has arrived before its wait is for the device to choose.
+// Grid: one thread. Shared memory is read between the steps; the device chooses whether a copy has arrived before its wait.
 __global__ void async_copies_kernel(int* out, const int* in) {
   BATON_SHARED(staged, uint4[3]);
   int* words = reinterpret_cast<int*>(staged);
@@ -57,7 +57,7 @@ __global__ void async_copies_kernel(int* out, const int* in) {
   out[3] = words[5];
   out[4] = words[6];
   cuda::cp_async_4(words + 8, in + 7);
-  cuda::cp_async_wait_all();  // waits for what was not committed, too
+  cuda::cp_async_wait_all();  // also waits for copies that were not committed
   out[5] = words[8];
 }
 

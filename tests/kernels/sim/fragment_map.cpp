@@ -1,4 +1,4 @@
-// Prints what tensor-core products and ldmatrix give, bit by bit: built for the simulator and for a card, the two must print the same.
+// Prints the results of tensor-core products and ldmatrix, bit by bit: built for the simulator and for a card, the two must print the same.
 #include <cstdint>
 #include <cstdio>
 #include <random>

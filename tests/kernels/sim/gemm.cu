@@ -1,4 +1,4 @@
-// A tiled product of matrices: cp.async brings tile i + 1 while tile i is multiplied, ldmatrix takes the fragments of mma from the tiles.
+// A tiled product of matrices: cp.async loads tile i + 1 while tile i is multiplied, ldmatrix loads the fragments of mma from the tiles.
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(kThreads)
       start_tile(a_tiles[(step + 1) % kStages], a, block_row, m, (step + 1) * kDepth, k);
       start_tile(b_tiles[(step + 1) % kStages], b, block_column, n, (step + 1) * kDepth, k);
     }
-    cuda::cp_async_commit();  // of nothing in the last step, so that the newest group is always the next tile
+    cuda::cp_async_commit();  // empty in the last step, so that the newest group is always the next tile
     cuda::cp_async_wait<1>();
     __syncthreads();
     const Tile& a_tile = a_tiles[step % kStages];
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kThreads)
         for (int i = 0; i < 2; ++i) cuda::mma_m16n8k16_bf16(sums[i][j], a_fragments[i], b_fragment, sums[i][j]);
       }
     }
-    __syncthreads();  // nobody overwrites a tile that another warp still reads
+    __syncthreads();  // no warp overwrites a tile that another warp still reads
   }
   for (int i = 0; i < 2; ++i) {
     for (int j = 0; j < 4; ++j) {

@@ -1,5 +1,5 @@
 #pragma once
-// Kernels that the simulator's tests run. nvcc compiles the same files (kernels_sim_samples_nvcc): what the simulator accepts is CUDA.
+// Kernels that the simulator's tests run. nvcc compiles the same files (kernels_sim_samples_nvcc), so the simulator accepts only CUDA.
 // Pointers are to device memory.
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
@@ -18,14 +18,14 @@ void gemm(float* c, const __nv_bfloat16* a, const __nv_bfloat16* b, int m, int n
 enum class Operand { bf16, f16, s8 };
 void mma_by_map(Operand type, void* d, const void* a, const void* b, const void* c, cudaStream_t stream);
 
-// One warp: (32 lanes, n) registers that ldmatrix x n gives of n matrices (8, 8) of 16 bits, one after the other in memory.
+// One warp: (32 lanes, n) registers that ldmatrix x n returns for n matrices (8, 8) of 16 bits, one after the other in memory.
 void load_matrices(std::uint32_t* registers, const std::uint16_t* matrices, int n, bool transposed, cudaStream_t stream);
 
-// One warp: row r of out (kCollectives, 32) is what collective r gives lane by lane; collectives.cu lists them.
+// One warp: row r of out (kCollectives, 32) is the result of collective r lane by lane; collectives.cu lists them.
 constexpr int kCollectives = 18;
 void collectives(int* out, const int* in, cudaStream_t stream);
 
-// One thread: what shared memory holds around two groups of cp.async from in[0..8): see collectives.cu.
+// One thread: the content of shared memory around two groups of cp.async from in[0..8): see collectives.cu.
 constexpr int kAsyncObservations = 6;
 void async_copies(int* out, const int* in, cudaStream_t stream);
 
@@ -36,7 +36,7 @@ void thread_functions(int* out, cudaStream_t stream);
 // x[i] = x[i] * factor + addend
 void scale_add(float* x, int n, float factor, float addend, cudaStream_t stream);
 
-// Blocks that count themselves; the last one adds up what all of them wrote. total must be zero before, and done.
+// Blocks that count themselves; the last one adds up the sums of all blocks. total and done must be zero before.
 void sum_by_last_block(float* total, float* partial, unsigned* done, const float* x, int n, cudaStream_t stream);
 
 // One warp that does n products of tensor cores one after the other, and n waits at a barrier: for measuring the simulator.

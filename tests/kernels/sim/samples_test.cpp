@@ -74,7 +74,7 @@ TEST(Samples, TiledProductIsExactForOddSizes) {
   }
 }
 
-// Printed for the headers of kernels/sim, which state it; other work on the machine makes it no subject of a test.
+// Printed for the headers of kernels/sim, which state it; not tested, because other work on the machine changes it.
 TEST(Samples, TimeOfASwitchAndOfAnMma) {
   constexpr int kRepeats = 20000;
   DeviceBuffer<float> out(32);

@@ -13,7 +13,7 @@ using testing::IsEmpty;
 
 const std::string kCall = R"({"name": "get_weather", "arguments": {"city": "Paris"}})";
 
-// Feeds an answer token by token, as the engine would, until Answer has enough.
+// Feeds an answer token by token, like the engine, until Answer has enough.
 class AnswerTest : public testing::Test {
  protected:
   AnswerTest() { request_.tools = {weather_tool()}; }

@@ -1,4 +1,4 @@
-// What the model may write once it has begun a call.
+// The tokens that are allowed once the model has begun a call.
 #include <baton/llm/chat/call_constraint.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,12 +22,12 @@ class CallConstraintTest : public testing::Test {
     return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()),
                                             std::move(options));
   }
-  // A call's name has begun, and this was written of it.
+  // A call's name has begun; `since` is its text so far.
   static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
                       std::optional<int> first_token = std::nullopt, bool own_form = false) {
     constraint.look_at({{place, "", since, own_form}, first_token});
   }
-  // The bytes that may follow. "*": any.
+  // The allowed next bytes. "*": any.
   static std::string next(CallConstraint& constraint) {
     const TokenMask* mask = constraint.mask();
     if (!mask || constraint.min_share() > 1) return "*";  // such a mask is only asked for its share
@@ -54,7 +54,7 @@ TEST_F(CallConstraintTest, waits_for_its_grammar_where_a_call_begins_and_no_soon
   EXPECT_EQ(next(c), "*");
   write(c, "Well: ");
   EXPECT_FALSE(c.waiting());
-  look_at(c, std::string("get_"));  // the parser's text may be gone when the grammar is there
+  look_at(c, std::string("get_"));  // the parser's text may be gone when the grammar is ready
   EXPECT_TRUE(c.waiting());
   EXPECT_FALSE(c.engaged());
   const std::vector<ToolSpec> tools = {{"get_all", "", Json::parse(R"({"type":"object"})")}};
@@ -146,7 +146,7 @@ TEST_F(CallConstraintTest, goes_back_to_where_the_call_began_where_it_is_none) {
   EXPECT_EQ(next(*c), "*");
 }
 
-// A call is as sure as its beginning and its name are together.
+// A call is as certain as its beginning and its name together.
 TEST_F(CallConstraintTest, an_answer_that_begins_with_a_call_is_also_asked_how_sure_it_was_to_begin_one) {
   const auto c = constraint();
   EXPECT_GT(c->min_share(), 1) << "the share of words is asked for, and they are not held to";
@@ -235,7 +235,7 @@ TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
   EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
 }
 
-// The model may go on by itself there; only its end is doubted.
+// The model may continue by itself there; only its end is uncertain.
 TEST_F(CallConstraintTest, a_call_in_the_templates_form_goes_on_as_a_list_where_the_model_would_end) {
   list_ = [](std::string_view) { return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""}; };
   for (const bool alone : {true, false}) {
@@ -269,7 +269,7 @@ TEST_F(CallConstraintTest, a_list_is_begun_as_small_models_write_it_best) {
   EXPECT_TRUE(list.since.starts_with("f\""));
 }
 
-// " }," may be one token: a list that ends with " }" before it has said whether it goes on would have to say a comma alone.
+// " }," may be one token: a list that ends with " }" before it is known whether it continues would have to write a comma alone.
 TEST_F(CallConstraintTest, a_list_is_begun_up_to_where_its_tokens_part) {
   GgufWriter writer;
   add_byte_vocabulary(writer, "qwen2", {"\u0120 }", "\u0120} ,"}, {{"\u0120}", 1}, {"\u0120},", 1}, {"<|im_end|>", 3}});

@@ -393,7 +393,7 @@ TEST(CallParser, refuses_nesting_deeper_than_its_limit) {
   EXPECT_EQ(reader.end().calls, Calls{});
 }
 
-// Work is counted by what is read and written, not by a clock: a parser that starts over would need hours for these.
+// Work is counted by bytes read and written, not by a clock: a parser that starts over would need hours for these.
 TEST(CallParser, reads_very_long_answers_in_linear_time) {
   const int n = 400000;
   std::string lists, ticks(n, '`'), tags, spaces(n, ' '), braces(n, '{'), lines;
@@ -410,7 +410,7 @@ TEST(CallParser, reads_very_long_answers_in_linear_time) {
   }
 }
 
-// Under a constraint what was begun can become nothing but a call.
+// Under a constraint a call that was begun can only become a call.
 TEST(CallParser, a_call_that_is_cut_before_its_arguments_is_no_text) {
   for (const auto& [text, name] : {std::pair{"```json\n[\n    {\n        \"name\": \"get_we", ""},
                                    {"```json\n[\n    {\n        \"name\": \"get_weather\",", "get_weather"}}) {

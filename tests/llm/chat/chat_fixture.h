@@ -51,7 +51,7 @@ inline constexpr const char* kPlain =
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-// Refuses what it does not know.
+// Refuses unknown input.
 inline constexpr const char* kStrict =
     "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate, not ' + m.role) "
     "}}"
@@ -98,7 +98,7 @@ inline llm::ToolSpec weather_tool() {
   return {"get_weather", "Weather of a city", {{"type", "object"}, {"properties", {{"city", {{"type", "string"}}}}}}};
 }
 
-// user, a call, its result.
+// A user message, a call, its result.
 inline llm::ChatRequest weather_conversation() {
   llm::ChatRequest request;
   request.messages.push_back(message(llm::Role::user, "Weather?"));

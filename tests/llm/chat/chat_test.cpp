@@ -1,4 +1,4 @@
-// The whole way, from messages to deltas, with a tiny random model behind it: what it says is noise, but everything around it is real.
+// The whole path, from messages to deltas, with a tiny random model: its answers are noise, but everything around it is real.
 #include <baton/llm/chat/chat.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/llm/model/cpu_backend.h>
@@ -32,7 +32,7 @@ TEST_F(ChatTest, the_next_turn_prefills_only_what_follows_the_answer) {
   request.messages.push_back(assistant);
   request.messages.push_back(message(Role::user, "And now?"));
   const Finished second = ask(*chat, request);
-  // All but the last token of the answer, whose keys and values nobody needed before.
+  // All but the last token of the answer, whose keys and values were not needed before.
   EXPECT_EQ(second.usage.cached_tokens, first.usage.prompt_tokens + first.usage.output_tokens - 1);
 
   const std::string rest = "<|im_end|>\n<|im_start|>user\nAnd now?<|im_end|>\n<|im_start|>assistant\n";
@@ -81,7 +81,7 @@ TEST_F(ChatTest, a_required_call_is_valid_whatever_the_weights_are_like) {
   EXPECT_GT(n_stops, 0);
 }
 
-// The call cannot be begun by the prompt, where the template has begun a reasoning block: it is behind that.
+// The prompt cannot begin the call, because the template has begun a reasoning block: the call is after that.
 TEST_F(ChatTest, a_required_call_follows_the_reasoning) {
   const std::string thinking = std::string(kHermes) + "{{ '<think>\\n' }}";
   const auto chat = create(thinking.c_str()).value();
@@ -172,7 +172,7 @@ TEST_F(ChatTest, says_what_is_wrong_with_a_request) {
   EXPECT_THAT(end.error->message, HasSubstr("maximum context length is 2048 tokens. However, the prompt has 40"));
 }
 
-// Turns of 100 letters, each a token, as this tokenizer has it.
+// Turns of 100 letters, each a token of this tokenizer.
 ChatRequest long_conversation(ChatRequest request, int n_turns) {
   request.max_output_tokens = 64;
   request.messages = {message(Role::system, "Be brief.")};

@@ -10,7 +10,7 @@ namespace {
 
 using namespace baton::test;
 
-// A conversation with `text` in every place that is not the template's.
+// A conversation with `text` in every place outside the template.
 ChatRequest conversation_about(const std::string& text) {
   ChatRequest request = weather_conversation();
   for (Message& m : request.messages) m.content += text;

@@ -1,4 +1,4 @@
-// Calls in a fence that follows words on its line: an announced call ends its line, an example in a sentence does not.
+// Calls in a fence after text on the same line: an announced call ends its line, an example in a sentence does not.
 #include "read_answer.h"
 
 namespace baton::llm {

@@ -76,7 +76,7 @@ class FormatTest : public ChatTest {
     request.sampling.temperature = 2;
     return request;
   }
-  // Answers of noise, all of which fit, end by the model's own will, and are not all the same.
+  // Random answers, all of which fit, are ended by the model itself, and are not all the same.
   void expect_all_fit(Chat& chat, const OutputFormat& format, int n) {
     ChatRequest request = wanting(format);
     std::set<std::string> texts;
@@ -154,7 +154,7 @@ TEST_F(FormatTest, an_answer_fits_or_is_a_call) {
   EXPECT_GT(n_answers, 5);
 }
 
-// What the model wanted was no call: it goes back, and the answer fits.
+// The model did not mean to call: the call is withdrawn, and the answer fits.
 TEST_F(FormatTest, an_unsure_call_is_taken_back_and_the_answer_fits) {
   const auto chat = create(kHermes, {}, 0.9f).value();
   ChatRequest request = wanting(schema(R"({"enum": ["a", "b"]})"));
@@ -168,7 +168,7 @@ TEST_F(FormatTest, an_unsure_call_is_taken_back_and_the_answer_fits) {
   }
 }
 
-// Nothing but the end may follow, and the model gives the end almost no probability.
+// Only the end may follow, and the model gives the end almost no probability.
 TEST_F(FormatTest, the_answer_ends_where_it_is_whole) {
   const auto chat = create(kHermes).value();
   ChatRequest request = wanting(regex("abc"));
@@ -200,7 +200,7 @@ TEST_F(FormatTest, an_answer_that_is_cut_says_so) {
   EXPECT_EQ(said.text.size(), 10u);
 }
 
-// The format holds behind the block, which the model may neither leave out the end of nor end the turn in.
+// The format applies after the reasoning block. The model must end the block, and may not end the turn in it.
 TEST_F(FormatTest, reasoning_comes_first_where_the_prompt_opened_it) {
   const std::string thinking = std::string(kPlain) + "{{ '<think>\\n' }}";
   const auto chat = create(thinking.c_str()).value();
@@ -226,7 +226,7 @@ TEST_F(FormatTest, a_request_that_cannot_be_held_to_is_refused) {
   EXPECT_EQ(say(*chat, request).text, "a");
 }
 
-// The first answer uses the grammar's states up; the next one gets fresh ones, and both end.
+// The first answer uses up the grammar's states; the next one gets new ones, and both end.
 TEST_F(FormatTest, a_grammar_that_explodes_ends_the_answer_and_says_so) {
   const auto chat = create(kHermes).value();
   const OutputFormat doubling = grammar("root ::= s\ns ::= \"a\" s \"b\" s | \"a\" s \"c\" s | \"\"");

@@ -1,4 +1,4 @@
-// Parameters in each convention that writes them one by one: what the mask lets through for a schema is what the reader makes of it.
+// Parameters in each convention that writes them one by one: each text that the mask allows for a schema is read back as the same value.
 #include <baton/llm/chat/call_grammar.h>
 #include <baton/llm/chat/call_parser.h>
 #include <baton/llm/chat/parameter_value.h>
@@ -24,7 +24,7 @@ class ParameterValuesTest : public testing::TestWithParam<std::string> {
               {"required", {"x"}},
               {"$defs", {{"Unit", {{"enum", {"celsius", "kelvin"}}}}}}}}};
   }
-  // The value as a model of this convention writes it, and what follows it to the end of the call; from the name on.
+  // The value as a model of this convention writes it, and the rest of the call; from the name on.
   std::string written(const Json& value) const {
     const auto& p = syntax_.parameters;
     std::string text;
@@ -147,7 +147,7 @@ TEST(ParameterValue, is_what_all_its_descriptions_leave) {
   EXPECT_EQ(read(R"({"allOf": [{"properties": {"v": {"type": "string"}}}, {"properties": {"v": {"maxLength": 5}}}]})", "v", "5"), "5");
   EXPECT_EQ(read(R"({"additionalProperties": {"type": "string"}})", "v", "5"), "5");
   EXPECT_EQ(read("{}", "v", "5"), 5);
-  // White space around a listed string is the syntax's, where it is not its own.
+  // White space around a listed string belongs to the syntax, unless it is the string's own.
   EXPECT_EQ(read(R"({"properties": {"v": {"enum": ["x", " y "]}}})", "v", "  x "), "x");
   EXPECT_EQ(read(R"({"properties": {"v": {"enum": ["x", " y "]}}})", "v", " y "), " y ");
   EXPECT_EQ(read(R"({"properties": {"v": {"type": "string"}}})", "v", " x "), " x ");

@@ -1,4 +1,4 @@
-// What models write, token by token, through the whole way from a conversation to deltas: the parrot says it, cuts included.
+// Answers of models, token by token, through the whole path from a conversation to deltas: the parrot says them, with their cuts.
 #include <baton/llm/chat/chat.h>
 #include <baton/llm/model/cpu_backend.h>
 #include <gmock/gmock.h>
@@ -25,7 +25,7 @@ struct Heard {
   Finished end;
 };
 
-// A new one for each answer.
+// A new parrot for each answer.
 class ParrotTest : public testing::Test {
  protected:
   std::unique_ptr<Chat> chat(std::vector<ParrotAnswer> answers, ParrotOptions options, bool constrain = true) {
@@ -56,7 +56,7 @@ class ParrotTest : public testing::Test {
     return heard;
   }
 
-  // One answer to "Hello", with weather_tool() where there are tools.
+  // One answer to "Hello", with weather_tool() if there are tools.
   Heard say(ParrotAnswer answer, ChatRequest request = hello(), ParrotOptions options = {.chat_template = kHermes}) {
     const auto one = chat({std::move(answer)}, std::move(options));
     return ask(*one, request);
@@ -115,7 +115,7 @@ TEST_F(ParrotTest, calls_a_tool_in_every_cut) {
   }
 }
 
-// The case inline_fence_call.json and its kin.
+// The case inline_fence_call.json and similar ones.
 TEST_F(ParrotTest, reads_a_call_in_a_fence_behind_words_on_its_line) {
   const std::string call = kWeatherCall;
   for (const std::string& fenced :
@@ -184,7 +184,7 @@ TEST_F(ParrotTest, a_turn_ends_where_its_end_is_spelled_out_and_is_no_token) {
     EXPECT_EQ(say(in_pieces("Done.<|im_end|>\n<|im_start|>user\nMore!", n), hello(), options).text, "Done.");
     EXPECT_EQ(say(ParrotAnswer{{"<think>", 3}} + in_pieces("Hm.<|im_end|>\n<|im_start|>user\n", n), hello(), options).reasoning, "Hm.");
   }
-  // Where it is a token, the letters are letters.
+  // If it is a token, the letters are ordinary text.
   EXPECT_EQ(say(in_pieces("ChatML ends turns by <|im_end|>.", 3)).text, "ChatML ends turns by <|im_end|>.");
 }
 
@@ -220,7 +220,7 @@ class HarmonyTest : public ParrotTest {
       options_.specials.push_back({name, 3});
   }
 
-  // The text as tokens of n bytes each, but for the special ones.
+  // The text as tokens of n bytes each, except for the special ones.
   ParrotAnswer pieces(std::string_view text, std::size_t n) const {
     ParrotAnswer answer;
     while (!text.empty()) {
@@ -318,7 +318,7 @@ TEST_F(ParrotTest, a_parameter_that_holds_its_own_closing_tag_is_whole_or_refuse
       }
     }
   }
-  // Refused, not cut: nothing says where the value ends.
+  // Refused, not cut: the end of the value is ambiguous.
   for (const bool constrain : {true, false}) {
     const std::string cut = "<function=save>\n<parameter=text>\na </parameter> b";
     const Heard heard = ask(*chat({open + in_pieces(cut, 4)}, {.chat_template = kMarkup}, constrain), request);
@@ -326,7 +326,7 @@ TEST_F(ParrotTest, a_parameter_that_holds_its_own_closing_tag_is_whole_or_refuse
   }
 }
 
-// JSON itself says where such a value ends.
+// JSON itself determines the end of such a value.
 TEST_F(ParrotTest, an_object_in_markup_may_hold_what_closes_its_parameter) {
   ChatRequest request = hello();
   request.tools = {{"save", "", Json::parse(R"({"type": "object", "properties": {

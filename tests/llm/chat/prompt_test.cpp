@@ -18,7 +18,7 @@ class PromptTest : public testing::Test {
   }
   std::string text(const Prompt& prompt) const { return tokenizer_->decode(prompt.ids, true); }
   std::string text(const char* source, const ChatRequest& request) { return text(builder(source).build(request).value()); }
-  // What a model that follows `prompt` wrote: these bytes, and its end token.
+  // The answer of a model to `prompt`: these bytes, and its end token.
   RawTokens written(const PromptBuilder& b, const std::string& answer, std::optional<std::int32_t> end = kImEnd) const {
     RawTokens raw{tokenizer_->encode_template(answer), b.model_sha256(), b.template_sha256()};
     if (end) raw.ids.push_back(*end);
@@ -61,7 +61,7 @@ TEST_F(PromptTest, describes_tools_in_a_system_message_where_the_template_knows_
   EXPECT_THAT(text(kPlain, with_system), HasSubstr("<|im_start|>system\nBe brief.\n\nYou can call functions."));
 }
 
-// The name on a line of its own, then JSON, and no word around them (as GLM-4-9b has it): nothing to tell a call from an answer by.
+// The name on its own line, then JSON, without words around them (as in GLM-4-9b): nothing distinguishes a call from an answer.
 TEST_F(PromptTest, describes_tools_itself_where_the_templates_calls_are_not_understood) {
   const char* source = R"({%- if tools %}{{- '<|im_start|>system\nTools: ' + (tools | tojson) + '<|im_end|>\n' }}{% endif %}
 {%- for m in messages %}
@@ -219,7 +219,7 @@ TEST_F(PromptTest, begins_the_answer_when_a_tool_is_required_or_named) {
   EXPECT_EQ(tokenizer_->decode(prompt.forced_ids, true), prompt.forced_text);
 }
 
-// No answer is begun with an id that nobody has said yet.
+// No answer begins with an id that does not exist yet.
 TEST_F(PromptTest, begins_the_answer_as_json_where_the_template_has_the_calls_id_before_its_name) {
   constexpr const char* kIdFirst =
       "{% for t in tools or [] %}{{ t | tojson }}\n{% endfor %}{% for m in messages %}[{{ m.role }}]{{ m.content or '' }}"

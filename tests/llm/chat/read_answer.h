@@ -1,5 +1,5 @@
 #pragma once
-// What CallParser makes of an answer, however that is cut into pushes.
+// CallParser's result for an answer, for any cuts into pushes.
 #include <baton/llm/chat/call_parser.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 namespace baton::llm {
 
-// What an answer came to, adjacent deltas of text merged.
+// The result of an answer, with adjacent deltas of text merged.
 struct Parsed {
   std::string text, reasoning, malformed;
   std::vector<std::string> calls;  // "name {arguments}"

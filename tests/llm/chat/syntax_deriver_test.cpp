@@ -1,4 +1,4 @@
-// Ways to write calls that no published template has: each is learned from a template that shows it, or refused with its reason.
+// Syntaxes for calls that no published template has: each is learned from a template that shows it, or refused with its reason.
 #include <baton/llm/chat/call_parser.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ namespace {
 using namespace baton::test;
 using testing::HasSubstr;
 
-// A template that shows an answer's calls like this.
+// A template that shows an answer's calls in this form.
 PromptBuilder builder(const Tokenizer& tokenizer, const std::string& calls, const std::string& reasoning = "") {
   const std::string source = R"({%- if tools %}{{ '<S>' ~ (tools | tojson) ~ '<E>' }}{% endif -%}
 {%- for m in messages -%}
@@ -92,7 +92,7 @@ TEST_P(SyntaxDeriverTest, learns_it_and_reads_what_models_write) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, SyntaxDeriverTest, testing::ValuesIn(kWays), [](const auto& way) { return std::string(way.param.name); });
 
-// What cannot be told apart when it is read back is not taken for a syntax.
+// A text that is ambiguous when it is read back is not accepted as a syntax.
 TEST(SyntaxDeriver, refuses_what_would_be_read_as_something_else_and_says_what) {
   const ChatTokenizer tokenizer;
   const std::string xml =

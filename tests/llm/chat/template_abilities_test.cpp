@@ -1,4 +1,5 @@
-// Templates that do not take what OpenAI's API has: how each is given tools, calls and results, and how its model is asked for calls.
+// Templates that do not accept everything in OpenAI's API: the form in which each is given tools, calls and results, and in which its model
+// is asked for calls.
 #include <baton/llm/chat/call_parser.h>
 #include <baton/llm/chat/written_calls.h>
 #include <gmock/gmock.h>
@@ -22,8 +23,8 @@ class TemplateAbilitiesTest : public testing::Test {
   ChatTokenizer tokenizer_;
 };
 
-// DeepSeek's V3 and R1: no word of tools; calls only where the text is none; arguments are put between other strings; the end of the calls
-// only behind the second.
+// DeepSeek's V3 and R1: no mention of tools; calls only if the text is none; arguments are put between other strings; the end of the calls
+// only after the second.
 constexpr const char* kJoined = R"({%- for m in messages -%}
 {%- if m.role == 'system' -%}{{ m.content }}{%- endif -%}
 {%- if m.role == 'user' -%}{{ '<U>' + m.content }}{%- endif -%}
@@ -159,7 +160,7 @@ TEST_F(TemplateAbilitiesTest, a_name_may_close_its_value) {
   EXPECT_THAT(read, testing::ElementsAre(Json{{"a", "x </b> y"}, {"b", 2}}));
 }
 
-// DeepSeek's DSML tells strings from the rest; a word for every type is another thing.
+// DeepSeek's DSML distinguishes strings from other values; a word for every type is a different matter.
 TEST_F(TemplateAbilitiesTest, a_syntax_that_tells_every_type_is_not_understood) {
   const std::string source = R"({%- if tools -%}{{ tools | tojson }}{%- endif -%}
 {%- for m in messages -%}{{ '<' + m.role + '>' + m.content }}
@@ -212,7 +213,7 @@ TEST_F(TemplateAbilitiesTest, parameters_get_a_description_where_the_template_wa
   EXPECT_THAT(prompt(b, weather_conversation()), HasSubstr("get_weather city (string): ."));
 }
 
-// Mistral's of early 2025, Command R7B's: it does not ask whether it shall prompt, and words a last question in another way.
+// Mistral's of early 2025, Command R7B's: it prompts without being told to, and words a last question in another way.
 TEST_F(TemplateAbilitiesTest, a_template_that_always_prompts_is_read) {
   const PromptBuilder b = builder(R"({%- for m in messages -%}
 {%- if m.role == 'user' -%}{{ ('[LAST]' + m.content + '[/LAST]') if loop.last else ('[INST]' + m.content + '[/INST]') }}

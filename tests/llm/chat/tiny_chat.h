@@ -1,5 +1,5 @@
 #pragma once
-// A chat with a tiny random model behind it: what it says is noise, but everything around it is real.
+// A chat with a tiny random model: its answers are noise, but everything around it is real.
 #include <baton/llm/chat/chat.h>
 #include <baton/llm/model/cpu_backend.h>
 #include <gtest/gtest.h>
@@ -70,7 +70,7 @@ class ChatTest : public testing::Test {
     return Chat::create(std::make_unique<Engine>(std::move(model.value()), engine),
                         {.model_sha256 = "tiny", .min_call_confidence = min_call_confidence});
   }
-  void forget_file() {  // create() makes another one
+  void forget_file() {  // create() generates another one
     tiny_ = TinyModel(shape());
     add_chat_vocabulary(tiny_.writer());
   }

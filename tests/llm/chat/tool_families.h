@@ -17,7 +17,7 @@ inline std::string file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Of all of them.
+// One tokenizer for all families.
 inline const ChatTokenizer& family_tokenizer() {
   static const ChatTokenizer tokenizer;
   return tokenizer;
@@ -57,12 +57,12 @@ inline std::vector<std::string> families() {
   return names;
 }
 
-// Those that write arguments as parameters, one by one; tool_syntax_test.cpp holds the list against what is derived.
+// Those that write arguments as parameters, one by one; tool_syntax_test.cpp compares the list with the derived ones.
 inline const std::vector<std::string> kFamiliesWithParameters = {"functiongemma",     "glm-4.5",      "lfm2",           "llama3.2-pythonic",
                                                                  "names-as-tags",     "qwen3-coder",  "unseen/gemma4",  "deepseek-v3.2",
                                                                  "unseen/minimax-m2", "unseen/olmo3", "unseen/seed-oss"};
 
-// A family's name as a part of a test's.
+// A family's name as a part of a test's name.
 inline std::string family_test_name(const testing::TestParamInfo<std::string>& one) {
   std::string name = one.param;
   std::replace_if(

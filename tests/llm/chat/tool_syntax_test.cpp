@@ -1,4 +1,4 @@
-// The syntax of calls, learned from templates in forty-two published conventions, and what models of these families write, read back.
+// The syntax of calls, learned from templates in forty-two published conventions, and answers of models of these families, read back.
 #include <baton/llm/chat/call_parser.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ std::ostream& operator<<(std::ostream& out, const Answer& a) {
              << ">";
 }
 
-// cuts: where the text is cut into pushes. certain: the calls are given out while they are written.
+// cuts: places where the text is cut into pushes. certain: the calls are emitted while they are written.
 Answer read(const Family& family, const std::string& text, std::vector<std::size_t> cuts, bool certain = false) {
   int ids = 0;
   CallParser parser({.tools = family.tools,
@@ -77,7 +77,7 @@ TEST_P(ToolSyntaxTest, is_learned_and_reads_what_models_write) {
     whole.text = trimmed(whole.text);
     whole.reasoning = trimmed(whole.reasoning);
     EXPECT_EQ(whole, wanted) << output["case"] << "\n" << text << "\n" << shown;
-    // Cut anywhere, it says the same.
+    // Cut anywhere, the result is the same.
     std::vector<std::size_t> everywhere;
     for (std::size_t i = 1; i < text.size(); ++i) everywhere.push_back(i);
     for (const bool certain : {false, true}) {
@@ -89,7 +89,7 @@ TEST_P(ToolSyntaxTest, is_learned_and_reads_what_models_write) {
   }
 }
 
-// Forms that models write whatever their template asks for.
+// Forms that models write whatever their template requires.
 const std::vector<std::string> kCommonForms = {
     R"({"name": "get_weather", "arguments": {"city": "Oslo", "unit": "celsius"}})",
     "```json\n{\n  \"name\": \"get_weather\",\n  \"arguments\": {\n    \"city\": \"Oslo\"\n  }\n}\n```",

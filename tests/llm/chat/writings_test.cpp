@@ -1,5 +1,6 @@
-// What a model means must be what comes out: values in their legal writings (escapes, exponents, order, white space), each written token by
-// token under the mask of its schema and read as a call. It comes out equal, or is refused with a reason that is known beforehand.
+// A call must have the value that the model meant: values in their legal writings (escapes, exponents, order, white space), each written
+// token by token under the mask of its schema and read as a call. The result is equal, or is refused with a reason that is known
+// beforehand.
 #include <baton/llm/chat/call_parser.h>
 #include <baton/llm/grammar/grammar.h>
 #include <baton/llm/grammar/schema_compiler.h>
@@ -42,7 +43,7 @@ struct Number {
   std::string text() const { return (negative ? "-" : "") + digits + (exponent == 0 ? "" : "e" + std::to_string(exponent)); }
 };
 
-// A schema with one value that is valid under it; and, of a number, how it is made up.
+// A schema with one value that is valid under it; and, for a number, its parts.
 struct Case {
   Json schema, value;
   std::vector<std::uint32_t> text{};  // of a string
@@ -87,7 +88,7 @@ class Cases {
       case 7:
         return object(depth);
       default: {
-        Case free = object(depth);  // written under a schema that says nothing
+        Case free = object(depth);  // written under an unconstrained schema
         free.schema = {{"type", "object"}};
         forget(free);
         return free;
@@ -187,7 +188,7 @@ class Cases {
   Random random_;
 };
 
-// One of the legal writings of a value; `reasons`: why a mask may refuse it.
+// One of the legal writings of a value; `reasons`: the reasons for which a mask may refuse it.
 class Writer {
  public:
   explicit Writer(Random& random) : random_(random) {}
@@ -263,7 +264,7 @@ class Writer {
     return text;
   }
 
-  // The point after some of the digits, and the exponent that goes with it.
+  // The point after some of the digits, and the exponent that belongs to it.
   std::string number(const Case& made) {
     const Number& n = made.number;
     const bool whole = made.schema.contains("type") && (made.schema["type"] == "integer" || made.schema.contains("multipleOf"));
@@ -303,7 +304,7 @@ class Writer {
   Random& random_;
 };
 
-// Tokens as vocabularies have them: pieces of JSON, cut anywhere.
+// Tokens like those of real vocabularies: pieces of JSON, cut anywhere.
 std::vector<std::string> vocabulary() {
   std::vector<std::string> tokens;
   for (int byte = 0; byte < 256; ++byte) tokens.push_back(std::string(1, static_cast<char>(byte)));

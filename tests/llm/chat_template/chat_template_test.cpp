@@ -170,14 +170,14 @@ TEST(TemplateLimits, work_that_prints_nothing_is_bounded_too) {
            "{{ 'a b '|batch(99999999999, 'x')|list|length }}",
            "{{ 'ab'|slice(99999999999)|list|length }}",
            "{% set x %}{% for i in range(99999) %}{{ i|string|list|sort|join }}{% endfor %}{% endset %}",
-           // What reads a long text and makes a short one.
+           // Reads of a long text that make a short one.
            "{% set s = (' ' * 999) * 99 %}{% for i in range(9999) %}{% if s|trim %}{% endif %}{% endfor %}",
            "{% set s = (' ' * 999) * 99 %}{% for i in range(9999) %}{% if s.strip() %}{% endif %}{% endfor %}",
            "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s.islower() %}{% endif %}{% endfor %}",
            "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s.startswith(s) %}{% endif %}{% endfor %}",
            "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s is upper %}{% endif %}{% endfor %}",
            "{% set s = ('a' * 999) * 99 %}{% for i in range(9999) %}{% if s.center(1)[0] %}{% endif %}{% endfor %}",
-           // Where a search compares much at every place.
+           // A search that compares much at every place.
            "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ p in s }}",
            "{% set s = ('a' * 999) * 99 %}{% set p = 'b' ~ ('a' * 999) * 40 %}{{ s.rfind(p) }}",
            "{% set s = ('a' * 999) * 99 %}{% set p = ('a' * 999) * 40 ~ 'b' %}{{ s.find(p) }}",

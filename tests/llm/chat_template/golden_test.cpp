@@ -1,4 +1,4 @@
-// What Baton renders against what Python's jinja2 rendered when the goldens were made (scripts/check.sh oracle --regenerate).
+// Baton's renderings against those of Python's jinja2 when the goldens were made (scripts/check.sh oracle --regenerate).
 #include <baton/llm/chat_template/chat_template.h>
 #include <gtest/gtest.h>
 
@@ -58,7 +58,7 @@ Rendered render(const std::string& source, const Json& variables) {
   return {joined(*spans), ""};
 }
 
-// Messages that a template or jinja2's own Undefined words are the same; Python's other exceptions only have to be errors here too.
+// Messages of a template or of jinja2's own Undefined are the same; Python's other exceptions only have to be errors here, too.
 void expect_same(const Json& golden, const Rendered& got, const std::string& what) {
   if (golden.contains("output")) {
     EXPECT_EQ(got.error, "") << what;

@@ -1,4 +1,4 @@
-// Which characters of a prompt are the template's: those of its own text and literals, through every operator.
+// The characters of a prompt that belong to the template: those of its own text and literals, through every operator.
 #include <baton/llm/chat_template/chat_template.h>
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ std::vector<Span> spans_of(const std::string& source, const Json& trusted = Json
   return *spans;
 }
 
-// Data in guillemets, the template's text as it is.
+// Data in guillemets, the template's text unchanged.
 std::string marked(const std::vector<Span>& spans) {
   std::string result;
   for (const Span& span : spans) result += span.from_template ? span.text : "«" + span.text + "»";

@@ -32,7 +32,7 @@ ChatTemplate read_template(const std::filesystem::path& path) {
   return *ChatTemplate::parse(source.str(), path.filename().string());
 }
 
-// A conversation, in which everything that is not ours to say is `text`.
+// A conversation in which everything that a user or tool writes is `text`.
 Json conversation(const std::string& text, bool with_call) {
   Json function = {{"name", text},
                    {"description", text},
@@ -106,7 +106,7 @@ TEST(SpecialTokens, of_a_small_vocabulary_stay_text_where_they_are_data) {
   ASSERT_TRUE(file) << file.error().message;
   auto tokenizer = Tokenizer::from_gguf(*file);
   ASSERT_TRUE(tokenizer) << tokenizer.error().message;
-  // The template's own tokens are there at all.
+  // The template's own tokens do appear.
   ChatTemplate chatml = *ChatTemplate::parse("<|im_start|>{{ messages[1].content }}<|im_end|>{{ tools }}", "chatml");
   EXPECT_EQ(special_ids_of(chatml, *tokenizer, "<|im_end|>"), (std::vector<std::int32_t>{256, 257}));
   expect_only_the_templates_own(*tokenizer);

@@ -13,7 +13,7 @@
 namespace baton::llm {
 namespace {
 
-// Collects what a request says; wait() returns when it has finished.
+// Collects the output of a request; wait() returns when it has finished.
 class Answer {
  public:
   Engine::Sink sink() {
@@ -101,7 +101,7 @@ TEST_F(EngineTest, the_next_turn_computes_only_what_follows_the_longest_common_p
   EXPECT_EQ(second.prompt_tokens, 46);
   EXPECT_EQ(second.cached_tokens, 39);
   EXPECT_EQ(counts_->tokens, 7);
-  while (e.stats().prompt_tokens < 30 + 46) std::this_thread::yield();  // the figures follow the last token by a moment
+  while (e.stats().prompt_tokens < 30 + 46) std::this_thread::yield();  // the figures are updated a moment after the last token
   EXPECT_EQ(e.stats().cached_tokens, 39);
 }
 
@@ -218,7 +218,7 @@ TEST_F(EngineTest, cancel_ends_a_running_and_a_waiting_request_and_frees_their_p
   EXPECT_EQ(waiting.wait().reason, EngineFinished::Reason::cancelled);
   EXPECT_LT(running.tokens.size(), 200u);
   EXPECT_EQ(ask(e, request(prompt(200, 9), 50)).size(), 50u);
-  // The figures follow the last token by a moment.
+  // The figures are updated a moment after the last token.
   while (e.stats().active > 0) std::this_thread::yield();
   EXPECT_EQ(e.stats().pages_free, e.stats().pages_total);
 }
@@ -268,7 +268,7 @@ TEST_F(EngineTest, a_constraint_is_obeyed_and_told_of_every_token) {
   EXPECT_EQ(constraint->accepted, tokens);
 }
 
-// Knows nothing of the fourth token until it is let go.
+// Does not know the fourth token until it is released.
 class WaitsBehindThree final : public TokenConstraint {
  public:
   bool waiting() override { return n_ == 3 && !go; }
@@ -291,7 +291,7 @@ TEST_F(EngineTest, an_answer_whose_constraint_waits_holds_up_no_other_and_goes_o
   answer.wait_for_tokens(3);
   EXPECT_EQ(ask(e, request(prompt(7, 40), 30)).size(), 30u);
   {
-    Answer cancelled;  // one that waits can be cancelled, too
+    Answer cancelled;  // a waiting request can be cancelled, too
     EngineRequest other = request(prompt(9), 12);
     other.constraint = std::make_shared<WaitsBehindThree>();
     auto cancelled_stream = e.submit(std::move(other), cancelled.sink());
@@ -305,7 +305,7 @@ TEST_F(EngineTest, an_answer_whose_constraint_waits_holds_up_no_other_and_goes_o
   EXPECT_EQ(answer.tokens, plain);
 }
 
-// Goes back once, behind the third token: `keep` of the answer's tokens stay, `then` follow.
+// Rewinds once, after the third token: `keep` of the answer's tokens are kept, `then` follow.
 class GoesBack final : public TokenConstraint {
  public:
   explicit GoesBack(Rewind to) : to_(std::move(to)) {}
@@ -332,7 +332,7 @@ TEST_F(EngineTest, an_answer_goes_back_and_on_as_if_nothing_else_had_been_writte
     r.constraint = std::make_shared<GoesBack>(Rewind{1, then});
     EngineFinished end;
     const auto tokens = ask(e, std::move(r), &end);
-    // The first two were reported, the third was taken back; of them one stays.
+    // The first two were reported, the third was withdrawn; one of them is kept.
     ASSERT_EQ(end.output_tokens, 60);
     ASSERT_EQ(tokens.size(), 2u + 60 - 1 - then.size());
     std::vector<std::int32_t> written = question;
@@ -343,7 +343,7 @@ TEST_F(EngineTest, an_answer_goes_back_and_on_as_if_nothing_else_had_been_writte
   }
 }
 
-// Names what will follow, from a list of what an answer without it said; where `wrong_every` divides the place, something else.
+// Proposes the next tokens, from a recorded answer; at places divisible by `wrong_every`, wrong ones.
 class Drafts final : public TokenConstraint {
  public:
   Drafts(std::vector<std::int32_t> truth, int wrong_every, int length)

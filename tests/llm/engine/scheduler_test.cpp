@@ -1,4 +1,4 @@
-// How clients share the places of the batch, the pages of the cache and the chunks of prompts: the scheduler, step by step.
+// The sharing of the places of the batch, the pages of the cache and the chunks of prompts among clients: the scheduler, step by step.
 #include <baton/llm/engine/scheduler.h>
 #include <baton/llm/model/cpu_backend.h>
 #include <gtest/gtest.h>
@@ -66,7 +66,7 @@ class SchedulerTest : public testing::Test {
     while (scheduler_->step()) {
     }
   }
-  // What the request is answered when nobody else asks.
+  // The answer to the request without other requests.
   std::vector<std::int32_t> alone(std::vector<std::int32_t> tokens, int n, std::shared_ptr<TokenConstraint> constraint = nullptr) {
     use({});
     const Asked& asked = ask("", std::move(tokens), n, std::move(constraint));
@@ -77,7 +77,7 @@ class SchedulerTest : public testing::Test {
   EngineClock::time_point now_{};  // stands still, so that the sizes of chunks do not depend on the machine
   std::unique_ptr<test::TinyModel> tiny_;
   std::unique_ptr<Model> model_;
-  std::deque<Asked> asked_;  // before the scheduler, which ends what runs when it is destroyed
+  std::deque<Asked> asked_;  // before the scheduler, which ends running requests when it is destroyed
   std::unique_ptr<Scheduler> scheduler_;
 };
 
@@ -228,7 +228,7 @@ TEST_F(SchedulerTest, the_long_prompts_of_one_client_leave_every_second_chunk_to
   EXPECT_EQ(b.progress, (std::vector<int>{16, 32, 48}));
 }
 
-// Goes back once, at its twelfth token: one of the answer's tokens stays, two follow it.
+// Rewinds once, at its twelfth token: one of the answer's tokens is kept, two follow it.
 class GoesBackLate final : public TokenConstraint {
  public:
   const TokenMask* mask() override { return nullptr; }

@@ -134,7 +134,7 @@ TEST(Gguf, reads_an_empty_array_at_the_very_end_of_a_file) {
 TEST(Gguf, refuses_every_prefix_of_a_file) {
   const auto bytes = everything().bytes();
   for (std::size_t n = 0; n < bytes.size(); ++n) {
-    // A copy of exactly this size, so that a sanitizer sees a read behind its end.
+    // A copy of exactly this size, so that a sanitizer detects a read after its end.
     const std::vector<std::uint8_t> prefix(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
     const auto file = parse(prefix);
     ASSERT_FALSE(file) << n << " of " << bytes.size() << " bytes";
@@ -247,7 +247,7 @@ TEST_F(SplitGguf, says_which_part_is_missing_or_another) {
   EXPECT_THAT(Loaded(part(0)).file.error().message, HasSubstr("open it by its path"));
 }
 
-// CVE-2024-23605 and its like: counts that no file could hold.
+// CVE-2024-23605 and similar ones: counts that no file could hold.
 TEST(Gguf, refuses_counts_beyond_the_file) {
   for (const std::uint64_t count : {std::uint64_t{1} << 20, std::uint64_t{1} << 61, ~std::uint64_t{0}}) {
     auto bytes = everything().bytes();

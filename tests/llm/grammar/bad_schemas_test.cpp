@@ -1,4 +1,4 @@
-// Schemas that nobody means well: each ends in bounded time and memory, in a mask that is right or in a reason that says why there is none.
+// Malicious schemas: each ends in bounded time and memory, in a mask that is right or in a reason why there is none.
 #include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/grammar/regex.h>
 
@@ -34,7 +34,7 @@ TEST(BadSchemas, references_that_lead_nowhere_are_refused_by_name) {
   EXPECT_THAT(reason_of(Json::parse(R"({"$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"anyOf":[{"$ref":"#/$defs/a"},{}]}}})")),
               HasSubstr("without end"));
   EXPECT_THAT(reason_of(Json::parse(R"({"properties":{"a":{"$ref":"#/$defs/none"}}})")), HasSubstr("/properties/a/$ref: there is nothing"));
-  // Progress in the value, but no end to it: nothing can be written.
+  // Values can grow but never end: nothing can be written.
   const MaskReport endless = report(Json::parse(R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})"));
   EXPECT_THAT(endless.refused, HasSubstr("no object is valid"));
 }
@@ -119,7 +119,7 @@ TEST(BadSchemas, repetitions_of_nothing_end) {
   EXPECT_FALSE(regex->is_tame(budget));
 }
 
-// Each value used to be looked for among all of them.
+// The search for each value used to compare it with all of them.
 TEST(BadSchemas, enumerations_may_be_long) {
   Json schema = {{"enum", Json::array()}};
   for (int i = 0; i < 5000; ++i) schema["enum"].push_back({{"id", i}, {"name", "n" + std::to_string(i)}});
@@ -130,7 +130,7 @@ TEST(BadSchemas, enumerations_may_be_long) {
   EXPECT_FALSE(listed.schema().validate({{"name", "n7"}, {"id", 8}}).empty());
 }
 
-// What is asked of all patterns together is bounded; past that they are left to the validator, and said.
+// The total cost of all patterns is bounded; beyond that they are left to the validator, and reported.
 TEST(BadSchemas, wild_patterns_cost_no_more_the_more_there_are) {
   Json schema = {{"type", "object"}, {"properties", Json::object()}};
   for (int i = 0; i < 300; ++i)
@@ -154,7 +154,7 @@ TEST(BadSchemas, strings_that_are_left_out_may_be_long_and_many) {
   EXPECT_TRUE(object.takes_value({{name, 1}, {"z", 2}}));
 }
 
-// [Range(0, double.MaxValue)] is what some frameworks print.
+// [Range(0, double.MaxValue)] is the output of some frameworks.
 TEST(BadSchemas, bounds_may_be_as_large_as_a_double) {
   Automaton automaton;
   const Schema schema =
@@ -195,7 +195,7 @@ TEST(BadSchemas, what_a_schema_does_not_list_is_written_where_it_wants_more) {
 }
 
 TEST(BadSchemas, what_can_be_read_in_very_many_ways_ends_within_bounds) {
-  // After n brackets each may be the one alternative's or the other's.
+  // After n brackets each may belong to either alternative.
   Written lists(R"({"anyOf":[{"type":"array","items":{"$ref":"#"}},{"type":"array","items":{"$ref":"#"}},{"type":"null"}]})");
   EXPECT_TRUE(lists.takes("[[[[[[null]]]]]]"));
   Machine& machine = lists.machine();

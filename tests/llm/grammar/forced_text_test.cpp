@@ -15,7 +15,7 @@ std::shared_ptr<const TokenTrie> all_bytes() {
 
 class ForcedText : public testing::Test {
  protected:
-  // What is forced behind `written`.
+  // The text that is forced after `written`.
   static std::string behind(const char* schema, std::string_view written, bool free_space = true, std::size_t limit = 100) {
     Automaton automaton;
     SchemaCompiler compiler(automaton, WritingStyle{.free_space = free_space});
@@ -66,7 +66,7 @@ TEST_F(ForcedText, lines_are_laid_out_as_deep_as_brackets_are) {
   EXPECT_EQ(behind(kNested, "{\n  \"a\": {\"b\": ["), "\"x, {\"], \"c\": 1}\n}");
 }
 
-// Another writing of a letter is no reason to wait for the model.
+// Another writing of a letter is not a reason to wait for the model.
 TEST_F(ForcedText, listed_texts_are_expected_without_escapes) {
   constexpr const char* kListed =
       R"({"type": "object", "properties": {"größe": {"const": "a/b"}}, "required": ["größe"], "additionalProperties": false})";

@@ -116,7 +116,7 @@ TEST(Gbnf, rules_that_make_no_sense_are_named) {
   EXPECT_THAT(wrong_with("root ::= a\na ::= \"x\"? b | \"y\"\nb ::= s* a \"z\"\ns ::= \" \""), HasSubstr("left recursion: a -> b -> a"));
 }
 
-// Each "a" doubles the ways to read what was written.
+// Each "a" doubles the number of parses.
 TEST(Gbnf, what_is_too_ambiguous_ends_within_bounds) {
   Language doubling(R"(root ::= s
     s ::= "a" s "b" s | "a" s "c" s | "")");

@@ -21,7 +21,7 @@ class Written {
     machine_ = std::make_unique<Machine>(automaton_, start_);
   }
 
-  // Whether the text may be written, and is whole then.
+  // Whether the text may be written, and is complete then.
   bool takes(const std::string& text) {
     StateId state = machine_->start();
     for (const char c : text) {

@@ -1,4 +1,4 @@
-// Every writing of a character that JSON has, and none that is another character.
+// Every writing of a character in JSON, and none of another character.
 #include "grammar_fixture.h"
 
 #include <array>

@@ -1,4 +1,4 @@
-// Masks against the plain question, token by token, over a vocabulary of everything that is awkward.
+// Masks against the machine, stepped through every token, over a vocabulary of all awkward cases.
 #include "grammar_fixture.h"
 
 #include <random>
@@ -19,7 +19,7 @@ std::vector<std::string> vocabulary() {
     for (unsigned n = 1 + random() % 4; n > 0; --n) token += pick();
     tokens.push_back(token);
   }
-  tokens.push_back(std::string(300, 'a'));  // longer than any token that is looked at
+  tokens.push_back(std::string(300, 'a'));  // longer than any token that is examined
   return tokens;
 }
 

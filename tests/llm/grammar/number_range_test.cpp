@@ -32,7 +32,7 @@ const std::vector<const char*> kSchemas = {
 
 bool within(Written& written, const std::string& text) { return written.schema().validate(Json::parse(text)).empty(); }
 
-// What number_range.h says is not written.
+// Writings that are left out according to number_range.h.
 bool is_left_out(const Json& schema, const std::string& text) {
   const auto e = text.find_first_of("eE");
   const auto point = text.find('.');
@@ -109,7 +109,7 @@ TEST(NumberRange, bounds_beyond_eighty_digits_hold) {
   EXPECT_FALSE(least.takes("9e89") || least.takes("5"));
 }
 
-// As draft 4 has it: no point and no exponent. Readers make a double of more than 64 bits.
+// Draft 4: no point and no exponent. Readers make a double of more than 64 bits.
 TEST(NumberRange, integers_of_draft_4_may_have_more_digits_than_64_bits_hold) {
   const std::string draft = R"({"$schema":"http://json-schema.org/draft-04/schema#","type":"integer")";
   const std::string zeros(90, '0');
@@ -128,7 +128,7 @@ TEST(NumberRange, integers_of_draft_4_may_have_more_digits_than_64_bits_hold) {
   for (const std::string& text : {"3" + zeros, "1" + zeros.substr(1), "1" + zeros + "0"}) EXPECT_FALSE(large.takes(text)) << text;
 }
 
-// A model that has lost its way writes zeros for ever.
+// A model in a loop writes zeros for ever.
 TEST(NumberRange, digits_are_bounded) {
   for (const char* schema : kSchemas) {
     Written written(schema);

@@ -1,4 +1,4 @@
-// Patterns with assertions at every place, against what PCRE2 finds in the same texts.
+// Patterns with assertions at every place, against PCRE2's matches in the same texts.
 #include "grammar_fixture.h"
 
 namespace baton::llm {

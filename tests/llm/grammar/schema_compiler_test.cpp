@@ -36,7 +36,7 @@ TEST(SchemaCompiler, further_properties_have_other_names_and_their_own_schema) {
   EXPECT_FALSE(object.takes(R"({"x": 1})"));
 }
 
-// An open alternative takes inner objects in any order. What may follow them depends on whether they also fit the other one.
+// An open alternative accepts inner objects in any order. The allowed text after them depends on whether they also fit the other one.
 TEST(SchemaCompiler, alternatives_of_bases_are_written_in_the_order_of_one_of_them) {
   Written engine(
       R"({"anyOf":[{"$ref":"#/$defs/Chain"},{"$ref":"#/$defs/Combo"}],"$defs":{
@@ -51,7 +51,7 @@ TEST(SchemaCompiler, alternatives_of_bases_are_written_in_the_order_of_one_of_th
   EXPECT_FALSE(engine.takes(R"({"name": "a", "parts": [{"with": "y", "regex": "x"}], "type": "Chain"})"));
 }
 
-// The second choice is made under what the first has left, and the parent, which leads to both, is still there.
+// The second choice is made within the rest that the first has left, and the parent, which leads to both, still exists.
 TEST(SchemaCompiler, alternatives_that_hold_together_are_chosen_one_after_the_other) {
   Written required(
       R"({"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"},"c":{"type":"string"}},
@@ -295,7 +295,7 @@ TEST(SchemaCompiler, white_space_is_free_where_the_style_says_so) {
   for (const char* text : {R"({"a": [1, 2], "b": {"c": []}})", R"({"a":[1,2],"b":{"c":[]}})",
                            "{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {\n    \"c\": [ ]\n  }\n}"})
     EXPECT_TRUE(takes(text)) << text;
-  Json deep = Json::array({1, 2});  // as in a call that stands in a list of calls, and deeper
+  Json deep = Json::array({1, 2});  // the depth of a call in a list of calls, and deeper
   for (int i = 0; i < 9; ++i) deep = {{"b", deep}};
   EXPECT_TRUE(takes(deep.dump(4)));
   EXPECT_FALSE(takes("{" + std::string(2 * kMaxSpace + 1, ' ') + "}"));
@@ -303,7 +303,7 @@ TEST(SchemaCompiler, white_space_is_free_where_the_style_says_so) {
   EXPECT_FALSE(takes(R"({"a": [1 , 2]})"));
 }
 
-// A base comes before what extends it, wherever it is defined.
+// A base comes before its extensions, wherever it is defined.
 TEST(SchemaCompiler, properties_of_a_base_come_first_in_the_order_of_the_schema) {
   const char* defs =
       R"("$defs":{"Animal":{"type":"object","properties":{"name":{"type":"string"},"species":{"type":"string"}},"required":["name","species"]},
@@ -336,7 +336,7 @@ TEST(SchemaCompiler, recursion_needs_no_end) {
   for (int i = 0; i < 300; ++i) text = R"({"v": 1, "next": )" + text + "}";
   EXPECT_TRUE(tree.takes(text));
   EXPECT_FALSE(tree.takes(text + "}"));
-  // What counts its elements, and leads back to where it stands.
+  // A node that counts its elements, and leads back to itself.
   Written counted(R"({"type":"object","properties":{"of":{"type":"array","items":{"$ref":"#"},"minItems":1},"n":{"type":"integer"}}})");
   for (const char* value : {"{}", R"({"n": 1})", R"({"of": [{}]})", R"({"of": [{"of": [{"n": 1}]}, {}], "n": 2})"})
     EXPECT_TRUE(counted.takes(value)) << value;
@@ -366,7 +366,7 @@ TEST(SchemaCompiler, names_what_is_checked_afterwards) {
   EXPECT_THAT(ahead.unmasked(), ElementsAre(" patternProperties", " additionalProperties"));
   EXPECT_TRUE(ahead.takes(R"({"ab": 1})")) << "a pattern that cannot be masked must not keep its names from being written";
   EXPECT_FALSE(ahead.takes(R"({"ab": "x"})"));
-  // Names that have a pattern are held by it alone.
+  // Names with a pattern are constrained by it alone.
   EXPECT_THAT(
       Written(R"({"type":"object","patternProperties":{"^x":{}},"propertyNames":{"maxLength":2},"additionalProperties":false})").unmasked(),
       ElementsAre(" propertyNames"));

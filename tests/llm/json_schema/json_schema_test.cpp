@@ -17,7 +17,7 @@ Json json(const std::string& text) {
   return value;
 }
 
-// All violations in one line, "" when valid, "! ..." when the schema is refused.
+// All violations in one line, "" if valid, "! ..." if the schema is refused.
 std::string answer_to(const Json& schema, const Json& instance) {
   const auto parsed = Schema::parse(schema);
   if (!parsed) return "! " + parsed.error().message;
@@ -72,7 +72,7 @@ struct Case {
   bool valid;
 };
 
-// What Python's jsonschema sees differently or not at all; the rest is in the golden file.
+// Cases that Python's jsonschema judges differently or does not support; the rest is in the golden file.
 TEST(JsonSchema, holds_where_drafts_and_extensions_differ) {
   const Case cases[] = {
       {R"({"minimum": 3, "exclusiveMinimum": true})", "3", false},  // draft 4
@@ -217,7 +217,7 @@ TEST(JsonSchema, references_lead_to_anchors_and_identified_parts) {
       << "the part's own definitions, not the document's";
 }
 
-// The specification's example: a tree that is made strict by what extends it.
+// The specification's example: a tree that its extension makes strict.
 TEST(JsonSchema, a_dynamic_reference_means_the_outermost_resource) {
   const char* tree = R"({"$id": "https://a.test/strict", "$dynamicAnchor": "node", "$ref": "tree", "unevaluatedProperties": false,
     "$defs": {"t": {"$id": "tree", "$dynamicAnchor": "node", "type": "object",
@@ -241,7 +241,7 @@ TEST(JsonSchema, unevaluated_is_what_nothing_beside_it_describes) {
       << "cousins do not see each other";
 }
 
-// As draft 4 to 7 have it, where the schema says that it is one of theirs.
+// The rule of drafts 4 to 7, if the schema declares one of them.
 TEST(JsonSchema, what_stands_beside_a_reference_counts_from_2019_on) {
   const std::string rest = R"("$ref": "#/definitions/a", "maxLength": 1, "definitions": {"a": {"type": "string"}}})";
   EXPECT_EQ(answer((R"({"$schema": "http://json-schema.org/draft-07/schema#", )" + rest).c_str(), R"("xx")"), "");

@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// "p00007": names of one length, which take longest to tell apart.
+// "p00007": names of one length, which take longest to distinguish.
 std::string numbered(char letter, int i) {
   const std::string digits = std::to_string(i);
   return letter + std::string(5 - digits.size(), '0') + digits;

@@ -1,5 +1,5 @@
 // The decoder against a plain double-precision forward pass written here, on tiny random models; and the promises of the Backend seam:
-// results do not depend on how tokens are spread over steps and sequences, and only tokens, positions and choices cross it.
+// results do not depend on the distribution of tokens over steps and sequences, and only tokens, positions and choices cross it.
 #include <baton/llm/model/cpu_backend.h>
 #include <baton/llm/model/model.h>
 #include <gtest/gtest.h>

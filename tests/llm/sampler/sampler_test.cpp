@@ -80,7 +80,7 @@ TEST(Sampler, top_k_top_p_and_min_p_keep_only_the_likely_ones) {
   EXPECT_GT(share[2], 0);
 }
 
-// What llama.cpp documents for its chain, computed on probabilities in double precision: the probability of each token.
+// The documented behaviour of llama.cpp's chain, computed on probabilities in double precision: the probability of each token.
 std::vector<double> expected(const std::vector<float>& logits, const SamplingParams& params, const std::vector<std::int32_t>& written,
                              const TokenMask* mask) {
   const std::size_t n = logits.size();
@@ -220,7 +220,7 @@ TEST(Sampler, penalties_follow_what_was_seen_within_their_window) {
   EXPECT_EQ(presence.choose(kLogits).id, 2);  // 3 - 1.5 < 2
   EXPECT_EQ(presence.choose(kLogits).id, 1);  // both are penalised: 1.5 > 0.5 and 1.5 > 1
   presence.observe(4);
-  presence.observe(4);  // the window holds nothing else now
+  presence.observe(4);  // the window now contains only this token
   EXPECT_EQ(presence.choose(kLogits).id, 1);
 
   params = {};
@@ -248,7 +248,7 @@ TEST(Sampler, of_a_window_of_minus_one_all_that_was_written_counts) {
   EXPECT_EQ(sampler.choose(kLogits).id, 2);  // 3 - 1.5 < 2
 }
 
-// Holds what it is asked for, and allows what begins like it.
+// Records the forbidden token that it is asked about, and leaves the mask whole.
 class Narrower : public TokenNarrower {
  public:
   explicit Narrower(bool penalises) : penalises_(penalises) {}
@@ -268,7 +268,7 @@ TEST(Sampler, under_a_mask_penalties_choose_among_what_is_allowed_only) {
   const TokenMask without_1 = {0b11101}, only_1 = {0b00010}, one_and_two = {0b00110};
   Narrower narrower(true);
   EXPECT_EQ(sampler.choose(kLogits, &without_1, -1, &narrower).id, 2);
-  EXPECT_EQ(narrower.wanted, 1);  // what the model wants, whatever the penalty
+  EXPECT_EQ(narrower.wanted, 1);  // the model's preferred token, whatever the penalty
   EXPECT_EQ(sampler.choose(kLogits, &only_1, -1, &narrower).id, 1);
   sampler.remember(std::vector<std::int32_t>{1});
   EXPECT_EQ(sampler.choose(kLogits, &one_and_two, -1, &narrower).id, 2);

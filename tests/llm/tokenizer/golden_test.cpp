@@ -1,4 +1,5 @@
-// tests/golden/tokenizer: what Hugging Face tokenizers and SentencePiece made of a few hundred strings (tests/check/oracle_tokenizer.py).
+// tests/golden/tokenizer: the tokens that Hugging Face tokenizers and SentencePiece made of a few hundred strings
+// (tests/check/oracle_tokenizer.py).
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -21,7 +22,7 @@ void expect_ids(const Tokenizer& tokenizer, const json& cases) {
   ASSERT_GT(cases.size(), 100u);
   for (const auto& [text, ids] : cases.get<std::vector<std::pair<std::string, std::vector<std::int32_t>>>>()) {
     ASSERT_EQ(tokenizer.encode(text), ids) << text;
-    // A qwen2 vocabulary gives the text back in NFC, and one with missing bytes or a space prefix not quite.
+    // A qwen2 vocabulary returns the text in NFC, and one with missing bytes or a space prefix not exactly.
     if (tokenizer.pre() == "qwen2" || tokenizer.adds_space_prefix() || !tokenizer.missing_bytes().empty()) continue;
     if (tokenizer.model() == "llama" && text.find("▁") != text.npos) continue;
     EXPECT_EQ(tokenizer.decode(ids), text);

@@ -8,7 +8,7 @@
 
 namespace baton::llm {
 
-// A tokenizer with the file that it looks into.
+// A tokenizer with the file that it refers to.
 class LoadedTokenizer {
  public:
   explicit LoadedTokenizer(const test::GgufWriter& writer)

@@ -1,4 +1,4 @@
-// What holds for every token of the vocabularies that people use.
+// Properties of every token of the vocabularies that people use.
 #include <baton/llm/tokenizer/detokenizer.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Texts that are far longer than what their reader takes, and texts that are made to take long.
+// Texts that are far longer than the limit, and texts that are designed to take long.
 #include <baton/llm/tokenizer/tokenizer.h>
 #include <gtest/gtest.h>
 
@@ -101,7 +101,8 @@ TEST(TokenLimit, a_text_of_megabytes_is_refused_before_it_is_merged) {
   }
 }
 
-// 32 times the text: a square algorithm takes a thousand times as long. Counted is the processor's time, as others use this machine, too.
+// 32 times the text: a quadratic algorithm takes a thousand times as long. Processor time is counted, because other programs use this
+// machine, too.
 TEST(TokenLimit, no_text_takes_square_time) {
   const auto least = [](const Tokenizer& tokenizer, const std::string& text) {
     std::clock_t best = std::numeric_limits<std::clock_t>::max();

@@ -92,7 +92,7 @@ TEST(Tokenizer, takes_user_defined_white_space_for_text) {
   EXPECT_THAT(t->special_ids(), ElementsAre(kUserDefined, kImEnd, kIm, kToolCall));
 }
 
-// The letters of a byte stay apart, so that the ids show where words end: "ß" must not merge across a word either.
+// The letters of a byte stay separate, so that the ids show where words end: "ß" must not merge across a word either.
 TEST(Tokenizer, cuts_numbers_as_the_pre_tokenizer_says) {
   const auto ids = [](const std::string& pre) {
     GgufWriter w;
@@ -106,7 +106,8 @@ TEST(Tokenizer, cuts_numbers_as_the_pre_tokenizer_says) {
   EXPECT_EQ(ids("llama3"), ids("llama-bpe"));
 }
 
-// The rest of what llama.cpp has for models of these architectures is compared with Hugging Face's tokenizers in tests/golden/tokenizer.
+// The other pre-tokenizers that llama.cpp has for models of these architectures are compared with Hugging Face's tokenizers in
+// tests/golden/tokenizer.
 TEST(Tokenizer, knows_the_other_names_of_a_pre_tokenizer_and_what_a_file_without_one_means) {
   const auto cut = [](const std::function<void(GgufWriter&)>& name) {
     GgufWriter w;
@@ -214,7 +215,7 @@ TEST(Tokenizer, handles_a_hundred_thousand_equal_letters_spaces_and_accents) {
     const LoadedTokenizer t(tiny(pre));
     EXPECT_EQ(t->encode(std::string(100'001, 'a')).size(), 50'001u) << pre;
     EXPECT_EQ(t->encode(std::string(100'000, ' ')).size(), 100'000u) << pre;
-    std::string accents = "e";  // alternating classes, so that all must be put in order
+    std::string accents = "e";  // alternating classes, so that all must be sorted
     for (int i = 0; i < 50'000; ++i) accents += "\xCC\x81\xCC\xA3";
     EXPECT_FALSE(t->encode(accents).empty()) << pre;
   }

@@ -82,7 +82,7 @@ TEST(ApiTools, brings_the_secret_where_it_belongs_and_nowhere_else) {
       plain());
   struct Case {
     Json auth;
-    const char* echo;  // of what the server saw, after the secret was blotted out
+    const char* echo;  // of the request that the server saw, after the secret was blotted out
   };
   for (const auto& [auth, echo] : {Case{{{"type", "bearer"}, {"env", "WEATHER_KEY"}}, "/ Bearer [WEATHER_KEY] "},
                                    {{{"type", "basic"}, {"env", "WEATHER_KEY"}}, "/ Basic [WEATHER_KEY] "},
@@ -193,7 +193,7 @@ TEST(ApiTools, carries_the_calls_key_when_it_sends) {
   EXPECT_EQ(f.set.find("t")->spec().traits.effect, Effect::sends);
 }
 
-// Three pages of two, in each of the ways that APIs have.
+// Three pages of two, in each of the ways that APIs use.
 void serve_pages(const ServedRequest& r, ServedConnection& c) {
   const auto at = r.target.find("n=");
   const int n = at == std::string::npos ? 1 : std::atoi(r.target.c_str() + at + 2);
@@ -256,7 +256,7 @@ TEST(ApiTools, keeps_its_rate) {
   EXPECT_THAT(f.call().content, HasSubstr("too many calls for this API's limit"));
 }
 
-// In square time the first reply would take minutes, past any deadline.
+// In quadratic time the first reply would take minutes, past any deadline.
 TEST(ApiTools, a_reply_may_be_wide_but_not_without_end) {
   const auto keys = [](int n) {
     std::string text = "{\"last\":\"z\"";

@@ -179,7 +179,7 @@ TEST(OpenApi, what_is_no_such_document_is_told_with_the_way_out) {
   EXPECT_THAT(fault(document("petstore.json"), {.source = "petstore.json"}),
               HasSubstr("only the relative server '/api/v3': give one with --server"));
   EXPECT_EQ(fault(R"({"openapi":"3.0.0","paths":{"/a":{"get":{}}}})", {.server = "https://x.test"}), "none");
-  // Types that are wrong everywhere.
+  // Types that are wrong in every version.
   for (
       const char* text :
       {R"({"openapi":"3.0.0","paths":[]})",
@@ -229,7 +229,7 @@ TEST(OpenApi, the_report_is_for_scripts_too) {
   EXPECT_EQ(report["left_out"][0]["operation"], "PostFiles");
 }
 
-// What comes out is loaded and called, and the server sees what the document promised.
+// The result is loaded and called, and the server sees the request that the document describes.
 struct Loaded {
   explicit Loaded(const std::string& name, const std::string& server) {
     const OpenApiImport imported = import(name, {.server = server});

@@ -1,4 +1,4 @@
-// What arguments can do to a request: fill their place, and nothing else.
+// The influence of arguments on a request: they fill their place, and nothing else.
 #include <baton/tools/api/api_file.h>
 #include <baton/tools/api/request_builder.h>
 #include <baton/tools/http/http_url.h>

@@ -123,7 +123,7 @@ TEST(AddressPolicy, admits_what_is_named_and_no_more) {
   EXPECT_FALSE(reaches(policy, "evilsub.example.com", "8.8.8.8"));
   EXPECT_TRUE(reaches(policy, "ports.example.com", "8.8.8.8", "8443"));
   EXPECT_FALSE(reaches(policy, "ports.example.com", "8.8.8.8", "443"));
-  // A name's owner cannot turn it inwards; a name and a range together say that it may be there.
+  // A name's owner cannot point it at an internal address; a name and a range together allow that.
   EXPECT_FALSE(reaches(policy, "api.example.com", "127.0.0.1"));
   EXPECT_FALSE(reaches(policy, "api.example.com", "10.1.1.1"));
   EXPECT_TRUE(reaches(policy, "nas.home", "192.168.1.7"));
@@ -263,7 +263,7 @@ TEST(AddressPolicy, is_asked_again_after_each_redirect) {
   TlsServer inside([](const ServedRequest&, ServedConnection& c) { c.respond(200, {}, "secret"); }, {.tls = false});
   std::string location;
   TlsServer outside([&](const ServedRequest&, ServedConnection& c) { c.redirect(302, location); }, {.tls = false});
-  // One port stands for the outside; every other of this machine is inside.
+  // One port represents the outside; every other port of this machine is inside.
   const auto client =
       make_http_client(guarded({{"out.test", {"127.0.0.1"}}, {"in.test", {"127.0.0.1"}}}, {"127.0.0.1:" + std::to_string(outside.port())}));
   const std::string port = ":" + std::to_string(inside.port());

@@ -1,4 +1,4 @@
-// Bodies that a server sends compressed, or in another encoding than UTF-8. What is compressed here was written by Python's gzip and zlib.
+// Bodies that a server sends compressed, or in another encoding than UTF-8. The compressed ones were written by Python's gzip and zlib.
 #include <baton/tools/http/charset.h>
 #include <baton/tools/http/http_client.h>
 #include <baton/tools/http/inflate.h>
@@ -26,7 +26,7 @@ const std::string kTwoMembers =
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x57\x00\x00\xf6\xf9\x81\xed\x06\x00\x00\x00"
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x2b\xcf\x2f\xca\x49\x01\x00\x43\x11\x77\x3a\x05\x00\x00\x00"s;
 
-// What comes out of it in pieces of `step` bytes; the error's message.
+// The decoded body, read in pieces of `step` bytes; or the error's message.
 std::string inflated(const std::string& coding, const std::string& data, std::size_t step) {
   const auto inflater = Inflater::of_coding(coding);
   std::string out;
@@ -124,7 +124,7 @@ TEST(Charset, is_what_the_content_type_declares) {
   EXPECT_EQ(charset_of("text/html; notcharset=x"), "");
 }
 
-// As Python encodes them.
+// Python's encodings of them.
 TEST(Charset, the_encodings_of_the_web_become_utf8) {
   EXPECT_EQ(to_utf8("\x80\x35 Z\xfcrich", "latin1"), "€5 Zürich");
   EXPECT_EQ(to_utf8("\xed\xcf\xd3\xcb\xd7\xc1", "KOI8-R"), "Москва");

@@ -200,7 +200,7 @@ TEST(HttpClient, tells_a_body_that_breaks_off) {
   TlsServer server([](const ServedRequest& r, ServedConnection& c) {
     if (r.target == "/length") c.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
     if (r.target == "/chunked") c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf");
-    // The end of such a body is the end of the connection, which somebody on the way can cause too: TLS tells the two apart.
+    // The end of such a body is the end of the connection, which anybody between the two can cause, too: TLS tells the two apart.
     if (r.target == "/until-close") c.send("HTTP/1.1 200 OK\r\n\r\nhalf");
     if (r.target == "/head") c.send("HTTP/1.1 200 OK\r\nContent-");
   });

@@ -1,4 +1,4 @@
-// What goes beyond GET: methods, bodies, how redirects change them, and the time of the whole.
+// Features beyond GET: methods, bodies, their changes by redirects, and the time limit of the whole request.
 #include <baton/tools/http/http_client.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

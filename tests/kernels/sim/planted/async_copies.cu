@@ -1,4 +1,4 @@
-// cp.async without what makes it arrive, or over what is still read.
+// cp.async without the wait for its arrival, or over memory that is still read.
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/ptx.h>
 #include <baton/kernels/cuda/device/shared_memory.h>

@@ -1,4 +1,4 @@
-// What goes wrong between the threads of a block, and between blocks.
+// Races between the threads of a block, and between blocks.
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
 
@@ -73,7 +73,7 @@ __global__ void early_return_kernel(float* y, const float* x, int n) {
   if (i < n) y[i] = values[n - 1 - i];
 }
 
-// Block b reads what block b - 1 wrote.
+// Block b reads the value that block b - 1 wrote.
 template <bool kBug>
 __global__ void block_order_kernel(float* y, const float* x) {
   if (kBug) {

@@ -17,11 +17,11 @@ __global__ void through_shared_kernel(float* y, const float* x, int n) {
   if (i < n) y[i] = values[threadIdx.x];
 }
 
-// A kernel of its own for each limit, because raising it holds for the kernel.
+// A separate kernel for each limit, because a limit is raised for the whole kernel.
 template <bool kBug>
 __global__ void large_shared_kernel(float* y, const float* x, int n) {
   BATON_DYNAMIC_SHARED(bytes);
-  float* values = reinterpret_cast<float*>(bytes) + 15000;  // 60 KB into it
+  float* values = reinterpret_cast<float*>(bytes) + 15000;  // 60 KB after the beginning
   const int i = threadIdx.x;
   if (i < n) values[i] = x[i];
   __syncthreads();

@@ -1,4 +1,4 @@
-// Reads of what nobody wrote, accesses beyond the end, vectors that are not aligned.
+// Reads of uninitialised memory, accesses beyond the end, vectors that are not aligned.
 #include <baton/kernels/cuda/device/launch.h>
 #include <baton/kernels/cuda/device/shared_memory.h>
 
@@ -17,7 +17,7 @@ __global__ void uninitialised_shared_kernel(float* y, const float* x) {
   y[threadIdx.x] = values[kThreads - 1 - threadIdx.x];
 }
 
-// The result is right all the same: only what knows of every byte whether it was written finds this one.
+// The result is right all the same: only a tool that tracks for every byte whether it was written finds this bug.
 template <bool kBug>
 __global__ void uninitialised_branch_kernel(int* y, const int* x) {
   BATON_SHARED(flag, int);
@@ -72,7 +72,7 @@ template <bool kBug>
 __global__ void device_read_past_kernel(float* y, const float* x, int n) {
   const int i = threadIdx.x;
   const float value = kBug || i < n ? x[i] : 0.0f;
-  const float sum = value + __shfl_xor_sync(0xffffffff, value, 1);  // or the compiler would not read what it need not
+  const float sum = value + __shfl_xor_sync(0xffffffff, value, 1);  // otherwise the compiler would skip an unnecessary read
   if (i < n) y[i] = sum - (sum - value);
 }
 

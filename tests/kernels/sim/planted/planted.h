@@ -1,6 +1,6 @@
 #pragma once
 // Bugs planted in small kernels. Each kernel is a template over `bool kBug`: with it the bug is compiled in, without it the same kernel is
-// right. tests/check/planted_bugs_simulator.py runs each in a process of its own and says what found it.
+// right. tests/check/planted_bugs_simulator.py runs each in a process of its own and reports which tool found it.
 #include <cuda_runtime.h>
 
 #include <cstddef>
@@ -22,7 +22,7 @@ const std::vector<Bug>& fragment_bugs();
 const std::vector<Bug>& launch_bugs();
 const std::vector<Bug>& stream_bugs();
 
-// Runs `f` with device memory that holds `in`, and room for n_out results; true when they are `expected`.
+// Runs `f` with device memory that holds `in`, and space for n_out results; true if they equal `expected`.
 template <class T, class F>
 bool gives(const std::vector<T>& in, const std::vector<T>& expected, F f) {
   T *device_in = nullptr, *device_out = nullptr;

@@ -1,4 +1,4 @@
-// Work whose order nothing guarantees.
+// Work without a guaranteed order.
 #include <baton/kernels/cuda/device/launch.h>
 
 #include "planted.h"

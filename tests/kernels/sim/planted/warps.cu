@@ -1,4 +1,4 @@
-// Lanes that a collective waits for in vain.
+// Lanes for which a collective waits in vain.
 #include <baton/kernels/cuda/device/launch.h>
 
 #include "planted.h"

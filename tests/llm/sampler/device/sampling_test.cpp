@@ -1,5 +1,5 @@
-// llm::Sampler and the device's sampler (kernels/sampling.h) on the same rows: what is chosen greedily, kept and reported is the same, and
-// what is drawn has the same distribution.
+// llm::Sampler and the device's sampler (kernels/sampling.h) on the same rows: the greedy choice, the kept tokens and the reports are the
+// same, and draws have the same distribution.
 #include <baton/llm/sampler/sampler.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using kernels::normal_floats;
 
 struct Row {
   SamplingParams params;
-  std::vector<std::int32_t> history = {};  // what was written so far
+  std::vector<std::int32_t> history = {};  // the tokens written so far
   std::optional<TokenMask> mask = std::nullopt;
   float min_share = -1;
 };
@@ -87,7 +87,7 @@ TEST_P(SamplerOnDevice, chooses_and_reports_greedily_what_the_host_does) {
         Sampler sampler(rows[i].params);
         const Choice want = on_host(logits, sampler, rows[i]);
         EXPECT_EQ(got.tokens[i], want.id);
-        // Sums of f32 weights there, of double ones here.
+        // Sums of f32 weights on the device, of double ones on the host.
         EXPECT_NEAR(got.reports[i].logprob, want.logprob, 2e-6);
         if (rows[i].min_share >= 0) {
           EXPECT_NEAR(got.reports[i].allowed_share, want.allowed_share, 4e-6);
@@ -103,8 +103,8 @@ TEST_P(SamplerOnDevice, chooses_and_reports_greedily_what_the_host_does) {
   }
 }
 
-// Whether two samples of the same size may be of one distribution: chi-square over ids, those seen too rarely taken together, against what
-// one pair in a thousand exceeds.
+// Whether two samples of the same size may have one distribution: chi-square over ids, rare ones taken together, against the value that one
+// pair in a thousand exceeds.
 void expect_one_distribution(const std::vector<int>& a, const std::vector<int>& b) {
   double chi_square = 0;
   int n_bins = 0;
@@ -156,7 +156,7 @@ TEST_P(SamplerOnDevice, draws_from_the_same_distribution_as_the_host) {
     }
     for (const std::int32_t id : device::run(logits, n_vocab, requests).tokens) ++there[id];
     expect_one_distribution(here, there);
-    // The sets are the same, too: what the host never keeps is never drawn. Thrice as many draws here find all that is not rare.
+    // The sets are the same, too: a token that the host never keeps is never drawn. Thrice as many draws here find all that are not rare.
     for (int draw = 0; draw < 3 * n_draws; ++draw) ++here[on_host(logits, sampler, rows[i]).id];
     for (int id = 0; id < n_vocab; ++id) {
       if (there[id] >= 5) {

@@ -1,5 +1,3 @@
-#include <baton/tools/read_json.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -23,8 +21,8 @@ Result<std::vector<T>> rows(Statement& statement, Read read) {
 // JSON that we wrote. A hand-made row that is not JSON is shown as text, rather than hiding the conversation.
 Json json(const Statement& statement, int column) {
   const std::string text = statement.text(column);
-  auto parsed = tools::read_json(text, tools::kLimitsOfFile);
-  return parsed ? std::move(parsed->value) : Json(text);
+  Json parsed = Json::parse(text, nullptr, false);
+  return parsed.is_discarded() ? Json(text) : parsed;
 }
 
 constexpr const char* kConversationColumns =

@@ -1,7 +1,9 @@
 #include "statement.h"
 
-#include <baton/tools/text.h>
 #include <sqlite3.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace baton::memory {
 
@@ -63,6 +65,16 @@ Error last_error(const std::filesystem::path& file, sqlite3* database) {
   return translate(file, sqlite3_extended_errcode(database), sqlite3_errmsg(database));
 }
 
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// The text with U+FFFD for whatever is not UTF-8.
+std::string valid_utf8(std::string_view text) {
+  using Json = nlohmann::json;
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
+
 }  // namespace
 
 Statement::Statement(const std::filesystem::path& file, sqlite3* database, sqlite3_stmt* statement)
@@ -71,8 +83,8 @@ Statement::Statement(const std::filesystem::path& file, sqlite3* database, sqlit
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
 Statement& Statement::bind(int index, std::string_view text) {
-  std::string mended;
-  if (!tools::is_valid_utf8(text)) text = mended = tools::valid_utf8(std::string(text));
+  std::string valid;
+  if (!is_ascii(text)) text = valid = valid_utf8(text);
   const int status = sqlite3_bind_text64(statement_, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   if (status != SQLITE_OK) bind_status_ = status;
   return *this;

@@ -1,7 +1,5 @@
 #include "text.h"
 
-#include <cstdint>
-#include <cstring>
 #include <utility>
 
 namespace baton::tools {
@@ -23,26 +21,15 @@ Utf8Sequence first_utf8_sequence(std::string_view text) {
 
 namespace {
 
-std::size_t ascii_prefix(std::string_view text) {
-  std::size_t n = 0;
-  for (std::uint64_t word; n + sizeof(word) <= text.size(); n += sizeof(word)) {
-    std::memcpy(&word, text.data() + n, sizeof(word));
-    if (word & 0x8080808080808080u) break;
-  }
-  while (n < text.size() && static_cast<unsigned char>(text[n]) < 0x80) ++n;
-  return n;
-}
-
 // Length of the longest valid prefix.
 std::size_t valid_prefix(std::string_view text) {
   std::size_t n = 0;
-  while (true) {
-    n += ascii_prefix(text.substr(n));
-    if (n == text.size()) return n;
+  while (n < text.size()) {
     const Utf8Sequence s = first_utf8_sequence(text.substr(n));
-    if (!s.valid) return n;
+    if (!s.valid) break;
     n += s.length;
   }
+  return n;
 }
 
 }  // namespace

@@ -11,6 +11,11 @@
 namespace baton::agent {
 namespace {
 
+// An event that is told from memory, with the number of the last one that was kept.
+HubEvent not_kept(std::int64_t last_number, const std::string& type, const Json& data) {
+  return {last_number, type, wire(type, data, last_number), true};
+}
+
 std::int64_t tokens_of(const Json& usage, const char* key) { return usage.is_object() ? usage.value(key, std::int64_t{0}) : 0; }
 
 }  // namespace
@@ -89,7 +94,7 @@ void RunHub::tell_silent() {
     Json data = live->in_progress;
     data["baton.repeated"] = true;
     if (live->prefill.total > 0) data["baton.prefill"] = {{"done", live->prefill.done}, {"total", live->prefill.total}};
-    const HubEvent said{live->last_number, kInProgress, wire(kInProgress, data, live->last_number), true};
+    const HubEvent said = not_kept(live->last_number, kInProgress, data);
     std::erase_if(live->listeners, [&](const auto& listener) { return !listener->give(said); });
   }
 }
@@ -192,7 +197,7 @@ void RunHub::tell_parked(Live& live) {
   const char* what = live.request.durable ? "the daemon ends; the response continues when it starts again"
                                           : "the daemon ends, and the response ends with its next start";
   const Json data = {{"response_id", live.id}, {"message", what}};
-  const HubEvent said{live.last_number, kParkedEvent, wire(kParkedEvent, data, live.last_number), true};
+  const HubEvent said = not_kept(live.last_number, kParkedEvent, data);
   for (const auto& listener : live.listeners) listener->give(said);
 }
 
@@ -222,7 +227,7 @@ void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
                      {"writable", state.writable},
                      {"message", state.writable ? "the journal is written again; the run continues"
                                                 : "the run waits, as the journal cannot be written: " + state.why}};
-  const HubEvent said{live.last_number, kJournalEvent, wire(kJournalEvent, data, live.last_number), true};
+  const HubEvent said = not_kept(live.last_number, kJournalEvent, data);
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
 }
 

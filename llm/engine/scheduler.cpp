@@ -36,16 +36,11 @@ bool Scheduler::step() {
     return true;
   }
   const Batch batch = make_batch(parts);
-  bool with_answers = false;
-  int n_prompt = 0;
-  for (const Part& part : parts) {
-    const bool is_answer = part.n_tokens == 1 && part.request->n_output() > 0;
-    with_answers = with_answers || is_answer;
-    n_prompt += is_answer ? 0 : part.n_tokens;
-  }
+  int n_answers = 0, n_prompt = 0;
+  for (const Part& part : parts) (part.n_tokens == 1 && part.request->n_output() > 0 ? n_answers : n_prompt) += part.n_tokens;
   const auto begun = now_();
   model_.forward(batch);
-  times_.add(n_prompt, with_answers, now_() - begun);
+  times_.add(n_prompt, n_answers > 0, now_() - begun);
   ++stats_.steps;
   take_results(parts);
   retire_finished();

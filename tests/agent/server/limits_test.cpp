@@ -188,33 +188,38 @@ TEST_F(ServerTest, a_client_has_a_number_of_requests) {
   EXPECT_EQ(post({{"input", "hello"}}).status, 200);
 }
 
-TEST_F(ServerTest, clients_with_a_token_are_counted_by_it) {
-  ServerConfig config;
-  config.token = "0123456789abcdef";
-  config.limits.client_requests = 1;
-  start_with(config);
-  const std::string right = "Authorization: Bearer " + config.token + "\r\n";
-  const tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump(), right);
+// A server with a token, which takes one request of a client at a time.
+class TokenTest : public ServerTest {
+ protected:
+  static constexpr const char* kToken = "0123456789abcdef";
+  const std::string right_ = std::string("Authorization: Bearer ") + kToken + "\r\n";
+  void start_for_one_request() {
+    ServerConfig config;
+    config.token = kToken;
+    config.limits.client_requests = 1;
+    start_with(config);
+  }
+};
+
+TEST_F(TokenTest, clients_with_a_token_are_counted_by_it) {
+  start_for_one_request();
+  const tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump(), right_);
   ASSERT_TRUE(active(1));
-  EXPECT_EQ(ask(http::verb::post, "/v1/responses", {{"input", "x"}}, {{"Authorization", "Bearer " + config.token}}).status, 429);
+  EXPECT_EQ(ask(http::verb::post, "/v1/responses", {{"input", "x"}}, {{"Authorization", std::string("Bearer ") + kToken}}).status, 429);
   EXPECT_EQ(ask(http::verb::get, "/healthz").status, 200);
 }
 
 // All clients with the token have the same one.
-TEST_F(ServerTest, clients_with_one_token_are_counted_at_each_address) {
-  ServerConfig config;
-  config.token = "0123456789abcdef";
-  config.limits.client_requests = 1;
-  start_with(config);
-  const std::string right = "Authorization: Bearer " + config.token + "\r\n";
-  const tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump(), right);
+TEST_F(TokenTest, clients_with_one_token_are_counted_at_each_address) {
+  start_for_one_request();
+  const tcp::socket waiting = send("POST /v1/responses", Json{{"input", "wait"}}.dump(), right_);
   ASSERT_TRUE(active(1));
   tcp::socket elsewhere(io_);
   elsewhere.open(tcp::v4());
   elsewhere.bind({asio::ip::make_address("127.0.0.2"), 0});
   elsewhere.connect({asio::ip::make_address("127.0.0.1"), server_->port()});
   const std::string body = R"({"input": "hello"})";
-  asio::write(elsewhere, asio::buffer("POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\n" + right +
+  asio::write(elsewhere, asio::buffer("POST /v1/responses HTTP/1.1\r\nHost: " + host() + "\r\n" + right_ +
                                       "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body));
   EXPECT_EQ(answer_on(elsewhere).status, 200);
 }

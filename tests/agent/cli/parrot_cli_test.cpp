@@ -11,7 +11,6 @@ namespace {
 
 using test::in_pieces;
 using test::ParrotAnswer;
-using testing::HasSubstr;
 
 // Hermes' way of writing calls, as short as possible.
 constexpr const char* kTemplate =

@@ -1,6 +1,7 @@
 #include "prompt.h"
 
 #include "call_grammar.h"
+#include "syntax_derivation.h"
 #include "written_calls.h"
 
 #include <openssl/sha.h>

@@ -4,9 +4,8 @@
 #include <baton/llm/chat/types.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "conversation.h"
 
 namespace baton::llm {
 
@@ -61,11 +60,6 @@ struct ToolSyntax {
   // Whether a token of this text belongs to calls or reasoning, whatever its type.
   bool has_token(std::string_view text) const;
 };
-
-// source: the template's source, in which one convention is recognised that renderings do not show. If its calls are not understood,
-// `abilities` loses its tools: Baton then describes them and asks for the JSON that it reads, as for a template without tools. If it has
-// calls but no place for tools, Baton describes the tools and asks for such calls.
-ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities, const std::string& source);
 
 // For people and programs: `baton inspect MODEL --json`. Holes are shown as "{id}".
 Json to_json(const ToolSyntax& syntax);

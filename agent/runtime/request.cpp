@@ -2,7 +2,7 @@
 
 #include <baton/agent/core/items.h>
 #include <baton/agent/core/text_format.h>
-#include <baton/llm/chat/output_format.h>
+#include <baton/llm/constraint/output_format.h>
 #include <baton/tools/text.h>
 
 #include <algorithm>

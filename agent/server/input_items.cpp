@@ -1,6 +1,6 @@
 // The input items of a request.
 #include <baton/agent/core/items.h>
-#include <baton/llm/chat/tool_name.h>
+#include <baton/llm/tool_syntax/tool_name.h>
 #include <baton/tools/read_json.h>
 
 #include <optional>

@@ -1,8 +1,8 @@
 #include "request_tools.h"
 
 #include <baton/agent/core/items.h>
-#include <baton/llm/chat/tool_name.h>
 #include <baton/llm/json_schema/json_schema.h>
+#include <baton/llm/tool_syntax/tool_name.h>
 
 #include <algorithm>
 

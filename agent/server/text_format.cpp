@@ -1,7 +1,7 @@
 #include "text_format.h"
 
 #include <baton/agent/core/text_format.h>
-#include <baton/llm/chat/output_format.h>
+#include <baton/llm/constraint/output_format.h>
 
 #include <algorithm>
 

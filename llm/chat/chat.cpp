@@ -1,5 +1,10 @@
 #include "chat.h"
 
+#include <baton/llm/constraint/call_grammar_cache.h>
+#include <baton/llm/constraint/format_constraint.h>
+#include <baton/llm/constraint/format_grammar_cache.h>
+#include <baton/llm/constraint/format_or_calls.h>
+
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -7,11 +12,7 @@
 #include <thread>
 
 #include "answer.h"
-#include "call_grammar_cache.h"
 #include "file_templates.h"
-#include "format_constraint.h"
-#include "format_grammar_cache.h"
-#include "format_or_calls.h"
 #include "truncation.h"
 #include "turns.h"
 

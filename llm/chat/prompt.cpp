@@ -1,8 +1,8 @@
 #include "prompt.h"
 
-#include "call_grammar.h"
-#include "syntax_derivation.h"
-#include "written_calls.h"
+#include <baton/llm/constraint/call_grammar.h>
+#include <baton/llm/syntax_derivation/syntax_derivation.h>
+#include <baton/llm/tool_syntax/written_calls.h>
 
 #include <openssl/sha.h>
 

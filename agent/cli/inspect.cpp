@@ -4,6 +4,7 @@
 #include <baton/llm/chat/file_templates.h>
 #include <baton/llm/chat/prompt.h>
 #include <baton/llm/chat_template/chat_template.h>
+#include <baton/llm/syntax_derivation/ability_probe.h>
 #include <baton/llm/syntax_derivation/syntax_derivation.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 #include <baton/llm/tool_syntax/tool_syntax.h>

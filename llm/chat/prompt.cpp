@@ -1,6 +1,7 @@
 #include "prompt.h"
 
 #include <baton/llm/constraint/call_grammar.h>
+#include <baton/llm/syntax_derivation/ability_probe.h>
 #include <baton/llm/syntax_derivation/syntax_derivation.h>
 #include <baton/llm/tool_syntax/written_calls.h>
 

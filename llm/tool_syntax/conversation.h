@@ -43,7 +43,6 @@ struct TemplateAbilities {
 };
 
 using Render = std::function<Result<std::vector<Span>>(const Json& variables)>;
-TemplateAbilities probe_abilities(const Render& render);
 
 // Writes messages and tools into `variables` as the template expects them, in the shape of OpenAI's chat API.
 void add_messages(const std::vector<Message>& messages, const TemplateAbilities& abilities, Json& variables);

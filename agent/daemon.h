@@ -6,9 +6,9 @@
 //     tools.add<Weather>(...).value();
 //     return baton::agent::serve(tools, argc, argv);
 //   }
+#include <baton/agent/api/config.h>
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
-#include <baton/agent/server/config.h>
 #include <baton/tools/registry.h>
 
 #include <chrono>

@@ -1,11 +1,10 @@
 #include "content_encoding.h"
 
+#include <baton/agent/api/request_log.h>
 #include <baton/tools/http/inflate.h>
 #include <baton/tools/text.h>
 
 #include <utility>
-
-#include "request_log.h"
 
 namespace baton::agent::server {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 // Compressed bodies of requests (Content-Encoding: gzip or deflate).
-#include <optional>
+#include <baton/agent/api/http_call.h>
 
-#include "http_call.h"
+#include <optional>
 
 namespace baton::agent::server {
 

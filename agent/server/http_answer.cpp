@@ -1,8 +1,9 @@
 // The output of an HTTP connection: answers in one piece, and streams.
+#include <baton/agent/api/cors.h>
+
 #include <array>
 #include <charconv>
 
-#include "cors.h"
 #include "http_session.h"
 
 namespace baton::agent::server {

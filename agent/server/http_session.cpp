@@ -1,5 +1,6 @@
 #include "http_session.h"
 
+#include <baton/agent/api/cors.h>
 #include <baton/tools/text.h>
 
 #include <boost/url.hpp>
@@ -7,7 +8,6 @@
 #include <cstring>
 
 #include "content_encoding.h"
-#include "cors.h"
 
 namespace baton::agent::server {
 namespace {

@@ -1,5 +1,11 @@
 #pragma once
 // Shared by the files with sockets. Internal to the folder, because Asio and Beast are.
+#include <baton/agent/api/api.h>
+#include <baton/agent/api/config.h>
+#include <baton/agent/api/gate.h>
+#include <baton/agent/api/request_log.h>
+#include <baton/agent/api/server_metrics.h>
+#include <baton/agent/api/talk.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -12,15 +18,9 @@
 #include <mutex>
 #include <set>
 
-#include "api.h"
 #include "clients.h"
-#include "config.h"
 #include "connection.h"
 #include "doorway.h"
-#include "gate.h"
-#include "request_log.h"
-#include "server_metrics.h"
-#include "talk.h"
 #include "work.h"
 
 namespace baton::agent::server {

@@ -1,11 +1,11 @@
 #include "server.h"
 
+#include <baton/agent/api/lanes.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <thread>
 
-#include "lanes.h"
 #include "net.h"
 
 namespace baton::agent::server {

@@ -1,14 +1,13 @@
 #pragma once
 // One port for HTTP and WebSocket clients: TLS if a certificate is given, one gate for all, one I/O thread; routes run on a small pool.
+#include <baton/agent/api/api.h>
+#include <baton/agent/api/config.h>
+#include <baton/agent/api/talk.h>
 #include <baton/agent/error.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
-
-#include "api.h"
-#include "config.h"
-#include "talk.h"
 
 namespace baton::agent::server {
 

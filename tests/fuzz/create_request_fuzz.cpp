@@ -1,5 +1,5 @@
 // Bodies of response.create and of chat completions, as any client may send them.
-#include <baton/agent/server/chat_request.h>
+#include <baton/agent/protocol/chat_request.h>
 
 #include <cstdint>
 

@@ -1,5 +1,5 @@
-#include <baton/agent/server/chat_request.h>
-#include <baton/agent/server/create_request.h>
+#include <baton/agent/protocol/chat_request.h>
+#include <baton/agent/protocol/create_request.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

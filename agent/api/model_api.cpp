@@ -1,14 +1,14 @@
 // Requests about the model itself: its figures, its tokens, the length of a prompt, a conversation in fewer words.
 #include <baton/agent/core/items.h>
+#include <baton/agent/protocol/fields.h>
+#include <baton/agent/protocol/request_limits.h>
+#include <baton/agent/protocol/text_request.h>
 #include <baton/agent/runtime/journal_error.h>
 #include <baton/agent/runtime/restore.h>
 
 #include <algorithm>
 
 #include "api.h"
-#include "fields.h"
-#include "request_limits.h"
-#include "text_request.h"
 #include "waiting.h"
 
 namespace baton::agent::server {

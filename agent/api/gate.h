@@ -1,11 +1,12 @@
 #pragma once
 // Admits requests: one check before routing, including the upgrade to a WebSocket. A request that some page has made a browser send is
 // recognised by its Origin, or by a foreign Host (DNS rebinding); both are refused whatever else is right.
+#include <baton/agent/protocol/api_error.h>
+
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "api_error.h"
 #include "config.h"
 
 namespace baton::agent::server {

@@ -1,5 +1,6 @@
 // /v1/responses
 #include <baton/agent/core/items.h>
+#include <baton/agent/protocol/fields.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <baton/agent/runtime/journal_error.h>
 
 #include "api.h"
-#include "fields.h"
 #include "waiting.h"
 
 namespace baton::agent::server {

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include <embedded_console.h>
 #include <embedded_served.h>
 
 #include "run_metrics.h"
@@ -36,10 +37,10 @@ struct StaticFile {
   std::string_view (*text)();
 };
 const std::array<StaticFile, 5> kFiles{{
-    {"/", "text/html; charset=utf-8", served::index_html},
-    {"/console/console.css", "text/css; charset=utf-8", served::console_css},
-    {"/console/conversation.js", "text/javascript; charset=utf-8", served::conversation_js},
-    {"/console/console.js", "text/javascript; charset=utf-8", served::console_js},
+    {"/", "text/html; charset=utf-8", console::index_html},
+    {"/console/console.css", "text/css; charset=utf-8", console::console_css},
+    {"/console/conversation.js", "text/javascript; charset=utf-8", console::conversation_js},
+    {"/console/console.js", "text/javascript; charset=utf-8", console::console_js},
     {"/openapi.json", "application/json", served::openapi_json},
 }};
 

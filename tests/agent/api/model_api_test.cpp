@@ -1,5 +1,5 @@
 // Requests about a model that is really loaded: a parrot, without sockets.
-#include <baton/agent/server/api.h>
+#include <baton/agent/api/api.h>
 #include <gtest/gtest.h>
 
 #include <future>

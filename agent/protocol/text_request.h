@@ -2,7 +2,7 @@
 // The body of a completion without a conversation: a prompt that the model continues literally.
 #include <baton/agent/runtime/generator.h>
 
-#include "completion.h"
+#include "completion_request.h"
 #include "create_request.h"
 
 namespace baton::agent::server {

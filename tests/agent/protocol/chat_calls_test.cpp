@@ -1,7 +1,7 @@
 // The matching of a chat's results with its calls, whatever names the client gives them.
 #include <baton/agent/core/items.h>
+#include <baton/agent/protocol/chat_request.h>
 #include <baton/agent/runtime/request.h>
-#include <baton/agent/server/chat_request.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 #pragma once
 // A request and its answer without sockets, for the routes.
+#include <baton/agent/protocol/api_error.h>
 #include <baton/agent/runtime/run_hub.h>
 
 #include <functional>
@@ -9,8 +10,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "api_error.h"
 
 namespace baton::agent::server {
 

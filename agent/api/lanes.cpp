@@ -1,11 +1,10 @@
 #include "lanes.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/agent/protocol/fields.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-
-#include "fields.h"
 
 namespace baton::agent::server {
 namespace {

@@ -1,5 +1,7 @@
 #pragma once
 // The routes. Calls come on threads of a pool and may read and write the journal; answers that wait for a run come later, from its thread.
+#include <baton/agent/protocol/create_request.h>
+#include <baton/agent/protocol/profile.h>
 #include <baton/agent/runtime/run_hub.h>
 
 #include <atomic>
@@ -11,9 +13,7 @@
 
 #include "completion.h"
 #include "config.h"
-#include "create_request.h"
 #include "http_call.h"
-#include "profile.h"
 #include "request_log.h"
 #include "server_metrics.h"
 

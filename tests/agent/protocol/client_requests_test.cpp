@@ -1,11 +1,10 @@
 // Requests of unmodified clients are accepted, and fields without effect are reported.
-#include <baton/agent/server/chat_request.h>
-#include <baton/agent/server/create_request.h>
+#include <baton/agent/protocol/chat_request.h>
+#include <baton/agent/protocol/create_request.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <baton/agent/core/items.h>
-#include <baton/agent/server/request_log.h>
 
 namespace baton::agent::server {
 namespace {
@@ -326,7 +325,7 @@ TEST_F(ClientRequestsTest, formats_as_llama_cpp_names_them) {
             Json({{"type", "object"}}));
 }
 
-// ---- notes, and the log
+// ---- notes
 
 TEST(Notes, a_hint_is_given_for_what_is_written_alike) {
   const std::set<std::string> known = {"temperature", "top_p", "max_output_tokens", "tools", "input", "n"};
@@ -337,17 +336,6 @@ TEST(Notes, a_hint_is_given_for_what_is_written_alike) {
   EXPECT_EQ(likely_meant("m", known), "");
   EXPECT_EQ(likely_meant("colour", known), "");
   EXPECT_EQ(likely_meant(std::string(100'000, 'x'), known), "");
-}
-
-TEST(IgnoredLog, tells_each_field_of_a_client_once_and_forgets_rather_than_grow) {
-  IgnoredLog log;
-  EXPECT_THAT(log.untold("a", {"x", "y"}), ElementsAre("x", "y"));
-  EXPECT_THAT(log.untold("a", {"x", "y"}), IsEmpty());
-  EXPECT_THAT(log.untold("a", {"x", "z"}), ElementsAre("z"));
-  EXPECT_THAT(log.untold("b", {"x"}), ElementsAre("x"));
-  std::size_t told = 0;
-  for (int i = 0; i < 10'000; ++i) told += log.untold("c", {std::to_string(i)}).size();
-  EXPECT_EQ(told, 128u);
 }
 
 }  // namespace

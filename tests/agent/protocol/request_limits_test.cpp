@@ -1,6 +1,6 @@
 // Requests that are larger than any client needs: each list has a bound, and everything within the bounds is read in linear time.
-#include <baton/agent/server/chat_request.h>
-#include <baton/agent/server/create_request.h>
+#include <baton/agent/protocol/chat_request.h>
+#include <baton/agent/protocol/create_request.h>
 #include <baton/tools/read_json.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,10 +8,11 @@
 #include <ctime>
 
 #include "sanitized.h"
-#include "server_fixture.h"
 
 namespace baton::agent::server {
 namespace {
+
+using testing::HasSubstr;
 
 class RequestLimitsTest : public testing::Test {
  protected:
@@ -172,64 +173,6 @@ TEST_F(RequestLimitsTest, a_wide_item_of_another_servers_tool_is_passed_over_in_
   ASSERT_TRUE(items);
   EXPECT_EQ(items->at(0), Json({{"type", "mcp_list_tools"}}));
   EXPECT_EQ(notes.ignored(), std::vector<std::string>{"input[0]"}) << "the item, and none of its members";
-}
-
-TEST_F(ServerTest, references_are_summed_before_they_are_copied) {
-  const Json large = {{"role", "user"}, {"content", std::string(1 << 20, 'x')}};
-  const Answer conversation = ask(http::verb::post, "/v1/conversations", {{"items", Json::array({large})}});
-  const std::string items = "/v1/conversations/" + conversation.json["id"].get<std::string>() + "/items";
-  const Json reference = {{"type", "item_reference"}, {"id", ask(http::verb::get, items).json["data"][0]["id"]}};
-
-  const Answer refused = post({{"input", list_of(5000, reference)}});
-  EXPECT_EQ(refused.status, 400);
-  EXPECT_EQ(refused.json["error"]["code"], "input_too_large") << refused.body;
-  EXPECT_EQ(refused.json["error"]["param"], "input");
-  EXPECT_THAT(refused.body, HasSubstr("more than 8388608"));
-  EXPECT_EQ(ask(http::verb::post, items, {{"items", list_of(20, reference)}}).json["error"]["code"], "input_too_large");
-
-  // The request's own items count as well.
-  Json within = list_of(3, reference);
-  within.push_back({{"role", "user"}, {"content", "and?"}});
-  EXPECT_EQ(post({{"input", within}, {"truncation", "auto"}}).status, 200);
-  within.push_back({{"role", "user"}, {"content", std::string(6 << 20, 'y')}});
-  EXPECT_EQ(post({{"input", within}}).json["error"]["code"], "input_too_large");
-}
-
-TEST_F(ServerTest, a_text_that_cannot_fit_is_refused_before_it_is_stored) {
-  const std::string text(300 << 10, 'x');
-  const Json large = {{"role", "user"}, {"content", text}};
-  for (const bool stream : {false, true}) {
-    const Answer refused = post({{"input", Json::array({large, {{"role", "user"}, {"content", "hi"}}})}, {"stream", stream}});
-    EXPECT_EQ(refused.status, 400);
-    EXPECT_EQ(refused.json["error"]["code"], "context_length_exceeded") << refused.body.substr(0, 300);
-    EXPECT_THAT(refused.body,
-                HasSubstr("maximum context length is 4096 tokens. However, a text of 307200 bytes has more than 4096 tokens"));
-  }
-  const Answer chat = ask(http::verb::post, "/v1/chat/completions", {{"messages", Json::array({large})}});
-  EXPECT_EQ(chat.json["error"]["param"], "messages");
-  EXPECT_TRUE(journal_->conversations(10).value().empty());
-}
-
-TEST_F(ServerTest, a_conversation_takes_so_many_bytes_and_no_more) {
-  const Json made = ask(http::verb::post, "/v1/conversations", Json::object()).json["id"];
-  const std::string items = "/v1/conversations/" + made.get<std::string>() + "/items";
-  const Json large = {{"items", Json::array({{{"role", "user"}, {"content", std::string(7 << 20, 'x')}}})}};
-  for (int i = 0; i < 4; ++i) ASSERT_EQ(ask(http::verb::post, items, large).status, 200) << i;
-  const Answer refused = ask(http::verb::post, items, large);
-  EXPECT_EQ(refused.status, 400);
-  EXPECT_EQ(refused.json["error"]["code"], "conversation_too_large") << refused.body;
-  EXPECT_THAT(refused.body, HasSubstr(std::to_string(memory::kMaxThreadBytes)));
-  EXPECT_EQ(post({{"input", "still here"}, {"conversation", made}}).status, 200);
-
-  // A conversation that an older Baton allowed to grow.
-  for (const char* id : {"item_a", "item_b"}) {
-    memory::Item item;
-    item.id = id;
-    item.conversation_id = made;
-    item.content = {{"type", "message"}, {"role", "user"}, {"content", std::string(8 << 20, 'y')}};
-    ASSERT_TRUE(journal_->commit_and_wait(memory::Batch().add(std::move(item)), memory::Durability::power));
-  }
-  EXPECT_EQ(post({{"input", "and now"}, {"conversation", made}}).json["error"]["code"], "conversation_too_large");
 }
 
 TEST_F(RequestLimitsTest, a_body_that_is_wide_is_refused_at_once) {

@@ -1,5 +1,7 @@
 #pragma once
 // The server's lines of the log: never a token, a body or a query.
+#include <baton/agent/protocol/notes.h>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -9,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "notes.h"
 #include "server_metrics.h"
 
 namespace baton::agent::server {

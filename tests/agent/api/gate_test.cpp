@@ -1,5 +1,5 @@
 // Admission: every combination that an attacker's page, or another machine, can produce.
-#include <baton/agent/server/gate.h>
+#include <baton/agent/api/gate.h>
 #include <gtest/gtest.h>
 
 namespace baton::agent::server {

@@ -1,8 +1,9 @@
 // /v1/chat/completions and /v1/completions: the same runs, in the form that their clients expect.
+#include <baton/agent/protocol/chat_request.h>
+#include <baton/agent/protocol/text_request.h>
+
 #include "api.h"
-#include "chat_request.h"
 #include "completion.h"
-#include "text_request.h"
 
 namespace baton::agent::server {
 

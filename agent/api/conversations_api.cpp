@@ -1,12 +1,12 @@
 // /v1/conversations
 #include <baton/agent/core/items.h>
+#include <baton/agent/protocol/fields.h>
 #include <baton/agent/runtime/journal_error.h>
 #include <baton/agent/runtime/restore.h>
 
 #include <algorithm>
 
 #include "api.h"
-#include "fields.h"
 
 namespace baton::agent::server {
 namespace {

@@ -25,7 +25,7 @@ class Generator;
 struct DaemonOptions {
   ModelSettings model;
   std::filesystem::path journal;
-  server::ServerConfig server;
+  api::ServerConfig server;
   std::filesystem::path profiles;  // agents that clients choose as `model` (docs/operating.md); empty: none
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
   int max_output_tokens = 1024;          // of one answer, if the request does not say

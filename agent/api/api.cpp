@@ -11,7 +11,7 @@
 
 #include "run_metrics.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 // Matches "/v1/responses/{}/cancel" against a path; returns its variable parts, or nothing.
@@ -140,8 +140,8 @@ std::string Api::methods(const std::string& path) const {
   return all;
 }
 
-Offer Api::offer() const {
-  Offer offer;
+protocol::Offer Api::offer() const {
+  protocol::Offer offer;
   offer.model = agent_.generator().model_name();
   for (const tools::ToolSpec* spec : agent_.tools().specs()) {
     if (agent_.permission(*spec) != Permission::deny) offer.tools.push_back(spec);
@@ -251,7 +251,7 @@ Parsed<Json> list_page(const HttpCall& call, std::vector<Json> entries) {
       {"object", "list"}, {"data", std::move(data)}, {"first_id", std::move(first)}, {"last_id", std::move(last)}, {"has_more", more}};
 }
 
-Json with_ignored(Json answer, const Notes& notes) {
+Json with_ignored(Json answer, const protocol::Notes& notes) {
   if (const auto ignored = notes.ignored(); !ignored.empty()) answer["baton.ignored"] = ignored;
   return answer;
 }
@@ -262,4 +262,4 @@ Json shown_item(const Json& content, const std::string& row_id) {
   return item;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -17,10 +17,10 @@
 #include "request_log.h"
 #include "server_metrics.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 struct ApiOptions {
-  Profiles profiles;
+  protocol::Profiles profiles;
   std::string after_tools;
   int max_output_tokens = 1024;
   std::size_t max_input_bytes = ServerLimits{}.body_bytes;  // of a request's items, after references were replaced by their items
@@ -49,11 +49,12 @@ class Api {
   // The methods that the path takes: "GET, HEAD, POST"; empty: there is no such path.
   std::string methods(const std::string& path) const;
 
-  Offer offer() const;
+  protocol::Offer offer() const;
   // Starts the run that a body asks for; `key`: of the Idempotency-Key header, or empty.
-  Parsed<CreateRequest> parse(const Json& body, Channel channel, const std::string& key, Purpose purpose = Purpose::answer) const;
+  Parsed<protocol::CreateRequest> parse(const Json& body, protocol::Channel channel, const std::string& key,
+                                        protocol::Purpose purpose = protocol::Purpose::answer) const;
   // Logs a line for each client that sends fields without effect, and one more when it sends further ones.
-  void log_ignored(const std::string& client, const Notes& notes) { ignored_log_.tell(client, notes); }
+  void log_ignored(const std::string& client, const protocol::Notes& notes) { ignored_log_.tell(client, notes); }
   RunHub& hub() { return hub_; }
   // The response in its current state.
   Parsed<Json> response(const std::string& id) const;
@@ -99,7 +100,7 @@ class Api {
   // chat_api.cpp
   void chat_completions(const HttpCall& call, const Path& path, Done done);
   void text_completions(const HttpCall& call, const Path& path, Done done);
-  void complete(const HttpCall& call, CompletionRequest request, Done done);
+  void complete(const HttpCall& call, protocol::CompletionRequest request, Done done);
 
   // model_api.cpp
   void tokenize(const HttpCall& call, const Path& path, Done done);
@@ -134,9 +135,9 @@ class Api {
 Parsed<Json> list_page(const HttpCall& call, std::vector<Json> oldest_first);
 
 // An answer that names the parts of its request without effect.
-Json with_ignored(Json answer, const Notes& notes);
+Json with_ignored(Json answer, const protocol::Notes& notes);
 
 // An item in the form that a client sees.
 Json shown_item(const Json& content, const std::string& row_id);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -5,9 +5,9 @@
 #include "api.h"
 #include "completion.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
-void Api::complete(const HttpCall& call, CompletionRequest request, Done done) {
+void Api::complete(const HttpCall& call, protocol::CompletionRequest request, Done done) {
   request.run.client = call.client;
   request.run.share = call.share;
   request.run.continuable = false;
@@ -15,12 +15,12 @@ void Api::complete(const HttpCall& call, CompletionRequest request, Done done) {
 }
 
 void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Parsed<ChatRequestBody> parsed = parse_chat(*body, offer());
+  Parsed<protocol::ChatRequestBody> parsed = protocol::parse_chat(*body, offer());
   if (!parsed) return done(HttpReply::of(parsed.error()));
   log_ignored(call.client, parsed->notes);
-  CompletionRequest request;
+  protocol::CompletionRequest request;
   request.model = parsed->run.model.empty() ? agent_.generator().model_name() : parsed->run.model;
   request.stream = parsed->stream;
   request.include_usage = parsed->include_usage;
@@ -30,13 +30,13 @@ void Api::chat_completions(const HttpCall& call, const Path&, Done done) {
 }
 
 void Api::text_completions(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Parsed<CompletionRequest> request = parse_text(*body, offer(), agent_.generator().facts(), notes);
+  protocol::Notes notes;
+  Parsed<protocol::CompletionRequest> request = protocol::parse_text(*body, offer(), agent_.generator().facts(), notes);
   if (!request) return done(HttpReply::of(request.error()));
   log_ignored(call.client, notes);
   complete(call, std::move(*request), std::move(done));
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

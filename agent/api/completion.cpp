@@ -10,7 +10,7 @@
 
 #include "waiting.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 struct Choice {
@@ -54,7 +54,7 @@ std::string finish_reason_of(const Json& response, const Choice& choice) {
 // All choices of one request. Events come on the threads of their runs.
 class Completion : public std::enable_shared_from_this<Completion> {
  public:
-  Completion(RunHub& hub, CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done)
+  Completion(RunHub& hub, protocol::CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done)
       : hub_(hub),
         request_(std::move(request)),
         left_(std::move(left)),
@@ -80,7 +80,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   }
 
  private:
-  bool is_chat() const { return request_.shape == CompletionRequest::Shape::chat; }
+  bool is_chat() const { return request_.shape == protocol::CompletionRequest::Shape::chat; }
 
   ApiError start_error(const Error& error) const {
     ApiError shown = ApiError::from(error);
@@ -236,7 +236,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   HttpReply failed() const { return HttpReply::of(error_of_failure()); }
   ApiError error_of_failure() const {
-    return not_started_ ? *not_started_ : error_of_response({{"error", failure_}}, is_chat() ? "messages" : "prompt");
+    return not_started_ ? *not_started_ : protocol::error_of_response({{"error", failure_}}, is_chat() ? "messages" : "prompt");
   }
 
   void start_the_others() {
@@ -330,7 +330,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   }
 
   RunHub& hub_;
-  const CompletionRequest request_;
+  const protocol::CompletionRequest request_;
   const std::stop_token left_;
   std::optional<std::stop_callback<std::function<void()>>> on_left_;
   std::function<void(HttpReply)> done_;
@@ -352,8 +352,8 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
 }  // namespace
 
-void start_completion(RunHub& hub, CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done) {
+void start_completion(RunHub& hub, protocol::CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done) {
   std::make_shared<Completion>(hub, std::move(request), std::move(left), std::move(done))->start();
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -10,9 +10,9 @@
 
 #include "http_call.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 // Answers by calling `done` once, now or from a thread of the runs. `left`: HttpCall::left. The hub outlives it.
-void start_completion(RunHub& hub, CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done);
+void start_completion(RunHub& hub, protocol::CompletionRequest request, std::stop_token left, std::function<void(HttpReply)> done);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 struct ServerLimits {
   int connections = 2048;                          // open at a time; one more replaces an idle one
@@ -38,4 +38,4 @@ struct ServerConfig {
   ServerLimits limits;
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -8,7 +8,7 @@
 
 #include "api.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 Json shown(const memory::Conversation& conversation) {
@@ -22,11 +22,11 @@ Json shown(const memory::Conversation& conversation) {
 ApiError io(const memory::Error& error) { return ApiError::from(from_journal(error)); }
 
 // Reads {"items": [..]}, at most 20 as the protocol requires.
-Parsed<std::vector<Json>> items_of(const Json* list, Notes& notes) {
+Parsed<std::vector<Json>> items_of(const Json* list, protocol::Notes& notes) {
   if (!list) return std::vector<Json>{};
   if (list->is_array() && list->size() > 20)
     return ApiError::invalid("items", "'items' holds " + std::to_string(list->size()) + " items, more than 20 at a time");
-  return parse_input(*list, "items", notes);
+  return protocol::parse_input(*list, "items", notes);
 }
 
 // The journal's row for an item of a request. A copy of an approval request keeps the approval's id in its content: an approval is answered
@@ -93,15 +93,15 @@ std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std
 }
 
 void Api::create_conversation(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body.empty() ? "{}" : call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body.empty() ? "{}" : call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Fields fields(*body, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(*body, "", notes);
   memory::Conversation conversation;
   conversation.id = memory::new_id("conv_");
   conversation.created_ms = memory::now_ms();
   if (const Json* metadata = fields.any("metadata")) {
-    auto parsed = parse_metadata(*metadata, "metadata");
+    auto parsed = protocol::parse_metadata(*metadata, "metadata");
     if (!parsed) return done(HttpReply::of(parsed.error()));
     conversation.metadata = std::move(*parsed);
   }
@@ -125,14 +125,14 @@ void Api::get_conversation(const HttpCall&, const Path& path, Done done) {
 void Api::update_conversation(const HttpCall& call, const Path& path, Done done) {
   auto found = find_conversation(path[0]);
   if (!found) return done(HttpReply::of(found.error()));
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Fields fields(*body, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(*body, "", notes);
   const Json* metadata = fields.any("metadata");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (!metadata) return done(HttpReply::of(ApiError::invalid("metadata", "'metadata' is missing", "missing_required_parameter")));
-  auto parsed = parse_metadata(*metadata, "metadata");
+  auto parsed = protocol::parse_metadata(*metadata, "metadata");
   if (!parsed) return done(HttpReply::of(parsed.error()));
   found->metadata = std::move(*parsed);
   const auto kept = journal_.set_metadata(path[0], found->metadata);
@@ -153,10 +153,10 @@ void Api::delete_conversation(const HttpCall&, const Path& path, Done done) {
 void Api::add_items(const HttpCall& call, const Path& path, Done done) {
   const auto found = find_conversation(path[0]);
   if (!found) return done(HttpReply::of(found.error()));
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Fields fields(*body, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(*body, "", notes);
   auto items = items_of(fields.any("items"), notes);
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (!items) return done(HttpReply::of(items.error()));
@@ -230,4 +230,4 @@ void Api::list_conversations(const HttpCall& call, const Path&, Done done) {
   done(page ? HttpReply::of(*page) : HttpReply::of(page.error()));
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

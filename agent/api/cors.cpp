@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 // The valid names of a list from the page; others are left out, so that nothing else gets into our headers.
@@ -41,4 +41,4 @@ Headers cors_headers(const std::string& origin) {
   return {{"Access-Control-Allow-Origin", origin}, {"Access-Control-Expose-Headers", "Retry-After, X-Request-Id, X-Client-Request-Id"}};
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -18,4 +18,4 @@ Headers preflight_headers(std::string_view asked, const std::string& methods);
 // For every answer to a page of `origin`.
 Headers cors_headers(const std::string& origin);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 bool is_loopback(const std::string& address) {
@@ -42,7 +42,7 @@ std::string name_of_token(const std::string& token) {
   return name;
 }
 
-ApiError refused(int status, std::string code, std::string message) {
+protocol::ApiError refused(int status, std::string code, std::string message) {
   return {status, status == 401 ? "authentication_error" : "permission_error", std::move(code), std::move(message), ""};
 }
 
@@ -90,7 +90,7 @@ bool Gate::token_is_right(const GateRequest& request) const {
   return false;
 }
 
-Parsed<Admission> Gate::admit(const GateRequest& request) const {
+protocol::Parsed<Admission> Gate::admit(const GateRequest& request) const {
   if (request.host.size() != 1 || request.host[0].empty()) return refused(400, "host_missing", "exactly one Host header is needed");
   const std::string& host = request.host[0];
   if (!host_is_ours(host))
@@ -125,4 +125,4 @@ std::string Gate::cors_origin(const GateRequest& request) const {
   return !origin_is_ours(request) && origin_is_named(request) ? request.origin[0] : "";
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 struct GateRequest {
   std::string method;
@@ -30,7 +30,7 @@ class Gate {
   // `port`: the port on which the server really listens.
   Gate(const ServerConfig& config, unsigned short port);
 
-  Parsed<Admission> admit(const GateRequest& request) const;
+  protocol::Parsed<Admission> admit(const GateRequest& request) const;
   // Also if admit() refuses: a named page may read the reason.
   std::string cors_origin(const GateRequest& request) const;
 
@@ -50,4 +50,4 @@ class Gate {
 // The reason why this configuration must not listen; nothing: it may.
 std::optional<std::string> refused_configuration(const ServerConfig& config);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -11,7 +11,11 @@
 #include <utility>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
+
+// Every route answers with these.
+using protocol::ApiError;
+using protocol::Parsed;
 
 struct HttpCall {
   std::string method;
@@ -67,4 +71,4 @@ struct HttpReply {
   }
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

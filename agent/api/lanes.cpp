@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 // {"a":1} and a lane -> {"a":1,"stream_id":"lane"}: text that was serialised for all is not serialised again.
@@ -31,7 +31,7 @@ void Lanes::on_message(const std::string& text) {
 }
 
 void Lanes::read_message(const std::string& text) {
-  const Parsed<Json> message = parse_json(text);
+  const Parsed<Json> message = protocol::parse_json(text);
   if (!message) return error(message.error(), "");
   const std::string type = string_of(*message, "type");
   if (type == "response.create") return create(*message);
@@ -66,7 +66,7 @@ void Lanes::error(const ApiError& error, const std::string& lane) {
 
 void Lanes::create(const Json& message) {
   const std::string named = string_of(message, "stream_id");
-  Parsed<CreateRequest> request = api_.parse(message, Channel::websocket, "");
+  Parsed<protocol::CreateRequest> request = api_.parse(message, protocol::Channel::websocket, "");
   if (!request) return error(request.error(), named);
   api_.log_ignored(client_, request->notes);
   request->run.client = client_;
@@ -194,8 +194,8 @@ void Lanes::resumed(const std::string& lane, int turn, const std::string& respon
 }
 
 void Lanes::resume(const Json& message) {
-  Notes notes;
-  Fields fields(message, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(message, "", notes);
   fields.any("type");
   const std::string id = fields.string("response_id", 128).value_or(""), lane_id = fields.string("stream_id", 64).value_or("");
   const std::int64_t after = fields.integer("starting_after", -1, std::numeric_limits<std::int64_t>::max()).value_or(-1);
@@ -228,14 +228,14 @@ void Lanes::steer_failed(const Json& message, const char* code, const std::strin
 }
 
 void Lanes::steer(const Json& message) {
-  Notes notes;
-  Fields fields(message, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(message, "", notes);
   fields.any("type");
   const std::string id = fields.string("previous_response_id", 128).value_or("");
   const Json* input = fields.any("input");
   if (auto wrong = fields.finish()) return steer_failed(message, "invalid_input", wrong->message);
   if (id.empty() || !input) return steer_failed(message, "invalid_input", "response.steer needs previous_response_id and input");
-  auto items = parse_input(*input, "input", notes);
+  auto items = protocol::parse_input(*input, "input", notes);
   if (!items) return steer_failed(message, "invalid_input", items.error().message);
   for (const Json& item : *items) {
     if (string_of(item, "type") != "message" || string_of(item, "role") != "user")
@@ -247,8 +247,8 @@ void Lanes::steer(const Json& message) {
 }
 
 void Lanes::cancel(const Json& message) {
-  Notes notes;
-  Fields fields(message, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(message, "", notes);
   fields.any("type");
   const std::string id = fields.string("response_id", 128).value_or(""), lane = fields.string("stream_id", 64).value_or("");
   if (auto wrong = fields.finish()) return error(*wrong, lane);
@@ -268,4 +268,4 @@ void Lanes::close() {
   post_([api = &api_, session = session_] { api->hub().end_session(session); });
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

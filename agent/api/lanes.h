@@ -11,7 +11,7 @@
 #include "api.h"
 #include "talk.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 struct LaneLimits {
   int lanes = 32;
@@ -67,4 +67,4 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   bool closed_ = false;
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

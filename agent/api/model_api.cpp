@@ -11,7 +11,7 @@
 #include "api.h"
 #include "waiting.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 constexpr std::size_t kMaxTokenizedBytes = 1 << 20;
@@ -50,10 +50,10 @@ Json Api::model_json(const std::string& id) const {
 }
 
 void Api::tokenize(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Fields fields(*body, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(*body, "", notes);
   fields.any("model");
   auto text = fields.string("content", kMaxTokenizedBytes);
   if (!text) text = fields.string("prompt", kMaxTokenizedBytes);
@@ -83,10 +83,10 @@ void Api::tokenize(const HttpCall& call, const Path&, Done done) {
 }
 
 void Api::detokenize(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Fields fields(*body, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(*body, "", notes);
   fields.any("model");
   const Json* tokens = fields.array("tokens");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
@@ -94,17 +94,18 @@ void Api::detokenize(const HttpCall& call, const Path&, Done done) {
     return done(HttpReply::of(ApiError::invalid("tokens", "'tokens' is missing: a list of token ids", "missing_required_parameter")));
   const ModelFacts* facts = agent_.generator().facts();
   if (!facts) return done(HttpReply::of(nothing_known()));
-  const auto ids = parse_tokens(*tokens, "tokens", *facts);
+  const auto ids = protocol::parse_tokens(*tokens, "tokens", *facts);
   if (!ids) return done(HttpReply::of(ids.error()));
-  if (auto error = more_than(static_cast<std::size_t>(facts->n_ctx()), "tokens", ids->size(), "tokens")) return done(HttpReply::of(*error));
+  if (auto error = protocol::more_than(static_cast<std::size_t>(facts->n_ctx()), "tokens", ids->size(), "tokens"))
+    return done(HttpReply::of(*error));
   const std::string text = facts->detokenize(*ids);
   done(HttpReply::of(Json{{"content", text}, {"prompt", text}}));  // the names in llama.cpp and vLLM
 }
 
 void Api::count_input_tokens(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Parsed<CreateRequest> request = parse(*body, Channel::http, "", Purpose::review);
+  Parsed<protocol::CreateRequest> request = parse(*body, protocol::Channel::http, "", protocol::Purpose::review);
   if (!request) return done(HttpReply::of(request.error()));
   log_ignored(call.client, request->notes);
   const ModelFacts* facts = agent_.generator().facts();
@@ -147,9 +148,9 @@ Result<void> Api::continue_copy_of(const std::string& conversation_id, RunReques
 }
 
 void Api::compact(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Parsed<CreateRequest> request = parse(*body, Channel::http, "", Purpose::review);
+  Parsed<protocol::CreateRequest> request = parse(*body, protocol::Channel::http, "", protocol::Purpose::review);
   if (!request) return done(HttpReply::of(request.error()));
   log_ignored(call.client, request->notes);
   RunRequest run;
@@ -181,7 +182,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
     if (!is_terminal(event.type)) return true;
     const Json response = Json::parse(*event.json)["response"];
     if (string_of(response, "status") == "failed" || string_of(response, "status") == "cancelled") {
-      done(HttpReply::of(error_of_response(response, "input")));
+      done(HttpReply::of(protocol::error_of_response(response, "input")));
       return false;
     }
     std::string text;
@@ -193,7 +194,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
                       {"created_at", response["created_at"]},
                       {"output", Json::array({{{"id", memory::new_id("cmp_")},
                                                {"type", "compaction"},
-                                               {"encrypted_content", std::string(kCompactionMark) + kSummary + text}}})},
+                                               {"encrypted_content", std::string(protocol::kCompactionMark) + kSummary + text}}})},
                       {"usage", response["usage"]}};
     for (const char* key : {"baton.ignored", "baton.truncated"}) {
       if (response.contains(key)) compacted[key] = response[key];
@@ -212,4 +213,4 @@ void Api::embeddings(const HttpCall&, const Path&, Done done) {
                               ""}));
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

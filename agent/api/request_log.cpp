@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 std::string visible(std::string_view text, std::size_t most, bool spaces) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -62,7 +62,7 @@ std::vector<std::string> IgnoredLog::untold(const std::string& client, const std
   return fresh;
 }
 
-void IgnoredLog::tell(const std::string& client, const Notes& notes) {
+void IgnoredLog::tell(const std::string& client, const protocol::Notes& notes) {
   if (notes.ignored().empty()) return;
   const auto joined = [](const std::vector<std::string>& parts) {
     std::string all;
@@ -75,4 +75,4 @@ void IgnoredLog::tell(const std::string& client, const Notes& notes) {
   spdlog::info("without effect client={}: {}{}", client, joined(fresh), hints.empty() ? "" : " (" + joined(hints) + ")");
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

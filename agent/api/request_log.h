@@ -13,7 +13,7 @@
 
 #include "server_metrics.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 // A client's text for a line of the log: control characters and non-ASCII bytes as \xNN, the rest of a long one left out. `spaces`: spaces
 // are kept.
@@ -51,7 +51,7 @@ class RefusalLog {
 // remembered. Any thread.
 class IgnoredLog {
  public:
-  void tell(const std::string& client, const Notes& notes);
+  void tell(const std::string& client, const protocol::Notes& notes);
   // Those of `paths` that were not reported yet for this client.
   std::vector<std::string> untold(const std::string& client, const std::vector<std::string>& paths);
 
@@ -63,4 +63,4 @@ class IgnoredLog {
   std::map<std::string, std::set<std::string>> told_;
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -11,7 +11,7 @@
 #include "api.h"
 #include "waiting.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 std::string fingerprint(const Json& body) {
@@ -82,8 +82,9 @@ class Relay {
 
 }  // namespace
 
-Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::string& key, Purpose purpose) const {
-  Parsed<CreateRequest> request = parse_create(body, offer(), channel, purpose);
+Parsed<protocol::CreateRequest> Api::parse(const Json& body, protocol::Channel channel, const std::string& key,
+                                           protocol::Purpose purpose) const {
+  Parsed<protocol::CreateRequest> request = protocol::parse_create(body, offer(), channel, purpose);
   if (!request) return request;
   if (auto error = take_references(request->run.input, "input")) return *error;
   if (!key.empty()) request->run.key = key;
@@ -95,9 +96,9 @@ Parsed<CreateRequest> Api::parse(const Json& body, Channel channel, const std::s
 }
 
 void Api::create_response(const HttpCall& call, const Path&, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Parsed<CreateRequest> request = parse(*body, Channel::http, call.header("idempotency-key"));
+  Parsed<protocol::CreateRequest> request = parse(*body, protocol::Channel::http, call.header("idempotency-key"));
   if (!request) return done(HttpReply::of(request.error()));
   log_ignored(call.client, request->notes);
   request->run.client = call.client;
@@ -128,7 +129,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
     const Json response = Json::parse(*event.json)["response"];
     // The code on which clients act: they shorten the conversation. The length was checked before anything was written.
     const bool too_long = response["error"].is_object() && string_of(response["error"], "code") == "context_length_exceeded";
-    done(too_long && response["output"].empty() ? HttpReply::of(error_of_response(response, "input")) : HttpReply::of(response));
+    done(too_long && response["output"].empty() ? HttpReply::of(protocol::error_of_response(response, "input")) : HttpReply::of(response));
     return false;
   });
   if (!started) return done(HttpReply::of(ApiError::from(started.error())));
@@ -272,10 +273,10 @@ void Api::list_input_items(const HttpCall& call, const Path& path, Done done) {
 }
 
 void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
-  const Parsed<Json> body = parse_json(call.body);
+  const Parsed<Json> body = protocol::parse_json(call.body);
   if (!body) return done(HttpReply::of(body.error()));
-  Notes notes;
-  Fields fields(*body, "", notes);
+  protocol::Notes notes;
+  protocol::Fields fields(*body, "", notes);
   const std::string rating = fields.string("rating", 8).value_or(""), note = fields.string("note", 4096).value_or("");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (rating != "good" && rating != "bad") return done(HttpReply::of(ApiError::invalid("rating", "'rating' must be good or bad")));
@@ -288,4 +289,4 @@ void Api::rate_response(const HttpCall& call, const Path& path, Done done) {
   done(HttpReply::of(with_ignored(Json{{"id", path[0]}, {"object", "baton.rating"}, {"rating", rating}, {"note", note}}, notes)));
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

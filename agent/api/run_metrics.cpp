@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 class Text {
@@ -96,4 +96,4 @@ std::string journal_metrics(const memory::JournalStats& stats, const memory::Jou
   return text.take();
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -6,10 +6,10 @@
 
 #include <string>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 std::string run_metrics(const HubStats& stats);
 std::string generator_metrics(const GeneratorLoad& load);
 std::string journal_metrics(const memory::JournalStats& stats, const memory::JournalState& state);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <sstream>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 const char* name_of(RouteClass what) {
   constexpr const char* kNames[] = {"responses", "chat", "conversations", "other"};
@@ -70,4 +70,4 @@ std::string ServerMetrics::text(const Gauges& gauges) const {
   return out.str();
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

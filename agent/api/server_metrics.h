@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 // The kind of a request's route.
 enum class RouteClass { responses, chat, conversations, other };
@@ -42,4 +42,4 @@ struct ServerMetrics {
 const char* name_of(RouteClass what);
 const char* name_of(Refusal why);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

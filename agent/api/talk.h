@@ -7,7 +7,7 @@
 
 #include <baton/agent/runtime/run_hub.h>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 // The socket. Any thread.
 class Peer {
@@ -34,4 +34,4 @@ class Talk {
 using Post = std::function<void(std::function<void()>)>;
 using TalkFactory = std::function<std::shared_ptr<Talk>(std::weak_ptr<Peer> peer, Post post)>;
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

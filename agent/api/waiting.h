@@ -5,10 +5,10 @@
 
 #include <optional>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 
 // The answer: 507 if the run waits for the journal, 503 if the daemon ends before the run. `is_stored`: the response can be fetched later,
 // and the answer names it. Nothing: the client keeps waiting.
-std::optional<ApiError> not_answered_now(const HubEvent& event, bool is_stored);
+std::optional<protocol::ApiError> not_answered_now(const HubEvent& event, bool is_stored);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

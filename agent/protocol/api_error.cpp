@@ -1,6 +1,6 @@
 #include "api_error.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 // No error should name the journal's file here, and one that does is shortened: "journal /home/me/baton.db: no response resp_1".
@@ -81,4 +81,4 @@ ApiError ApiError::from(const Error& error) {
   }
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 using Json = nlohmann::ordered_json;
 
@@ -50,4 +50,4 @@ class Parsed {
   std::variant<T, ApiError> value_;
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // For one request. Takes logarithmic time for a call or a result.
 class ChatCalls {
@@ -74,4 +74,4 @@ class ChatCalls {
   bool is_turn_over_ = false;
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -13,7 +13,7 @@
 #include "template_fields.h"
 #include "text_format.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 // The messages of a chat as items of the Responses protocol: accepts every message that a server gave out, and the variants that its
@@ -332,4 +332,4 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   return request;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -2,7 +2,7 @@
 // Converts the body of a chat completion to the request for a run. As liberal as create_request.h.
 #include "create_request.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 struct ChatRequestBody {
   RunRequest run;  // of one choice
@@ -14,4 +14,4 @@ struct ChatRequestBody {
 
 Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 struct CompletionRequest {
   enum class Shape { chat, text } shape = Shape::chat;
@@ -19,4 +19,4 @@ struct CompletionRequest {
   std::string model;  // the client's name for it
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

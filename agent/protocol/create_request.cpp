@@ -12,7 +12,7 @@
 #include "template_fields.h"
 #include "text_format.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 class Parser {
@@ -235,4 +235,4 @@ Parsed<Json> parse_metadata(const Json& value, const std::string& param) {
   return kept;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

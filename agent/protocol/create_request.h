@@ -12,7 +12,7 @@
 #include "notes.h"
 #include "profile.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // The names that a request may refer to.
 struct Offer {
@@ -57,4 +57,4 @@ Parsed<std::vector<std::string>> parse_stops(const Json& list, const std::string
 // {"a": "b"}: at most 16 pairs of scalars, names and texts of at most 64 and 512 bytes.
 Parsed<Json> parse_metadata(const Json& value, const std::string& param);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

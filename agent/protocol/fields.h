@@ -10,7 +10,7 @@
 #include "api_error.h"
 #include "notes.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // The first error is kept; after it every read returns nothing.
 class Fields {
@@ -132,4 +132,4 @@ class Fields {
   std::optional<ApiError> error_;
 };
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

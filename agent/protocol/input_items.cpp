@@ -9,7 +9,7 @@
 #include "fields.h"
 #include "request_limits.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 // Text of a message: a string, or parts of text; an empty or missing text is accepted, because models and servers produce it.
@@ -317,4 +317,4 @@ Parsed<std::vector<Json>> parse_input(const Json& input, const std::string& para
   return items;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 // "messages[3].mood" -> "messages[].mood"
@@ -95,4 +95,4 @@ std::vector<std::string> Notes::hints() const {
   return all;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

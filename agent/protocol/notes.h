@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // For one request. Bounded, whatever the request contains: beyond kMostIgnored only a count is kept.
 class Notes {
@@ -46,4 +46,4 @@ inline constexpr std::size_t kMostIgnoredBytes = 128;  // of a path; the rest of
 // the words are written together otherwise ("maxTokens"). Empty: none.
 std::string likely_meant(std::string_view key, const std::set<std::string>& known);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 namespace {
 
@@ -50,4 +50,4 @@ Result<Profiles> parse_profiles(const std::string& text) {
   return profiles;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 struct Profile {
   std::string instructions;
@@ -21,4 +21,4 @@ using Profiles = std::map<std::string, Profile>;
 // Errors name the profile and the field.
 Result<Profiles> parse_profiles(const std::string& text);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -5,7 +5,7 @@
 
 #include "api_error.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 inline constexpr std::size_t kMaxItems = 10'000;       // of `input`; a chat's messages and tool calls count alike
 inline constexpr std::size_t kMaxParts = 4096;         // of one item's content
@@ -28,4 +28,4 @@ inline std::optional<ApiError> more_than(std::size_t most, const std::string& pa
   return ApiError::invalid(param, "'" + param + "' holds " + std::to_string(size) + " " + of_what + ", more than " + std::to_string(most));
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -8,7 +8,7 @@
 
 #include "request_limits.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 // A set of the daemon's tools: ["a", "b"] or {"tool_names": [..], "read_only": true}.
@@ -257,4 +257,4 @@ class ToolReader {
 
 void read_tools(Fields& fields, const Offer& offer, RunRequest& run) { ToolReader(fields, offer, run).read(); }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

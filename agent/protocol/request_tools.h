@@ -3,9 +3,9 @@
 #include "create_request.h"
 #include "fields.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // Stored in the run, whose profile may have named tools before. Tools that no one can call here are noted if others are given.
 void read_tools(Fields& fields, const Offer& offer, RunRequest& run);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -7,7 +7,7 @@
 #include "create_request.h"
 #include "request_limits.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 // The context is the only limit.
@@ -192,4 +192,4 @@ void read_sampling(Fields& fields, RunRequest& run) {
   pass_over(fields);
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

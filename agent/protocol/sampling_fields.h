@@ -6,7 +6,7 @@
 #include <baton/agent/runtime/agent.h>
 #include "fields.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // All names of the fields below.
 std::span<const char* const> sampling_field_names();
@@ -15,4 +15,4 @@ std::span<const char* const> sampling_field_names();
 // names it, such as mirostat other than 0.
 void read_sampling(Fields& fields, RunRequest& run);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -6,7 +6,7 @@
 
 #include "request_limits.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 constexpr const char* kNames[] = {"reasoning_effort", "reasoning", "enable_thinking", "think", "chat_template_kwargs"};
@@ -87,4 +87,4 @@ std::span<const char* const> template_field_names() { return kNames; }
 
 void read_template_fields(Fields& fields, const Offer& offer, RunRequest& run) { Reader(fields, offer, run).read(); }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -5,7 +5,7 @@
 #include "create_request.h"
 #include "fields.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 inline constexpr std::size_t kMaxTemplateVariables = 32;
 inline constexpr std::size_t kMaxTemplateBytes = 64 * 1024;  // of all of them, as JSON text
@@ -17,4 +17,4 @@ void read_template_fields(Fields& fields, const Offer& offer, RunRequest& run);
 // All names of these fields.
 std::span<const char* const> template_field_names();
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 constexpr const char* kTypes = "text, json_object, json_schema, baton.regex and baton.grammar";
@@ -127,4 +127,4 @@ void read_local_format(Fields& fields, Json& format) {
   format = std::move(*read);
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -5,7 +5,7 @@
 #include "api_error.h"
 #include "fields.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 // `text.format` of a response; the result is RunRequest::text_format. `param`: the client's name for it.
 Parsed<Json> parse_text_format(const Json& value, const std::string& param, Notes& notes);
@@ -20,4 +20,4 @@ void read_local_format(Fields& fields, Json& format);
 // All names that it reads.
 std::span<const char* const> local_format_names();
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

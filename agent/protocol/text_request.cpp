@@ -8,7 +8,7 @@
 #include "request_limits.h"
 #include "sampling_fields.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 bool is_list_of_numbers(const Json& value) {
@@ -124,4 +124,4 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   return request;
 }
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

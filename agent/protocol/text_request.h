@@ -5,7 +5,7 @@
 #include "completion_request.h"
 #include "create_request.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 
 inline constexpr std::size_t kMaxChoices = 64;            // prompts times n
 inline constexpr std::size_t kMaxPromptTokens = 1 << 20;  // of one prompt; no known context is larger
@@ -16,4 +16,4 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
 // A list of token ids of the model: [1, 2, 3]. `param`: its name, for errors.
 Parsed<std::vector<std::int32_t>> parse_tokens(const Json& list, const std::string& param, const ModelFacts& facts);
 
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

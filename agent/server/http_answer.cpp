@@ -38,7 +38,7 @@ void HttpSession::set_headers(Response& response, const HttpReply& reply) {
   if (!client_request_id_.empty()) response.set("X-Client-Request-Id", client_request_id_);
   response.set(http::field::vary, "Origin");
   if (!cors_origin_.empty()) {
-    for (const auto& [name, value] : cors_headers(cors_origin_)) response.set(name, value);
+    for (const auto& [name, value] : api::cors_headers(cors_origin_)) response.set(name, value);
   }
   for (const auto& [name, value] : reply.headers) response.set(name, value);
   response.keep_alive(keep_alive_ && !last_);
@@ -59,7 +59,7 @@ void HttpSession::preflight() {
   HttpReply reply;
   reply.status = 204;
   reply.content_type.clear();
-  reply.headers = preflight_headers(call_.header("access-control-request-headers"), shared_->api.methods(call_.path));
+  reply.headers = api::preflight_headers(call_.header("access-control-request-headers"), shared_->api.methods(call_.path));
   write(std::move(reply));
 }
 
@@ -221,7 +221,7 @@ void HttpSession::begin_line() {
   line_.status = 499;  // unless it is answered
   client_request_id_.clear();
   cors_origin_.clear();
-  class_ = RouteClass::other;
+  class_ = api::RouteClass::other;
   head_ = refused_ = false;
 }
 
@@ -230,7 +230,7 @@ void HttpSession::end_line(bool left) {
   line_.left = left;
   shared_->metrics.count(class_, line_.status, line_.time);
   if (left) shared_->metrics.n_left++;
-  if (!refused_) log_answered(line_);
+  if (!refused_) api::log_answered(line_);
   place_.reset();
   stream_place_.reset();
   body_bytes_.reset();

@@ -146,7 +146,7 @@ void HttpSession::on_header() {
   keep_alive_ = request.keep_alive();
   const std::string_view target(request.target().data(), request.target().size());
   if (!read_target(request.target(), call_))
-    return refuse(Refusal::request, ApiError::invalid("", "the request's target is no path: " + visible(target, 100)));
+    return refuse(Refusal::request, ApiError::invalid("", "the request's target is no path: " + api::visible(target, 100)));
   line_.path = call_.path;
   if (!admitted()) return;
   if (websocket::is_upgrade(request)) return upgrade();
@@ -167,7 +167,7 @@ void HttpSession::on_header() {
 
 // Whether the gate admits the request; otherwise it is answered.
 bool HttpSession::admitted() {
-  GateRequest at_the_gate{call_.method, call_.path, {}, {}, {}, {}};
+  api::GateRequest at_the_gate{call_.method, call_.path, {}, {}, {}, {}};
   for (const auto& header : parser_->get()) {
     call_.headers[tools::ascii_lower(std::string_view(header.name_string().data(), header.name_string().size()))] =
         std::string(header.value());
@@ -176,9 +176,9 @@ bool HttpSession::admitted() {
   }
   at_the_gate.authorization = std::string(parser_->get()[http::field::authorization]);
   at_the_gate.protocols = call_.header("sec-websocket-protocol");
-  if (const std::string own = call_.header("x-client-request-id"); own.size() <= 128 && is_token(own)) client_request_id_ = own;
+  if (const std::string own = call_.header("x-client-request-id"); own.size() <= 128 && api::is_token(own)) client_request_id_ = own;
   cors_origin_ = shared_->gate->cors_origin(at_the_gate);
-  const Parsed<Admission> admission = shared_->gate->admit(at_the_gate);
+  const protocol::Parsed<api::Admission> admission = shared_->gate->admit(at_the_gate);
   if (!admission) {
     refuse(kind_of(admission.error()), admission.error());
     return false;

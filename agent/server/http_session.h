@@ -39,7 +39,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
     }
   };
 
-  const ServerLimits& limits() const { return shared_->config.limits; }
+  const api::ServerLimits& limits() const { return shared_->config.limits; }
   void wait_at_most(std::chrono::milliseconds time);
   void wait_no_longer() { deadline_.expires_at(std::chrono::steady_clock::time_point::max()); }
   void stand_in(Doorway* doorway);  // where one more connection may replace this one; null: nowhere
@@ -107,9 +107,9 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   std::string cors_origin_, client_request_id_;
   unsigned version_ = 11;
   bool head_ = false, keep_alive_ = true;
-  AnsweredRequest line_;
+  api::AnsweredRequest line_;
   std::chrono::steady_clock::time_point started_;
-  RouteClass class_ = RouteClass::other;
+  api::RouteClass class_ = api::RouteClass::other;
   bool refused_ = false;
   std::shared_ptr<void> place_, stream_place_, body_bytes_;
   std::shared_ptr<Waiting> waiting_;

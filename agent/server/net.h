@@ -29,8 +29,13 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
+using api::Api;
+using api::HttpCall;
+using api::HttpReply;
+using api::Refusal;
 using asio::ip::tcp;
 using boost::system::error_code;
+using protocol::ApiError;
 
 // A connection of the server. On the I/O thread, except for on_successor.
 class Session {
@@ -43,19 +48,19 @@ class Session {
 
 // State that all connections share.
 struct Shared {
-  Shared(ServerConfig c, Api& a, TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
+  Shared(api::ServerConfig c, Api& a, api::TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
 
-  const ServerConfig config;
+  const api::ServerConfig config;
   Api& api;
-  const TalkFactory talk;
-  std::unique_ptr<Gate> gate;  // set when the port is known
+  const api::TalkFactory talk;
+  std::unique_ptr<api::Gate> gate;  // set when the port is known
   asio::io_context io{1};
   Work quick{1, 0, 4096};                // requests of an operator; bodies of requests are never handled there
   Work work{4, 2, config.limits.queue};  // routes, which may wait for the disk
   std::atomic<bool> leaving = false;
 
-  ServerMetrics metrics;
-  RefusalLog refusals;
+  api::ServerMetrics metrics;
+  api::RefusalLog refusals;
   Clients requests, streams;
   ByteBudget bodies{config.limits.bodies_bytes};
   Doorway fresh, idle;  // connections that have sent no header yet, and others that wait for their client

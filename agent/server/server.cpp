@@ -11,7 +11,7 @@
 namespace baton::agent::server {
 namespace {
 
-Result<std::unique_ptr<asio::ssl::context>> tls_context(const ServerConfig& config) {
+Result<std::unique_ptr<asio::ssl::context>> tls_context(const api::ServerConfig& config) {
   if (config.tls_certificate.empty()) return std::unique_ptr<asio::ssl::context>();
   auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
   error_code failed;
@@ -40,11 +40,12 @@ std::string peer_name(const asio::ip::address& address) {
 
 class Server::Impl {
  public:
-  Impl(ServerConfig config, Api& api, TalkFactory talk) : shared_(std::make_shared<Shared>(std::move(config), api, std::move(talk))) {}
+  Impl(api::ServerConfig config, Api& api, api::TalkFactory talk)
+      : shared_(std::make_shared<Shared>(std::move(config), api, std::move(talk))) {}
 
   Result<void> start() {
-    const ServerConfig& config = shared_->config;
-    if (const auto why = refused_configuration(config)) return Error{errc::invalid_argument, *why};
+    const api::ServerConfig& config = shared_->config;
+    if (const auto why = api::refused_configuration(config)) return Error{errc::invalid_argument, *why};
     auto tls = tls_context(config);
     if (!tls) return tls.error();
     tls_ = std::move(*tls);
@@ -61,7 +62,7 @@ class Server::Impl {
       return Error{errc::io, where + " is in use by another process; stop it, or choose another port (--port)"};
     if (failed) return Error{errc::io, "cannot listen on " + where + ": " + failed.message()};
     port_ = acceptor_.local_endpoint().port();
-    shared_->gate = std::make_unique<Gate>(config, port_);
+    shared_->gate = std::make_unique<api::Gate>(config, port_);
     shared_->api.set_more_metrics([shared = std::weak_ptr(shared_)] { return metrics(shared); });
     shared_->api.hub().on_successor([shared = std::weak_ptr(shared_)](const std::string& id, const Result<RunHub::Started>& successor) {
       const auto alive = shared.lock();
@@ -144,7 +145,7 @@ class Server::Impl {
     const tcp::endpoint peer = socket.remote_endpoint(failed);
     if (failed) return;  // the client has gone
     const std::string address = peer_name(peer.address());
-    const ServerLimits& limits = shared_->config.limits;
+    const api::ServerLimits& limits = shared_->config.limits;
     if (shared_->fresh.count(address) >= static_cast<std::size_t>(limits.waiting_connections)) make_room(address);
     if (shared_->n_sessions() >= static_cast<std::size_t>(limits.connections)) make_room("");
     if (shared_->n_sessions() < static_cast<std::size_t>(limits.connections))
@@ -185,17 +186,17 @@ class Server::Impl {
   std::unique_ptr<asio::ssl::context> tls_;
   tcp::acceptor acceptor_{shared_->io};
   asio::steady_timer pause_{shared_->io};
-  RefusalLog warnings_{1};
+  api::RefusalLog warnings_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{shared_->io.get_executor()};
   unsigned short port_ = 0;
   std::atomic<bool> ran_out_ = false;
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Server>> Server::start(ServerConfig config, Api& api, TalkFactory talk) {
+Result<std::unique_ptr<Server>> Server::start(api::ServerConfig config, Api& api, api::TalkFactory talk) {
   if (!talk) {
-    talk = [&api, limits = LaneLimits{config.limits.lanes, config.limits.lane_queue}](std::weak_ptr<Peer> peer, Post post) {
-      return std::make_shared<Lanes>(api, limits, std::move(peer), std::move(post));
+    talk = [&api, limits = api::LaneLimits{config.limits.lanes, config.limits.lane_queue}](std::weak_ptr<api::Peer> peer, api::Post post) {
+      return std::make_shared<api::Lanes>(api, limits, std::move(peer), std::move(post));
     };
   }
   auto impl = std::make_unique<Impl>(std::move(config), api, std::move(talk));

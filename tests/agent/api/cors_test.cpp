@@ -1,7 +1,7 @@
 #include <baton/agent/api/cors.h>
 #include <gtest/gtest.h>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 TEST(Cors, only_names_of_headers_get_into_ours) {
@@ -11,4 +11,4 @@ TEST(Cors, only_names_of_headers_get_into_ours) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

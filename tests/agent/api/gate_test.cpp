@@ -2,7 +2,7 @@
 #include <baton/agent/api/gate.h>
 #include <gtest/gtest.h>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 constexpr const char* kToken = "0123456789abcdef0123";
@@ -106,4 +106,4 @@ TEST(Gate, a_configuration_that_lets_anybody_in_does_not_listen) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

@@ -6,7 +6,7 @@
 
 #include "parrot_generator.h"
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 class ModelApiTest : public testing::Test {
@@ -88,4 +88,4 @@ TEST_F(ModelApiTest, a_completion_is_the_text_that_the_model_wrote) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

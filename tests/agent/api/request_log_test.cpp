@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace baton::agent::server {
+namespace baton::agent::api {
 namespace {
 
 using testing::ElementsAre;
@@ -31,4 +31,4 @@ TEST(IgnoredLog, tells_each_field_of_a_client_once_and_forgets_rather_than_grow)
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::api

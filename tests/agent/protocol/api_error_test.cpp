@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 using testing::HasSubstr;
@@ -20,4 +20,4 @@ TEST(ApiError, what_names_a_file_is_for_the_log) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -7,7 +7,7 @@
 
 #include <set>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 using testing::ElementsAre;
@@ -102,4 +102,4 @@ TEST(ChatCalls, a_result_of_no_call_is_refused) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -6,7 +6,7 @@
 
 #include <baton/agent/core/items.h>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 using testing::Contains;
@@ -339,4 +339,4 @@ TEST(Notes, a_hint_is_given_for_what_is_written_alike) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 using testing::HasSubstr;
@@ -276,4 +276,4 @@ TEST_F(CreateRequestTest, an_openai_client_can_send_back_what_it_got) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

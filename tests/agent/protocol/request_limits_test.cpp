@@ -9,7 +9,7 @@
 
 #include "sanitized.h"
 
-namespace baton::agent::server {
+namespace baton::agent::protocol {
 namespace {
 
 using testing::HasSubstr;
@@ -187,4 +187,4 @@ TEST_F(RequestLimitsTest, a_body_that_is_wide_is_refused_at_once) {
 }
 
 }  // namespace
-}  // namespace baton::agent::server
+}  // namespace baton::agent::protocol

@@ -33,13 +33,13 @@ TEST_F(ServerTest, a_stream_of_a_run_of_another_process_is_refused_before_it_beg
   ASSERT_TRUE(other->commit_and_wait(memory::Batch().put(conversation).put(theirs), memory::Durability::power));
   Agent agent(generator_, tools_, *journal, clock_);
   RunHub hub(agent, *journal);
-  Api api(hub, agent, *journal, {});
-  HttpCall call;
+  api::Api api(hub, agent, *journal, {});
+  api::HttpCall call;
   call.method = "GET";
   call.path = "/v1/responses/resp_theirs";
   call.query["stream"] = "true";
-  HttpReply reply;
-  api.handle(call, [&](HttpReply answer) { reply = std::move(answer); });
+  api::HttpReply reply;
+  api.handle(call, [&](api::HttpReply answer) { reply = std::move(answer); });
   EXPECT_EQ(reply.status, 409);
   EXPECT_FALSE(reply.stream);
   EXPECT_THAT(reply.body, HasSubstr("response_of_another_process"));

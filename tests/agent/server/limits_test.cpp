@@ -8,7 +8,7 @@ namespace baton::agent::server {
 namespace {
 
 // Blocks the threads that process requests.
-class Holding final : public Talk {
+class Holding final : public api::Talk {
  public:
   Holding(std::counting_semaphore<>& begun, std::latch& go) : begun_(begun), go_(go) {}
   void on_message(const std::string&) override {
@@ -32,7 +32,7 @@ class BusyServerTest : public ServerTest {
   void occupy(ServerLimits limits = {}) {
     ServerConfig config;
     config.limits = limits;
-    start_with(config, [this](std::weak_ptr<Peer>, const Post&) { return std::make_shared<Holding>(begun_, go_); });
+    start_with(config, [this](std::weak_ptr<api::Peer>, const api::Post&) { return std::make_shared<Holding>(begun_, go_); });
     for (int i = 0; i < kThreads; ++i) {
       sockets_.push_back(websocket());
       sockets_.back().send({{"type", "hold"}});

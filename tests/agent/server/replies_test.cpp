@@ -93,13 +93,13 @@ TEST_F(ServerTest, a_rating_that_the_disk_does_not_take_is_no_missing_response) 
   ASSERT_TRUE(journal->commit_and_wait(memory::Batch().put(conversation).put(response), memory::Durability::power));
   Agent agent(generator_, tools_, *journal, clock_);
   RunHub hub(agent, *journal);
-  Api api(hub, agent, *journal, {});
-  HttpCall call;
+  api::Api api(hub, agent, *journal, {});
+  api::HttpCall call;
   call.method = "POST";
   call.path = "/v1/baton/responses/resp_a/rating";
   call.body = R"({"rating": "good"})";
   int status = 0;
-  const auto rate = [&] { api.handle(call, [&](const HttpReply& reply) { status = reply.status; }); };
+  const auto rate = [&] { api.handle(call, [&](const api::HttpReply& reply) { status = reply.status; }); };
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit full{1, before.rlim_max};  // from now on no file can grow

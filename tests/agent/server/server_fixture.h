@@ -28,6 +28,8 @@ inline const bool kLogIsMade = spdlog::default_logger_raw() != nullptr;
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
+using api::ServerConfig;
+using api::ServerLimits;
 using asio::ip::tcp;
 using testing::HasSubstr;
 
@@ -114,7 +116,7 @@ class ServerTest : public testing::Test {
     config.limits = limits;
     start_with(config);
   }
-  void start_with(ServerConfig config, TalkFactory talk = {}) {
+  void start_with(ServerConfig config, api::TalkFactory talk = {}) {
     server_.reset();
     config.port = 0;
     server_ = Server::start(config, api_, std::move(talk)).value();
@@ -227,7 +229,7 @@ class ServerTest : public testing::Test {
   JournalClock clock_{*journal_};
   Agent agent_{generator_, tools_, *journal_, clock_};
   RunHub hub_{agent_, *journal_, {}};
-  Api api_{hub_, agent_, *journal_, {}};
+  api::Api api_{hub_, agent_, *journal_, {}};
   std::unique_ptr<Server> server_;
 };
 

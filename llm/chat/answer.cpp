@@ -1,32 +1,9 @@
 #include "answer.h"
 
-#include <algorithm>
-#include <atomic>
-#include <cstdio>
-#include <random>
 #include <utility>
 
 namespace baton::llm {
 namespace {
-
-// Unique beyond this process, because conversations outlive it.
-std::string new_call_id() {
-  static const std::uint64_t process = (std::uint64_t{std::random_device()()} << 32) | std::random_device()();
-  static std::atomic<std::uint32_t> count = 0;
-  char id[40];
-  std::snprintf(id, sizeof id, "call_%016llx%08x", static_cast<unsigned long long>(process), ++count);
-  return id;
-}
-
-CallParserOptions parser_options(const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt) {
-  CallParserOptions options;
-  if (request.tool_choice.mode != ToolChoice::Mode::none) options.tools = request.tools;
-  options.syntax = syntax;
-  options.parallel = request.parallel_tool_calls;
-  options.starts_in_reasoning = prompt.starts_in_reasoning;
-  options.new_call_id = new_call_id;
-  return options;
-}
 
 // The end of the template's turns, if it is not a single token: a model then writes it in letters.
 std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request) {
@@ -43,24 +20,30 @@ std::vector<std::string> all_stops(const ChatRequest& request, std::vector<std::
 
 }  // namespace
 
-Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt, RawTokens raw,
-               std::shared_ptr<CallConstraint> constraint, Sink sink)
+AnswerReaderOptions reader_options(const ChatRequest& request, const Prompt& prompt) {
+  AnswerReaderOptions options;
+  if (request.tool_choice.mode != ToolChoice::Mode::none) options.tools = request.tools;
+  options.parallel = request.parallel_tool_calls;
+  options.starts_in_reasoning = prompt.starts_in_reasoning;
+  options.is_plain_text = !request.prompt.empty();
+  options.forced_ids = prompt.forced_ids;
+  options.forced_text = prompt.forced_text;
+  return options;
+}
+
+Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatRequest& request, RawTokens raw,
+               std::shared_ptr<AnswerReader> reader, std::shared_ptr<const CallConstraint> calls, Sink sink)
     : tokenizer_(&tokenizer),
-      syntax_(&syntax),
-      detokenizer_(tokenizer),
       stops_(all_stops(request, spelled_end(tokenizer, syntax, request))),
       reasoning_stops_(spelled_end(tokenizer, syntax, request)),
-      parser_(parser_options(syntax, request, prompt)),
-      constraint_(std::move(constraint)),
+      reader_(std::move(reader)),
+      calls_(std::move(calls)),
       sink_(std::move(sink)),
-      is_plain_text_(!request.prompt.empty()),
       wants_logprobs_(request.logprobs),
       seed_(request.sampling.seed.value_or(0)),
-      raw_(std::move(raw)),
-      forced_text_(prompt.forced_text),
-      forced_ids_(prompt.forced_ids) {}
+      raw_(std::move(raw)) {}
 
-void Answer::give(std::vector<Delta>& deltas) {
+void Answer::give(std::vector<Delta> deltas) {
   for (Delta& delta : deltas) {
     if (stopped()) break;
     std::string text;
@@ -83,7 +66,6 @@ void Answer::give(std::vector<Delta>& deltas) {
       give_call(delta);
     }
   }
-  deltas.clear();
 }
 
 void Answer::give_text(std::string text) {
@@ -97,13 +79,13 @@ void Answer::give_reasoning(std::string text) {
 }
 
 void Answer::give_call(Delta& delta) {
-  if (auto* started = std::get_if<CallStarted>(&delta); started && constraint_) {
-    started->fits = constraint_->holds_whole(started->name);
-    started->confidence = constraint_->share().value_or(1.0f);
+  if (auto* started = std::get_if<CallStarted>(&delta); started && calls_) {
+    started->fits = calls_->holds_whole(started->name);
+    started->confidence = calls_->share().value_or(1.0f);
   }
   if (auto* finished = std::get_if<CallFinished>(&delta)) {
     ++n_calls_;
-    if (constraint_ && constraint_->share()) finished->confidence = *constraint_->share();
+    if (calls_ && calls_->share()) finished->confidence = *calls_->share();
   }
   sink_(std::move(delta));
 }
@@ -113,33 +95,12 @@ bool Answer::take(const EngineEvent& event) {
     sink_(PrefillProgress{progress->done, progress->total});
   } else if (const auto* choice = std::get_if<Choice>(&event)) {
     if (!complete_) token(*choice);
-  } else if (const auto* rewind = std::get_if<Rewind>(&event)) {
-    if (!complete_) go_back(*rewind);
+  } else if (std::holds_alternative<Rewind>(event)) {
+    if (!complete_) go_back();
   } else {
     finish(std::get<EngineFinished>(event));
   }
   return complete_;
-}
-
-// Control tokens have no text for people, but in some models the tags of calls and reasoning are control tokens.
-std::string Answer::text_of(std::int32_t id) {
-  if (!tokenizer_->is_valid(id)) return detokenizer_.push(id);
-  if (tokenizer_->ends_generation(id)) return {};
-  if (tokenizer_->type(id) != TokenType::control) return detokenizer_.push(id);
-  const std::string_view name = tokenizer_->text(id);
-  return CallParser::is_tag(name) || syntax_->has_token(name) ? detokenizer_.flush() + std::string(name) : std::string();
-}
-
-void Answer::read(const std::string& text, float logprob, std::vector<Delta>& deltas) {
-  if (!is_plain_text_) return parser_.push(text, logprob, deltas);
-  if (!text.empty()) deltas.push_back(TextDelta{text});
-}
-
-void Answer::push(const std::string& text, float logprob) {
-  std::vector<Delta> deltas;
-  read(text, logprob, deltas);
-  give(deltas);
-  complete_ = parser_.done() || stopped();
 }
 
 void Answer::note_logprob(const Choice& choice) {
@@ -149,126 +110,46 @@ void Answer::note_logprob(const Choice& choice) {
   logprobs_.push_back(std::move(said));
 }
 
-// The beginning of the answer, which the prompt contains because a tool was required.
-void Answer::begin() {
-  if (std::exchange(started_, true)) return;
-  for (const std::int32_t forced : forced_ids_) written_.push_back({forced, 0, {}});
-  n_text_ = forced_text_.size();
-  if (!forced_text_.empty()) push(forced_text_, 0);
-}
-
 void Answer::token(const Choice& choice) {
+  if (!calls_) reader_->push(choice);
   const std::int32_t id = choice.id;
-  begin();
-  const std::string text = text_of(id);
-  written_.push_back({id, n_text_, text});
-  n_text_ += text.size();
   if (wants_logprobs_ && !(tokenizer_->is_valid(id) && tokenizer_->ends_generation(id))) note_logprob(choice);
-  // All text written under the grammar becomes a call.
-  if (constraint_ && constraint_->engaged()) parser_.certain(true);
-  push(text, choice.logprob);
-  look_at_call();
+  read();
 }
 
-void Answer::look_at_call() {
-  if (!constraint_ || complete_) return;
-  constraint_->reported();
-  const auto name = parser_.open_name();
-  if (!name) return;
-  CallConstraint::Candidate candidate{*name, std::nullopt};
-  for (std::size_t i = forced_ids_.size(); i < written_.size() && written_[i].begin <= parser_.candidate_begin(); ++i) {
-    if (written_[i].text.empty() || !parser_.can_drop_candidate(written_[i].begin)) continue;
-    candidate.first_token = static_cast<int>(i - forced_ids_.size());
-    break;
-  }
-  constraint_->look_at(candidate);
-  parser_.certain(constraint_->engaged());
-}
-
-// The withdrawn text was not shown: it was held back, as a possible call.
-void Answer::go_back(const Rewind& to) {
-  begin();
-  const std::size_t keep = forced_ids_.size() + static_cast<std::size_t>(to.keep);
-  const std::size_t begin = keep < written_.size() ? written_[keep].begin : n_text_;
-  if (parser_.n_calls() > 0) {
-    if (parser_.in_own_form()) {
-      for (const Written& token : written_) own_form_.push_back(token.id);
-    }
-    parser_.begin_list_again(begin);
-    complete_ = false;
-  } else {
-    parser_.drop_candidate(begin);
-  }
-  written_.resize(std::min(keep, written_.size()));
-  n_text_ = begin;
+// Only the constraint of calls rewinds, and it has told the reader.
+void Answer::go_back() {
   logprobs_.clear();
-  for (const std::int32_t id : to.then) {
-    const std::string text = text_of(id);
-    written_.push_back({id, n_text_, text});
-    n_text_ += text.size();
-    push(text, 0);
-  }
-  look_at_call();
+  read();
 }
 
-// In bytes; null: the answer ended at a stop string, and is not simply a prefix of the written text.
-std::optional<std::size_t> Answer::length() const {
-  if (!stopped()) return complete_ ? parser_.length() : n_text_;
-  std::string_view left = shown_;
-  for (const Written& token : written_) {
-    const std::size_t n = std::min(left.size(), token.text.size());
-    if (token.text.compare(0, n, left, 0, n) != 0) return std::nullopt;
-    left.remove_prefix(n);
-  }
-  return shown_.size();
+void Answer::read() {
+  give(reader_->take());
+  complete_ = reader_->done() || stopped();
+  if (complete_) keep_raw();  // at once, because the reader may be fed until the engine has stopped
 }
 
-// Keeps the tokens of the answer. If its end lies inside a token, with more than white space left of that token, or if calls were left out,
-// no tokens have exactly this text, and the canonical form is used.
-void Answer::keep_raw() {
-  // Nothing was added to the call: a history has it in the template's form.
-  if (n_calls_ == 1 && !own_form_.empty()) {
-    raw_.ids = own_form_;
-    return;
-  }
-  const auto end_of_answer = this->length();
-  if (!end_of_answer) return;
-  const std::size_t length = *end_of_answer;
-  std::string_view rest;
-  for (const Written& token : written_) {
-    const std::size_t end = token.begin + token.text.size();
-    if (token.begin >= length && end > length) break;
-    raw_.ids.push_back(token.id);
-    if (end > length) rest = std::string_view(token.text).substr(length - token.begin);
-  }
-  if (rest.find_first_not_of(" \t\r\n") != std::string_view::npos || parser_.left_out_calls()) raw_.ids.clear();
-}
+void Answer::keep_raw() { raw_.ids = stopped() ? reader_->raw_ids_of(shown_) : reader_->raw_ids(); }
 
 void Answer::finish(const EngineFinished& end) {
   const bool failed = end.reason == EngineFinished::Reason::error;
-  const bool cut = !parser_.done() && end.reason != EngineFinished::Reason::stop_token;
-  std::vector<Delta> deltas;
-  if (!complete_) {
-    read(detokenizer_.flush(), 0, deltas);
-    give(deltas);
-  }
-  if (!stopped()) {
-    parser_.finish(cut, deltas);
-    give(deltas);
+  const bool open = !complete_;
+  if (open) {
+    reader_->finish(end.reason != EngineFinished::Reason::stop_token);
+    read();
   }
   std::string tail;
   reasoning_stops_.flush(tail);
   give_reasoning(std::exchange(tail, {}));
   stops_.flush(tail);
   give_text(std::move(tail));
-  complete_ = complete_ || parser_.done() || stopped();
-  keep_raw();
+  if (open) keep_raw();
 
   Finished finished;
   finished.usage = {end.prompt_tokens, end.cached_tokens, end.output_tokens, end.prefill_seconds, end.decode_seconds};
   finished.raw = std::move(raw_);
   finished.seed = seed_;
-  if (!stopped()) finished.malformed_call = parser_.malformed();
+  if (!stopped()) finished.malformed_call = reader_->malformed();
   if (failed) {
     finished.reason = FinishReason::error;
     finished.error = end.error;

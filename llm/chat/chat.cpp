@@ -66,10 +66,10 @@ struct Chat::State {
   }
 };
 
-// One request. Lives until its handle is destroyed and the worker is done with it.
-class Chat::Stream {
+// One request. Lives until its stream is destroyed and the worker is done with it.
+class Chat::Running {
  public:
-  Stream(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {
+  Running(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {
     if (!request_.sampling.seed) request_.sampling.seed = draw_seed();
   }
 
@@ -133,7 +133,9 @@ class Chat::Stream {
       preparing_ = false;
       prepared_.notify_all();
     }
-    if (compiled) compiled->set_value(state.grammars.find(request_));  // while the engine computes the prompt
+    if (!compiled) return;
+    compiled->set_value(state.grammars.find(request_));  // while the engine computes the prompt
+    state.engine->wake();
   }
 
  private:
@@ -160,19 +162,20 @@ class Chat::Stream {
     const PromptBuilder& prompts = state.prompts(request_);
     RawTokens raw{{}, prompts.model_sha256(), prompts.template_sha256()};
     const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with the call
+    auto reader = std::make_shared<AnswerReader>(state.tokenizer, prompts.tool_syntax(), reader_options(request_, prompt));
     std::shared_ptr<CallConstraint> constraint;
     if (wants_calls_held(state) && !at_once) {
-      constraint = constraint_of(state, prompt, compiled.emplace().get_future().share());
+      constraint = constraint_of(state, prompt, reader, compiled.emplace().get_future().share());
     } else if (wants_calls_held(state)) {
-      if (auto grammar = state.grammars.find(request_)) constraint = constraint_of(state, prompt, ready(std::move(grammar)));
+      if (auto grammar = state.grammars.find(request_)) constraint = constraint_of(state, prompt, reader, ready(std::move(grammar)));
     }
     auto beginning = beginning_constraint_of(state, prompt, constraint);
     if (!beginning) {
       say_finished(FinishReason::error, beginning.error());
       return nullptr;
     }
-    answer_ =
-        std::make_unique<Answer>(state.tokenizer, prompts.tool_syntax(), request_, prompt, std::move(raw), constraint, std::move(sink_));
+    answer_ = std::make_unique<Answer>(state.tokenizer, prompts.tool_syntax(), request_, std::move(raw), std::move(reader), constraint,
+                                       std::move(sink_));
     EngineRequest request;
     request.constraint = *beginning ? std::move(*beginning) : constraint;
     request.prompt = std::move(prompt.ids);
@@ -192,12 +195,13 @@ class Chat::Stream {
   }
 
   // Tools whose schemas cannot be read are called without a mask: the runtime reports the fault.
-  std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt, CallGrammarFuture grammar) const {
+  std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt, std::shared_ptr<AnswerReader> reader,
+                                                CallGrammarFuture grammar) const {
     CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share_again = state.min_call_confidence_again, .list = {}};
     options.min_share = must_call() ? 0 : state.min_call_confidence;
     if (request_.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };
-    auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), std::move(grammar), std::move(options));
+    auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), std::move(grammar), std::move(reader), std::move(options));
     if (!prompt.forced_entry.empty()) {
       const std::string_view text = prompt.forced_text;
       constraint->begin_at(prompt.forced_entry, text.substr(0, text.size() - prompt.forced_since.size()), prompt.forced_since);
@@ -270,11 +274,11 @@ class Chat::Worker {
     end(all_prepared_);
     submitter_.join();
   }
-  void add(std::shared_ptr<Stream> stream) {
+  void add(std::shared_ptr<Running> request) {
     {
       std::scoped_lock lock(mutex_);
-      std::string client = stream->client();
-      waiting_.push(std::move(client), std::move(stream));
+      std::string client = request->client();
+      waiting_.push(std::move(client), std::move(request));
     }
     changed_.notify_all();
   }
@@ -293,7 +297,7 @@ class Chat::Worker {
   void prepare(State& state) {
     std::unique_lock lock(mutex_);
     while (true) {
-      std::optional<std::pair<std::string, std::shared_ptr<Stream>>> taken;
+      std::optional<std::pair<std::string, std::shared_ptr<Running>>> taken;
       changed_.wait(lock, [&] { return (taken = waiting_.take()).has_value() || (ends_ && waiting_.empty()); });
       if (!taken) return;
       lock.unlock();
@@ -310,18 +314,18 @@ class Chat::Worker {
     while (true) {
       changed_.wait(lock, [&] { return all_prepared_ || !prepared_.empty(); });
       if (prepared_.empty()) return;
-      const auto stream = std::move(prepared_.front());
+      const auto request = std::move(prepared_.front());
       prepared_.pop_front();
       lock.unlock();
-      stream->submit(state);
+      request->submit(state);
       lock.lock();
     }
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  Turns<std::shared_ptr<Stream>> waiting_{kPreparers - 1};
-  std::deque<std::shared_ptr<Stream>> prepared_;
+  Turns<std::shared_ptr<Running>> waiting_{kPreparers - 1};
+  std::deque<std::shared_ptr<Running>> prepared_;
   bool ends_ = false, all_prepared_ = false;
   std::thread submitter_;
   std::vector<std::thread> preparers_;
@@ -345,19 +349,14 @@ Result<std::unique_ptr<Chat>> Chat::create(std::unique_ptr<Engine> engine, ChatO
 }
 
 std::unique_ptr<ChatStream> Chat::start(ChatRequest request, Sink sink) {
-  class Handle final : public ChatStream {
-   public:
-    explicit Handle(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
-    ~Handle() override { stream_->abandon(); }
-    void cancel() override { stream_->cancel(); }
-
-   private:
-    std::shared_ptr<Stream> stream_;
-  };
-  auto stream = std::make_shared<Stream>(std::move(request), std::move(sink));
-  state_->worker->add(stream);
-  return std::make_unique<Handle>(std::move(stream));
+  auto running = std::make_shared<Running>(std::move(request), std::move(sink));
+  state_->worker->add(running);
+  return std::unique_ptr<ChatStream>(new ChatStream(std::move(running)));
 }
+
+ChatStream::ChatStream(std::shared_ptr<Chat::Running> running) : running_(std::move(running)) {}
+ChatStream::~ChatStream() { running_->abandon(); }
+void ChatStream::cancel() { running_->cancel(); }
 
 Result<Prompt> Chat::prompt(const ChatRequest& request) const { return state_->prompts(request).build(request); }
 Result<int> Chat::count(const ChatRequest& request) const {

@@ -29,13 +29,7 @@ struct ChatOptions {
   std::optional<float> min_call_confidence_again = {};
 };
 
-// A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again. The sink itself must not destroy
-// it.
-class ChatStream {
- public:
-  virtual ~ChatStream() = default;
-  virtual void cancel() = 0;  // any thread, any number of times; the stream still ends with Finished
-};
+class ChatStream;
 
 class Chat {
  public:
@@ -68,11 +62,27 @@ class Chat {
   const Engine& engine() const;
 
  private:
+  friend class ChatStream;
   class Worker;
-  class Stream;
+  class Running;
   struct State;
   explicit Chat(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
+};
+
+// A running answer. Destroying it cancels it; after the destructor returned, the sink is not called again. The sink itself must not destroy
+// it.
+class ChatStream {
+ public:
+  ~ChatStream();
+  ChatStream(const ChatStream&) = delete;
+  ChatStream& operator=(const ChatStream&) = delete;
+  void cancel();  // any thread, any number of times; the stream still ends with Finished
+
+ private:
+  friend class Chat;
+  explicit ChatStream(std::shared_ptr<Chat::Running> running);
+  std::shared_ptr<Chat::Running> running_;
 };
 
 }  // namespace baton::llm

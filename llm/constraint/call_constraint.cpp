@@ -16,11 +16,10 @@ CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar) {
 bool CallConstraint::is_compiled() const { return grammar_.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }
 
 bool CallConstraint::waiting() {
-  if (!unread_ || !is_compiled()) return unread_.has_value();
-  Unread unread = *std::exchange(unread_, std::nullopt);
-  unread.candidate.name.before = unread.before;
-  unread.candidate.name.since = unread.since;
-  look_at(unread.candidate);
+  if (!waits_for_grammar_) return false;
+  if (!is_compiled()) return true;
+  waits_for_grammar_ = false;
+  look_for_call();
   return false;
 }
 
@@ -50,7 +49,36 @@ const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
   return owed_.empty() ? nullptr : &grammar().along(state_, owed_);
 }
 
-void CallConstraint::accept(const Choice& choice) {
+std::optional<Rewind> CallConstraint::accept(const Choice& choice) {
+  std::optional<Rewind> withdrawn = follow(choice);
+  return withdrawn ? go_back(std::move(*withdrawn)) : read(choice);
+}
+
+std::optional<Rewind> CallConstraint::read(const Choice& choice) {
+  reader_->push(choice, engaged());
+  if (reader_->done()) return std::nullopt;
+  if (!options_.tokenizer->ends_generation(choice.id)) {
+    if (std::optional<Rewind> to_list = list_call()) return go_back(std::move(*to_list));
+  }
+  look_for_call();
+  return std::nullopt;
+}
+
+Rewind CallConstraint::go_back(Rewind to) {
+  reader_->go_back(to);
+  look_for_call();
+  return to;
+}
+
+void CallConstraint::look_for_call() {
+  const auto candidate = reader_->candidate();
+  if (!candidate) return;
+  if (!engaged() && !left_alone_) begin_call(*candidate);
+  reader_->set_certain(engaged());
+}
+
+// Follows the token in the grammar. Returns a rewind if the token is withdrawn.
+std::optional<Rewind> CallConstraint::follow(const Choice& choice) {
   const bool blank = after_marks(vocabulary_->bytes(choice.id)).empty();  // a call may still follow
   if (at_beginning()) {
     opening_ = 1 - choice.allowed_share;
@@ -58,19 +86,20 @@ void CallConstraint::accept(const Choice& choice) {
     n_blank_ += blank;
   }
   if (!blank && n_taken_back_ < kMaxTakenBack) in_words_ = false;
-  if (own_call_ && !engaged() && options_.tokenizer->ends_generation(choice.id)) put_into_list(*std::exchange(own_call_, std::nullopt));
-  if (!engaged() || rewind_) return;
+  if (own_call_ && !engaged() && options_.tokenizer->ends_generation(choice.id))
+    return put_into_list(*std::exchange(own_call_, std::nullopt));
+  if (!engaged()) return std::nullopt;
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share * opening();
     if (*share_ < least_share()) return take_back();
     const bool object = candidate_.name.place == CallParser::OpenName::Place::object && !candidate_.name.quotable;
-    if (object && candidate_.first_token && options_.list && (options_.tokenizer || !candidate_.name.own_form)) call_.emplace();
+    if (object && candidate_.first_token && options_.list) call_.emplace();
   }
   const std::string& bytes = vocabulary_->bytes(choice.id);
   owed_.erase(0, std::min(bytes.size(), owed_.size()));
   state_ = grammar().step(state_, bytes);
   if (call_) *call_ += bytes;
-  if (drafter_) drafter_->observe(bytes);
+  drafter_.observe(bytes);
   // The value is complete: the text after it is free, and so is the next call's beginning.
   if (state_ != kDeadState && grammar().accepts(state_)) {
     n_whole_ += !candidate_.name.quotable;  // words may follow, which make it an example
@@ -78,55 +107,54 @@ void CallConstraint::accept(const Choice& choice) {
     state_ = kDeadState;
   }
   if (state_ == kDeadState) owed_.clear();
+  return std::nullopt;
 }
 
 std::vector<std::int32_t> CallConstraint::draft() {
-  if (!drafter_ || !engaged() || !owed_.empty()) return {};
-  return drafter_->draft(grammar(), state_);
+  if (!engaged() || !owed_.empty()) return {};
+  return drafter_.draft(grammar(), state_);
 }
 
-void CallConstraint::reported() {
-  if (!std::exchange(call_is_whole_, false)) return;
+// After the token that completes a call: the call is rewritten in a list at once, or if the model ends its turn after it, or not at all.
+std::optional<Rewind> CallConstraint::list_call() {
+  if (!std::exchange(call_is_whole_, false)) return std::nullopt;
   // The part of the last token that comes after the call does not belong to it.
   const std::string call = "{\"name\": \"" + call_->substr(0, call_->rfind('}') + 1);
   call_.reset();
   if (!candidate_.name.own_form) return put_into_list(call);
   if (n_whole_ == 1) own_call_ = call;
+  return std::nullopt;
 }
 
-void CallConstraint::put_into_list(const std::string& call) {
-  if (call.size() > kMaxListedCall) return;
-  const CallList list = options_.list(call);
-  if (list.tokens.empty()) return;
-  rewind_ = Rewind{*candidate_.first_token, list.tokens};
+std::optional<Rewind> CallConstraint::put_into_list(const std::string& call) {
+  if (call.size() > kMaxListedCall) return std::nullopt;
+  CallList list = options_.list(call);
+  if (list.tokens.empty()) return std::nullopt;
   begin_at(call_entry::kList, list.before, list.since);
   owed_ = list.owed;
+  return Rewind{*candidate_.first_token, std::move(list.tokens)};
 }
 
 // It was not a call, or not an intended one: rewinds to where it began, and continues in words. If that is impossible, the token stays as
 // it was chosen, without the mask.
-void CallConstraint::take_back() {
+std::optional<Rewind> CallConstraint::take_back() {
   state_ = kDeadState;
   owed_.clear();
-  if (!candidate_.first_token || n_taken_back_ == kMaxTakenBack) return;
+  if (!candidate_.first_token || n_taken_back_ == kMaxTakenBack) return std::nullopt;
   ++n_taken_back_;
-  rewind_ = Rewind{*candidate_.first_token, {}};
   in_words_ = true;
+  return Rewind{*candidate_.first_token, {}};
 }
 
 void CallConstraint::begin_at(std::string_view entry, std::string_view before, std::string_view since) {
   state_ = grammar().step(grammar().start(), std::string(entry) + std::string(since));
-  if (!drafter_) return;
-  drafter_->begin(before);
-  drafter_->observe(since);
+  drafter_.begin(before);
+  drafter_.observe(since);
 }
 
-void CallConstraint::look_at(const Candidate& candidate) {
-  if (engaged() || rewind_ || left_alone_) return;
-  if (!is_compiled()) {
-    unread_ = {candidate, std::string(candidate.name.before), std::string(candidate.name.since)};
-    return;
-  }
+void CallConstraint::begin_call(const AnswerReader::Candidate& candidate) {
+  waits_for_grammar_ = !is_compiled();
+  if (waits_for_grammar_) return;
   if (!grammar_.get()) return;
   using Place = CallParser::OpenName::Place;
   const auto place = candidate.name.place;

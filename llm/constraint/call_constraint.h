@@ -1,7 +1,6 @@
 #pragma once
 // Constrains the model to the grammar of calls from the moment it begins one: up to the opening quote of the tool's name it writes freely.
 // At that point two things are decided: whether this is a call, and which form is best for it.
-#include <baton/llm/call_parser/call_parser.h>
 #include <baton/llm/engine/engine.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answer_reader.h"
 #include "call_grammar.h"
 #include "drafter.h"
 #include "grammar_vocabulary.h"
@@ -31,7 +31,7 @@ struct CallList {
 CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 
 struct CallConstraintOptions {
-  const Tokenizer* tokenizer = nullptr;  // must outlive this object; null: nothing is drafted
+  const Tokenizer* tokenizer = nullptr;  // must outlive this object
   float min_share = 0.5f;                // minimum share(): below it, the candidate call is withdrawn, and the model answers in words
   std::optional<float> min_share_again;  // minimum share() of a call after those words; without it, every such call is withdrawn
   // A call that was written as a JSON object is rewritten as the first element of a list, with these tokens, and the model continues there:
@@ -45,35 +45,30 @@ struct CallConstraintOptions {
 using CallGrammarFuture = std::shared_future<std::shared_ptr<CallGrammar>>;
 CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar);
 
-// Used on the engine's thread. If a call begins before its grammar is ready, the answer waits for the grammar.
+// Used on the engine's thread. It feeds the reader with every token that stays and every rewind, and the reader tells it where a call
+// begins. If a call begins before its grammar is ready, the answer waits for the grammar; whoever makes the grammar calls Engine::wake().
 class CallConstraint final : public TokenConstraint {
  public:
-  CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, CallGrammarFuture grammar, CallConstraintOptions options)
-      : vocabulary_(std::move(vocabulary)), grammar_(std::move(grammar)), options_(std::move(options)) {
-    if (options_.tokenizer) drafter_.emplace(*options_.tokenizer);
-  }
+  CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, CallGrammarFuture grammar, std::shared_ptr<AnswerReader> reader,
+                 CallConstraintOptions options)
+      : vocabulary_(std::move(vocabulary)),
+        grammar_(std::move(grammar)),
+        reader_(std::move(reader)),
+        options_(std::move(options)),
+        drafter_(*options_.tokenizer) {}
 
   bool waiting() override;
   const TokenMask* mask() override;
   float min_share() const override;
   const TokenMask* narrowed(std::int32_t wanted) override;
   bool penalised() const override { return !engaged(); }
-  void accept(const Choice& choice) override;
-  std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
+  std::optional<Rewind> accept(const Choice& choice) override;
   std::vector<std::int32_t> draft() override;
-  // Must be called after the token that was accepted last was given to the answer.
-  void reported();
+  // Like accept(), for a token that was chosen under another constraint's mask.
+  std::optional<Rewind> read(const Choice& choice);
 
   // Text is written under the grammar from now on. The arguments are the text so far: the entry, the text before it, and the text after it.
   void begin_at(std::string_view entry, std::string_view before, std::string_view since);
-  // A call's name has begun. `first_token`: the index of the answer's token with which the candidate began; if it is unknown, the call
-  // cannot be withdrawn.
-  struct Candidate {
-    CallParser::OpenName name;
-    std::optional<int> first_token;
-  };
-  void look_at(const Candidate& candidate);  // at once, or when the grammar is ready
-
   // No further call may begin.
   void leave_alone() { left_alone_ = true; }
   const std::string& bytes(std::int32_t id) const { return vocabulary_->bytes(id); }
@@ -98,13 +93,19 @@ class CallConstraint final : public TokenConstraint {
   bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
   float opening() const;
   bool is_compiled() const;
-  void take_back();
-  void put_into_list(const std::string& call);
+  std::optional<Rewind> follow(const Choice& choice);
+  Rewind go_back(Rewind to);
+  void look_for_call();
+  void begin_call(const AnswerReader::Candidate& candidate);
+  std::optional<Rewind> take_back();
+  std::optional<Rewind> list_call();
+  std::optional<Rewind> put_into_list(const std::string& call);
 
   std::shared_ptr<const GrammarVocabulary> vocabulary_;
   CallGrammarFuture grammar_;
+  std::shared_ptr<AnswerReader> reader_;
   const CallConstraintOptions options_;
-  std::optional<Drafter> drafter_;
+  Drafter drafter_;
   std::optional<float> share_;
   StateId state_ = kDeadState;
   TokenMask mask_;  // our own, because other answers of the same step use the grammar too
@@ -121,13 +122,8 @@ class CallConstraint final : public TokenConstraint {
   bool at_beginning_ = true;
   float opening_ = 1;
   int n_blank_ = 0;
-  Candidate candidate_{};  // the last candidate
-  struct Unread {
-    Candidate candidate;
-    std::string before, since;  // copies of its views
-  };
-  std::optional<Unread> unread_;  // waits until the grammar is ready
-  std::optional<Rewind> rewind_;
+  AnswerReader::Candidate candidate_{};  // the last candidate, without its texts
+  bool waits_for_grammar_ = false;       // a call has begun
   // The allowed part of a forbidden token that the model chose. If no token has exactly this text, it is owed.
   std::string owed_;
 };

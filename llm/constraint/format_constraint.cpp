@@ -63,16 +63,16 @@ std::vector<std::int32_t> FormatConstraint::draft() {
   return drafter_.draft(*grammar_, state_);
 }
 
-void FormatConstraint::accept(const Choice& choice) {
+std::optional<Rewind> FormatConstraint::accept(const Choice& choice) {
   const bool valid = tokenizer_->is_valid(choice.id);
-  if (!valid || tokenizer_->ends_generation(choice.id)) return;
+  if (!valid || tokenizer_->ends_generation(choice.id)) return std::nullopt;
   std::string bytes = tokenizer_->token_bytes(choice.id);
   if (reasoning_) {
     tail_ += bytes;
     const auto end = tail_.find(reasoning_end_);
     if (end == std::string::npos) {
       tail_.erase(0, tail_.size() - std::min(tail_.size(), reasoning_end_.size() - 1));
-      return;
+      return std::nullopt;
     }
     reasoning_ = false;
     bytes = tail_.substr(end + reasoning_end_.size());
@@ -82,6 +82,7 @@ void FormatConstraint::accept(const Choice& choice) {
   state_ = grammar_->step(state_, bytes);
   drafter_.observe(bytes);
   if (state_ == kDeadState) owed_.clear();
+  return std::nullopt;
 }
 
 }  // namespace baton::llm

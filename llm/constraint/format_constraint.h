@@ -20,7 +20,7 @@ class FormatConstraint final : public TokenConstraint {
 
   const TokenMask* mask() override;
   const TokenMask* narrowed(std::int32_t wanted) override;
-  void accept(const Choice& choice) override;
+  std::optional<Rewind> accept(const Choice& choice) override;  // never rewinds
   std::vector<std::int32_t> draft() override;
 
   bool in_reasoning() const { return reasoning_; }

@@ -60,15 +60,14 @@ const TokenMask* FormatOrCalls::narrowed(std::int32_t wanted) {
   return may_call() ? nullptr : format_->narrowed(wanted);
 }
 
-void FormatOrCalls::accept(const Choice& choice) {
-  if (calling()) return calls_->accept(choice);
-  if (may_call()) opening_ = openings_->step(opening_, calls_->bytes(choice.id));
-  format_->accept(choice);
-  if (opening_ == kDeadState) calls_->leave_alone();
-}
-
-std::optional<Rewind> FormatOrCalls::rewind() {
-  auto to = calls_->rewind();
+std::optional<Rewind> FormatOrCalls::accept(const Choice& choice) {
+  if (!calling()) {
+    if (may_call()) opening_ = openings_->step(opening_, calls_->bytes(choice.id));
+    format_->accept(choice);
+    if (opening_ == kDeadState) calls_->leave_alone();
+    return calls_->read(choice);
+  }
+  std::optional<Rewind> to = calls_->accept(choice);
   if (!to || calls_->engaged()) return to;
   // The call was not intended: only the format is left.
   called_ = false;

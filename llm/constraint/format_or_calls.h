@@ -15,7 +15,7 @@ std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const
 // Used on the engine's thread.
 class FormatOrCalls final : public TokenConstraint {
  public:
-  // format: with a grammar that allows nothing if a call is required. calls: another object tells it where a name begins.
+  // format: with a grammar that allows nothing if a call is required.
   FormatOrCalls(std::shared_ptr<FormatConstraint> format, std::shared_ptr<CallConstraint> calls, std::unique_ptr<Grammar> openings)
       : format_(std::move(format)), calls_(std::move(calls)), openings_(std::move(openings)), opening_(openings_->start()) {}
 
@@ -24,8 +24,7 @@ class FormatOrCalls final : public TokenConstraint {
   float min_share() const override { return calling() ? calls_->min_share() : -1; }
   const TokenMask* narrowed(std::int32_t wanted) override;
   bool penalised() const override { return calls_->penalised(); }
-  void accept(const Choice& choice) override;
-  std::optional<Rewind> rewind() override;
+  std::optional<Rewind> accept(const Choice& choice) override;
   std::vector<std::int32_t> draft() override;
 
  private:

@@ -1,24 +1,14 @@
 #include "engine.h"
 
-#include <condition_variable>
 #include <mutex>
 #include <thread>
 
 #include "request.h"
 #include "scheduler.h"
+#include "waker.h"
 
 namespace baton::llm {
 namespace {
-
-class Stream final : public EngineStream {
- public:
-  explicit Stream(std::shared_ptr<ActiveRequest> request) : request_(std::move(request)) {}
-  ~Stream() override { request_->detach(); }
-  void cancel() override { request_->cancel(); }
-
- private:
-  std::shared_ptr<ActiveRequest> request_;
-};
 
 std::optional<Error> reason_to_refuse(const EngineRequest& request, const Model& model) {
   if (request.prompt.empty()) return Error{errc::invalid_argument, "the prompt holds no token"};
@@ -40,6 +30,19 @@ std::optional<Error> reason_to_refuse(const EngineRequest& request, const Model&
 
 }  // namespace
 
+EngineStream::EngineStream(std::shared_ptr<ActiveRequest> request, std::shared_ptr<Waker> waker)
+    : request_(std::move(request)), waker_(std::move(waker)) {}
+
+EngineStream::~EngineStream() {
+  request_->detach();
+  waker_->wake();
+}
+
+void EngineStream::cancel() {
+  request_->cancel();
+  waker_->wake();
+}
+
 class Engine::Loop {
  public:
   Loop(std::unique_ptr<Model> model, const EngineOptions& options)
@@ -50,18 +53,20 @@ class Engine::Loop {
       std::scoped_lock lock(mutex_);
       stopping_ = true;
     }
-    wake_.notify_one();
+    waker_->wake();
     thread_.join();
   }
 
-  void submit(std::shared_ptr<ActiveRequest> request) {
+  std::unique_ptr<EngineStream> submit(std::shared_ptr<ActiveRequest> request) {
     {
       std::scoped_lock lock(mutex_);
-      arrivals_.push_back(std::move(request));
+      arrivals_.push_back(request);
       stats_.waiting = static_cast<int>(arrivals_.size());
     }
-    wake_.notify_one();
+    waker_->wake();
+    return std::make_unique<EngineStream>(std::move(request), waker_);
   }
+  void wake() { waker_->wake(); }
 
   EngineStats stats() const {
     std::scoped_lock lock(mutex_);
@@ -73,9 +78,9 @@ class Engine::Loop {
   void run() {
     bool busy = false;
     for (;;) {
+      if (!busy) waker_->wait();
       {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return busy || stopping_ || !arrivals_.empty(); });
+        std::scoped_lock lock(mutex_);
         if (stopping_) break;
         for (auto& request : arrivals_) scheduler_.enqueue(std::move(request));
         arrivals_.clear();
@@ -98,9 +103,9 @@ class Engine::Loop {
   }
 
   std::unique_ptr<Model> model_;
-  Scheduler scheduler_;  // used by the thread
+  Scheduler scheduler_;                                             // used by the thread
+  const std::shared_ptr<Waker> waker_ = std::make_shared<Waker>();  // shared with the streams
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
   std::vector<std::shared_ptr<ActiveRequest>> arrivals_;  // guarded by mutex_, as are the next two
   EngineStats stats_;
   bool stopping_ = false;
@@ -115,9 +120,10 @@ std::unique_ptr<EngineStream> Engine::submit(EngineRequest request, Sink sink) {
   std::optional<Error> refused = reason_to_refuse(request, loop_->model());
   auto active = std::make_shared<ActiveRequest>(std::move(request), std::move(sink));
   active->refused = std::move(refused);
-  loop_->submit(active);
-  return std::make_unique<Stream>(std::move(active));
+  return loop_->submit(std::move(active));
 }
+
+void Engine::wake() { loop_->wake(); }
 
 EngineStats Engine::stats() const { return loop_->stats(); }
 int Engine::n_ctx() const { return loop_->model().n_ctx(); }

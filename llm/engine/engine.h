@@ -23,17 +23,16 @@ struct Rewind {
 // Restricts the next token. Used on the engine thread only.
 class TokenConstraint : public TokenNarrower {
  public:
-  // The next mask is not known yet, because a grammar is being compiled. The request sits out this step, and the others continue. Not
-  // called between the tokens of a draft: an object that drafts knows its mask.
+  // The next mask is not known yet, because a grammar is being compiled. The request sits out this step, and the others continue. When that
+  // has changed, Engine::wake() must be called. Not called between the tokens of a draft: an object that drafts knows its mask.
   virtual bool waiting() { return false; }
   virtual const TokenMask* mask() = 0;  // for the next token, at least one bit set; null: anything
   // The model's own probability of the allowed tokens is reported (Choice::allowed_share), and if it is less than this, the mask is not
   // applied to this token. Negative: the probability is not needed.
   virtual float min_share() const { return -1; }
   const TokenMask* narrowed(std::int32_t) override { return nullptr; }
-  virtual void accept(const Choice& choice) = 0;  // this token was chosen
-  // Called after accept(), and once more after the token was reported. If set after accept(), the token is withdrawn unreported.
-  virtual std::optional<Rewind> rewind() { return std::nullopt; }
+  // This token was chosen. Null: it is kept, and reported. Otherwise it is not reported, and the answer is rewound.
+  virtual std::optional<Rewind> accept(const Choice& choice) = 0;
   // Tokens that are likely to be chosen next. They are computed along with the last one; each is still chosen as without a draft, under its
   // own mask. A wrong draft costs only the tokens computed after it.
   virtual std::vector<std::int32_t> draft() { return {}; }
@@ -62,8 +61,8 @@ struct EngineFinished {
   double decode_seconds = 0;
   std::optional<Error> error;
 };
-// Any number of EngineProgress, then any number of Choice (one per token) and Rewind (of the tokens reported so far), then exactly one
-// EngineFinished.
+// Any number of EngineProgress, then any number of Choice (a token that is kept) and Rewind (of the tokens reported so far), then exactly
+// one EngineFinished.
 using EngineEvent = std::variant<EngineProgress, Choice, Rewind, EngineFinished>;
 
 struct EngineOptions {
@@ -89,12 +88,22 @@ struct EngineStats {
   int pages_free = 0;  // not counting pages that only hold old prefixes
 };
 
+class ActiveRequest;
+class Waker;
+
 // A running request. Destroying it cancels the request; after the destructor returned, the sink is not called again. The sink itself must
-// not destroy it.
+// not destroy it. It may outlive its engine.
 class EngineStream {
  public:
-  virtual ~EngineStream() = default;
-  virtual void cancel() = 0;  // any thread; the stream still ends with EngineFinished{cancelled}
+  EngineStream(std::shared_ptr<ActiveRequest> request, std::shared_ptr<Waker> waker);
+  ~EngineStream();
+  EngineStream(const EngineStream&) = delete;
+  EngineStream& operator=(const EngineStream&) = delete;
+  void cancel();  // any thread; the stream still ends with EngineFinished{cancelled}
+
+ private:
+  std::shared_ptr<ActiveRequest> request_;
+  std::shared_ptr<Waker> waker_;
 };
 
 class Engine {
@@ -108,6 +117,9 @@ class Engine {
   // Any thread; never blocks. The sink runs on the engine's thread and must not block. A request that can never be served (a prompt longer
   // than the context, a token outside the vocabulary) ends with an error that contains both figures.
   std::unique_ptr<EngineStream> submit(EngineRequest request, Sink sink);
+
+  // A constraint for which a request waited is ready (TokenConstraint::waiting). Any thread; never blocks.
+  void wake();
 
   EngineStats stats() const;   // any thread
   int n_ctx() const;           // tokens

@@ -1,16 +1,14 @@
 #include "scheduler.h"
 
 #include <algorithm>
-#include <thread>
 #include <tuple>
 #include <utility>
 
 namespace baton::llm {
 namespace {
 
-constexpr std::chrono::microseconds kNap{200};  // slept when nothing can be computed
-constexpr int kHeadroom = 64;                   // tokens of an answer for which pages must be free when it starts or continues
-constexpr int kTurn = 16;                       // tokens that an answer may write before it makes room for a client without a place
+constexpr int kHeadroom = 64;  // tokens of an answer for which pages must be free when it starts or continues
+constexpr int kTurn = 16;      // tokens that an answer may write before it makes room for a client without a place
 
 }  // namespace
 
@@ -27,14 +25,13 @@ bool Scheduler::step() {
   }
   retire_finished();
   end_waiting();
+  const std::int64_t n_pauses = stats_.pauses;
   admit();
   if (active_.empty()) return false;
   take_pages();
   const std::vector<Part> parts = plan();
-  if (parts.empty()) {  // all running requests wait for grammars
-    std::this_thread::sleep_for(kNap);
-    return true;
-  }
+  // All running requests wait for their constraints. A request that was paused just now may find room in the next step.
+  if (parts.empty()) return stats_.pauses > n_pauses;
   const Batch batch = make_batch(parts);
   int n_answers = 0, n_prompt = 0;
   for (const Part& part : parts) (part.n_tokens == 1 && part.request->n_output() > 0 ? n_answers : n_prompt) += part.n_tokens;
@@ -316,8 +313,7 @@ bool Scheduler::take_token(ActiveRequest& request, Choice choice) {
   TokenConstraint* constraint = request.constraint.get();
   if (request.n_output() == 0) request.first_token = EngineClock::now();
   ++stats_.output_tokens;
-  if (constraint) constraint->accept(choice);
-  if (auto to = constraint ? constraint->rewind() : std::nullopt) {
+  if (auto to = constraint ? constraint->accept(choice) : std::nullopt) {
     go_back(request, std::move(*to));
     return false;
   }
@@ -325,10 +321,6 @@ bool Scheduler::take_token(ActiveRequest& request, Choice choice) {
   request.emit(std::move(choice));
   if (request.is_stop_token(id)) {
     request.finish(EngineFinished::Reason::stop_token);
-    return false;
-  }
-  if (auto to = constraint ? constraint->rewind() : std::nullopt) {
-    go_back(request, std::move(*to));
     return false;
   }
   finish_if_full(request);

@@ -25,7 +25,8 @@ class Scheduler {
   ~Scheduler();
 
   void enqueue(std::shared_ptr<ActiveRequest> request);
-  // Runs one step: admits requests, computes one batch, reports its tokens. False if there was nothing to do.
+  // Runs one step: admits requests, computes one batch, reports its tokens. False if there is nothing to do until a request comes or is
+  // cancelled, or a constraint for which one waits is ready.
   bool step();
   void finish_all(EngineFinished::Reason reason, const std::optional<Error>& error = {});
   EngineStats stats() const;

@@ -23,7 +23,9 @@ class AnswerTest : public testing::Test {
   Finished run(std::vector<std::int32_t> answer, EngineFinished::Reason reason = EngineFinished::Reason::stop_token) {
     text_.clear();
     calls_.clear();
-    Answer a(*tokenizer_, syntax_, request_, prompt_, {{}, "model", "template"}, nullptr, [this](Delta delta) { take(std::move(delta)); });
+    auto reader = std::make_shared<AnswerReader>(*tokenizer_, syntax_, reader_options(request_, prompt_));
+    Answer a(*tokenizer_, syntax_, request_, {{}, "model", "template"}, std::move(reader), nullptr,
+             [this](Delta delta) { take(std::move(delta)); });
     a.take(EngineProgress{3, 5, 2});
     fed_ = 0;
     bool complete = false;
@@ -116,6 +118,28 @@ TEST_F(AnswerTest, stops_before_a_stop_string) {
   EXPECT_EQ(fed_, 9u);
   EXPECT_EQ(run(ids("go on EN")).raw.ids, ids("go on EN"));
   EXPECT_EQ(text_, "go on EN");
+}
+
+// The engine may choose more tokens before it is cancelled.
+TEST_F(AnswerTest, what_comes_after_its_end_changes_no_answer) {
+  request_.stop = {"END"};
+  const auto vocabulary = std::make_shared<const GrammarVocabulary>(*tokenizer_, tokenizer_->n_vocab(), syntax_);
+  for (const std::string& said : {std::string("go on "), kCall}) {
+    auto reader = std::make_shared<AnswerReader>(*tokenizer_, syntax_, reader_options(request_, prompt_));
+    const auto calls =
+        std::make_shared<CallConstraint>(vocabulary, ready(nullptr), reader, CallConstraintOptions{&*tokenizer_, 0.5f, {}, {}});
+    text_.clear();
+    Answer a(*tokenizer_, syntax_, request_, {}, reader, calls, [this](Delta delta) { take(std::move(delta)); });
+    for (const std::int32_t id : ids(said + "\nEND\n" + kCall + "\nmore")) {
+      const Choice choice{id, -0.1f, {}};
+      EXPECT_FALSE(calls->accept(choice));
+      a.take(choice);
+    }
+    a.take(EngineFinished{EngineFinished::Reason::cancelled});
+    EXPECT_EQ(finished_->raw.ids, ids(said == kCall ? kCall : said + "\n"));
+    EXPECT_EQ(text_, said == kCall ? "" : said + "\n");
+    EXPECT_EQ(finished_->reason, said == kCall ? FinishReason::tool_calls : FinishReason::stop);
+  }
 }
 
 TEST_F(AnswerTest, keeps_no_raw_tokens_that_say_other_things_than_the_answer) {

@@ -115,6 +115,15 @@ TEST_F(ParrotTest, calls_a_tool_in_every_cut) {
   }
 }
 
+TEST_F(ParrotTest, a_call_that_begins_while_its_grammar_is_compiled_continues_after_that) {
+  Json properties;
+  for (int i = 0; i < 20; ++i) properties["p" + std::to_string(i)] = {{"type", "string"}, {"maxLength", 9000 + i}};  // takes long
+  ChatRequest request = with_weather();
+  request.parallel_tool_calls = false;
+  request.tools.push_back({"slow", "", {{"type", "object"}, {"properties", properties}}});
+  EXPECT_THAT(say(in_pieces(kWeatherCall, 5), request).calls, ElementsAre(R"(get_weather {"city":"Paris"})"));
+}
+
 // The case inline_fence_call.json and similar ones.
 TEST_F(ParrotTest, reads_a_call_in_a_fence_behind_words_on_its_line) {
   const std::string call = kWeatherCall;

@@ -10,22 +10,26 @@ namespace {
 
 using namespace baton::test;
 
+// The beginnings of calls, up to the name's first byte.
+constexpr const char* kObject = "{\"name\": \"";
+constexpr const char* kList = "[{\"name\": \"";
+
 class CallConstraintTest : public testing::Test {
  protected:
-  using Place = CallParser::OpenName::Place;
-
   std::unique_ptr<CallConstraint> constraint(bool parallel = true, float min_share = 0.5f, std::optional<float> min_share_again = {}) {
     const std::vector<ToolSpec> tools = {
         {"get_time", "", Json::parse(R"({"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]})")},
         {"get_all", "", Json::parse(R"({"type":"object","properties":{}})")}};
     CallConstraintOptions options{.tokenizer = &*tokenizer_, .min_share = min_share, .min_share_again = min_share_again, .list = list_};
-    return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()),
+    reader_ = reader(tools, parallel);
+    return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()), reader_,
                                             std::move(options));
   }
-  // A call's name has begun; `since` is its text so far.
-  static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
-                      std::optional<int> first_token = std::nullopt, bool own_form = false) {
-    constraint.look_at({{place, "", since, own_form}, first_token});
+  std::shared_ptr<AnswerReader> reader(std::vector<ToolSpec> tools, bool parallel = true) const {
+    AnswerReaderOptions options;
+    options.tools = std::move(tools);
+    options.parallel = parallel;
+    return std::make_shared<AnswerReader>(*tokenizer_, syntax_, std::move(options));
   }
   // The allowed next bytes. "*": any.
   static std::string next(CallConstraint& constraint) {
@@ -37,12 +41,39 @@ class CallConstraintTest : public testing::Test {
     }
     return all;
   }
-  static void write(CallConstraint& constraint, const std::string& text) {
-    for (const char c : text) constraint.accept({.id = static_cast<unsigned char>(c), .logprob = 0, .top = {}});
+  // share: Choice::allowed_share. Returns the verdict on the last token; those before it are kept.
+  static std::optional<Rewind> accept(CallConstraint& constraint, std::int32_t id, float share) {
+    return constraint.accept({.id = id, .logprob = 0, .top = {}, .allowed_share = share});
+  }
+  static std::optional<Rewind> write(CallConstraint& constraint, const std::string& text, float share = 1) {
+    std::optional<Rewind> last;
+    for (const char c : text) {
+      EXPECT_FALSE(last) << text;
+      last = accept(constraint, static_cast<unsigned char>(c), share);
+    }
+    return last;
+  }
+  // A call begins, up to its name. The model would not have written words instead.
+  static void open(CallConstraint& constraint, const std::string& opener = kObject) { EXPECT_FALSE(write(constraint, opener, 0)); }
+  static void open_in_tag(CallConstraint& constraint) {
+    EXPECT_FALSE(accept(constraint, kCallOpen, 0));
+    open(constraint);
+  }
+
+  // {"name": "get_all", "arguments": {}} as the first of a list.
+  CallList list_of_one() const {
+    const std::string before = kList, since = R"(get_all", "arguments": {}})";
+    return {tokenizer_->encode(before + since), before, since, ""};
+  }
+  int calls_read() const {
+    int n = 0;
+    for (const Delta& delta : reader_->take()) n += std::holds_alternative<CallFinished>(delta);
+    return n;
   }
 
   ChatTokenizer tokenizer_;
-  const ToolSyntax syntax_{};
+  ToolSyntax syntax_{};
+  std::shared_ptr<AnswerReader> reader_;  // of the last constraint
   std::shared_ptr<const GrammarVocabulary> vocabulary_ =
       std::make_shared<const GrammarVocabulary>(*tokenizer_, tokenizer_->n_vocab(), syntax_);
   std::function<CallList(std::string_view)> list_;
@@ -50,22 +81,23 @@ class CallConstraintTest : public testing::Test {
 
 TEST_F(CallConstraintTest, waits_for_its_grammar_where_a_call_begins_and_no_sooner) {
   std::promise<std::shared_ptr<CallGrammar>> promise;
-  CallConstraint c(vocabulary_, promise.get_future().share(), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
+  const std::vector<ToolSpec> tools = {{"get_all", "", Json::parse(R"({"type":"object"})")}};
+  CallConstraint c(vocabulary_, promise.get_future().share(), reader(tools), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
   EXPECT_EQ(next(c), "*");
-  write(c, "Well: ");
+  write(c, "Well:\n");
   EXPECT_FALSE(c.waiting());
-  look_at(c, std::string("get_"));  // the parser's text may be gone when the grammar is ready
+  open(c, kObject + std::string("get_"));
   EXPECT_TRUE(c.waiting());
   EXPECT_FALSE(c.engaged());
-  const std::vector<ToolSpec> tools = {{"get_all", "", Json::parse(R"({"type":"object"})")}};
   promise.set_value(compile_calls(tools, true, syntax_, *vocabulary_).value());
   EXPECT_FALSE(c.waiting());
   EXPECT_EQ(next(c), "a");
 }
 
 TEST_F(CallConstraintTest, holds_nothing_where_a_schema_could_not_be_read) {
-  CallConstraint c(vocabulary_, ready(nullptr), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
-  look_at(c);
+  CallConstraint c(vocabulary_, ready(nullptr), reader({{"get_all", "", Json::object()}}),
+                   CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
+  open(c);
   EXPECT_EQ(next(c), "*");
   EXPECT_FALSE(c.holds_whole("get_all"));
 }
@@ -73,7 +105,7 @@ TEST_F(CallConstraintTest, holds_nothing_where_a_schema_could_not_be_read) {
 TEST_F(CallConstraintTest, holds_from_the_names_quote_to_the_last_bracket) {
   const auto c = constraint();
   EXPECT_EQ(next(*c), "*");
-  look_at(*c);
+  open(*c);
   EXPECT_EQ(next(*c), "g");
   write(*c, "get_");
   EXPECT_EQ(next(*c), "at");
@@ -87,7 +119,8 @@ TEST_F(CallConstraintTest, holds_from_the_names_quote_to_the_last_bracket) {
 
 TEST_F(CallConstraintTest, what_is_forbidden_is_replaced_by_what_begins_alike) {
   const auto c = constraint();
-  look_at(*c, R"(get_time", "arguments": {"zone": "UTC)");
+  open(*c);
+  write(*c, R"(get_time", "arguments": {"zone": "UTC)");
   ASSERT_TRUE(c->engaged());
   EXPECT_EQ(c->narrowed(kEndOfText), nullptr);
   EXPECT_EQ(c->narrowed('\n'), nullptr) << "no string holds a line break: anything else will do";
@@ -102,7 +135,7 @@ TEST_F(CallConstraintTest, what_is_forbidden_is_replaced_by_what_begins_alike) {
 TEST_F(CallConstraintTest, a_list_goes_on_or_ends_and_with_one_call_it_ends) {
   for (const bool parallel : {true, false}) {
     const auto c = constraint(parallel);
-    look_at(*c, "", Place::list);
+    open(*c, kList);
     write(*c, R"(get_all", "arguments": {}})");
     EXPECT_EQ(next(*c), parallel ? "\t\n\r ,]" : "\t\n\r ]");
     write(*c, "]");
@@ -114,14 +147,17 @@ TEST_F(CallConstraintTest, lets_go_where_the_model_means_no_tool_of_ours) {
   const auto c = constraint();
   write(*c, "So");
   EXPECT_LT(c->min_share(), 0) << "nothing to decide yet";
-  look_at(*c);
+  accept(*c, 0xC3, 1);  // half a character: its text comes with the tag's, so the tag's token cannot be withdrawn
+  open_in_tag(*c);
   EXPECT_EQ(c->min_share(), 0.5f);
-  c->accept({.id = 'A', .logprob = 0, .top = {}, .allowed_share = 0.1f});
+  EXPECT_FALSE(accept(*c, 'A', 0.1f));
   EXPECT_EQ(next(*c), "*");
-  look_at(*c, "Alice");
+  write(*c, "lice");
   EXPECT_EQ(next(*c), "*") << "no tool begins like this";
-  look_at(*c);
-  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  write(*c, "\"}");
+  accept(*c, kCallClose, 1);
+  open_in_tag(*c);
+  EXPECT_FALSE(accept(*c, 'g', 0.9f));
   EXPECT_EQ(next(*c), "e");
   EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
   EXPECT_LT(c->min_share(), 0) << "decided";
@@ -129,18 +165,17 @@ TEST_F(CallConstraintTest, lets_go_where_the_model_means_no_tool_of_ours) {
 
 TEST_F(CallConstraintTest, goes_back_to_where_the_call_began_where_it_is_none) {
   const auto c = constraint();
-  look_at(*c, "", Place::object, 3);
-  c->accept({.id = 'A', .logprob = 0, .top = {}, .allowed_share = 0.1f});
-  const auto back = c->rewind();
+  write(*c, "So:");
+  open_in_tag(*c);
+  const auto back = accept(*c, 'A', 0.1f);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->keep, 3);
   EXPECT_TRUE(back->then.empty());
-  EXPECT_FALSE(c->rewind()) << "once";
   ASSERT_TRUE(c->mask());
   for (const char opener : {'{', '[', '`', '<'}) EXPECT_FALSE(allows(*c->mask(), opener)) << "no call once more";
   for (const char other : {'T', ' '}) EXPECT_TRUE(allows(*c->mask(), other));
   EXPECT_TRUE(allows(*c->mask(), kImEnd));
-  write(*c, " ");
+  EXPECT_FALSE(write(*c, " ")) << "once";
   EXPECT_FALSE(allows(*c->mask(), '{')) << "nor behind white space";
   write(*c, "T");
   EXPECT_EQ(next(*c), "*");
@@ -152,42 +187,40 @@ TEST_F(CallConstraintTest, an_answer_that_begins_with_a_call_is_also_asked_how_s
   EXPECT_GT(c->min_share(), 1) << "the share of words is asked for, and they are not held to";
   EXPECT_TRUE(allows(*c->mask(), 'T'));
   EXPECT_FALSE(allows(*c->mask(), '{'));
-  c->accept({.id = '\n', .logprob = 0, .top = {}, .allowed_share = 1});
+  accept(*c, '\n', 1);
   EXPECT_GT(c->min_share(), 1) << "white space is no beginning yet";
   for (const char mark : {'*', '('}) {
     EXPECT_TRUE(allows(*c->mask(), mark));
-    c->accept({.id = mark, .logprob = 0, .top = {}, .allowed_share = 1});
+    accept(*c, mark, 1);
     EXPECT_GT(c->min_share(), 1) << "nor is what may stand before a call";
   }
-  c->accept({.id = '{', .logprob = 0, .top = {}, .allowed_share = 0.25f});
+  accept(*c, '{', 0.25f);
   EXPECT_LT(c->min_share(), 0);
-  look_at(*c, "", Place::object, 1);
+  write(*c, "\"name\": \"");
   EXPECT_FLOAT_EQ(c->min_share(), 0.5f / 0.75f);
-  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  accept(*c, 'g', 0.9f);
   EXPECT_FLOAT_EQ(c->share().value(), 0.675f);
   EXPECT_TRUE(c->engaged());
 }
 
 TEST_F(CallConstraintTest, a_call_behind_words_is_as_sure_as_its_name) {
   const auto c = constraint();
-  c->accept({.id = 'S', .logprob = 0, .top = {}, .allowed_share = 0.75f});
-  look_at(*c, "", Place::object, 1);
+  accept(*c, 'S', 0.75f);
+  open_in_tag(*c);
   EXPECT_EQ(c->min_share(), 0.5f);
-  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  accept(*c, 'g', 0.9f);
   EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
 }
 
 TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_name_it) {
   const auto c = constraint();
-  look_at(*c, "", Place::object, 0);
-  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.4f});
-  EXPECT_EQ(c->rewind().value().keep, 0);
+  open(*c);
+  EXPECT_EQ(accept(*c, 'g', 0.4f).value().keep, 0);
   for (int i = 1; i < 8; ++i) {
-    write(*c, "Use get_time: ");
+    write(*c, "Use get_time:");
     EXPECT_EQ(next(*c), "*");
-    look_at(*c, "", Place::object, 14 * i);
-    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 1});
-    ASSERT_EQ(c->rewind().value().keep, 14 * i);
+    open_in_tag(*c);
+    ASSERT_EQ(accept(*c, 'g', 1).value().keep, 13 * i);
     EXPECT_FALSE(c->engaged());
   }
   write(*c, "Use");
@@ -199,14 +232,12 @@ TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_n
 TEST_F(CallConstraintTest, where_a_model_may_announce_what_was_taken_back_it_is_called_behind_words_that_it_is_sure_of) {
   for (const bool sure : {false, true}) {
     const auto c = constraint(true, 0.5f, 0.9f);
-    look_at(*c, "", Place::object, 0);
-    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.4f});
-    EXPECT_EQ(c->rewind().value().keep, 0);
-    write(*c, "Use get_time: ");
-    look_at(*c, "", Place::object, 14);
+    open(*c);
+    EXPECT_EQ(accept(*c, 'g', 0.4f).value().keep, 0);
+    write(*c, "Use get_time:");
+    open_in_tag(*c);
     EXPECT_EQ(c->min_share(), 0.9f);
-    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = sure ? 0.95f : 0.85f});
-    EXPECT_EQ(c->rewind().has_value(), !sure);
+    EXPECT_EQ(accept(*c, 'g', sure ? 0.95f : 0.85f).has_value(), !sure);
     EXPECT_EQ(c->engaged(), sure);
     EXPECT_EQ(c->share(), sure ? 0.95f : 0.85f);
   }
@@ -214,42 +245,43 @@ TEST_F(CallConstraintTest, where_a_model_may_announce_what_was_taken_back_it_is_
 
 TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
   std::string asked;
+  const CallList list = list_of_one();
   list_ = [&](std::string_view call) {
     asked = call;
-    return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""};
+    return list;
   };
   const auto c = constraint();
-  look_at(*c, "", Place::object, 0);
-  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
-  write(*c, R"(et_all", "arguments": {}})");
-  EXPECT_FALSE(c->rewind()) << "the call is given out first";
-  c->reported();
+  open(*c);
+  EXPECT_FALSE(accept(*c, 'g', 0.9f));
+  const auto back = write(*c, R"(et_all", "arguments": {}})");
   EXPECT_EQ(asked, R"({"name": "get_all", "arguments": {}})");
-  const auto back = c->rewind();
   ASSERT_TRUE(back);
   EXPECT_EQ(back->keep, 0);
-  EXPECT_EQ(back->then, (std::vector<std::int32_t>{'[', '{', '"'}));
+  EXPECT_EQ(back->then, list.tokens);
+  EXPECT_EQ(calls_read(), 1) << "the call is given out first";
   EXPECT_EQ(next(*c), "\t\n\r ,]");
-  write(*c, "]");
+  EXPECT_FALSE(write(*c, "]"));
   EXPECT_EQ(next(*c), "*");
   EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
+  EXPECT_EQ(calls_read(), 0) << "and not again";
 }
 
 // The model may continue by itself there; only its end is uncertain.
 TEST_F(CallConstraintTest, a_call_in_the_templates_form_goes_on_as_a_list_where_the_model_would_end) {
-  list_ = [](std::string_view) { return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""}; };
+  list_ = [this](std::string_view) { return list_of_one(); };
+  syntax_.form = ToolSyntax::Form::json_object;
+  syntax_.open = "<tool_call>";
+  syntax_.close = "</tool_call>";
   for (const bool alone : {true, false}) {
     const auto c = constraint();
     for (int i = 0; i < (alone ? 1 : 2); ++i) {
-      look_at(*c, "", Place::object, 0, true);
-      c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
-      write(*c, R"(et_all", "arguments": {}})");
-      c->reported();
-      EXPECT_FALSE(c->rewind());
+      open_in_tag(*c);
+      EXPECT_FALSE(accept(*c, 'g', 0.9f));
+      EXPECT_FALSE(write(*c, R"(et_all", "arguments": {}})"));
       EXPECT_FALSE(c->engaged());
+      EXPECT_FALSE(accept(*c, kCallClose, 1));
     }
-    c->accept({.id = kImEnd, .logprob = 0, .top = {}, .allowed_share = 1});
-    const auto back = c->rewind();
+    const auto back = accept(*c, kImEnd, 1);
     ASSERT_EQ(back.has_value(), alone);
     EXPECT_EQ(c->engaged(), alone);
     if (alone) {
@@ -281,11 +313,9 @@ TEST_F(CallConstraintTest, a_list_is_begun_up_to_where_its_tokens_part) {
   EXPECT_TRUE(tokenizer.decode(list.tokens).ends_with("\"arguments\": {}\n   ")) << tokenizer.decode(list.tokens);
   list_ = [&](std::string_view) { return list; };
   const auto c = constraint();
-  look_at(*c, "", Place::object, 0);
-  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
-  write(*c, R"(et_all", "arguments": {}})");
-  c->reported();
-  EXPECT_EQ(c->rewind().value().then, list.tokens);
+  open(*c);
+  EXPECT_FALSE(accept(*c, 'g', 0.9f));
+  EXPECT_EQ(write(*c, R"(et_all", "arguments": {}})").value().then, list.tokens);
   EXPECT_EQ(next(*c), " ") << "what is owed comes first";
   write(*c, " }");
   EXPECT_EQ(next(*c), "\t\n\r ,]");

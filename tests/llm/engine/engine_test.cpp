@@ -252,7 +252,10 @@ TEST_F(EngineTest, more_requests_than_the_cache_holds_wait_for_their_turn) {
 class OnlyEven final : public TokenConstraint {
  public:
   const TokenMask* mask() override { return &mask_; }
-  void accept(const Choice& choice) override { accepted.push_back(choice.id); }
+  std::optional<Rewind> accept(const Choice& choice) override {
+    accepted.push_back(choice.id);
+    return std::nullopt;
+  }
   std::vector<std::int32_t> accepted;
 
  private:
@@ -271,10 +274,17 @@ TEST_F(EngineTest, a_constraint_is_obeyed_and_told_of_every_token) {
 // Does not know the fourth token until it is released.
 class WaitsBehindThree final : public TokenConstraint {
  public:
-  bool waiting() override { return n_ == 3 && !go; }
+  bool waiting() override {
+    ++n_asked;
+    return n_ == 3 && !go;
+  }
   const TokenMask* mask() override { return nullptr; }
-  void accept(const Choice&) override { ++n_; }
+  std::optional<Rewind> accept(const Choice&) override {
+    ++n_;
+    return std::nullopt;
+  }
   std::atomic<bool> go = false;
+  std::atomic<int> n_asked = 0;
 
  private:
   int n_ = 0;
@@ -301,8 +311,33 @@ TEST_F(EngineTest, an_answer_whose_constraint_waits_holds_up_no_other_and_goes_o
   }
   EXPECT_EQ(answer.n_tokens(), 3u);
   waits->go = true;
+  e.wake();
   answer.wait();
   EXPECT_EQ(answer.tokens, plain);
+}
+
+TEST_F(EngineTest, while_all_answers_wait_the_engine_sleeps_until_it_is_woken) {
+  Engine& e = engine();
+  auto waits = std::make_shared<WaitsBehindThree>();
+  EngineRequest r = request(prompt(9), 12);
+  r.constraint = waits;
+  Answer answer;
+  auto stream = e.submit(std::move(r), answer.sink());
+  answer.wait_for_tokens(3);
+  const auto sleeps = [&] {  // nothing is asked of the constraint for a while
+    const int n = waits->n_asked;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return waits->n_asked == n;
+  };
+  for (int i = 0; i < 100 && !sleeps(); ++i) {
+  }
+  EXPECT_TRUE(sleeps());
+  waits->go = true;
+  EXPECT_TRUE(sleeps()) << "no timer notices it";
+  EXPECT_EQ(answer.n_tokens(), 3u);
+  e.wake();
+  answer.wait();
+  EXPECT_EQ(answer.tokens.size(), 12u);
 }
 
 // Rewinds once, after the third token: `keep` of the answer's tokens are kept, `then` follow.
@@ -310,10 +345,8 @@ class GoesBack final : public TokenConstraint {
  public:
   explicit GoesBack(Rewind to) : to_(std::move(to)) {}
   const TokenMask* mask() override { return nullptr; }
-  void accept(const Choice&) override { ++n_; }
-  std::optional<Rewind> rewind() override {
-    if (n_ != 3) return std::nullopt;
-    ++n_;
+  std::optional<Rewind> accept(const Choice&) override {
+    if (++n_ != 3) return std::nullopt;
     return to_;
   }
 
@@ -349,7 +382,10 @@ class Drafts final : public TokenConstraint {
   Drafts(std::vector<std::int32_t> truth, int wrong_every, int length)
       : truth_(std::move(truth)), wrong_every_(wrong_every), length_(length) {}
   const TokenMask* mask() override { return nullptr; }
-  void accept(const Choice& choice) override { accepted.push_back(choice.id); }
+  std::optional<Rewind> accept(const Choice& choice) override {
+    accepted.push_back(choice.id);
+    return std::nullopt;
+  }
   std::vector<std::int32_t> draft() override {
     std::vector<std::int32_t> out;
     for (std::size_t i = accepted.size(); i < truth_.size() && out.size() < static_cast<std::size_t>(length_); ++i) {

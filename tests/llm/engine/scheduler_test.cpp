@@ -232,10 +232,8 @@ TEST_F(SchedulerTest, the_long_prompts_of_one_client_leave_every_second_chunk_to
 class GoesBackLate final : public TokenConstraint {
  public:
   const TokenMask* mask() override { return nullptr; }
-  void accept(const Choice&) override { ++n_; }
-  std::optional<Rewind> rewind() override {
-    if (n_ != 12) return std::nullopt;
-    ++n_;
+  std::optional<Rewind> accept(const Choice&) override {
+    if (++n_ != 12) return std::nullopt;
     return Rewind{1, {7, 8}};
   }
 

@@ -28,9 +28,9 @@ struct DaemonOptions {
   api::ServerConfig server;
   std::filesystem::path profiles;  // agents that clients choose as `model` (docs/operating.md); empty: none
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
-  int max_output_tokens = 1024;          // of one answer, if the request does not say
-  int max_runs = 256;                    // under way at the same time
-  std::vector<std::string> permissions;  // "NAME=allow", ask or deny
+  int max_output_tokens = llm::kDefaultOutputTokens;  // of one answer, if the request does not say
+  int max_runs = 256;                                 // under way at the same time
+  std::vector<std::string> permissions;               // "NAME=allow", ask or deny
   // At most memory::kAnswersKept.
   std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
   std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers in progress

@@ -90,7 +90,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   Result<RunHub::Started> start_choice(std::size_t index) {
     RunRequest run = request_.run;
-    run.sampling.seed = *run.sampling.seed + index;
+    run.turn.sampling.seed = *run.turn.sampling.seed + index;
     if (!is_chat()) run.prompt = request_.prompts[index / request_.n];
     auto started =
         hub_.start(std::move(run), [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
@@ -260,7 +260,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   // ---- with the mutex held
   Json head(const char* object) const {
     Json head = {{"id", id_}, {"object", object}, {"created", created_}, {"model", request_.model}, {"service_tier", "default"}};
-    head["baton.seed"] = *request_.run.sampling.seed;
+    head["baton.seed"] = *request_.run.turn.sampling.seed;
     if (!ignored_.empty()) head["baton.ignored"] = ignored_;
     if (!truncated_.empty()) head["baton.truncated"] = truncated_;
     return head;
@@ -279,7 +279,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (!is_chat()) {
         completion["choices"].push_back({{"text", choice.text},
                                          {"index", i},
-                                         {"logprobs", request_.run.logprobs ? text_logprobs(choice.logprobs) : Json()},
+                                         {"logprobs", request_.run.turn.logprobs ? text_logprobs(choice.logprobs) : Json()},
                                          {"finish_reason", choice.finish_reason}});
         continue;
       }
@@ -289,7 +289,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
       if (!choice.tool_calls.empty()) message["tool_calls"] = choice.tool_calls;
       if (!choice.daemon_calls.empty()) message["baton.tool_calls"] = choice.daemon_calls;
-      Json logprobs = request_.run.logprobs ? Json{{"content", choice.logprobs}, {"refusal", nullptr}} : Json();
+      Json logprobs = request_.run.turn.logprobs ? Json{{"content", choice.logprobs}, {"refusal", nullptr}} : Json();
       completion["choices"].push_back(
           {{"index", i}, {"message", std::move(message)}, {"logprobs", std::move(logprobs)}, {"finish_reason", choice.finish_reason}});
     }
@@ -305,7 +305,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     } else {
       choice.update(delta);
     }
-    if (request_.run.logprobs && logprobs.is_array() && !logprobs.empty())
+    if (request_.run.turn.logprobs && logprobs.is_array() && !logprobs.empty())
       choice["logprobs"] = is_chat() ? Json{{"content", logprobs}, {"refusal", nullptr}} : text_logprobs(logprobs);
     if (!finish_reason.empty()) choice["finish_reason"] = finish_reason;
     chunk["choices"] = Json::array({std::move(choice)});

@@ -167,7 +167,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
   run.instructions = std::move(request->run.instructions);
   run.all_tools = false;
   run.truncate = true;  // better a summary of the later turns than none
-  run.max_output_tokens = request->run.max_output_tokens;
+  run.turn.max_output_tokens = request->run.turn.max_output_tokens;
   run.ignored = std::move(request->run.ignored);
   run.store = false;
   run.continuable = false;

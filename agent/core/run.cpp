@@ -192,22 +192,17 @@ llm::ChatRequest Run::make_request() {
     if (config_.allowed_tools.empty() || config_.allowed_tools.contains(tool.name)) request.tools.push_back(tool);
   }
   request.format = output_format(config_.text_format);
-  if (!called_ || config_.tool_choice.mode == llm::ToolChoice::Mode::none) request.tool_choice = config_.tool_choice;
-  if (last_turn_) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
-  request.parallel_tool_calls = config_.parallel_tool_calls;
-  request.sampling = config_.sampling;
-  request.max_output_tokens = std::min(config_.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
-  request.stop = config_.stop;
-  request.logprobs = config_.logprobs;
-  request.history = config_.history_form;
+  request.turn = config_.turn;
+  if (called_ && config_.turn.tool_choice.mode != llm::ToolChoice::Mode::none) request.turn.tool_choice = {};
+  if (last_turn_) request.turn.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
+  request.turn.max_output_tokens = std::min(config_.turn.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
   request.client = config_.client;
-  request.template_variables = config_.template_variables;
   request.prompt = config_.prompt;
   if (config_.truncate) request.may_begin_at = turns_of(request);
   if (!config_.generate) {
-    request.max_output_tokens = 1;  // the minimum that computes the prompt
+    request.turn.max_output_tokens = 1;  // the minimum that computes the prompt
     request.format.reset();
-    request.tool_choice = {};
+    request.turn.tool_choice = {};
   }
   return request;
 }
@@ -229,7 +224,7 @@ void Run::take(const llm::MessagesLeftOut& truncated) {
 
 bool Run::must_call() const {
   using Mode = llm::ToolChoice::Mode;
-  return !called_ && (config_.tool_choice.mode == Mode::required || config_.tool_choice.mode == Mode::named);
+  return !called_ && (config_.turn.tool_choice.mode == Mode::required || config_.turn.tool_choice.mode == Mode::named);
 }
 
 void Run::take_user_messages() {

@@ -135,7 +135,7 @@ Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
 
 Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver observer) {
   make_valid_utf8(request);
-  if (!request.sampling.seed) request.sampling.seed = llm::draw_seed();
+  if (!request.turn.sampling.seed) request.turn.sampling.seed = llm::draw_seed();
   if (!request.conversation_id.empty() && !request.previous_response_id.empty())
     return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
   if (!request.conversation_id.empty() && !request.store)

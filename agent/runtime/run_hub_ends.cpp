@@ -152,7 +152,7 @@ void RunHub::follow(Live& live) {
   request.input.clear();  // Agent::start puts the accepted messages there
   request.conversation_id.clear();
   request.previous_response_id = live.id;
-  request.tool_choice = {};
+  request.turn.tool_choice = {};
   const auto started = launch(std::move(request), {});
   if (!started) {
     for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);

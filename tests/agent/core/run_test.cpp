@@ -89,7 +89,7 @@ TEST(Run, shows_a_result_as_soon_as_it_is_there) {
 }
 
 TEST(Run, runs_calls_one_after_the_other_when_asked_to) {
-  StepByHand run({.parallel_tool_calls = false});
+  StepByHand run({.turn = {.parallel_tool_calls = false}});
   run.start();
   run.calls({call_of("a", "add"), call_of("b", "nothing"), call_of("c", "time")});
   EXPECT_EQ(run.started(), std::vector<std::string>{"a"});
@@ -139,7 +139,7 @@ TEST(Run, answers_a_repeated_call_with_the_earlier_result_and_then_wants_an_answ
   const std::string again = run.request().messages.back().content;
   EXPECT_EQ(again.find("two\n"), 0u);
   EXPECT_NE(again.find("not run again"), std::string::npos);
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("it is two");
   EXPECT_EQ(run.finish().status, "completed");
   expect_valid(run);
@@ -164,13 +164,13 @@ TEST(Run, allows_more_repeats_when_configured_and_counts_only_those_in_a_row) {
   run.calls({call_of("a", "add")});
   run.result("a", "1");
   run.calls({call_of("b", "add")});
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   run.calls({call_of("c", "time")});
   run.result("c", "noon");
   run.calls({call_of("d", "time")});
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   run.calls({call_of("e", "time")});
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
 }
 
 TEST(Run, runs_a_call_again_after_something_new_has_happened) {
@@ -209,7 +209,7 @@ TEST(Run, runs_the_same_call_of_one_answer_once) {
   EXPECT_EQ(run.started(), std::vector<std::string>{"a"});
   run.result("a", "1");
   EXPECT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   expect_valid_history(run.request().messages);
 }
 
@@ -251,12 +251,12 @@ TEST(Run, asks_for_a_last_answer_when_the_turns_are_used_up) {
   StepByHand run({.budgets = {.max_turns = 2}});
   run.start();
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+    EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
     const std::string id = "c" + std::to_string(i);
     run.calls({call_of(id, "add", {{"x", i}})});
     run.result(id, "1");
   }
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("what I know so far");
   EXPECT_EQ(run.finish().status, "incomplete");
   EXPECT_EQ(run.finish().reason, "max_turns");
@@ -280,7 +280,7 @@ TEST(Run, answers_calls_beyond_the_budget_and_asks_for_a_last_answer) {
   run.calls({call_of("a", "add"), call_of("b", "time")});
   EXPECT_EQ(run.started(), std::vector<std::string>{"a"});
   run.result("a", "1");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   EXPECT_NE(run.request().messages.back().content.find("budget of 1 tool call"), std::string::npos);
   run.answer("1");
   EXPECT_EQ(run.finish().reason, "max_tool_calls");
@@ -288,13 +288,13 @@ TEST(Run, answers_calls_beyond_the_budget_and_asks_for_a_last_answer) {
 }
 
 TEST(Run, ends_when_no_token_is_left) {
-  StepByHand run({.max_output_tokens = 80, .budgets = {.max_output_tokens = 100}});
+  StepByHand run({.turn = {.max_output_tokens = 80}, .budgets = {.max_output_tokens = 100}});
   run.start();
-  EXPECT_EQ(run.request().max_output_tokens, 80);
+  EXPECT_EQ(run.request().turn.max_output_tokens, 80);
   run.call(0, call_of("a", "add"));
   run.end(FinishReason::tool_calls, 70);
   run.result("a", "1");
-  EXPECT_EQ(run.request().max_output_tokens, 30);
+  EXPECT_EQ(run.request().turn.max_output_tokens, 30);
   run.call(0, call_of("b", "time"));
   run.end(FinishReason::tool_calls, 30);
   run.result("b", "noon");
@@ -348,7 +348,7 @@ TEST(Run, asks_for_a_last_answer_when_the_time_is_used_up) {
   run.calls({call_of("a", "add")});
   run.now += 1500;
   run.result("a", "1");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("1");
   EXPECT_EQ(run.finish().reason, "max_milliseconds");
   expect_valid(run);
@@ -366,7 +366,7 @@ TEST(Run, cuts_off_tools_when_the_time_is_used_up) {
   run.tick();
   ASSERT_EQ(run.all_of<CancelTool>().size(), 1u);
   EXPECT_EQ(run.all_of<CancelTool>()[0].call_id, "b");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("only the first came");
   EXPECT_EQ(run.finish().reason, "max_milliseconds");
   expect_valid(run);
@@ -380,7 +380,7 @@ TEST(Run, a_clock_that_is_set_ten_days_forth_or_back_ends_nothing) {
     run.wall_step = days * 24 * 3600 * 1000;
     run.tick();
     run.result("a", "1");
-    EXPECT_NE(run.request().tool_choice.mode, ToolChoice::Mode::none);
+    EXPECT_NE(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
     run.answer("1");
     EXPECT_EQ(run.finish().status, "completed");
   }
@@ -455,7 +455,7 @@ TEST(Run, cuts_off_an_answer_for_an_interrupting_message_and_keeps_what_was_writ
   ASSERT_EQ(run.generations(), 2);
   EXPECT_EQ(run.request().messages[1].content, "once upon a time");
   EXPECT_EQ(run.request().messages[2].content, "stop, second");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   run.answer("yes?");
   EXPECT_EQ(run.finish().status, "completed");
   expect_valid(run);
@@ -480,7 +480,7 @@ TEST(Run, does_not_run_calls_that_were_written_when_the_user_interrupted) {
   run.end(FinishReason::cancelled);
   EXPECT_TRUE(run.started().empty());
   ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   run.answer("fine");
   EXPECT_EQ(run.finish().status, "completed");
   expect_valid(run);
@@ -651,12 +651,12 @@ TEST(Run, puts_the_hint_after_good_results_only_and_keeps_it_out_of_the_history)
 }
 
 TEST(Run, honours_the_tool_choice_in_the_first_turn_only) {
-  StepByHand run({.tool_choice = {.mode = ToolChoice::Mode::named, .name = "add"}});
+  StepByHand run({.turn = {.tool_choice = {.mode = ToolChoice::Mode::named, .name = "add"}}});
   run.start();
-  EXPECT_EQ(run.request().tool_choice.name, "add");
+  EXPECT_EQ(run.request().turn.tool_choice.name, "add");
   run.calls({call_of("a", "add")});
   run.result("a", "1");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
 }
 
 TEST(Run, makes_an_idempotency_key_of_run_and_call) {

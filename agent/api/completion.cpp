@@ -1,6 +1,7 @@
 #include "completion.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -138,7 +139,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       return true;
     }
     const Json data = Json::parse(*event.json);
-    if (index == 0 && (event.type == "response.output_item.added" || is_terminal(event.type))) start_the_others();
+    if (index == 0 && (event.type == "response.output_item.added" || memory::is_terminal_event(event.type))) start_the_others();
     const std::scoped_lock lock(mutex_);
     Choice& choice = choices_[index];
     if (event.type == "response.created") {
@@ -158,7 +159,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (at != choice.shown.end()) say_arguments(index, choice, at->second, data["delta"]);
     } else if (event.type == "response.output_item.done") {
       on_item(index, choice, data["item"]);
-    } else if (is_terminal(event.type)) {
+    } else if (memory::is_terminal_event(event.type)) {
       end(index, choice, data["response"]);
       return false;
     }

@@ -2,6 +2,7 @@
 
 #include <baton/agent/core/items.h>
 #include <baton/agent/protocol/fields.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -139,7 +140,7 @@ void Lanes::next(const std::string& lane_id, int turn) {
 bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
   const std::string key = is_delta(event.type) ? lane + " " + event.type : "";
   if (!tell(with_lane(event.json, lane), key)) return false;
-  if (is_terminal(event.type)) {
+  if (memory::is_terminal_event(event.type)) {
     post_([weak = weak_from_this(), lane, turn] {
       if (const auto self = weak.lock()) self->next(lane, turn);
     });
@@ -166,7 +167,7 @@ void Lanes::follow(const std::string& lane, const std::string& response_id, std:
   const int turn = next_turn(lane);
   const auto ended = std::make_shared<std::atomic<bool>>(false);
   auto subscription = api_.hub().subscribe(response_id, after, [ended, sink = sink(lane, turn)](const HubEvent& event) {
-    if (is_terminal(event.type)) *ended = true;
+    if (memory::is_terminal_event(event.type)) *ended = true;
     return sink(event);
   });
   if (subscription) {

@@ -5,6 +5,7 @@
 #include <baton/agent/protocol/text_request.h>
 #include <baton/agent/runtime/journal_error.h>
 #include <baton/agent/runtime/restore.h>
+#include <baton/memory/response_end.h>
 
 #include <algorithm>
 
@@ -179,7 +180,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
       done(HttpReply::of(*error));
       return false;
     }
-    if (!is_terminal(event.type)) return true;
+    if (!memory::is_terminal_event(event.type)) return true;
     const Json response = Json::parse(*event.json)["response"];
     if (string_of(response, "status") == "failed" || string_of(response, "status") == "cancelled") {
       done(HttpReply::of(protocol::error_of_response(response, "input")));

@@ -73,9 +73,9 @@ struct RunOutcome {
   std::string status;  // completed, incomplete, failed, cancelled; empty: parked
   std::string reason;
   Json usage = Json::object();
-  Json required_input = Json::array();                  // FinishRun::required_input
-  std::vector<std::string> undelivered;                 // messages that arrived just after the run had ended: they are in no history
-  std::vector<std::pair<std::string, Json>> unsteered;  // likewise: id and input
+  Json required_input = Json::array();  // FinishRun::required_input
+  std::vector<std::pair<std::string, Json>>
+      unsteered;  // what was to steer it and arrived just after its end: id and input. It is in no history
 };
 
 // Called on the run's loop thread, one call at a time. All may be empty.
@@ -97,8 +97,6 @@ class RunHandle {
   const RunOutcome& wait();
   // Any thread.
   void cancel();
-  // Returns false if the run has ended. A message that crosses the end is in RunOutcome::undelivered.
-  bool send(std::string user_text, Delivery delivery);
   // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. Returns false if the run has
   // ended.
   bool steer(std::string steer_id, std::vector<Json> input);

@@ -29,9 +29,6 @@ struct HubEvent {
   bool again = false;                       // it repeats the number of an earlier event
 };
 
-// Completed, failed or incomplete: the last event of a response, apart from response.steer.pending.
-bool is_terminal(const std::string& event_type);
-
 // Told to the listeners of a run when the journal cannot be written, and when it can again: {"response_id", "writable": bool, "message"}.
 // The run waits meanwhile.
 inline constexpr const char* kJournalEvent = "baton.journal";

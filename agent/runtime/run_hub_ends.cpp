@@ -1,11 +1,11 @@
 // The steps after a run: counting it, starting its successor, removing unstored responses; and a full disk of the journal, and the end of
 // the process.
 #include <baton/agent/core/items.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
 
-#include "failed_event.h"
 #include "run_hub_live.h"
 
 namespace baton::agent {
@@ -118,7 +118,7 @@ void RunHub::tell_end(Live& live) {
     for (const memory::Event& event : known->events) pass_on(live, event);
   }
   if (live.ended) return;
-  memory::Event end = failed_event(live.id, live.outcome.reason);
+  memory::Event end = memory::failed_event(live.id, live.outcome.reason);
   if (live.in_progress.contains("response")) {
     Json whole = live.in_progress["response"];
     whole.update(end.data["response"]);

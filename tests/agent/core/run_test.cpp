@@ -413,101 +413,43 @@ TEST(Run, cuts_off_the_answer_itself_at_twice_the_time) {
   expect_valid(run);
 }
 
-// ---- messages during a run
+// ---- steering during a run
 
-TEST(Run, queues_a_message_until_the_results_are_there) {
+TEST(Run, leaves_no_empty_answer_when_it_is_steered_before_the_first_word) {
   StepByHand run;
   run.start("first");
-  run.calls({call_of("a", "add")});
-  run.user("second", Delivery::queue);
-  EXPECT_EQ(run.generations(), 1);
-  run.result("a", "1");
-  const auto messages = run.request().messages;
-  EXPECT_EQ(roles(messages), (std::vector{Role::user, Role::assistant, Role::tool, Role::user}));
-  EXPECT_EQ(messages.back().content, "second");
-  run.answer("both");
-  EXPECT_EQ(run.finish().status, "completed");
-  expect_valid(run);
+  run.steer("steer_1", "second");
+  EXPECT_EQ(run.all_of<CancelGeneration>().size(), 1u);
+  run.end(FinishReason::cancelled);
+  EXPECT_EQ(run.finish().reason, "steered");
+  EXPECT_EQ(roles(run.kept_messages()), (std::vector{Role::user}));
 }
 
-TEST(Run, answers_a_message_that_came_while_the_last_answer_was_written) {
-  StepByHand run;
-  run.start("first");
-  run.text("one");
-  run.user("second", Delivery::queue);
-  run.end(FinishReason::stop);
-  ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().messages.back().content, "second");
-  run.answer("two");
-  EXPECT_EQ(run.kept_messages().size(), 4u);
-  expect_valid(run);
-}
-
-TEST(Run, cuts_off_an_answer_for_an_interrupting_message_and_keeps_what_was_written) {
+TEST(Run, keeps_the_text_that_was_on_its_way_when_it_was_steered) {
   StepByHand run;
   run.start("first");
   run.text("once upon");
-  run.user("stop, second", Delivery::interrupt);
-  EXPECT_EQ(run.all_of<CancelGeneration>().size(), 1u);
-  EXPECT_EQ(run.generations(), 1);
-  run.text(" a time");  // on its way already
+  run.steer("steer_1", "second");
+  run.text(" a time");
   run.end(FinishReason::cancelled);
-  ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().messages[1].content, "once upon a time");
-  EXPECT_EQ(run.request().messages[2].content, "stop, second");
-  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
-  run.answer("yes?");
-  EXPECT_EQ(run.finish().status, "completed");
+  EXPECT_EQ(run.generations(), 1);
+  EXPECT_EQ(run.finish().reason, "steered");
+  EXPECT_EQ(run.kept_messages().back().content, "once upon a time");
   expect_valid(run);
 }
 
-TEST(Run, leaves_no_empty_answer_when_it_is_interrupted_before_the_first_word) {
+TEST(Run, does_not_run_calls_that_were_written_after_it_was_steered) {
   StepByHand run;
   run.start("first");
-  run.user("second", Delivery::interrupt);
-  run.end(FinishReason::cancelled);
-  EXPECT_EQ(roles(run.request().messages), (std::vector{Role::user, Role::user}));
-  run.answer("yes?");
-  EXPECT_EQ(roles(run.kept_messages()), (std::vector{Role::user, Role::user, Role::assistant}));
-}
-
-TEST(Run, does_not_run_calls_that_were_written_when_the_user_interrupted) {
-  StepByHand run;
-  run.start("first");
+  run.text("let me see");
+  run.steer("steer_1", "no");
   run.call(0, call_of("a", "add"));
-  run.user("no", Delivery::interrupt);
   run.open(1, call_of("b", "time"));
   run.end(FinishReason::cancelled);
   EXPECT_TRUE(run.started().empty());
-  ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
-  run.answer("fine");
-  EXPECT_EQ(run.finish().status, "completed");
+  EXPECT_EQ(run.generations(), 1);
+  EXPECT_EQ(run.finish().reason, "steered");
   expect_valid(run);
-}
-
-TEST(Run, cuts_off_tools_for_an_interrupting_message) {
-  StepByHand run;
-  run.start("first");
-  run.calls({call_of("a", "add"), call_of("b", "wait")});
-  run.result("a", "1");
-  run.user("never mind", Delivery::interrupt);
-  ASSERT_EQ(run.all_of<CancelTool>().size(), 1u);
-  EXPECT_EQ(run.generations(), 2);
-  run.result("b", "too late");
-  run.calls({call_of("c", "wait")});  // not a repeat: it never had its result
-  EXPECT_EQ(run.started(), (std::vector<std::string>{"a", "b", "c"}));
-  run.result("c", "ok");
-  run.answer("ok");
-  expect_valid(run);
-}
-
-TEST(Run, keeps_messages_that_wait_when_the_run_ends) {
-  StepByHand run;
-  run.start("first");
-  run.user("second", Delivery::queue);
-  run.cancel();
-  EXPECT_EQ(roles(run.kept_messages()), (std::vector{Role::user, Role::user}));
 }
 
 // ---- mistakes and failures
@@ -643,10 +585,6 @@ TEST(Run, puts_the_hint_after_good_results_only_and_keeps_it_out_of_the_history)
   run.calls({call_of("b", "time")});
   run.result("b", "no clock", true);
   EXPECT_EQ(run.request().messages.back().content, "no clock");
-  run.calls({call_of("c", "wait")});
-  run.user("other question", Delivery::queue);
-  run.result("c", "ok");
-  EXPECT_EQ(run.request().messages.back().content, "other question");
   for (const llm::Message& message : run.kept_messages()) EXPECT_EQ(message.content.find("Now answer"), std::string::npos);
 }
 
@@ -676,7 +614,6 @@ std::vector<std::function<void(StepByHand&)>> eventful_run() {
       [](StepByHand& r) { r.text("let me see"); },
       [](StepByHand& r) { r.call(0, call_of("a", "add")); },
       [](StepByHand& r) { r.open(1, call_of("b", "time")); },
-      [](StepByHand& r) { r.user("by the way", Delivery::queue); },
       [](StepByHand& r) { r.call(2, call_of("c", "wait")); },
       [](StepByHand& r) { r.end(FinishReason::tool_calls); },
       [](StepByHand& r) { r.result("c", "3"); },
@@ -684,11 +621,9 @@ std::vector<std::function<void(StepByHand&)>> eventful_run() {
       [](StepByHand& r) { r.call(0, call_of("d", "wait")); },
       [](StepByHand& r) { r.call(1, call_of("e", "nowhere")); },
       [](StepByHand& r) { r.end(FinishReason::tool_calls); },
-      [](StepByHand& r) { r.user("stop that", Delivery::interrupt); },
+      [](StepByHand& r) { r.result("d", "waited"); },
       [](StepByHand& r) { r.text("all"); },
-      [](StepByHand& r) { r.user("now", Delivery::interrupt); },
-      [](StepByHand& r) { r.end(FinishReason::cancelled); },
-      [](StepByHand& r) { r.text("done"); },
+      [](StepByHand& r) { r.text(" done"); },
       [](StepByHand& r) { r.end(FinishReason::stop); },
   };
 }

@@ -254,44 +254,6 @@ TEST_F(AgentTest, ends_its_run_when_the_handle_goes) {
   EXPECT_EQ(journal_->response(id).value().status, "cancelled");
 }
 
-TEST_F(AgentTest, interrupts_for_a_message_of_the_user) {
-  script({{.text = "a long story", .until_cancelled = true}, {.text = "short: yes"}});
-  auto handle = start({.input = said("tell me")});
-  wait_for_event("response.output_text.delta");
-  EXPECT_TRUE(handle->send("shorter", Delivery::interrupt));
-  const RunOutcome outcome = handle->wait();
-  EXPECT_EQ(outcome.status, "completed");
-  const auto kept = items(outcome);
-  ASSERT_EQ(kept.size(), 4u);
-  EXPECT_EQ(kept[2].text, "shorter");
-  EXPECT_EQ(kept[3].text, "short: yes");
-  EXPECT_FALSE(handle->send("too late", Delivery::queue));
-}
-
-TEST_F(AgentTest, queues_a_message_of_the_user_while_a_tool_runs) {
-  script({{.calls = {call_of("c1", "gate")}}, {.text = "both"}});
-  auto handle = start({.input = said("first")});
-  entered_.wait();
-  handle->send("second", Delivery::queue);
-  gate_.open();
-  EXPECT_EQ(handle->wait().status, "completed");
-  const auto messages = generator_->requests()[1].messages;
-  EXPECT_EQ(messages.back().content, "second");
-  EXPECT_EQ(messages[2].content, "open");
-}
-
-TEST_F(AgentTest, loses_no_message_that_crosses_the_end) {
-  for (int i = 0; i < 20; ++i) {
-    script({{.text = "short"}, {.text = "more"}});
-    auto handle = start({.input = said("q")});
-    const bool taken = handle->send("late", Delivery::queue);
-    const RunOutcome outcome = handle->wait();
-    int found = static_cast<int>(outcome.undelivered.size());
-    for (const memory::Item& item : items(outcome)) found += item.text == "late" ? 1 : 0;
-    EXPECT_EQ(found, taken ? 1 : 0);
-  }
-}
-
 TEST_F(AgentTest, ends_by_the_clock) {
   script({{.calls = {call_of("c1", "gate")}}, {.text = "that is all"}});
   RunRequest request{.input = said("q")};
@@ -362,7 +324,8 @@ TEST_F(AgentTest, refuses_requests_that_make_no_sense) {
   EXPECT_EQ(code({.input = said("q"), .budgets = {.max_milliseconds = 0}}), errc::invalid_argument);
   EXPECT_EQ(code({.input = said("q"), .all_tools = false, .turn = {.tool_choice = {.mode = llm::ToolChoice::Mode::required}}}),
             errc::invalid_argument);
-  EXPECT_EQ(code({.input = said("q"), .turn = {.tool_choice = {.mode = llm::ToolChoice::Mode::named, .name = "x"}}}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .turn = {.tool_choice = {.mode = llm::ToolChoice::Mode::named, .name = "x"}}}),
+            errc::invalid_argument);
   EXPECT_TRUE(journal_->conversations(10).value().empty());
 }
 

@@ -1,5 +1,6 @@
 // Runs that outlive the request that started them, and their listeners.
 #include <baton/agent/runtime/run_hub.h>
+#include <baton/memory/response_end.h>
 
 #include <future>
 #include <random>
@@ -32,7 +33,8 @@ class Ear {
   }
   void wait_for_end() {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !events_.empty() && is_terminal(events_.back().type); }));
+    ASSERT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20),
+                                  [&] { return !events_.empty() && memory::is_terminal_event(events_.back().type); }));
   }
   std::vector<HubEvent> events() {
     const std::scoped_lock lock(mutex_);
@@ -165,12 +167,12 @@ TEST_F(RunHubTest, a_stream_that_is_cut_anywhere_and_resumed_is_the_uncut_one) {
       while (static_cast<int>(ear.events().size()) < cut && !ended) {
         std::this_thread::sleep_for(std::chrono::microseconds(300));
         const auto events = ear.events();
-        ended = !events.empty() && is_terminal(events.back().type);
+        ended = !events.empty() && memory::is_terminal_event(events.back().type);
       }
       for (const HubEvent& event : ear.events()) {
         got += *event.json + "\n";
         last = event.sequence_number;
-        ended = is_terminal(event.type);
+        ended = memory::is_terminal_event(event.type);
       }
     }
     Ear whole;

@@ -363,11 +363,6 @@ Result<std::string> RunHub::steer(const std::string& response_id, std::vector<Js
   return id;
 }
 
-void RunHub::on_successor(Successor callback) {
-  const std::scoped_lock lock(mutex_);
-  successor_ = std::move(callback);
-}
-
 HubStats RunHub::stats() const {
   const std::scoped_lock lock(mutex_);
   HubStats stats = stats_;

@@ -154,15 +154,8 @@ void RunHub::follow(Live& live) {
   request.previous_response_id = live.id;
   request.turn.tool_choice = {};
   const auto started = launch(std::move(request), {});
-  if (!started) {
-    for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
-  }
-  Successor successor;
-  {
-    const std::scoped_lock lock(mutex_);
-    successor = successor_;
-  }
-  if (successor) successor(live.id, started);
+  if (started) return tell(live, kSuccessorEvent, {{"response_id", live.id}, {"successor_id", started->response_id}});
+  for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
 }
 
 void RunHub::clean_up(const std::shared_ptr<Live>& live) {

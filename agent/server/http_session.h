@@ -20,7 +20,6 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   void leave() override;
   void drop() override { end(); }
-  void on_successor(const std::string&, const Result<RunHub::Started>&) override {}
 
  private:
   using Response = http::response<http::string_body>;

@@ -4,7 +4,7 @@ foreach(folder llm llm/gguf llm/tokenizer llm/sampler llm/kv_cache llm/model llm
   file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.h")
   install(FILES ${headers} DESTINATION include/baton/${folder})
 endforeach()
-install(FILES "${PROJECT_SOURCE_DIR}/agent/server/config.h" DESTINATION include/baton/agent/server)
+install(FILES "${PROJECT_SOURCE_DIR}/agent/api/config.h" DESTINATION include/baton/agent/api)
 install(EXPORT baton FILE batonTargets.cmake NAMESPACE baton:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/baton)
 configure_package_config_file(${PROJECT_SOURCE_DIR}/.cmake/batonConfig.cmake.in ${PROJECT_BINARY_DIR}/batonConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/baton)

@@ -25,7 +25,7 @@ struct LocalAgentOptions {
   // Appended after tool results, for that answer only: small models need it to stop calling and answer. {question}: the user's message.
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
   float temperature = 0;  // 0: the most probable token
-  int max_output_tokens = 1024;
+  int max_output_tokens = llm::kDefaultOutputTokens;
   int max_turns = 8;  // answers with tools before the last one, in total, including those after questions about a call
 };
 

@@ -37,11 +37,11 @@ Result<AgentOptions> agent_options(const DaemonOptions& options, const tools::To
   return agent;
 }
 
-Result<server::Profiles> read_profiles(const std::filesystem::path& file, const tools::ToolSet& tools) {
-  if (file.empty()) return server::Profiles{};
+Result<protocol::Profiles> read_profiles(const std::filesystem::path& file, const tools::ToolSet& tools) {
+  if (file.empty()) return protocol::Profiles{};
   std::ifstream in(file, std::ios::binary);
   if (!in) return Error{errc::io, "the profiles " + file.string() + " cannot be read"};
-  auto profiles = server::parse_profiles(std::string(std::istreambuf_iterator<char>(in), {}));
+  auto profiles = protocol::parse_profiles(std::string(std::istreambuf_iterator<char>(in), {}));
   if (!profiles) return Error{profiles.error().code, file.string() + ": " + profiles.error().message};
   for (const auto& [name, profile] : *profiles) {
     for (const std::string& tool : profile.tools) {
@@ -70,7 +70,7 @@ std::string changed_limits(const DaemonOptions& options) {
       text += fmt::format(" {}={}", name, std::chrono::duration<double>(value).count());
   };
   const DaemonOptions usual;
-  const server::ServerLimits &is = options.server.limits, &was = usual.server.limits;
+  const api::ServerLimits &is = options.server.limits, &was = usual.server.limits;
   add("max_runs", options.max_runs, usual.max_runs);
   add("max_output_tokens", options.max_output_tokens, usual.max_output_tokens);
   add("max_parallel", options.model.max_parallel, usual.model.max_parallel);
@@ -132,12 +132,12 @@ Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tool
   Agent agent(generator, tools, **journal, clock, std::move(*agent_settings));
   RunHub hub(agent, **journal, {.max_runs = options.max_runs});
   const std::size_t n_profiles = profiles->size();
-  server::ApiOptions api_options;
+  api::ApiOptions api_options;
   api_options.profiles = std::move(*profiles);
   api_options.after_tools = options.after_tools;
   api_options.max_output_tokens = options.max_output_tokens;
   api_options.max_input_bytes = options.server.limits.body_bytes;
-  server::Api api(hub, agent, **journal, std::move(api_options));
+  api::Api api(hub, agent, **journal, std::move(api_options));
   auto server = server::Server::start(options.server, api);
   if (!server) return server.error();
   hub.resume();

@@ -6,9 +6,9 @@
 //     tools.add<Weather>(...).value();
 //     return baton::agent::serve(tools, argc, argv);
 //   }
+#include <baton/agent/api/config.h>
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
-#include <baton/agent/server/config.h>
 #include <baton/tools/registry.h>
 
 #include <chrono>
@@ -25,12 +25,12 @@ class Generator;
 struct DaemonOptions {
   ModelSettings model;
   std::filesystem::path journal;
-  server::ServerConfig server;
+  api::ServerConfig server;
   std::filesystem::path profiles;  // agents that clients choose as `model` (docs/operating.md); empty: none
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
-  int max_output_tokens = 1024;          // of one answer, if the request does not say
-  int max_runs = 256;                    // under way at the same time
-  std::vector<std::string> permissions;  // "NAME=allow", ask or deny
+  int max_output_tokens = llm::kDefaultOutputTokens;  // of one answer, if the request does not say
+  int max_runs = 256;                                 // under way at the same time
+  std::vector<std::string> permissions;               // "NAME=allow", ask or deny
   // At most memory::kAnswersKept.
   std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
   std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers in progress

@@ -3,9 +3,11 @@
 #include <baton/agent/model_loader.h>
 #include <baton/llm/chat/file_templates.h>
 #include <baton/llm/chat/prompt.h>
-#include <baton/llm/chat/tool_syntax.h>
 #include <baton/llm/chat_template/chat_template.h>
+#include <baton/llm/syntax_derivation/ability_probe.h>
+#include <baton/llm/syntax_derivation/syntax_derivation.h>
 #include <baton/llm/tokenizer/tokenizer.h>
+#include <baton/llm/tool_syntax/tool_syntax.h>
 
 #include <ctime>
 #include <map>

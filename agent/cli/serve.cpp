@@ -21,8 +21,8 @@ struct ServeOptions : DaemonOptions {
 };
 
 void add_options(CLI::App& command, ServeOptions& o) {
-  server::ServerConfig& s = o.server;
-  server::ServerLimits& l = s.limits;
+  api::ServerConfig& s = o.server;
+  api::ServerLimits& l = s.limits;
   command.add_option("--address", s.address, "IP address to listen on; anything but loopback needs a token")->capture_default_str();
   command.add_option("--port", s.port, "0: any that is free")->capture_default_str();
   command.add_option("--token-file", o.token_file, "A file with the bearer token that clients must send")->check(CLI::ExistingFile);
@@ -115,7 +115,7 @@ WhereServed add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, too
   add_options(*command, *options);
   command->callback([&globals, &chosen, options, own] { chosen = [&globals, options, own] { return run(globals, *options, own); }; });
   return [options] {
-    const server::ServerConfig& s = options->server;
+    const api::ServerConfig& s = options->server;
     return ServePlace{s.address, s.port, !s.tls_certificate.empty(), options->token_file};
   };
 }

@@ -2,12 +2,12 @@
 #include "tools_check.h"
 
 #include <baton/agent/model_loader.h>
-#include <baton/llm/chat/call_grammar.h>
 #include <baton/llm/chat/file_templates.h>
 #include <baton/llm/chat/prompt.h>
-#include <baton/llm/chat/tool_name.h>
+#include <baton/llm/constraint/call_grammar.h>
 #include <baton/llm/grammar/mask_report.h>
 #include <baton/llm/json_schema/json_schema.h>
+#include <baton/llm/tool_syntax/tool_name.h>
 #include <baton/tools/near_names.h>
 #include <baton/tools/read_json.h>
 #include <fmt/core.h>

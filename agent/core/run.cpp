@@ -110,19 +110,6 @@ Actions Run::on_tool_finished(const std::string& call_id, const std::string& con
   return output_.take();
 }
 
-Actions Run::on_user_message(const std::string& text, Delivery delivery, const Moment& now) {
-  if (finished() || state_ == State::ready) return {};
-  queued_.push_back(text);
-  if (delivery == Delivery::interrupt && state_ == State::generating && !interrupted_) {
-    interrupted_ = true;
-    output_.act(CancelGeneration{});
-  } else if (delivery == Delivery::interrupt && state_ == State::calling) {
-    abandon_calls("cut off: the user sent another message");
-    end_calls(now);
-  }
-  return output_.take();
-}
-
 Actions Run::steer(const std::string& steer_id, const std::vector<Json>& input, const Moment&) {
   if (finished() || state_ == State::ready) return {};
   steered_ = true;
@@ -161,8 +148,6 @@ Actions Run::cut_off(const std::string& status, const std::string& reason, const
 
 void Run::begin_turn(const Moment& now) {
   if (steered_) return finish("incomplete", "steered", now);
-  results_to_use_ = results_to_use_ && queued_.empty();
-  take_user_messages();
   ++turn_;
   if (end_reason_.empty() && turn_ > config_.budgets.max_turns) end_reason_ = "max_turns";
   if (end_reason_.empty() && spent_ms(now) >= config_.budgets.max_milliseconds) end_reason_ = "max_milliseconds";
@@ -192,22 +177,17 @@ llm::ChatRequest Run::make_request() {
     if (config_.allowed_tools.empty() || config_.allowed_tools.contains(tool.name)) request.tools.push_back(tool);
   }
   request.format = output_format(config_.text_format);
-  if (!called_ || config_.tool_choice.mode == llm::ToolChoice::Mode::none) request.tool_choice = config_.tool_choice;
-  if (last_turn_) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
-  request.parallel_tool_calls = config_.parallel_tool_calls;
-  request.sampling = config_.sampling;
-  request.max_output_tokens = std::min(config_.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
-  request.stop = config_.stop;
-  request.logprobs = config_.logprobs;
-  request.history = config_.history_form;
+  request.turn = config_.turn;
+  if (called_ && config_.turn.tool_choice.mode != llm::ToolChoice::Mode::none) request.turn.tool_choice = {};
+  if (last_turn_) request.turn.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
+  request.turn.max_output_tokens = std::min(config_.turn.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
   request.client = config_.client;
-  request.template_variables = config_.template_variables;
   request.prompt = config_.prompt;
   if (config_.truncate) request.may_begin_at = turns_of(request);
   if (!config_.generate) {
-    request.max_output_tokens = 1;  // the minimum that computes the prompt
+    request.turn.max_output_tokens = 1;  // the minimum that computes the prompt
     request.format.reset();
-    request.tool_choice = {};
+    request.turn.tool_choice = {};
   }
   return request;
 }
@@ -229,15 +209,7 @@ void Run::take(const llm::MessagesLeftOut& truncated) {
 
 bool Run::must_call() const {
   using Mode = llm::ToolChoice::Mode;
-  return !called_ && (config_.tool_choice.mode == Mode::required || config_.tool_choice.mode == Mode::named);
-}
-
-void Run::take_user_messages() {
-  for (const std::string& text : std::exchange(queued_, {})) {
-    question_ = text;
-    messages_.push_back({.role = llm::Role::user, .content = text});
-    output_.user_message(text, false);
-  }
+  return !called_ && (config_.turn.tool_choice.mode == Mode::required || config_.turn.tool_choice.mode == Mode::named);
 }
 
 void Run::take(const llm::CallStarted& started) {
@@ -315,12 +287,11 @@ void Run::end_generation(const llm::Finished& end, const Moment& now) {
   if (!calls_.empty()) {
     malformed_turns_ = 0;
     state_ = State::calling;
-    if (interrupted_) abandon_calls("cut off: the user sent another message");
+    if (interrupted_) abandon_calls("cut off: the user steered the run");
     return start_calls(now);
   }
   results_to_use_ = false;
   if (steered_ && end.reason == Reason::cancelled) return finish("incomplete", "steered", now);
-  if (!queued_.empty()) return begin_turn(now);
   if (end.reason == Reason::length) return finish("incomplete", "max_output_tokens", now);
   if (const auto misfit = config_.why_misfits ? config_.why_misfits(text_) : std::nullopt) {
     error_code_ = "format_mismatch";
@@ -370,14 +341,14 @@ void Run::ask_for_the_call_again(const std::string& malformed, const Moment& now
   if (++malformed_turns_ > kMaxMalformedTurns) return finish("incomplete", "malformed_call", now);
   const std::string hint = malformed + ". Write the call again as valid JSON" + (must_call() ? "." : ", or answer in plain words.");
   messages_.push_back({.role = llm::Role::user, .content = hint});
-  output_.user_message(hint, true);
+  output_.hint(hint);
   begin_turn(now);
 }
 
 // ---- the end
 
 void Run::finish(const std::string& status, const std::string& reason, const Moment& now) {
-  // Output that the user saw is kept, messages of the user too, and every call has a result.
+  // Output that the user saw is kept, and every call has a result.
   if (state_ == State::generating) {
     drop_unwritten_calls();
     output_.close("incomplete", turn_);
@@ -386,7 +357,6 @@ void Run::finish(const std::string& status, const std::string& reason, const Mom
   state_ = State::finished;
   abandon_calls("cut off: the run ended (" + reason + ")");
   keep_calls();
-  take_user_messages();
 
   Json response = response_json(status, now);
   response["output"] = output_.items();

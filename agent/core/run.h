@@ -36,11 +36,6 @@
 
 namespace baton::agent {
 
-enum class Delivery {
-  queue,      // the message waits for the end of the turn
-  interrupt,  // the turn is cut off now; its text so far is kept
-};
-
 // The progress of a tool invocation when the process was killed.
 struct PastCall {
   bool finished = false;
@@ -70,7 +65,6 @@ class Run {
   // Progress that a tool reports while it runs; `fraction` 0 to 1.
   Actions on_tool_progress(const std::string& call_id, double fraction, const std::string& message);
   Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, const Moment& now);
-  Actions on_user_message(const std::string& text, Delivery delivery, const Moment& now);
   Actions steer(const std::string& steer_id, const std::vector<Json>& input, const Moment& now);
   Actions on_tick(const Moment& now);  // called periodically, for the wall-clock budget
   Actions cancel(const Moment& now);
@@ -116,7 +110,6 @@ class Run {
   llm::ChatRequest make_request();
   bool must_call() const;  // the client requires a call, and none was accepted yet
   std::vector<std::size_t> turns_of(const llm::ChatRequest& request) const;
-  void take_user_messages();
   void take(const llm::MessagesLeftOut& truncated);
   void take(const llm::CallStarted& started);
   void name_as_client_does(Call& call) const;
@@ -156,7 +149,6 @@ class Run {
   std::string question_;                 // the user's last message
   std::size_t begins_at_ = 0;            // the last question of the input, in messages_: the subject of this run
   int n_left_out_ = 0;                   // messages that did not fit the last prompt
-  std::vector<std::string> queued_;      // messages of the user that wait for the end of the turn
   bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary
   Json required_input_ = Json::array();  // the input that the next response needs

@@ -80,7 +80,7 @@ void Run::open_retried_calls(const std::vector<Json>& input) {
 // Starts, answers or hands over the calls that are ready; when none is left the turn is over.
 void Run::start_calls(const Moment& now) {
   for (Call& call : calls_) {
-    if (call.phase == Call::Phase::running && !config_.parallel_tool_calls) return;
+    if (call.phase == Call::Phase::running && !config_.turn.parallel_tool_calls) return;
     if (call.phase != Call::Phase::written) continue;
     if (call.item.kind == CallItem::Kind::client) {
       hand_over(call);
@@ -111,7 +111,7 @@ void Run::start_calls(const Moment& now) {
     only_repeats_ = false;
     ++n_calls_;
     start_tool(call);
-    if (!config_.parallel_tool_calls) return;
+    if (!config_.turn.parallel_tool_calls) return;
   }
   const bool all = std::all_of(calls_.begin(), calls_.end(),
                                [](const Call& c) { return c.phase == Call::Phase::answered || c.phase == Call::Phase::waiting; });

@@ -1,16 +1,15 @@
 #include "content_encoding.h"
 
+#include <baton/agent/api/request_log.h>
 #include <baton/tools/http/inflate.h>
 #include <baton/tools/text.h>
 
 #include <utility>
 
-#include "request_log.h"
-
 namespace baton::agent::server {
 namespace {
 
-std::string coding_of(const HttpCall& call) {
+std::string coding_of(const api::HttpCall& call) {
   std::string coding = tools::ascii_lower(call.header("content-encoding"));
   while (coding.ends_with(' ')) coding.pop_back();
   return coding == "identity" ? "" : coding;
@@ -18,16 +17,16 @@ std::string coding_of(const HttpCall& call) {
 
 }  // namespace
 
-bool is_encoded(const HttpCall& call) { return !coding_of(call).empty(); }
+bool is_encoded(const api::HttpCall& call) { return !coding_of(call).empty(); }
 
-std::optional<ApiError> refused_encoding(const HttpCall& call) {
+std::optional<protocol::ApiError> refused_encoding(const api::HttpCall& call) {
   const std::string coding = coding_of(call);
   if (coding.empty() || tools::Inflater::of_coding(coding)) return std::nullopt;
-  return ApiError{415, "invalid_request_error", "unsupported_content_encoding",
-                  "bodies are taken as they are, or as gzip or deflate; not as '" + visible(coding, 40) + "'", ""};
+  return protocol::ApiError{415, "invalid_request_error", "unsupported_content_encoding",
+                            "bodies are taken as they are, or as gzip or deflate; not as '" + api::visible(coding, 40) + "'", ""};
 }
 
-std::optional<ApiError> decode_body(HttpCall& call, std::size_t most) {
+std::optional<protocol::ApiError> decode_body(api::HttpCall& call, std::size_t most) {
   const std::string coding = coding_of(call);
   const auto inflater = coding.empty() ? nullptr : tools::Inflater::of_coding(coding);
   if (!inflater) return std::nullopt;
@@ -39,8 +38,10 @@ std::optional<ApiError> decode_body(HttpCall& call, std::size_t most) {
   });
   if (decoded) decoded = inflater->finish();
   if (!decoded && decoded.error().code == tools::errc::too_large)
-    return ApiError{413, "invalid_request_error", "body_too_large", "the body holds more than " + std::to_string(most) + " bytes", ""};
-  if (!decoded) return ApiError::invalid("", "the body cannot be decompressed: " + decoded.error().message, "invalid_content_encoding");
+    return protocol::ApiError{413, "invalid_request_error", "body_too_large", "the body holds more than " + std::to_string(most) + " bytes",
+                              ""};
+  if (!decoded)
+    return protocol::ApiError::invalid("", "the body cannot be decompressed: " + decoded.error().message, "invalid_content_encoding");
   call.body = std::move(content);
   return std::nullopt;
 }

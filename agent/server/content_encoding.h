@@ -1,18 +1,18 @@
 #pragma once
 // Compressed bodies of requests (Content-Encoding: gzip or deflate).
-#include <optional>
+#include <baton/agent/api/http_call.h>
 
-#include "http_call.h"
+#include <optional>
 
 namespace baton::agent::server {
 
-bool is_encoded(const HttpCall& call);
+bool is_encoded(const api::HttpCall& call);
 
 // The error for an unknown coding: 415.
-std::optional<ApiError> refused_encoding(const HttpCall& call);
+std::optional<protocol::ApiError> refused_encoding(const api::HttpCall& call);
 
 // Replaces the body by its content, of at most `most` bytes: a byte that is sent may decode to a thousand. Errors: 413, and 400 if the body
 // does not match the coding.
-std::optional<ApiError> decode_body(HttpCall& call, std::size_t most);
+std::optional<protocol::ApiError> decode_body(api::HttpCall& call, std::size_t most);
 
 }  // namespace baton::agent::server

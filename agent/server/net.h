@@ -1,5 +1,11 @@
 #pragma once
 // Shared by the files with sockets. Internal to the folder, because Asio and Beast are.
+#include <baton/agent/api/api.h>
+#include <baton/agent/api/config.h>
+#include <baton/agent/api/gate.h>
+#include <baton/agent/api/request_log.h>
+#include <baton/agent/api/server_metrics.h>
+#include <baton/agent/api/talk.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -8,19 +14,14 @@
 #include <boost/beast/websocket.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <set>
 
-#include "api.h"
 #include "clients.h"
-#include "config.h"
 #include "connection.h"
 #include "doorway.h"
-#include "gate.h"
-#include "request_log.h"
-#include "server_metrics.h"
-#include "talk.h"
 #include "work.h"
 
 namespace baton::agent::server {
@@ -29,33 +30,37 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 namespace websocket = beast::websocket;
+using api::Api;
+using api::HttpCall;
+using api::HttpReply;
+using api::Refusal;
 using asio::ip::tcp;
 using boost::system::error_code;
+using protocol::ApiError;
 
-// A connection of the server. On the I/O thread, except for on_successor.
+// A connection of the server. On the I/O thread.
 class Session {
  public:
   virtual ~Session() = default;
   virtual void leave() = 0;  // shutdown: WebSockets close with 1012, idle connections at once, others after their answer
   virtual void drop() = 0;   // at once: the server does not hold it any more when this returns
-  virtual void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) = 0;
 };
 
 // State that all connections share.
 struct Shared {
-  Shared(ServerConfig c, Api& a, TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
+  Shared(api::ServerConfig c, Api& a, api::TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
 
-  const ServerConfig config;
+  const api::ServerConfig config;
   Api& api;
-  const TalkFactory talk;
-  std::unique_ptr<Gate> gate;  // set when the port is known
+  const api::TalkFactory talk;
+  std::unique_ptr<api::Gate> gate;  // set when the port is known
   asio::io_context io{1};
   Work quick{1, 0, 4096};                // requests of an operator; bodies of requests are never handled there
   Work work{4, 2, config.limits.queue};  // routes, which may wait for the disk
   std::atomic<bool> leaving = false;
 
-  ServerMetrics metrics;
-  RefusalLog refusals;
+  api::ServerMetrics metrics;
+  api::RefusalLog refusals;
   Clients requests, streams;
   ByteBudget bodies{config.limits.bodies_bytes};
   Doorway fresh, idle;  // connections that have sent no header yet, and others that wait for their client
@@ -67,6 +72,12 @@ struct Shared {
   void remove(const std::shared_ptr<Session>& session) {
     const std::scoped_lock lock(mutex);
     sessions.erase(session);
+    if (sessions.empty()) emptied.notify_all();
+  }
+  // Not on the I/O thread. Returns when no session is left, or at the deadline.
+  void wait_until_empty(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex);
+    emptied.wait_until(lock, deadline, [this] { return sessions.empty(); });
   }
   std::vector<std::shared_ptr<Session>> all() {
     const std::scoped_lock lock(mutex);
@@ -79,6 +90,7 @@ struct Shared {
 
  private:
   std::mutex mutex;
+  std::condition_variable emptied;
   std::set<std::shared_ptr<Session>> sessions;
 };
 

@@ -1,17 +1,18 @@
 #include "server.h"
 
+#include <baton/agent/api/lanes.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
-#include "lanes.h"
 #include "net.h"
 
 namespace baton::agent::server {
 namespace {
 
-Result<std::unique_ptr<asio::ssl::context>> tls_context(const ServerConfig& config) {
+Result<std::unique_ptr<asio::ssl::context>> tls_context(const api::ServerConfig& config) {
   if (config.tls_certificate.empty()) return std::unique_ptr<asio::ssl::context>();
   auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
   error_code failed;
@@ -40,11 +41,12 @@ std::string peer_name(const asio::ip::address& address) {
 
 class Server::Impl {
  public:
-  Impl(ServerConfig config, Api& api, TalkFactory talk) : shared_(std::make_shared<Shared>(std::move(config), api, std::move(talk))) {}
+  Impl(api::ServerConfig config, Api& api, api::TalkFactory talk)
+      : shared_(std::make_shared<Shared>(std::move(config), api, std::move(talk))) {}
 
   Result<void> start() {
-    const ServerConfig& config = shared_->config;
-    if (const auto why = refused_configuration(config)) return Error{errc::invalid_argument, *why};
+    const api::ServerConfig& config = shared_->config;
+    if (const auto why = api::refused_configuration(config)) return Error{errc::invalid_argument, *why};
     auto tls = tls_context(config);
     if (!tls) return tls.error();
     tls_ = std::move(*tls);
@@ -61,13 +63,8 @@ class Server::Impl {
       return Error{errc::io, where + " is in use by another process; stop it, or choose another port (--port)"};
     if (failed) return Error{errc::io, "cannot listen on " + where + ": " + failed.message()};
     port_ = acceptor_.local_endpoint().port();
-    shared_->gate = std::make_unique<Gate>(config, port_);
+    shared_->gate = std::make_unique<api::Gate>(config, port_);
     shared_->api.set_more_metrics([shared = std::weak_ptr(shared_)] { return metrics(shared); });
-    shared_->api.hub().on_successor([shared = std::weak_ptr(shared_)](const std::string& id, const Result<RunHub::Started>& successor) {
-      const auto alive = shared.lock();
-      if (!alive) return;
-      for (const auto& session : alive->all()) session->on_successor(id, successor);
-    });
     accept();
     thread_ = std::thread([this] { run(); });
     return {};
@@ -81,9 +78,7 @@ class Server::Impl {
       acceptor_.close(ignored);
       for (const auto& session : shared_->all()) session->leave();
     });
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (shared_->n_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    shared_->wait_until_empty(std::chrono::steady_clock::now() + patience);
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
     });
@@ -98,10 +93,9 @@ class Server::Impl {
       pause_.cancel();
       work_.reset();
     });
-    for (int i = 0; i < 300 && !ran_out_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ran_out_.get_future().wait_for(std::chrono::seconds(3));
     shared_->io.stop();  // a handler that never comes must not delay the end
     thread_.join();
-    shared_->api.hub().on_successor({});
     shared_->api.set_more_metrics({});
     for (const auto& session : shared_->all()) shared_->remove(session);
   }
@@ -144,7 +138,7 @@ class Server::Impl {
     const tcp::endpoint peer = socket.remote_endpoint(failed);
     if (failed) return;  // the client has gone
     const std::string address = peer_name(peer.address());
-    const ServerLimits& limits = shared_->config.limits;
+    const api::ServerLimits& limits = shared_->config.limits;
     if (shared_->fresh.count(address) >= static_cast<std::size_t>(limits.waiting_connections)) make_room(address);
     if (shared_->n_sessions() >= static_cast<std::size_t>(limits.connections)) make_room("");
     if (shared_->n_sessions() < static_cast<std::size_t>(limits.connections))
@@ -173,7 +167,7 @@ class Server::Impl {
     while (true) {
       try {
         shared_->io.run();
-        ran_out_ = true;
+        ran_out_.set_value();
         return;
       } catch (const std::exception& e) {
         spdlog::error("a connection broke: {}", e.what());
@@ -185,17 +179,17 @@ class Server::Impl {
   std::unique_ptr<asio::ssl::context> tls_;
   tcp::acceptor acceptor_{shared_->io};
   asio::steady_timer pause_{shared_->io};
-  RefusalLog warnings_{1};
+  api::RefusalLog warnings_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{shared_->io.get_executor()};
   unsigned short port_ = 0;
-  std::atomic<bool> ran_out_ = false;
+  std::promise<void> ran_out_;  // run() has nothing left to do
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Server>> Server::start(ServerConfig config, Api& api, TalkFactory talk) {
+Result<std::unique_ptr<Server>> Server::start(api::ServerConfig config, Api& api, api::TalkFactory talk) {
   if (!talk) {
-    talk = [&api, limits = LaneLimits{config.limits.lanes, config.limits.lane_queue}](std::weak_ptr<Peer> peer, Post post) {
-      return std::make_shared<Lanes>(api, limits, std::move(peer), std::move(post));
+    talk = [&api, limits = api::LaneLimits{config.limits.lanes, config.limits.lane_queue}](std::weak_ptr<api::Peer> peer, api::Post post) {
+      return std::make_shared<api::Lanes>(api, limits, std::move(peer), std::move(post));
     };
   }
   auto impl = std::make_unique<Impl>(std::move(config), api, std::move(talk));

@@ -1,14 +1,13 @@
 #pragma once
 // One port for HTTP and WebSocket clients: TLS if a certificate is given, one gate for all, one I/O thread; routes run on a small pool.
+#include <baton/agent/api/api.h>
+#include <baton/agent/api/config.h>
+#include <baton/agent/api/talk.h>
 #include <baton/agent/error.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
-
-#include "api.h"
-#include "config.h"
-#include "talk.h"
 
 namespace baton::agent::server {
 
@@ -17,7 +16,7 @@ class Server {
   // Listens and answers from now on. Errors: io (the port is in use, the address is not this machine's, a certificate that cannot be read),
   // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server. `talk`: of each WebSocket;
   // none: Lanes.
-  static Result<std::unique_ptr<Server>> start(ServerConfig config, Api& api, TalkFactory talk = {});
+  static Result<std::unique_ptr<Server>> start(api::ServerConfig config, api::Api& api, api::TalkFactory talk = {});
   ~Server();  // stop() without patience
 
   unsigned short port() const;

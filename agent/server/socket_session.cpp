@@ -30,14 +30,14 @@ std::shared_ptr<const std::string> merged(const std::string& a, const std::strin
   return std::make_shared<const std::string>(to_text(second));
 }
 
-class SocketSession final : public Session, public Peer, public std::enable_shared_from_this<SocketSession> {
+class SocketSession final : public Session, public api::Peer, public std::enable_shared_from_this<SocketSession> {
  public:
   SocketSession(std::shared_ptr<Shared> shared, Connection stream, Admitted admitted)
       : shared_(std::move(shared)), socket_(std::move(stream)), admitted_(std::move(admitted)) {}
 
   void begin(http::request<http::string_body> upgrade) {
     shared_->metrics.n_sockets++;
-    const ServerLimits& limits = shared_->config.limits;
+    const api::ServerLimits& limits = shared_->config.limits;
     talk_ = shared_->talk(weak_from_this(), [shared = shared_](std::function<void()> job) { shared->work.post(std::move(job)); });
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = limits.request_time;
@@ -96,9 +96,6 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   void drop() override {
     socket_.next_layer().close();
     end();
-  }
-  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override {
-    talk_->on_successor(response_id, successor);
   }
 
  private:
@@ -206,7 +203,7 @@ class SocketSession final : public Session, public Peer, public std::enable_shar
   asio::steady_timer drop_later_{shared_->io};
   http::request<http::string_body> upgrade_;
   beast::flat_buffer buffer_;
-  std::shared_ptr<Talk> talk_;
+  std::shared_ptr<api::Talk> talk_;
   Admitted admitted_;
   bool accepted_ = false, close_sent_ = false;  // the I/O thread's
   std::atomic<bool> ended_ = false;             // set by the I/O thread

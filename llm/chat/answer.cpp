@@ -20,9 +20,9 @@ std::string new_call_id() {
 
 CallParserOptions parser_options(const ToolSyntax& syntax, const ChatRequest& request, const Prompt& prompt) {
   CallParserOptions options;
-  if (request.tool_choice.mode != ToolChoice::Mode::none) options.tools = request.tools;
+  if (request.turn.tool_choice.mode != ToolChoice::Mode::none) options.tools = request.tools;
   options.syntax = syntax;
-  options.parallel = request.parallel_tool_calls;
+  options.parallel = request.turn.parallel_tool_calls;
   options.starts_in_reasoning = prompt.starts_in_reasoning;
   options.new_call_id = new_call_id;
   return options;
@@ -37,7 +37,7 @@ std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSynta
 }
 
 std::vector<std::string> all_stops(const ChatRequest& request, std::vector<std::string> more) {
-  more.insert(more.end(), request.stop.begin(), request.stop.end());
+  more.insert(more.end(), request.turn.stop.begin(), request.turn.stop.end());
   return more;
 }
 
@@ -54,8 +54,8 @@ Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatR
       constraint_(std::move(constraint)),
       sink_(std::move(sink)),
       is_plain_text_(!request.prompt.empty()),
-      wants_logprobs_(request.logprobs),
-      seed_(request.sampling.seed.value_or(0)),
+      wants_logprobs_(request.turn.logprobs),
+      seed_(request.turn.sampling.seed.value_or(0)),
       raw_(std::move(raw)),
       forced_text_(prompt.forced_text),
       forced_ids_(prompt.forced_ids) {}

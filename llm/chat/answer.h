@@ -1,6 +1,8 @@
 #pragma once
 // Converts the engine's output to the terms of a conversation: tokens to text, text to calls.
+#include <baton/llm/call_parser/call_parser.h>
 #include <baton/llm/chat/types.h>
+#include <baton/llm/constraint/call_constraint.h>
 #include <baton/llm/engine/engine.h>
 #include <baton/llm/tokenizer/detokenizer.h>
 
@@ -9,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "call_constraint.h"
-#include "call_parser.h"
 #include "prompt.h"
 #include "stop_matcher.h"
 

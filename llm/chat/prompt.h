@@ -3,6 +3,8 @@
 #include <baton/llm/chat/types.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
+#include <baton/llm/tool_syntax/conversation.h>
+#include <baton/llm/tool_syntax/tool_syntax.h>
 
 #include <cstdint>
 #include <ctime>
@@ -10,9 +12,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "conversation.h"
-#include "tool_syntax.h"
 
 namespace baton::llm {
 

@@ -15,7 +15,7 @@ namespace baton::agent {
 namespace {
 
 bool offers(const llm::ChatRequest& request, const std::string& name) {
-  if (request.tool_choice.mode == llm::ToolChoice::Mode::none) return false;
+  if (request.turn.tool_choice.mode == llm::ToolChoice::Mode::none) return false;
   return std::any_of(request.tools.begin(), request.tools.end(), [&](const llm::ToolSpec& tool) { return tool.name == name; });
 }
 

@@ -197,8 +197,8 @@ int main(int argc, char** argv) {
     Score score;
     for (int i = 0; i < n; ++i) {
       ChatRequest request;
-      request.history = form;
-      request.max_output_tokens = 160;
+      request.turn.history = form;
+      request.turn.max_output_tokens = 160;
       Message system;
       system.role = Role::system;
       system.content = "You are a helpful assistant. Use the tools to answer; answer from their results, in one short sentence.";

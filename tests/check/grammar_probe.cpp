@@ -6,7 +6,7 @@
 // for the first time. {"schema": .., "validate": [values]} is answered with {"valid": [..]}, the validator's verdicts. {"tools": [{"name":
 // .., "parameters": ..}, ..]} is answered with {"first_mask_us": t}: from the tools to the mask of a call's name. Usage: grammar_probe
 // MODEL
-#include <baton/llm/chat/call_grammar.h>
+#include <baton/llm/constraint/call_grammar.h>
 #include <baton/llm/grammar/grammar.h>
 #include <baton/llm/grammar/schema_compiler.h>
 #include <baton/llm/tokenizer/tokenizer.h>

@@ -9,7 +9,7 @@ import sys
 import suite
 from daemon import Daemon
 
-FILE = suite.ROOT / "agent/server/openapi.json"
+FILE = suite.ROOT / "agent/api/openapi.json"
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"
 
 

@@ -149,6 +149,8 @@ bool map_clock(const char* file) {
 bool read_option(std::string_view name, const char* value, agent::DaemonOptions& options) {
   if (name == "--max-runs") {
     options.max_runs = std::atoi(value);
+  } else if (name == "--max-client-streams") {
+    options.server.limits.client_streams = std::atoi(value);
   } else if (name == "--deny") {
     options.permissions.push_back(std::string(value) + "=deny");
   } else if (name == "--shutdown-ms") {

@@ -8,7 +8,7 @@ NEEDED = 500
 
 
 def rows(_baton, _models_dir, _quick):
-    program = suite.ROOT / "build/release/tests/test_llm_chat"
+    program = suite.ROOT / "build/release/tests/test_llm_syntax_derivation"
     if not program.exists():
         return [suite.skipped("outputs cut at every byte", f"{program.relative_to(suite.ROOT)} is not built")]
     done = subprocess.run([program, "--gtest_filter=*cut_at_any_byte*"], capture_output=True, text=True, timeout=600, check=False)

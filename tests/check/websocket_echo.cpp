@@ -9,7 +9,8 @@
 namespace {
 
 using namespace baton;
-using namespace baton::agent::server;
+using namespace baton::agent::api;
+using baton::agent::server::Server;
 
 class Echo final : public Talk {
  public:

@@ -1,6 +1,6 @@
 // An answer of any bytes, cut anywhere, gives the same calls and text as the whole answer, and never more text than was pushed. The first
 // byte chooses the options, the second the size of the pieces.
-#include <baton/llm/chat/call_parser.h>
+#include <baton/llm/call_parser/call_parser.h>
 
 #include <cstdlib>
 #include <string>

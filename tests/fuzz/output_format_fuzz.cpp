@@ -1,6 +1,6 @@
 // A format: the first byte chooses the kind, the rest is its schema, pattern or grammar. A format that compiles can be written: from its
 // start some bytes lead to a whole answer, which misfit() accepts.
-#include <baton/llm/chat/output_format.h>
+#include <baton/llm/constraint/output_format.h>
 #include <baton/llm/grammar/machine.h>
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // The rules of continuing: unstored responses, approvals, runs of other processes.
 #include <baton/agent/runtime/run_hub.h>
+#include <baton/memory/response_end.h>
 
 #include <sqlite3.h>
 
@@ -134,7 +135,7 @@ TEST_F(Lineage, one_who_listens_to_a_run_whose_conversation_has_vanished_is_told
   });
   std::promise<Json> end;
   const auto started = hub_->start({.input = said("q")}, [&](const HubEvent& event) {
-    if (is_terminal(event.type)) end.set_value(Json::parse(*event.json));
+    if (memory::is_terminal_event(event.type)) end.set_value(Json::parse(*event.json));
     return true;
   });
   ASSERT_TRUE(started);

@@ -33,13 +33,13 @@ TEST_F(ServerTest, a_stream_of_a_run_of_another_process_is_refused_before_it_beg
   ASSERT_TRUE(other->commit_and_wait(memory::Batch().put(conversation).put(theirs), memory::Durability::power));
   Agent agent(generator_, tools_, *journal, clock_);
   RunHub hub(agent, *journal);
-  Api api(hub, agent, *journal, {});
-  HttpCall call;
+  api::Api api(hub, agent, *journal, {});
+  api::HttpCall call;
   call.method = "GET";
   call.path = "/v1/responses/resp_theirs";
   call.query["stream"] = "true";
-  HttpReply reply;
-  api.handle(call, [&](HttpReply answer) { reply = std::move(answer); });
+  api::HttpReply reply;
+  api.handle(call, [&](api::HttpReply answer) { reply = std::move(answer); });
   EXPECT_EQ(reply.status, 409);
   EXPECT_FALSE(reply.stream);
   EXPECT_THAT(reply.body, HasSubstr("response_of_another_process"));
@@ -129,22 +129,6 @@ TEST_F(ServerTest, streams_of_clients_that_have_gone_leave_nothing_and_the_run_g
   }
   EXPECT_TRUE(metric("baton_streams 1")) << "the WebSocket's";
   EXPECT_EQ(hub_.stats().active, 1);
-}
-
-// Every session is told of every successor, on the hub's thread. A test of its own, because ThreadSanitizer detects the race at once.
-TEST_F(ServerTest, a_socket_is_whole_before_other_threads_call_it) {
-  std::atomic<bool> stop = false;
-  std::thread steering([&] {
-    while (!stop) {
-      const auto started = hub_.start(RunRequest::of_text("wait"));
-      if (!started) continue;
-      if (!hub_.steer(started->response_id, {user_message_item("", "hello")})) (void)hub_.cancel(started->response_id);
-      while (hub_.stats().active > 0) std::this_thread::yield();
-    }
-  });
-  for (int i = 0; i < 60; ++i) websocket();
-  stop = true;
-  steering.join();
 }
 
 TEST_F(ServerTest, a_stored_response_goes_on_without_its_client) {

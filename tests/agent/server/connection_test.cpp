@@ -212,7 +212,7 @@ TEST(ServerStart, says_what_is_in_the_way) {
   const JournalClock clock(*journal);
   Agent agent(generator, tools, *journal, clock);
   RunHub hub(agent, *journal, {});
-  Api api(hub, agent, *journal, {});
+  api::Api api(hub, agent, *journal, {});
   ServerConfig config;
   config.port = 0;
   const auto first = Server::start(config, api).value();

@@ -296,7 +296,7 @@ TEST_F(ServerTest, a_stream_that_has_nothing_to_say_says_a_comment) {
 
 TEST_F(ServerTest, what_is_refused_for_now_says_when_to_come_back) {
   for (const int status : {429, 503, 507}) {
-    const HttpReply reply = HttpReply::of(ApiError{status, "server_error", "x", "x", ""});
+    const api::HttpReply reply = api::HttpReply::of(protocol::ApiError{status, "server_error", "x", "x", ""});
     EXPECT_THAT(reply.headers, testing::Contains(testing::Pair("Retry-After", "1")));
   }
 }

@@ -8,7 +8,7 @@ namespace baton::agent::server {
 namespace {
 
 // Blocks the threads that process requests.
-class Holding final : public Talk {
+class Holding final : public api::Talk {
  public:
   Holding(std::counting_semaphore<>& begun, std::latch& go) : begun_(begun), go_(go) {}
   void on_message(const std::string&) override {
@@ -32,7 +32,7 @@ class BusyServerTest : public ServerTest {
   void occupy(ServerLimits limits = {}) {
     ServerConfig config;
     config.limits = limits;
-    start_with(config, [this](std::weak_ptr<Peer>, const Post&) { return std::make_shared<Holding>(begun_, go_); });
+    start_with(config, [this](std::weak_ptr<api::Peer>, const api::Post&) { return std::make_shared<Holding>(begun_, go_); });
     for (int i = 0; i < kThreads; ++i) {
       sockets_.push_back(websocket());
       sockets_.back().send({{"type", "hold"}});
@@ -264,6 +264,68 @@ TEST_F(ServerTest, long_bodies_share_a_number_of_bytes) {
   asio::write(slow, asio::buffer(body));
   EXPECT_EQ(answer_on(slow).status, 200);
   EXPECT_EQ(post({{"input", std::string(150'000, 'x')}}).status, 200) << "there is room again";
+}
+
+// ---- limits of one request
+
+Json list_of(std::size_t n, const Json& entry) { return Json(Json::array_t(n, entry)); }
+
+TEST_F(ServerTest, references_are_summed_before_they_are_copied) {
+  const Json large = {{"role", "user"}, {"content", std::string(1 << 20, 'x')}};
+  const Answer conversation = ask(http::verb::post, "/v1/conversations", {{"items", Json::array({large})}});
+  const std::string items = "/v1/conversations/" + conversation.json["id"].get<std::string>() + "/items";
+  const Json reference = {{"type", "item_reference"}, {"id", ask(http::verb::get, items).json["data"][0]["id"]}};
+
+  const Answer refused = post({{"input", list_of(5000, reference)}});
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.json["error"]["code"], "input_too_large") << refused.body;
+  EXPECT_EQ(refused.json["error"]["param"], "input");
+  EXPECT_THAT(refused.body, HasSubstr("more than 8388608"));
+  EXPECT_EQ(ask(http::verb::post, items, {{"items", list_of(20, reference)}}).json["error"]["code"], "input_too_large");
+
+  // The request's own items count as well.
+  Json within = list_of(3, reference);
+  within.push_back({{"role", "user"}, {"content", "and?"}});
+  EXPECT_EQ(post({{"input", within}, {"truncation", "auto"}}).status, 200);
+  within.push_back({{"role", "user"}, {"content", std::string(6 << 20, 'y')}});
+  EXPECT_EQ(post({{"input", within}}).json["error"]["code"], "input_too_large");
+}
+
+TEST_F(ServerTest, a_text_that_cannot_fit_is_refused_before_it_is_stored) {
+  const std::string text(300 << 10, 'x');
+  const Json large = {{"role", "user"}, {"content", text}};
+  for (const bool stream : {false, true}) {
+    const Answer refused = post({{"input", Json::array({large, {{"role", "user"}, {"content", "hi"}}})}, {"stream", stream}});
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.json["error"]["code"], "context_length_exceeded") << refused.body.substr(0, 300);
+    EXPECT_THAT(refused.body,
+                HasSubstr("maximum context length is 4096 tokens. However, a text of 307200 bytes has more than 4096 tokens"));
+  }
+  const Answer chat = ask(http::verb::post, "/v1/chat/completions", {{"messages", Json::array({large})}});
+  EXPECT_EQ(chat.json["error"]["param"], "messages");
+  EXPECT_TRUE(journal_->conversations(10).value().empty());
+}
+
+TEST_F(ServerTest, a_conversation_takes_so_many_bytes_and_no_more) {
+  const Json made = ask(http::verb::post, "/v1/conversations", Json::object()).json["id"];
+  const std::string items = "/v1/conversations/" + made.get<std::string>() + "/items";
+  const Json large = {{"items", Json::array({{{"role", "user"}, {"content", std::string(7 << 20, 'x')}}})}};
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(ask(http::verb::post, items, large).status, 200) << i;
+  const Answer refused = ask(http::verb::post, items, large);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.json["error"]["code"], "conversation_too_large") << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr(std::to_string(memory::kMaxThreadBytes)));
+  EXPECT_EQ(post({{"input", "still here"}, {"conversation", made}}).status, 200);
+
+  // A conversation that an older Baton allowed to grow.
+  for (const char* id : {"item_a", "item_b"}) {
+    memory::Item item;
+    item.id = id;
+    item.conversation_id = made;
+    item.content = {{"type", "message"}, {"role", "user"}, {"content", std::string(8 << 20, 'y')}};
+    ASSERT_TRUE(journal_->commit_and_wait(memory::Batch().add(std::move(item)), memory::Durability::power));
+  }
+  EXPECT_EQ(post({{"input", "and now"}, {"conversation", made}}).json["error"]["code"], "conversation_too_large");
 }
 
 }  // namespace

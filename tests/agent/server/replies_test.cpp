@@ -1,6 +1,4 @@
 // The parts beside the answers: ids, headers for pages, errors without files, the log, metrics.
-#include <baton/agent/server/cors.h>
-#include <baton/agent/server/request_log.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -52,12 +50,6 @@ TEST_F(ServerTest, a_named_origin_can_read_why_it_was_refused) {
   EXPECT_FALSE(stranger.headers.contains("Access-Control-Allow-Origin"));
 }
 
-TEST(Cors, only_names_of_headers_get_into_ours) {
-  const auto allowed = [](std::string_view asked) { return preflight_headers(asked, "GET")[1].second; };
-  EXPECT_EQ(allowed("a b, x-good,\tX-Other\t, , c\r\nd, e:f"), "x-good, x-other");
-  EXPECT_EQ(allowed(""), "authorization, content-type, idempotency-key");
-}
-
 TEST_F(ServerTest, every_answer_has_an_id_and_the_clients_own) {
   std::set<std::string> ids;
   for (const char* path : {"/healthz", "/nowhere", "/v1/models", "/v1/responses/x"}) {
@@ -70,17 +62,6 @@ TEST_F(ServerTest, every_answer_has_an_id_and_the_clients_own) {
   for (const std::string& wrong : {std::string(129, 'x'), std::string("a b"), std::string("<x>")})
     EXPECT_FALSE(ask(http::verb::get, "/healthz", nullptr, {{"X-Client-Request-Id", wrong}}).headers.contains("X-Client-Request-Id"));
   EXPECT_FALSE(ask(http::verb::get, "/healthz").headers.contains("X-Client-Request-Id"));
-}
-
-TEST(ApiError, what_names_a_file_is_for_the_log) {
-  const std::string message = "journal /home/me/baton.db: no space left on its disk";
-  for (const errc code : {errc::not_found, errc::invalid_argument, errc::busy, errc::conflict, errc::saturated, errc::io,
-                          errc::journal_unwritable, errc::elsewhere}) {
-    const ApiError error = ApiError::from(Error{code, message});
-    EXPECT_THAT(error.json().dump(), Not(HasSubstr("/home/me")));
-    EXPECT_EQ(error.log, error.status >= 500 && error.status != 503 ? message : "");
-  }
-  EXPECT_THAT(ApiError::internal("vector::reserve at /usr/x").json().dump(), Not(HasSubstr("vector")));
 }
 
 TEST_F(ServerTest, no_answer_names_the_journal) {
@@ -112,13 +93,13 @@ TEST_F(ServerTest, a_rating_that_the_disk_does_not_take_is_no_missing_response) 
   ASSERT_TRUE(journal->commit_and_wait(memory::Batch().put(conversation).put(response), memory::Durability::power));
   Agent agent(generator_, tools_, *journal, clock_);
   RunHub hub(agent, *journal);
-  Api api(hub, agent, *journal, {});
-  HttpCall call;
+  api::Api api(hub, agent, *journal, {});
+  api::HttpCall call;
   call.method = "POST";
   call.path = "/v1/baton/responses/resp_a/rating";
   call.body = R"({"rating": "good"})";
   int status = 0;
-  const auto rate = [&] { api.handle(call, [&](const HttpReply& reply) { status = reply.status; }); };
+  const auto rate = [&] { api.handle(call, [&](const api::HttpReply& reply) { status = reply.status; }); };
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit full{1, before.rlim_max};  // from now on no file can grow
@@ -176,17 +157,6 @@ TEST_F(ServerTest, the_log_has_a_line_for_each_request_and_no_secret) {
   EXPECT_THAT(log.text(), HasSubstr("info websocket opened client=token:"));
   EXPECT_THAT(log.text(), HasSubstr("info websocket closed code="));
   for (const char* secret : {"0123456789abcde", "secret thing", "hidden"}) EXPECT_THAT(log.text(), Not(HasSubstr(secret)));
-}
-
-TEST(RefusalLog, says_how_many_it_left_out) {
-  RefusalLog log(3);
-  const auto now = std::chrono::steady_clock::now();
-  std::int64_t left_out = 0;
-  int written = 0;
-  for (int i = 0; i < 100; ++i) written += log.allow(now, left_out) ? 1 : 0;
-  EXPECT_EQ(written, 3);
-  EXPECT_TRUE(log.allow(now + std::chrono::seconds(1), left_out));
-  EXPECT_EQ(left_out, 97);
 }
 
 TEST_F(ServerTest, metrics_tell_requests_by_what_they_were_for_and_how_they_ended) {

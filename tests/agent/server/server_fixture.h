@@ -2,6 +2,7 @@
 // The whole server over real sockets, with a scripted model: shared by its tests.
 #include <baton/agent/runtime/scripted_generator.h>
 #include <baton/agent/server/server.h>
+#include <baton/memory/response_end.h>
 #include <baton/tools/text.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,6 +29,8 @@ inline const bool kLogIsMade = spdlog::default_logger_raw() != nullptr;
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
+using api::ServerConfig;
+using api::ServerLimits;
 using asio::ip::tcp;
 using testing::HasSubstr;
 
@@ -114,7 +117,7 @@ class ServerTest : public testing::Test {
     config.limits = limits;
     start_with(config);
   }
-  void start_with(ServerConfig config, TalkFactory talk = {}) {
+  void start_with(ServerConfig config, api::TalkFactory talk = {}) {
     server_.reset();
     config.port = 0;
     server_ = Server::start(config, api_, std::move(talk)).value();
@@ -201,7 +204,7 @@ class ServerTest : public testing::Test {
     Json read_end() {
       while (true) {
         Json event = read();
-        if (event["type"] == "error" || is_terminal(event["type"].get<std::string>())) return event;
+        if (event["type"] == "error" || memory::is_terminal_event(event["type"].get<std::string>())) return event;
       }
     }
     beast::websocket::close_code close_code() {
@@ -227,7 +230,7 @@ class ServerTest : public testing::Test {
   JournalClock clock_{*journal_};
   Agent agent_{generator_, tools_, *journal_, clock_};
   RunHub hub_{agent_, *journal_, {}};
-  Api api_{hub_, agent_, *journal_, {}};
+  api::Api api_{hub_, agent_, *journal_, {}};
   std::unique_ptr<Server> server_;
 };
 

@@ -1,0 +1,35 @@
+#pragma once
+// The handler of a WebSocket's messages: messages come in, messages go out. The socket knows neither JSON nor lanes; the handler knows no
+// socket.
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <baton/agent/runtime/run_hub.h>
+
+namespace baton::agent::api {
+
+// The socket. Any thread.
+class Peer {
+ public:
+  virtual ~Peer() = default;
+  // `merge_key`: neighbouring waiting events with the same key may become one; empty: never. Returns false if the socket is closed.
+  virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
+  virtual const std::string& client() const = 0;  // HttpCall::client
+};
+
+// Lives as long as its socket.
+class Talk {
+ public:
+  virtual ~Talk() = default;
+  // One text message, on a thread that may block; one at a time.
+  virtual void on_message(const std::string& text) = 0;
+  // The socket is closed.
+  virtual void close() {}
+};
+
+// `post`: runs a function soon on a thread that may block.
+using Post = std::function<void(std::function<void()>)>;
+using TalkFactory = std::function<std::shared_ptr<Talk>(std::weak_ptr<Peer> peer, Post post)>;
+
+}  // namespace baton::agent::api

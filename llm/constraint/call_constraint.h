@@ -1,0 +1,135 @@
+#pragma once
+// Constrains the model to the grammar of calls from the moment it begins one: up to the opening quote of the tool's name it writes freely.
+// At that point two things are decided: whether this is a call, and which form is best for it.
+#include <baton/llm/call_parser/call_parser.h>
+#include <baton/llm/engine/engine.h>
+#include <baton/llm/tokenizer/tokenizer.h>
+
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "call_grammar.h"
+#include "drafter.h"
+#include "grammar_vocabulary.h"
+
+namespace baton::llm {
+
+// A list of calls that contains its first call.
+struct CallList {
+  std::vector<std::int32_t> tokens;
+  std::string before, since;  // the text up to the first byte of the first call's name, and the text from there on
+  std::string owed;           // the end of the call, if one token would contain both it and the following text
+};
+// call: {"name": .., "arguments": {..}}. The list is written over several lines, with four spaces, because small models then write as many
+// calls as are needed. The tokens end where those of a list that continues and of one that ends diverge. A model that must write a comma in
+// a token of its own, but has always seen it in one token with the bracket, ends the list.
+CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
+
+struct CallConstraintOptions {
+  const Tokenizer* tokenizer = nullptr;  // must outlive this object; null: nothing is drafted
+  float min_share = 0.5f;                // minimum share(): below it, the candidate call is withdrawn, and the model answers in words
+  std::optional<float> min_share_again;  // minimum share() of a call after those words; without it, every such call is withdrawn
+  // A call that was written as a JSON object is rewritten as the first element of a list, with these tokens, and the model continues there:
+  // after a single object it stops, even if several calls are needed. A call in the template's own form is rewritten when the model ends
+  // its turn after it. Called on the engine's thread. Empty: the call is left unchanged.
+  std::function<CallList(std::string_view call)> list;
+};
+
+// The grammar of an answer's calls, which may still be compiling while the prompt is computed. Null: a schema could not be read, and the
+// answer is not constrained.
+using CallGrammarFuture = std::shared_future<std::shared_ptr<CallGrammar>>;
+CallGrammarFuture ready(std::shared_ptr<CallGrammar> grammar);
+
+// Used on the engine's thread. If a call begins before its grammar is ready, the answer waits for the grammar.
+class CallConstraint final : public TokenConstraint {
+ public:
+  CallConstraint(std::shared_ptr<const GrammarVocabulary> vocabulary, CallGrammarFuture grammar, CallConstraintOptions options)
+      : vocabulary_(std::move(vocabulary)), grammar_(std::move(grammar)), options_(std::move(options)) {
+    if (options_.tokenizer) drafter_.emplace(*options_.tokenizer);
+  }
+
+  bool waiting() override;
+  const TokenMask* mask() override;
+  float min_share() const override;
+  const TokenMask* narrowed(std::int32_t wanted) override;
+  bool penalised() const override { return !engaged(); }
+  void accept(const Choice& choice) override;
+  std::optional<Rewind> rewind() override { return std::exchange(rewind_, std::nullopt); }
+  std::vector<std::int32_t> draft() override;
+  // Must be called after the token that was accepted last was given to the answer.
+  void reported();
+
+  // Text is written under the grammar from now on. The arguments are the text so far: the entry, the text before it, and the text after it.
+  void begin_at(std::string_view entry, std::string_view before, std::string_view since);
+  // A call's name has begun. `first_token`: the index of the answer's token with which the candidate began; if it is unknown, the call
+  // cannot be withdrawn.
+  struct Candidate {
+    CallParser::OpenName name;
+    std::optional<int> first_token;
+  };
+  void look_at(const Candidate& candidate);  // at once, or when the grammar is ready
+
+  // No further call may begin.
+  void leave_alone() { left_alone_ = true; }
+  const std::string& bytes(std::int32_t id) const { return vocabulary_->bytes(id); }
+
+  bool engaged() const { return state_ != kDeadState; }
+  // The share of probability of the offered names when the last call began, times the probability of opening the call if the answer begins
+  // with it. Null: the call was not the model's choice.
+  std::optional<float> share() const { return share_; }
+  // Whether the arguments of this tool, written under the grammar, are valid.
+  bool holds_whole(std::string_view tool) const;
+
+ private:
+  Grammar& grammar() { return *grammar_.get()->grammar; }  // only after something is constrained by it
+  static constexpr std::size_t kMaxListedCall = 4000;      // bytes; computing a longer call once more would cost more than it gains
+  static constexpr int kMaxTakenBack = 8;                  // after that, no call may begin
+  static constexpr float kOnlyAsked = 2;                   // no share is this high: it is reported, and the mask not applied
+  // After a call, another one needs no confidence, because words are not an alternative there.
+  float least_share() const {
+    if (n_whole_ > 0) return 0;
+    return n_taken_back_ > 0 ? options_.min_share_again.value_or(kOnlyAsked) : options_.min_share;
+  }
+  bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
+  float opening() const;
+  bool is_compiled() const;
+  void take_back();
+  void put_into_list(const std::string& call);
+
+  std::shared_ptr<const GrammarVocabulary> vocabulary_;
+  CallGrammarFuture grammar_;
+  const CallConstraintOptions options_;
+  std::optional<Drafter> drafter_;
+  std::optional<float> share_;
+  StateId state_ = kDeadState;
+  TokenMask mask_;  // our own, because other answers of the same step use the grammar too
+  bool at_name_ = false;
+  std::optional<std::string> call_;      // the call that may continue as a list: its text from the name on
+  std::optional<std::string> own_call_;  // the only call so far, in the template's own form
+  bool call_is_whole_ = false;
+  int n_whole_ = 0;  // calls, or lists of them
+  bool left_alone_ = false;
+  int n_taken_back_ = 0;
+  bool in_words_ = false;  // a call was withdrawn: words come in its place
+  // Valid until the answer has begun: whether it is at its beginning, the probability with which it began with a possible call opener, and
+  // the number of white-space tokens before that.
+  bool at_beginning_ = true;
+  float opening_ = 1;
+  int n_blank_ = 0;
+  Candidate candidate_{};  // the last candidate
+  struct Unread {
+    Candidate candidate;
+    std::string before, since;  // copies of its views
+  };
+  std::optional<Unread> unread_;  // waits until the grammar is ready
+  std::optional<Rewind> rewind_;
+  // The allowed part of a forbidden token that the model chose. If no token has exactly this text, it is owed.
+  std::string owed_;
+};
+
+}  // namespace baton::llm

@@ -1,0 +1,310 @@
+// The tokens that are allowed once the model has begun a call.
+#include <baton/llm/constraint/call_constraint.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "chat_fixture.h"
+
+namespace baton::llm {
+namespace {
+
+using namespace baton::test;
+
+class CallConstraintTest : public testing::Test {
+ protected:
+  using Place = CallParser::OpenName::Place;
+
+  std::unique_ptr<CallConstraint> constraint(bool parallel = true, float min_share = 0.5f, std::optional<float> min_share_again = {}) {
+    const std::vector<ToolSpec> tools = {
+        {"get_time", "", Json::parse(R"({"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]})")},
+        {"get_all", "", Json::parse(R"({"type":"object","properties":{}})")}};
+    CallConstraintOptions options{.tokenizer = &*tokenizer_, .min_share = min_share, .min_share_again = min_share_again, .list = list_};
+    return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()),
+                                            std::move(options));
+  }
+  // A call's name has begun; `since` is its text so far.
+  static void look_at(CallConstraint& constraint, std::string_view since = "", Place place = Place::object,
+                      std::optional<int> first_token = std::nullopt, bool own_form = false) {
+    constraint.look_at({{place, "", since, own_form}, first_token});
+  }
+  // The allowed next bytes. "*": any.
+  static std::string next(CallConstraint& constraint) {
+    const TokenMask* mask = constraint.mask();
+    if (!mask || constraint.min_share() > 1) return "*";  // such a mask is only asked for its share
+    std::string all;
+    for (int byte = 0; byte < 256; ++byte) {
+      if (allows(*mask, byte)) all += static_cast<char>(byte);
+    }
+    return all;
+  }
+  static void write(CallConstraint& constraint, const std::string& text) {
+    for (const char c : text) constraint.accept({.id = static_cast<unsigned char>(c), .logprob = 0, .top = {}});
+  }
+
+  ChatTokenizer tokenizer_;
+  const ToolSyntax syntax_{};
+  std::shared_ptr<const GrammarVocabulary> vocabulary_ =
+      std::make_shared<const GrammarVocabulary>(*tokenizer_, tokenizer_->n_vocab(), syntax_);
+  std::function<CallList(std::string_view)> list_;
+};
+
+TEST_F(CallConstraintTest, waits_for_its_grammar_where_a_call_begins_and_no_sooner) {
+  std::promise<std::shared_ptr<CallGrammar>> promise;
+  CallConstraint c(vocabulary_, promise.get_future().share(), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
+  EXPECT_EQ(next(c), "*");
+  write(c, "Well: ");
+  EXPECT_FALSE(c.waiting());
+  look_at(c, std::string("get_"));  // the parser's text may be gone when the grammar is ready
+  EXPECT_TRUE(c.waiting());
+  EXPECT_FALSE(c.engaged());
+  const std::vector<ToolSpec> tools = {{"get_all", "", Json::parse(R"({"type":"object"})")}};
+  promise.set_value(compile_calls(tools, true, syntax_, *vocabulary_).value());
+  EXPECT_FALSE(c.waiting());
+  EXPECT_EQ(next(c), "a");
+}
+
+TEST_F(CallConstraintTest, holds_nothing_where_a_schema_could_not_be_read) {
+  CallConstraint c(vocabulary_, ready(nullptr), CallConstraintOptions{.tokenizer = &*tokenizer_, .list = {}});
+  look_at(c);
+  EXPECT_EQ(next(c), "*");
+  EXPECT_FALSE(c.holds_whole("get_all"));
+}
+
+TEST_F(CallConstraintTest, holds_from_the_names_quote_to_the_last_bracket) {
+  const auto c = constraint();
+  EXPECT_EQ(next(*c), "*");
+  look_at(*c);
+  EXPECT_EQ(next(*c), "g");
+  write(*c, "get_");
+  EXPECT_EQ(next(*c), "at");
+  write(*c, R"(time", "arguments": {"zone": ")");
+  EXPECT_GT(next(*c).size(), 90u) << "a string's body";
+  write(*c, R"(Asia"})");
+  EXPECT_EQ(next(*c), "\t\n\r }");
+  write(*c, "\n}");
+  EXPECT_EQ(next(*c), "*") << "what follows is free";
+}
+
+TEST_F(CallConstraintTest, what_is_forbidden_is_replaced_by_what_begins_alike) {
+  const auto c = constraint();
+  look_at(*c, R"(get_time", "arguments": {"zone": "UTC)");
+  ASSERT_TRUE(c->engaged());
+  EXPECT_EQ(c->narrowed(kEndOfText), nullptr);
+  EXPECT_EQ(c->narrowed('\n'), nullptr) << "no string holds a line break: anything else will do";
+  const TokenMask* quote = c->narrowed('"');
+  ASSERT_TRUE(quote);
+  EXPECT_TRUE(allows(*quote, '"'));
+  EXPECT_FALSE(allows(*quote, 'x'));
+  write(*c, "\"");
+  EXPECT_EQ(next(*c), "\t\n\r }") << "nothing is owed any more";
+}
+
+TEST_F(CallConstraintTest, a_list_goes_on_or_ends_and_with_one_call_it_ends) {
+  for (const bool parallel : {true, false}) {
+    const auto c = constraint(parallel);
+    look_at(*c, "", Place::list);
+    write(*c, R"(get_all", "arguments": {}})");
+    EXPECT_EQ(next(*c), parallel ? "\t\n\r ,]" : "\t\n\r ]");
+    write(*c, "]");
+    EXPECT_EQ(next(*c), "*");
+  }
+}
+
+TEST_F(CallConstraintTest, lets_go_where_the_model_means_no_tool_of_ours) {
+  const auto c = constraint();
+  write(*c, "So");
+  EXPECT_LT(c->min_share(), 0) << "nothing to decide yet";
+  look_at(*c);
+  EXPECT_EQ(c->min_share(), 0.5f);
+  c->accept({.id = 'A', .logprob = 0, .top = {}, .allowed_share = 0.1f});
+  EXPECT_EQ(next(*c), "*");
+  look_at(*c, "Alice");
+  EXPECT_EQ(next(*c), "*") << "no tool begins like this";
+  look_at(*c);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  EXPECT_EQ(next(*c), "e");
+  EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
+  EXPECT_LT(c->min_share(), 0) << "decided";
+}
+
+TEST_F(CallConstraintTest, goes_back_to_where_the_call_began_where_it_is_none) {
+  const auto c = constraint();
+  look_at(*c, "", Place::object, 3);
+  c->accept({.id = 'A', .logprob = 0, .top = {}, .allowed_share = 0.1f});
+  const auto back = c->rewind();
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->keep, 3);
+  EXPECT_TRUE(back->then.empty());
+  EXPECT_FALSE(c->rewind()) << "once";
+  ASSERT_TRUE(c->mask());
+  for (const char opener : {'{', '[', '`', '<'}) EXPECT_FALSE(allows(*c->mask(), opener)) << "no call once more";
+  for (const char other : {'T', ' '}) EXPECT_TRUE(allows(*c->mask(), other));
+  EXPECT_TRUE(allows(*c->mask(), kImEnd));
+  write(*c, " ");
+  EXPECT_FALSE(allows(*c->mask(), '{')) << "nor behind white space";
+  write(*c, "T");
+  EXPECT_EQ(next(*c), "*");
+}
+
+// A call is as certain as its beginning and its name together.
+TEST_F(CallConstraintTest, an_answer_that_begins_with_a_call_is_also_asked_how_sure_it_was_to_begin_one) {
+  const auto c = constraint();
+  EXPECT_GT(c->min_share(), 1) << "the share of words is asked for, and they are not held to";
+  EXPECT_TRUE(allows(*c->mask(), 'T'));
+  EXPECT_FALSE(allows(*c->mask(), '{'));
+  c->accept({.id = '\n', .logprob = 0, .top = {}, .allowed_share = 1});
+  EXPECT_GT(c->min_share(), 1) << "white space is no beginning yet";
+  for (const char mark : {'*', '('}) {
+    EXPECT_TRUE(allows(*c->mask(), mark));
+    c->accept({.id = mark, .logprob = 0, .top = {}, .allowed_share = 1});
+    EXPECT_GT(c->min_share(), 1) << "nor is what may stand before a call";
+  }
+  c->accept({.id = '{', .logprob = 0, .top = {}, .allowed_share = 0.25f});
+  EXPECT_LT(c->min_share(), 0);
+  look_at(*c, "", Place::object, 1);
+  EXPECT_FLOAT_EQ(c->min_share(), 0.5f / 0.75f);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  EXPECT_FLOAT_EQ(c->share().value(), 0.675f);
+  EXPECT_TRUE(c->engaged());
+}
+
+TEST_F(CallConstraintTest, a_call_behind_words_is_as_sure_as_its_name) {
+  const auto c = constraint();
+  c->accept({.id = 'S', .logprob = 0, .top = {}, .allowed_share = 0.75f});
+  look_at(*c, "", Place::object, 1);
+  EXPECT_EQ(c->min_share(), 0.5f);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
+}
+
+TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_name_it) {
+  const auto c = constraint();
+  look_at(*c, "", Place::object, 0);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.4f});
+  EXPECT_EQ(c->rewind().value().keep, 0);
+  for (int i = 1; i < 8; ++i) {
+    write(*c, "Use get_time: ");
+    EXPECT_EQ(next(*c), "*");
+    look_at(*c, "", Place::object, 14 * i);
+    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 1});
+    ASSERT_EQ(c->rewind().value().keep, 14 * i);
+    EXPECT_FALSE(c->engaged());
+  }
+  write(*c, "Use");
+  ASSERT_TRUE(c->mask());
+  EXPECT_FALSE(allows(*c->mask(), '{')) << "it shall not try for ever";
+  EXPECT_LT(c->min_share(), 0);
+}
+
+TEST_F(CallConstraintTest, where_a_model_may_announce_what_was_taken_back_it_is_called_behind_words_that_it_is_sure_of) {
+  for (const bool sure : {false, true}) {
+    const auto c = constraint(true, 0.5f, 0.9f);
+    look_at(*c, "", Place::object, 0);
+    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.4f});
+    EXPECT_EQ(c->rewind().value().keep, 0);
+    write(*c, "Use get_time: ");
+    look_at(*c, "", Place::object, 14);
+    EXPECT_EQ(c->min_share(), 0.9f);
+    c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = sure ? 0.95f : 0.85f});
+    EXPECT_EQ(c->rewind().has_value(), !sure);
+    EXPECT_EQ(c->engaged(), sure);
+    EXPECT_EQ(c->share(), sure ? 0.95f : 0.85f);
+  }
+}
+
+TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
+  std::string asked;
+  list_ = [&](std::string_view call) {
+    asked = call;
+    return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""};
+  };
+  const auto c = constraint();
+  look_at(*c, "", Place::object, 0);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  write(*c, R"(et_all", "arguments": {}})");
+  EXPECT_FALSE(c->rewind()) << "the call is given out first";
+  c->reported();
+  EXPECT_EQ(asked, R"({"name": "get_all", "arguments": {}})");
+  const auto back = c->rewind();
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->keep, 0);
+  EXPECT_EQ(back->then, (std::vector<std::int32_t>{'[', '{', '"'}));
+  EXPECT_EQ(next(*c), "\t\n\r ,]");
+  write(*c, "]");
+  EXPECT_EQ(next(*c), "*");
+  EXPECT_FLOAT_EQ(c->share().value(), 0.9f);
+}
+
+// The model may continue by itself there; only its end is uncertain.
+TEST_F(CallConstraintTest, a_call_in_the_templates_form_goes_on_as_a_list_where_the_model_would_end) {
+  list_ = [](std::string_view) { return CallList{{'[', '{', '"'}, "[{\"", R"(get_all", "arguments": {}})", ""}; };
+  for (const bool alone : {true, false}) {
+    const auto c = constraint();
+    for (int i = 0; i < (alone ? 1 : 2); ++i) {
+      look_at(*c, "", Place::object, 0, true);
+      c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+      write(*c, R"(et_all", "arguments": {}})");
+      c->reported();
+      EXPECT_FALSE(c->rewind());
+      EXPECT_FALSE(c->engaged());
+    }
+    c->accept({.id = kImEnd, .logprob = 0, .top = {}, .allowed_share = 1});
+    const auto back = c->rewind();
+    ASSERT_EQ(back.has_value(), alone);
+    EXPECT_EQ(c->engaged(), alone);
+    if (alone) {
+      EXPECT_EQ(next(*c), "\t\n\r ,]");
+    }
+  }
+}
+
+TEST_F(CallConstraintTest, a_list_is_begun_as_small_models_write_it_best) {
+  const CallList list = begin_list(*tokenizer_, R"({"name": "f", "arguments": {"a": [1, "x"], "b": {}, "c": [{"d": 1}]}})");
+  const std::string text =
+      "```json\n[\n    {\n        \"name\": \"f\",\n        \"arguments\": {\n            \"a\": [1, \"x\"],\n"
+      "            \"b\": {},\n            \"c\": [\n                {\n                    \"d\": 1\n                }\n"
+      "            ]\n        }\n    }";
+  EXPECT_EQ(tokenizer_->decode(list.tokens) + list.owed, text);
+  EXPECT_EQ(list.before + list.since + list.owed, text);
+  EXPECT_TRUE(list.since.starts_with("f\""));
+}
+
+// " }," may be one token: a list that ends with " }" before it is known whether it continues would have to write a comma alone.
+TEST_F(CallConstraintTest, a_list_is_begun_up_to_where_its_tokens_part) {
+  GgufWriter writer;
+  add_byte_vocabulary(writer, "qwen2", {"\u0120 }", "\u0120} ,"}, {{"\u0120}", 1}, {"\u0120},", 1}, {"<|im_end|>", 3}});
+  const auto bytes = writer.bytes();
+  const auto file = GgufFile::from_memory(std::as_bytes(std::span(bytes)), "merges.gguf").value();
+  const Tokenizer tokenizer = Tokenizer::from_gguf(file).value();
+  const CallList list = begin_list(tokenizer, R"({"name": "get_all", "arguments": {}})");
+  EXPECT_EQ(list.owed, " }");
+  EXPECT_TRUE(tokenizer.decode(list.tokens).ends_with("\"arguments\": {}\n   ")) << tokenizer.decode(list.tokens);
+  list_ = [&](std::string_view) { return list; };
+  const auto c = constraint();
+  look_at(*c, "", Place::object, 0);
+  c->accept({.id = 'g', .logprob = 0, .top = {}, .allowed_share = 0.9f});
+  write(*c, R"(et_all", "arguments": {}})");
+  c->reported();
+  EXPECT_EQ(c->rewind().value().then, list.tokens);
+  EXPECT_EQ(next(*c), " ") << "what is owed comes first";
+  write(*c, " }");
+  EXPECT_EQ(next(*c), "\t\n\r ,]");
+}
+
+TEST_F(CallConstraintTest, holds_at_once_where_a_call_is_required) {
+  const auto c = constraint();
+  c->begin_at(call_entry::kColon, "", "");
+  EXPECT_LT(c->min_share(), 0);
+  EXPECT_EQ(next(*c), "\t\n\r \"");
+}
+
+TEST_F(CallConstraintTest, a_schema_that_no_object_fits_is_left_to_the_validator) {
+  const auto compiled = compile_calls({{"odd", "", Json::parse(R"({"type":"string"})")}}, true, syntax_, *vocabulary_).value();
+  ASSERT_EQ(compiled->unmasked.size(), 1u);
+  EXPECT_EQ(compiled->unmasked[0].tool, "odd");
+  Grammar& grammar = *compiled->grammar;
+  EXPECT_NE(grammar.step(grammar.start(), std::string(call_entry::kObject) + R"(odd", "arguments": {"a": [1]}})"), kDeadState);
+}
+
+}  // namespace
+}  // namespace baton::llm

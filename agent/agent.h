@@ -7,6 +7,7 @@
 //   auto answer = agent->ask("What is the weather in Oslo?", {.text = [](std::string_view piece) { std::cout << piece; }}).value();
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
+#include <baton/llm/sampler/sampling_params.h>
 #include <baton/tools/registry.h>
 
 #include <filesystem>

@@ -9,6 +9,7 @@
 #include <baton/agent/api/config.h>
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
+#include <baton/llm/sampler/sampling_params.h>
 #include <baton/tools/registry.h>
 
 #include <chrono>

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include "part_file.h"
@@ -215,6 +216,12 @@ std::vector<fs::path> local_models(const fs::path& models_dir) {
 fs::path default_models_dir(std::string_view xdg_cache_home, std::string_view home) {
   const fs::path cache = xdg_cache_home.empty() ? fs::path(home) / ".cache" : fs::path(xdg_cache_home);
   return cache / "baton" / "models";
+}
+
+fs::path default_models_dir() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  return default_models_dir(cache ? cache : "", home && *home ? home : ".");
 }
 
 }  // namespace baton::agent

@@ -17,6 +17,7 @@ struct PullArguments {
 
 int list(const Globals& globals, bool json) {
   for (const CatalogueModel& model : catalogue()) {
+    if (model.for_tests) continue;
     const Result<std::filesystem::path> path = resolve_model(model.name, globals.models_dir);
     const bool here = path.has_value();
     if (json) {

@@ -175,7 +175,8 @@ Result<fs::path> pull(std::string_view what, const PullOptions& options) {
     return pull_model(*model, options);
   }
   std::string names;
-  for (const CatalogueModel& model : catalogue()) names += fmt::format("\n  {}", model.name);
+  for (const CatalogueModel& model : catalogue())
+    if (!model.for_tests) names += fmt::format("\n  {}", model.name);
   return Error{
       errc::not_found,
       fmt::format("no model {} in the catalogue, which has:{}\nOr give hf:OWNER/REPO/FILE.gguf or an https address.", what, names)};

@@ -170,8 +170,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
   run.truncate = true;  // better a summary of the later turns than none
   run.turn.max_output_tokens = request->run.turn.max_output_tokens;
   run.ignored = std::move(request->run.ignored);
-  run.store = false;
-  run.continuable = false;
+  run.storage = Storage::temporary;
   run.client = call.client;
   run.share = call.share;
   const auto waiting = std::make_shared<WaitForEnd>();

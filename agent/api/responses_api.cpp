@@ -104,7 +104,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   request->run.client = call.client;
   request->run.share = call.share;
   // Whether this request alone can read the run. With an idempotency key the client may send the request again.
-  const bool only_here = !request->run.store && request->run.key.empty();
+  const bool only_here = request->run.storage != Storage::stored && request->run.key.empty();
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
@@ -119,7 +119,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then. No client waits
   // for a full disk: the run exists, and can be fetched later.
   auto held = std::make_shared<std::shared_ptr<Subscription>>();
-  const bool stored = request->run.store;
+  const bool stored = request->run.storage == Storage::stored;
   const auto started = hub_.start(std::move(request->run), [background, stored, done, held](const HubEvent& event) {
     if (const auto error = not_answered_now(event, stored)) {
       done(HttpReply::of(*error));

@@ -87,6 +87,16 @@ class Run {
     bool changes = false;  // of a client's function: the previous result was different
   };
 
+  // The current turn so far.
+  struct Turn {
+    std::string text, reasoning;
+    std::vector<Call> calls;
+    llm::RawTokens raw;
+    bool interrupted = false;     // the user cut it off
+    bool only_repeats = false;    // its calls are repeats only
+    bool wants_any_call = false;  // must_call() when it began: the client then also gets a call whose result it has
+  };
+
   void begin(const std::vector<Json>& input, const Moment& now);
   void open_approved_calls(const std::vector<Json>& input);
   void open_retried_calls(const std::vector<Json>& input);
@@ -154,26 +164,20 @@ class Run {
   Json required_input_ = Json::array();  // the input that the next response needs
   Moment started_;                       // in this process
 
-  // The current turn.
   int turn_ = 0;
+  Turn current_;
   bool last_turn_ = false;                   // no further calls
   std::string end_reason_;                   // the budget that ended; empty: none
   std::string error_code_ = "server_error";  // the protocol's, of a failed run
-  bool interrupted_ = false;                 // the user cut it off
   bool results_to_use_ = false;              // the prompt ends with results without an error
-  std::string text_, reasoning_;
-  std::vector<Call> calls_;
-  llm::RawTokens raw_;
 
   std::map<std::string, Earlier> earlier_calls_;  // by name and arguments
   int n_new_calls_ = 0;                           // different calls that were answered
-  bool only_repeats_ = false;                     // so far, the current turn's calls are repeats only
-  bool wants_any_call_ = false;          // must_call() when the current turn began: the client then also gets a call whose result it has
-  std::set<std::string> refused_calls_;  // of the client's functions, by name and arguments
-  int refused_turns_ = 0;                // while a call is required
-  int repeating_turns_ = 0;              // in a row
-  int malformed_turns_ = 0;              // in a row
-  int n_calls_ = 0;                      // that were run
+  std::set<std::string> refused_calls_;           // of the client's functions, by name and arguments
+  int refused_turns_ = 0;                         // while a call is required
+  int repeating_turns_ = 0;                       // in a row
+  int malformed_turns_ = 0;                       // in a row
+  int n_calls_ = 0;                               // that were run
   llm::Usage usage_;
 };
 

@@ -62,7 +62,7 @@ class Parser {
       run().metadata = std::move(*parsed);
       run().key = string_of(run().metadata, "baton_key");
     }
-    run().store = fields_.boolean("store").value_or(true);
+    run().storage = fields_.boolean("store").value_or(true) ? Storage::stored : Storage::continuable;
     run().instructions = fields_.string("instructions").value_or("");
   }
 
@@ -135,7 +135,7 @@ class Parser {
       return fields_.fail(ApiError::invalid("conversation", "'conversation' must be the id of a conversation, conv_.."));
     if (!run().conversation_id.empty() && !run().previous_response_id.empty())
       fields_.fail(ApiError::invalid("previous_response_id", "'previous_response_id' and 'conversation' exclude each other"));
-    if (!run().conversation_id.empty() && !run().store)
+    if (!run().conversation_id.empty() && run().storage != Storage::stored)
       fields_.fail(ApiError::invalid("store", "'store': false does not go with a conversation, which keeps its items"));
     run().generate = fields_.boolean("generate").value_or(true);
     if (!run().generate || !run().input.empty()) return;  // a warm-up may contain only the instructions and tools of later responses

@@ -75,7 +75,7 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   RunRequest run;
   run.all_tools = false;
   run.turn.max_output_tokens = offer.max_output_tokens;
-  run.store = false;
+  run.storage = Storage::temporary;
   const auto model = fields.string("model", 256);
   if (model && !model->empty() && *model != offer.model && *model != "baton")
     return ApiError{404, "invalid_request_error", "model_not_found",

@@ -135,7 +135,7 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
   if (!request.turn.sampling.seed) request.turn.sampling.seed = llm::draw_seed();
   if (!request.conversation_id.empty() && !request.previous_response_id.empty())
     return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
-  if (!request.conversation_id.empty() && !request.store)
+  if (!request.conversation_id.empty() && request.storage != Storage::stored)
     return Error{errc::invalid_argument, "store: false does not go with a conversation, which keeps its items"};
   if (const Result<void> fits = check_text_lengths(request, generator_.facts()); !fits) return fits.error();
   const auto prepared = prepare(request);

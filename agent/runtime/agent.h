@@ -30,6 +30,13 @@ namespace baton::agent {
 // Whether a tool's calls may run. Compared by strictness.
 enum class Permission { allow, ask, deny };
 
+// What becomes of a response and its conversation.
+enum class Storage {
+  stored,
+  continuable,  // not stored, but kept for a while after its end, so that the client that made it can continue it
+  temporary,    // removed when it has ended: no client learns its id
+};
+
 struct RunRequest {
   // Items of the protocol: messages, function_call_output, mcp_approval_response, and items of an earlier output that a client replays.
   std::vector<Json> input;
@@ -49,12 +56,11 @@ struct RunRequest {
   Budgets budgets;
   Json metadata = Json::object();  // the client's own
   std::string model;               // the name shown with the response; empty: the generator's
-  bool store = true;               // false: the code that started the run removes its conversation, which is a temporary one
-  bool continuable = true;         // false: no client learns this response's id, so no client can continue it
-  bool durable = false;            // continues after a killed process (Agent::resume)
-  std::string key;                 // of an idempotent creation; empty: none
-  std::string fingerprint;         // of the request that belongs to the key
-  std::string client;              // the client of the request. Not kept
+  Storage storage = Storage::stored;
+  bool durable = false;     // continues after a killed process (Agent::resume)
+  std::string key;          // of an idempotent creation; empty: none
+  std::string fingerprint;  // of the request that belongs to the key
+  std::string client;       // the client of the request. Not kept
   std::string share;  // requests with the same value share a part of the engine, and of the runs; empty: those of the client. Not kept
   std::map<std::string, NamespacedName> namespaced;  // RunConfig::namespaced
   bool truncate = false;                             // RunConfig::truncate

@@ -186,7 +186,7 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.after_tools = request.after_tools;
   config.budgets = request.budgets;
   config.metadata = request.metadata;
-  config.store = request.store;
+  config.store = request.storage == Storage::stored;
   config.client = request.share.empty() ? request.client : request.share;
   config.namespaced = request.namespaced;
   config.truncate = request.truncate;
@@ -214,7 +214,7 @@ Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& s
                {"text_format", request.text_format},
                {"allowed_tools", request.allowed_tools},
                {"after_tools", request.after_tools},
-               {"store", request.store},
+               {"store", request.storage == Storage::stored},
                {"budgets",
                 {{"max_turns", request.budgets.max_turns},
                  {"max_tool_calls", request.budgets.max_tool_calls},
@@ -249,7 +249,7 @@ RunRequest request_from_json(const Json& json) {
   request.text_format = json.value("text_format", request.text_format);
   request.allowed_tools = json.value("allowed_tools", std::set<std::string>{});
   request.after_tools = json.value("after_tools", "");
-  request.store = json.value("store", true);
+  request.storage = json.value("store", true) ? Storage::stored : Storage::continuable;
   request.truncate = json.value("truncate", false);
   request.generate = json.value("generate", true);
   request.ignored = json.value("ignored", std::vector<std::string>{});

@@ -132,7 +132,7 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   if (const memory::JournalState state = journal_.state_now(); !state.writable)
     return Error{errc::journal_unwritable, "nothing is started while the journal cannot be written: " + state.why};
   auto live = std::make_shared<Live>();
-  live->store = request.store;
+  live->store = request.storage == Storage::stored;
   live->share = request.share.empty() ? request.client : request.share;
   std::vector<Json> input = std::exchange(request.input, {});
   live->request = request;
@@ -216,10 +216,10 @@ Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
   request.input.clear();
   request.model = record->model;
   request.durable = true;
-  request.continuable = false;  // the client that made it is no longer known
+  if (request.storage == Storage::continuable) request.storage = Storage::temporary;  // the client that made it is no longer known
   spdlog::info("run continued: id={} attempt={}", live->id, record->attempts);
   const std::scoped_lock lock(mutex_);
-  live->store = request.store;
+  live->store = request.storage == Storage::stored;
   live->request = std::move(request);
   live->handle = std::move(*handle);
   return {};

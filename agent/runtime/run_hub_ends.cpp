@@ -180,7 +180,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   std::vector<UnstoredResponse> gone;
   {
     const std::scoped_lock lock(mutex_);
-    const bool kept = live->request.continuable && !live->session_over && outcome.status != "failed";
+    const bool kept = live->request.storage == Storage::continuable && !live->session_over && outcome.status != "failed";
     gone = kept ? unstored_.add(unstored, UnstoredResponses::Clock::now()) : std::vector<UnstoredResponse>{unstored};
   }
   remove(gone);

@@ -298,7 +298,7 @@ TEST_F(RunHubTest, two_answers_to_one_response_are_two_conversations) {
 
 TEST_F(RunHubTest, what_is_not_stored_and_nobody_can_continue_is_gone_after_its_end) {
   hub({{.text = "secret"}});
-  const auto started = hub_->start({.input = said("q"), .store = false, .continuable = false}).value();
+  const auto started = hub_->start({.input = said("q"), .storage = Storage::temporary}).value();
   Ear ear;
   {
     const auto held = hub_->subscribe(started.response_id, -1, ear.sink());

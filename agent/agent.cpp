@@ -62,8 +62,8 @@ RunRequest request_of(const LocalAgentOptions& options, const std::string& conve
   request.conversation_id = conversation_id;
   request.instructions = options.instructions;
   request.after_tools = options.after_tools;
-  request.sampling.temperature = options.temperature;
-  request.max_output_tokens = options.max_output_tokens;
+  request.turn.sampling.temperature = options.temperature;
+  request.turn.max_output_tokens = options.max_output_tokens;
   request.budgets.max_turns = options.max_turns;
   return request;
 }

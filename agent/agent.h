@@ -1,12 +1,28 @@
 #pragma once
-// An agent inside another program: a model, tools and a journal, without a server. examples/embed_agent.cpp is a whole program.
+// An agent inside another program: a model, tools and a journal, without a server. This program is built and run by tests/install:
 //
-//   baton::tools::ToolSet tools;
-//   tools.add<Weather>(...).value();
-//   auto agent = baton::agent::LocalAgent::open({.model = {.model = "qwen2.5-coder-0.5b-instruct"}}, tools).value();
-//   auto answer = agent->ask("What is the weather in Oslo?", {.text = [](std::string_view piece) { std::cout << piece; }}).value();
+//   #include <baton/agent/agent.h>
+//
+//   #include <iostream>
+//
+//   struct Weather {
+//     std::string city;
+//   };
+//   BOOST_DESCRIBE_STRUCT(Weather, (), (city))
+//
+//   int main() {
+//     baton::tools::ToolSet tools;
+//     tools.add<Weather>("get_weather", "Current weather of a city", {}, [](const Weather& weather) {
+//       return baton::tools::ToolResult::text("Sunny and 21 degrees Celsius in " + weather.city);
+//     }).value();
+//     auto agent = baton::agent::LocalAgent::open({.model = {.model = "qwen2.5-coder-0.5b-instruct"}}, tools).value();
+//     agent->ask("What is the weather in Oslo?", {.text = [](std::string_view piece) { std::cout << piece; }}).value();
+//   }
+//
+// examples/embed_agent.cpp handles the errors as well.
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
+#include <baton/llm/sampler/sampling_params.h>
 #include <baton/tools/registry.h>
 
 #include <filesystem>
@@ -25,7 +41,7 @@ struct LocalAgentOptions {
   // Appended after tool results, for that answer only: small models need it to stop calling and answer. {question}: the user's message.
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
   float temperature = 0;  // 0: the most probable token
-  int max_output_tokens = 1024;
+  int max_output_tokens = llm::kDefaultOutputTokens;
   int max_turns = 8;  // answers with tools before the last one, in total, including those after questions about a call
 };
 

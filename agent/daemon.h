@@ -1,14 +1,10 @@
 #pragma once
-// The daemon of `baton serve`, with a program's own tools. examples/custom_tool is a whole program.
-//
-//   int main(int argc, char** argv) {
-//     baton::tools::ToolSet tools;
-//     tools.add<Weather>(...).value();
-//     return baton::agent::serve(tools, argc, argv);
-//   }
+// The daemon of `baton serve` as a library: a model or a generator, tools, a journal and sockets. agent/cli/serve.h has the same with the
+// options of the command line.
 #include <baton/agent/api/config.h>
 #include <baton/agent/error.h>
 #include <baton/agent/model_settings.h>
+#include <baton/llm/sampler/sampling_params.h>
 #include <baton/tools/registry.h>
 
 #include <chrono>
@@ -28,9 +24,9 @@ struct DaemonOptions {
   api::ServerConfig server;
   std::filesystem::path profiles;  // agents that clients choose as `model` (docs/operating.md); empty: none
   std::string after_tools = "Using these results, answer my question in a plain sentence: {question}";
-  int max_output_tokens = 1024;          // of one answer, if the request does not say
-  int max_runs = 256;                    // under way at the same time
-  std::vector<std::string> permissions;  // "NAME=allow", ask or deny
+  int max_output_tokens = llm::kDefaultOutputTokens;  // of one answer, if the request does not say
+  int max_runs = 256;                                 // under way at the same time
+  std::vector<std::string> permissions;               // "NAME=allow", ask or deny
   // At most memory::kAnswersKept.
   std::chrono::milliseconds approval_lifetime = std::chrono::hours(24);
   std::chrono::milliseconds shutdown_patience{10'000};  // for runs and answers in progress
@@ -45,9 +41,5 @@ Result<void> run_daemon(const DaemonOptions& options, tools::ToolSet& tools, std
 // The same with a generator of the caller, which outlives it; options.model is ignored.
 Result<void> run_daemon(const DaemonOptions& options, Generator& generator, tools::ToolSet& tools, std::stop_token stop,
                         const std::function<void(const std::string& url)>& ready);
-
-// A whole program: the options of `baton serve` from the command line, its config file and environment, until SIGINT or SIGTERM. Returns
-// the exit code. `tools` are the program's own; those of the options (calculate, current_time, ..) are added to them.
-int serve(tools::ToolSet& tools, int argc, char** argv);
 
 }  // namespace baton::agent

@@ -94,7 +94,7 @@ class Rounds {
       for (const llm::ToolSpec& tool : request.client_tools) allowed.insert(tool.name);
     }
     for (const std::string& name : refused_tools_) allowed.erase(name);
-    if (allowed.empty()) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
+    if (allowed.empty()) request.turn.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
     request.allowed_tools = std::move(allowed);
     return request;
   }

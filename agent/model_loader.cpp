@@ -22,7 +22,8 @@ std::string model_identity(const llm::GgufFile& file) {
 
 Result<std::shared_ptr<const llm::GgufFile>> open_model_file(const ModelSettings& settings, const std::string& name) {
   const std::string& wanted = !name.empty() ? name : !settings.model.empty() ? settings.model : default_model().name;
-  const Result<std::filesystem::path> path = resolve_model(wanted, settings.models_dir);
+  const Result<std::filesystem::path> path =
+      resolve_model(wanted, settings.models_dir.empty() ? default_models_dir() : settings.models_dir);
   if (!path) return path.error();
   llm::Result<llm::GgufFile> file = llm::GgufFile::open(*path);
   if (!file) return Error{errc::model, file.error().message};

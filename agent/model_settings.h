@@ -18,7 +18,7 @@ struct ModelSettings {
   std::optional<double> min_call_confidence;
   int max_parallel = 4;              // answers that are computed at the same time; the others wait
   int max_draft = 16;                // tokens forced by a grammar that are computed together; 0: one after the other
-  std::filesystem::path models_dir;  // the folder of pulled models
+  std::filesystem::path models_dir;  // the folder of pulled models; empty: the one of `baton pull`
 };
 
 }  // namespace baton::agent

@@ -1,5 +1,5 @@
 // A daemon with your own tool and all options of `baton serve`. Usage: custom_tool --port 8377
-#include <baton/agent/daemon.h>
+#include <baton/agent/cli/serve.h>
 
 using namespace baton;
 
@@ -16,5 +16,5 @@ int main(int argc, char** argv) {
                     return tools::ToolResult::json({{"item", stock.item}, {"pieces", 42}});
                   })
       .value();
-  return agent::serve(tools, argc, argv);
+  return agent::cli::serve(tools, argc, argv);
 }

@@ -5,7 +5,6 @@
 
 namespace baton::memory {
 
-inline constexpr const char* kTerminalTypes = "('response.completed', 'response.failed', 'response.incomplete', 'response.cancelled')";
 // JSON nested deeper than this is refused: nlohmann writes and compares it by recursion.
 inline constexpr int kMaxJsonDepth = 512;
 
@@ -82,8 +81,6 @@ struct Imported {
   std::vector<Write> writes;  // all of it
 };
 Result<Imported> from_export(const Json& exported);
-// The event that ends a run of a process that has ended.
-Event interrupted_event(const std::string& response_id);
 
 // upkeep.cpp
 Result<void> check_for_damage(Database& database);

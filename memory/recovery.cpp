@@ -1,4 +1,5 @@
 #include "records.h"
+#include "response_end.h"
 
 namespace baton::memory {
 namespace {
@@ -26,9 +27,16 @@ Result<std::vector<std::int64_t>> numbers(Database& database, const char* sql) {
   }
 }
 
+// ('response.completed', ..), for SQL.
+std::string terminal_types() {
+  std::string list;
+  for (const std::string_view type : kTerminalEvents) list.append(list.empty() ? "('" : "', '").append(type);
+  return list + "')";
+}
+
 // A run whose terminal event was committed, but whose row was not updated, needs no second end.
 Result<std::string> status_by_terminal_event(Database& database, const std::string& response_id) {
-  static const std::string kSelect = std::string("SELECT type FROM events WHERE response_id = ? AND type IN ") + kTerminalTypes;
+  static const std::string kSelect = std::string("SELECT type FROM events WHERE response_id = ? AND type IN ") + terminal_types();
   auto statement = database.prepare(kSelect.c_str());
   if (!statement) return statement.error();
   const Result<bool> row = (*statement)->bind(1, response_id).step();
@@ -49,7 +57,7 @@ Result<void> end_responses_of(Database& database, std::int64_t owner) {
     // A durable run whose terminal event was stored has nothing left to continue.
     static const std::string kEnding =
         std::string("SELECT id FROM responses WHERE owner = ? AND status IN ('queued', 'in_progress') AND (durable = 0 OR EXISTS") +
-        " (SELECT 1 FROM events WHERE response_id = responses.id AND type IN " + kTerminalTypes + "))";
+        " (SELECT 1 FROM events WHERE response_id = responses.id AND type IN " + terminal_types() + "))";
     auto select = database.prepare(kEnding.c_str());
     if (!select) return select.error();
     (*select)->bind(1, owner);
@@ -79,12 +87,7 @@ Result<void> give_up(Database& database, const std::string& id, int max_attempts
   const std::string why = "it was under way when Baton was killed, " + std::to_string(max_attempts) + " times; it is not tried again";
   if (Result<void> done = end_as(database, id, "failed", why); !done) return done;
   if (Result<void> done = close_invocations_of(database, id); !done) return done;
-  Event event;
-  event.response_id = id;
-  event.type = "response.failed";
-  event.data = {{"type", event.type},
-                {"response", {{"id", id}, {"status", "failed"}, {"error", {{"code", "server_error"}, {"message", why}}}}}};
-  Write record = std::move(event);
+  Write record = failed_event(id, why);
   return RecordWriter(database, {}).write(record);
 }
 
@@ -102,15 +105,6 @@ Result<bool> in_use(Database& database, const std::string& conversation_id, cons
 }
 
 }  // namespace
-
-Event interrupted_event(const std::string& response_id) {
-  Event event;
-  event.response_id = response_id;
-  event.type = "response.incomplete";
-  event.data = {{"type", event.type},
-                {"response", {{"id", response_id}, {"status", "incomplete"}, {"incomplete_details", {{"reason", "interrupted"}}}}}};
-  return event;
-}
 
 Result<void> close_invocations_of(Database& database, const std::string& response_id) {
   auto unknown =

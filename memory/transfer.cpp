@@ -1,4 +1,5 @@
 #include "records.h"
+#include "response_end.h"
 
 namespace baton::memory {
 namespace {
@@ -84,10 +85,6 @@ class Reader {
   std::string problem_;
 };
 
-bool terminal_type(const std::string& type) {
-  return type == "response.completed" || type == "response.failed" || type == "response.incomplete" || type == "response.cancelled";
-}
-
 ToolInvocation invocation_from(Reader& read, const Json& json, const std::string& response_id) {
   ToolInvocation t{read.text(json, "id"),
                    response_id,
@@ -134,7 +131,7 @@ void response_from(Reader& read, const Json& json, const std::string& conversati
   for (const Json& event : read.array(json, "events")) {
     if (read.number(event, "sequence_number") != next++) read.refuse("the events of " + id + " are not all there");
     writes.emplace_back(Event{id, 0, read.text(event, "type"), read.any(event, "data")});
-    ended = ended || terminal_type(std::get<Event>(writes.back()).type);
+    ended = ended || is_terminal_event(std::get<Event>(writes.back()).type);
   }
   if (open && !ended) writes.emplace_back(interrupted_event(id));
   for (const Json& invocation : read.array(json, "tool_invocations")) writes.emplace_back(invocation_from(read, invocation, id));

@@ -19,5 +19,5 @@ results=build/release/test-results.xml
 rm -f "$results"
 status=0
 ctest --test-dir build/release -L "$labels" -j "$(nproc)" --progress --output-on-failure --output-junit "$PWD/$results" || status=$?
-python3 tests/check/ctest_counts.py "$results" --prefix "baton: " || status=1
+python3 tests/support/ctest_counts.py "$results" --prefix "baton: " || status=1
 exit "$status"

@@ -22,7 +22,7 @@ namespace baton::agent::api {
 struct ApiOptions {
   protocol::Profiles profiles;
   std::string after_tools;
-  int max_output_tokens = 1024;
+  int max_output_tokens = llm::kDefaultOutputTokens;
   std::size_t max_input_bytes = ServerLimits{}.body_bytes;  // of a request's items, after references were replaced by their items
 };
 

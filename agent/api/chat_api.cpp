@@ -10,7 +10,6 @@ namespace baton::agent::api {
 void Api::complete(const HttpCall& call, protocol::CompletionRequest request, Done done) {
   request.run.client = call.client;
   request.run.share = call.share;
-  request.run.continuable = false;
   start_completion(hub_, std::move(request), call.left, std::move(done));
 }
 

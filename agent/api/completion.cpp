@@ -1,6 +1,7 @@
 #include "completion.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -90,7 +91,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
 
   Result<RunHub::Started> start_choice(std::size_t index) {
     RunRequest run = request_.run;
-    run.sampling.seed = *run.sampling.seed + index;
+    run.turn.sampling.seed = *run.turn.sampling.seed + index;
     if (!is_chat()) run.prompt = request_.prompts[index / request_.n];
     auto started =
         hub_.start(std::move(run), [self = shared_from_this(), index](const HubEvent& event) { return self->on_event(index, event); });
@@ -138,7 +139,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       return true;
     }
     const Json data = Json::parse(*event.json);
-    if (index == 0 && (event.type == "response.output_item.added" || is_terminal(event.type))) start_the_others();
+    if (index == 0 && (event.type == "response.output_item.added" || memory::is_terminal_event(event.type))) start_the_others();
     const std::scoped_lock lock(mutex_);
     Choice& choice = choices_[index];
     if (event.type == "response.created") {
@@ -158,7 +159,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (at != choice.shown.end()) say_arguments(index, choice, at->second, data["delta"]);
     } else if (event.type == "response.output_item.done") {
       on_item(index, choice, data["item"]);
-    } else if (is_terminal(event.type)) {
+    } else if (memory::is_terminal_event(event.type)) {
       end(index, choice, data["response"]);
       return false;
     }
@@ -260,7 +261,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
   // ---- with the mutex held
   Json head(const char* object) const {
     Json head = {{"id", id_}, {"object", object}, {"created", created_}, {"model", request_.model}, {"service_tier", "default"}};
-    head["baton.seed"] = *request_.run.sampling.seed;
+    head["baton.seed"] = *request_.run.turn.sampling.seed;
     if (!ignored_.empty()) head["baton.ignored"] = ignored_;
     if (!truncated_.empty()) head["baton.truncated"] = truncated_;
     return head;
@@ -279,7 +280,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (!is_chat()) {
         completion["choices"].push_back({{"text", choice.text},
                                          {"index", i},
-                                         {"logprobs", request_.run.logprobs ? text_logprobs(choice.logprobs) : Json()},
+                                         {"logprobs", request_.run.turn.logprobs ? text_logprobs(choice.logprobs) : Json()},
                                          {"finish_reason", choice.finish_reason}});
         continue;
       }
@@ -289,7 +290,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (!choice.reasoning.empty()) message["reasoning_content"] = choice.reasoning;
       if (!choice.tool_calls.empty()) message["tool_calls"] = choice.tool_calls;
       if (!choice.daemon_calls.empty()) message["baton.tool_calls"] = choice.daemon_calls;
-      Json logprobs = request_.run.logprobs ? Json{{"content", choice.logprobs}, {"refusal", nullptr}} : Json();
+      Json logprobs = request_.run.turn.logprobs ? Json{{"content", choice.logprobs}, {"refusal", nullptr}} : Json();
       completion["choices"].push_back(
           {{"index", i}, {"message", std::move(message)}, {"logprobs", std::move(logprobs)}, {"finish_reason", choice.finish_reason}});
     }
@@ -305,7 +306,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
     } else {
       choice.update(delta);
     }
-    if (request_.run.logprobs && logprobs.is_array() && !logprobs.empty())
+    if (request_.run.turn.logprobs && logprobs.is_array() && !logprobs.empty())
       choice["logprobs"] = is_chat() ? Json{{"content", logprobs}, {"refusal", nullptr}} : text_logprobs(logprobs);
     if (!finish_reason.empty()) choice["finish_reason"] = finish_reason;
     chunk["choices"] = Json::array({std::move(choice)});

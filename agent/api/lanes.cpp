@@ -2,6 +2,7 @@
 
 #include <baton/agent/core/items.h>
 #include <baton/agent/protocol/fields.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -137,9 +138,15 @@ void Lanes::next(const std::string& lane_id, int turn) {
 }
 
 bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
+  if (event.type == kSuccessorEvent) {
+    post_([weak = weak_from_this(), lane, turn, id = string_of(Json::parse(*event.json), "successor_id")] {
+      if (const auto self = weak.lock()) self->continue_with(lane, turn, id);
+    });
+    return true;
+  }
   const std::string key = is_delta(event.type) ? lane + " " + event.type : "";
   if (!tell(with_lane(event.json, lane), key)) return false;
-  if (is_terminal(event.type)) {
+  if (memory::is_terminal_event(event.type)) {
     post_([weak = weak_from_this(), lane, turn] {
       if (const auto self = weak.lock()) self->next(lane, turn);
     });
@@ -149,24 +156,22 @@ bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
 
 // ---- a successor, and resuming
 
-void Lanes::on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) {
-  if (!successor) return;  // the sink was called
-  std::string found;
+// A steered response continues in its successor, on the same lane, unless the lane has begun another response meanwhile.
+void Lanes::continue_with(const std::string& lane_id, int turn, const std::string& successor) {
   {
     const std::scoped_lock lock(mutex_);
-    const auto at = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane.second.response_id == response_id; });
-    if (closed_ || at == lanes_.end()) return;
-    found = at->first;
-    at->second.busy = true;
+    Lane& lane = lanes_[lane_id];
+    if (closed_ || lane.turn != turn) return;
+    lane.busy = true;
   }
-  follow(found, successor->response_id, -1);
+  follow(lane_id, successor, -1);
 }
 
 void Lanes::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
   const int turn = next_turn(lane);
   const auto ended = std::make_shared<std::atomic<bool>>(false);
   auto subscription = api_.hub().subscribe(response_id, after, [ended, sink = sink(lane, turn)](const HubEvent& event) {
-    if (is_terminal(event.type)) *ended = true;
+    if (memory::is_terminal_event(event.type)) *ended = true;
     return sink(event);
   });
   if (subscription) {

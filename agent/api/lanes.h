@@ -27,7 +27,6 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   }
 
   void on_message(const std::string& text) override;
-  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override;
   void close() override;
 
  private:
@@ -47,6 +46,7 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   void begin(const std::string& lane, RunRequest request);
   bool on_event(const std::string& lane, int turn, const HubEvent& event);
   void next(const std::string& lane, int turn);
+  void continue_with(const std::string& lane, int turn, const std::string& successor);
   void follow(const std::string& lane, const std::string& response_id, std::int64_t after);
   void resumed(const std::string& lane, int turn, const std::string& response_id, std::int64_t after);
   int next_turn(const std::string& lane);

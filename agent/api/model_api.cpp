@@ -5,6 +5,7 @@
 #include <baton/agent/protocol/text_request.h>
 #include <baton/agent/runtime/journal_error.h>
 #include <baton/agent/runtime/restore.h>
+#include <baton/memory/response_end.h>
 
 #include <algorithm>
 
@@ -167,10 +168,9 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
   run.instructions = std::move(request->run.instructions);
   run.all_tools = false;
   run.truncate = true;  // better a summary of the later turns than none
-  run.max_output_tokens = request->run.max_output_tokens;
+  run.turn.max_output_tokens = request->run.turn.max_output_tokens;
   run.ignored = std::move(request->run.ignored);
-  run.store = false;
-  run.continuable = false;
+  run.storage = Storage::temporary;
   run.client = call.client;
   run.share = call.share;
   const auto waiting = std::make_shared<WaitForEnd>();
@@ -179,7 +179,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
       done(HttpReply::of(*error));
       return false;
     }
-    if (!is_terminal(event.type)) return true;
+    if (!memory::is_terminal_event(event.type)) return true;
     const Json response = Json::parse(*event.json)["response"];
     if (string_of(response, "status") == "failed" || string_of(response, "status") == "cancelled") {
       done(HttpReply::of(protocol::error_of_response(response, "input")));

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include <baton/agent/runtime/journal_error.h>
+#include <baton/memory/response_end.h>
 
 #include "api.h"
 #include "waiting.h"
@@ -31,8 +32,7 @@ std::string hex(const std::string& bytes) {
 // A response with `store: false` that has ended. The journal keeps it for some minutes, so that its client can continue it; no route shows
 // it.
 bool is_hidden(const memory::Response& response) {
-  const bool open = response.status == "in_progress" || response.status == "queued";
-  return !open && !response.request.value("store", true);
+  return !memory::is_open_status(response.status) && !response.request.value("store", true);
 }
 
 void drop_item(Json& output, const std::string& id) {
@@ -49,7 +49,7 @@ class Relay {
  public:
   bool take(const HubEvent& event) {
     const std::scoped_lock lock(mutex_);
-    return give(sse(event), is_terminal(event.type) || event.type == kParkedEvent);
+    return give(sse(event), memory::is_terminal_event(event.type) || event.type == kParkedEvent);
   }
   // Nothing follows.
   void end() {
@@ -104,7 +104,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   request->run.client = call.client;
   request->run.share = call.share;
   // Whether this request alone can read the run. With an idempotency key the client may send the request again.
-  const bool only_here = !request->run.store && request->run.key.empty();
+  const bool only_here = request->run.storage != Storage::stored && request->run.key.empty();
   if (request->stream) {
     auto relay = std::make_shared<Relay>();
     const auto started = hub_.start(std::move(request->run), [relay](const HubEvent& event) { return relay->take(event); });
@@ -119,13 +119,13 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
   // The answer is the first event of a background run, the last of another. The sink holds its own subscription until then. No client waits
   // for a full disk: the run exists, and can be fetched later.
   auto held = std::make_shared<std::shared_ptr<Subscription>>();
-  const bool stored = request->run.store;
+  const bool stored = request->run.storage == Storage::stored;
   const auto started = hub_.start(std::move(request->run), [background, stored, done, held](const HubEvent& event) {
     if (const auto error = not_answered_now(event, stored)) {
       done(HttpReply::of(*error));
       return false;
     }
-    if (!background && !is_terminal(event.type)) return true;
+    if (!background && !memory::is_terminal_event(event.type)) return true;
     const Json response = Json::parse(*event.json)["response"];
     // The code on which clients act: they shorten the conversation. The length was checked before anything was written.
     const bool too_long = response["error"].is_object() && string_of(response["error"], "code") == "context_length_exceeded";
@@ -142,7 +142,7 @@ void Api::cancel_when_left(const std::string& id, const std::stop_token& left) {
   using Callback = std::stop_callback<std::function<void()>>;
   const auto callback = std::make_shared<Callback>(left, [this, id] { (void)hub_.cancel(id); });
   auto held = std::make_shared<std::unique_ptr<Subscription>>();
-  auto subscription = hub_.subscribe(id, -1, [callback, held](const HubEvent& event) { return !is_terminal(event.type); });
+  auto subscription = hub_.subscribe(id, -1, [callback, held](const HubEvent& event) { return !memory::is_terminal_event(event.type); });
   if (subscription) *held = std::move(*subscription);
 }
 
@@ -153,7 +153,7 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Par
       then(*error);
       return false;
     }
-    if (!is_terminal(event.type)) return true;
+    if (!memory::is_terminal_event(event.type)) return true;
     then(Parsed<Json>(Json::parse(*event.json)["response"]));
     return false;
   });
@@ -210,7 +210,8 @@ Parsed<Json> Api::response(const std::string& id) const {
     if (event.data.contains("response")) shown.update(event.data["response"]);
     if (event.type == "response.output_item.done" && event.data.contains("item")) shown["output"].push_back(event.data["item"]);
     if (event.type == "baton.output_item.abandoned") drop_item(shown["output"], string_of(event.data, "item_id"));
-    if (is_terminal(event.type) && event.data["response"].contains("output")) shown["output"] = event.data["response"]["output"];
+    if (memory::is_terminal_event(event.type) && event.data["response"].contains("output"))
+      shown["output"] = event.data["response"]["output"];
   }
   if (!record->rating.empty()) shown["baton.rating"] = {{"rating", record->rating}, {"note", record->rating_note}};
   return shown;

@@ -24,8 +24,6 @@ class Talk {
   virtual ~Talk() = default;
   // One text message, on a thread that may block; one at a time.
   virtual void on_message(const std::string& text) = 0;
-  // A steered response continues in this one. Any thread.
-  virtual void on_successor(const std::string&, const Result<RunHub::Started>&) {}
   // The socket is closed.
   virtual void close() {}
 };

@@ -115,11 +115,11 @@ int search(memory::Journal& journal, const std::string& words, int limit, bool j
   return 0;
 }
 
-int remove(memory::Journal& journal, const std::string& id, bool sure) {
+int remove(memory::Journal& journal, const std::string& id, bool sure, bool json) {
   const auto conversation = journal.conversation(id);
   if (!conversation) return fail(conversation.error().message);
   if (!sure) {
-    if (!isatty(STDIN_FILENO)) return fail("deleting is for good: say --yes");
+    if (json || !isatty(STDIN_FILENO)) return fail("deleting is for good: say --yes");
     print("Delete {} ({}) for good? [y/N] ", conversation->id, conversation->title);
     std::fflush(stdout);
     std::string answer;
@@ -134,7 +134,12 @@ int remove(memory::Journal& journal, const std::string& id, bool sure) {
     removed = journal.remove_conversation(conversation->id);
   }
   if (!removed) return fail(removed.error().message);
-  print("deleted {}\n", conversation->id);
+  if (json) {
+    const Json line = {{"id", conversation->id}, {"deleted", true}};
+    print_json(line);
+  } else {
+    print("deleted {}\n", conversation->id);
+  }
   return 0;
 }
 
@@ -182,7 +187,8 @@ void add_history(CLI::App& app, const Globals& globals, Chosen& chosen) {
   sub = command->add_subcommand("delete", "Delete a conversation for good");
   sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
   sub->add_flag("--yes", a->sure, "Do not ask");
-  with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return remove(journal, a->id, a->sure); });
+  sub->add_flag("--json", a->json, "Needs --yes; the id, as one JSON object");
+  with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return remove(journal, a->id, a->sure, a->json); });
 
   add_history_files(*command, globals, chosen);
 }

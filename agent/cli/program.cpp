@@ -1,4 +1,4 @@
-// The `baton` program. No other file reads the environment.
+// The `baton` program. Apart from the folder of models (agent/models/pull.h), no other file reads the environment.
 #include <baton/agent/models/pull.h>
 #include <malloc.h>
 #include <unistd.h>
@@ -30,9 +30,7 @@ std::filesystem::path folder(const char* variable, const char* under_home) {
 
 cli::Globals from_environment() {
   cli::Globals globals;
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  globals.models_dir = default_models_dir(cache ? cache : "", home && *home ? home : ".");
+  globals.models_dir = default_models_dir();
   globals.journal = folder("XDG_DATA_HOME", ".local/share") / "baton" / "journal.db";
   globals.config_file = folder("XDG_CONFIG_HOME", ".config") / "baton" / "config.toml";
   globals.environment = [](const std::string& name) {
@@ -149,6 +147,7 @@ int program(int argc, char** argv, tools::ToolSet* own) try {
     return kUsage;
   }
   if (const auto code = line.parse(argc, argv)) return *code;
+  if (line.globals.models_dir.empty()) line.globals.models_dir = environment.models_dir;
   line.globals.config_faults = faults;
   const std::string level = !line.log.level.empty() ? line.log.level : line.runs("serve") ? "info" : "warn";
   set_up_log(level, line.log.json);

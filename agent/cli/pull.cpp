@@ -10,33 +10,52 @@
 namespace baton::agent::cli {
 namespace {
 
-int list(const Globals& globals) {
+struct PullArguments {
+  std::string name, ca_file;
+  bool json = false;
+};
+
+int list(const Globals& globals, bool json) {
   for (const CatalogueModel& model : catalogue()) {
-    const bool here = resolve_model(model.name, globals.models_dir).has_value();
+    if (model.for_tests) continue;
+    const Result<std::filesystem::path> path = resolve_model(model.name, globals.models_dir);
+    const bool here = path.has_value();
+    if (json) {
+      nlohmann::ordered_json line = {{"name", model.name},   {"description", model.description}, {"licence", model.licence},
+                                     {"bytes", model.bytes}, {"default", model.is_default},      {"path", nullptr}};
+      if (here) line["path"] = path->string();
+      print_json(line);
+      continue;
+    }
     print("{:30} {:>7.0f} MB  {:22} {}{}\n", model.name, static_cast<double>(model.bytes) / 1e6, model.licence, here ? "here" : "",
           model.is_default ? (here ? ", default" : "default") : "");
   }
-  print("Also: baton pull hf:OWNER/REPO/FILE.gguf, or any local path as --model.\n");
+  if (!json) print("Also: baton pull hf:OWNER/REPO/FILE.gguf, or any local path as --model.\n");
   return 0;
 }
 
-int pull_one(const Globals& globals, const std::string& name, const std::string& ca_file) {
+int pull_one(const Globals& globals, const PullArguments& a) {
   Interrupt interrupt;
-  ProgressBar bar(name, "MB");
+  ProgressBar bar(a.name, "MB");
   PullOptions options;
   options.models_dir = globals.models_dir;
-  options.ca_file = ca_file;
+  options.ca_file = a.ca_file;
   options.stop = interrupt.stop();
   options.progress = [&](const PullProgress& progress) {
     if (!progress.message.empty()) bar.message(progress.message);
     bar.update(progress.done, progress.total);
   };
-  const Result<std::filesystem::path> path = pull(name, options);
+  const Result<std::filesystem::path> path = pull(a.name, options);
   if (!path) {
     fail(path.error().message);
     return path.error().code == errc::cancelled ? kInterrupted : kFailed;
   }
-  bar.message(path->string());
+  if (a.json) {
+    const nlohmann::ordered_json line = {{"name", path->stem().string()}, {"path", path->string()}};
+    print_json(line);
+  } else {
+    bar.message(path->string());
+  }
   return 0;
 }
 
@@ -44,13 +63,12 @@ int pull_one(const Globals& globals, const std::string& name, const std::string&
 
 void add_pull(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("pull", "Fetch a model (sha256 checked, resumable); without a name: list the catalogue");
-  auto name = std::make_shared<std::string>();
-  auto ca_file = std::make_shared<std::string>();
-  command->add_option("NAME", *name, "A model of the catalogue, hf:OWNER/REPO/FILE.gguf, or an https URL");
-  command->add_option("--ca-file", *ca_file, "Further trusted certificates (PEM)");
-  command->callback([&globals, &chosen, name, ca_file] {
-    chosen = [&globals, name, ca_file] { return name->empty() ? list(globals) : pull_one(globals, *name, *ca_file); };
-  });
+  auto a = std::make_shared<PullArguments>();
+  command->add_option("NAME", a->name, "A model of the catalogue, hf:OWNER/REPO/FILE.gguf, or an https URL");
+  command->add_option("--ca-file", a->ca_file, "Further trusted certificates (PEM)");
+  command->add_flag("--json", a->json, "The catalogue as one JSON object a line; of a model, where it is");
+  command->callback(
+      [&globals, &chosen, a] { chosen = [&globals, a] { return a->name.empty() ? list(globals, a->json) : pull_one(globals, *a); }; });
 }
 
 }  // namespace baton::agent::cli

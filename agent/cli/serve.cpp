@@ -1,4 +1,6 @@
 // baton serve: the daemon.
+#include "serve.h"
+
 #include <baton/agent/daemon.h>
 #include <baton/memory/journal.h>
 #include <fmt/core.h>
@@ -120,16 +122,12 @@ WhereServed add_serve(CLI::App& app, const Globals& globals, Chosen& chosen, too
   };
 }
 
-}  // namespace baton::agent::cli
-
-namespace baton::agent {
-
 int serve(tools::ToolSet& tools, int argc, char** argv) {
   std::string command = "serve";
   std::vector<char*> arguments(argv, argv + argc);
   arguments.insert(arguments.begin() + (argc > 0 ? 1 : 0), command.data());
   arguments.push_back(nullptr);
-  return cli::program(argc + 1, arguments.data(), &tools);
+  return program(argc + 1, arguments.data(), &tools);
 }
 
-}  // namespace baton::agent
+}  // namespace baton::agent::cli

@@ -69,11 +69,11 @@ RunRequest Session::request(const RunOptions& o, const std::string& conversation
   request.after_tools = o.after_tools;
   request.tools = o.tools;
   request.all_tools = o.tools.empty() && !o.no_tools;
-  request.history_form = o.history == "canonical" ? llm::HistoryForm::canonical : llm::HistoryForm::as_written;
-  request.sampling.temperature = static_cast<float>(o.temperature);
-  request.sampling.top_p = static_cast<float>(o.top_p);
-  request.sampling.seed = o.seed;
-  request.max_output_tokens = o.max_output_tokens;
+  request.turn.history = o.history == "canonical" ? llm::HistoryForm::canonical : llm::HistoryForm::as_written;
+  request.turn.sampling.temperature = static_cast<float>(o.temperature);
+  request.turn.sampling.top_p = static_cast<float>(o.top_p);
+  request.turn.sampling.seed = o.seed;
+  request.turn.max_output_tokens = o.max_output_tokens;
   request.budgets.max_turns = o.max_turns;
   request.budgets.max_tool_calls = o.max_tool_calls;
   request.budgets.max_milliseconds = std::int64_t{1000} * o.max_seconds;

@@ -26,7 +26,7 @@ struct RunOptions {
   double temperature = 0;
   double top_p = 1;
   std::optional<std::uint64_t> seed;  // nothing: each run draws a new one
-  int max_output_tokens = 1024;
+  int max_output_tokens = llm::kDefaultOutputTokens;
   int max_turns = 8;
   int max_tool_calls = 32;
   int max_seconds = 600;

@@ -40,9 +40,9 @@ void Output::input_item(Json item) {
   act(KeepItem{std::move(id), std::move(item), std::move(text), {}});
 }
 
-void Output::user_message(const std::string& text, bool from_runtime) {
+void Output::hint(const std::string& text) {
   Json item = user_message_item("", text);
-  if (from_runtime) item["baton.from"] = "runtime";
+  item["baton.from"] = "runtime";
   input_item(std::move(item));
 }
 

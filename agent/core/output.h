@@ -47,9 +47,9 @@ class Output {
   void event(const std::string& type, Json data);
   Actions take() { return std::exchange(actions_, {}); }
 
-  // An item of the client, or, from the runtime, a hint to the model. It is not part of the output. Its id is assigned here.
+  // An item of the client. It is not part of the output. Its id is assigned here.
   void input_item(Json item);
-  void user_message(const std::string& text, bool from_runtime);
+  void hint(const std::string& text);  // a message of the runtime to the model, kept as an input item
 
   // Streamed parts. A part of another kind, or a call, closes the part before.
   void write(Block::Kind kind, const std::string& piece, int turn, const std::vector<llm::TokenLogprob>& logprobs = {});

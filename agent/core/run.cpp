@@ -62,7 +62,7 @@ void Run::begin(const std::vector<Json>& input, const Moment& now) {
   }
   open_approved_calls(input);
   open_retried_calls(input);
-  if (calls_.empty()) return begin_turn(now);
+  if (current_.calls.empty()) return begin_turn(now);
   state_ = State::calling;
   start_calls(now);
 }
@@ -77,11 +77,11 @@ Actions Run::on_delta(llm::Delta delta, const Moment& now) {
                  [&](const llm::PrefillProgress&) {},
                  [&](const llm::MessagesLeftOut& d) { take(d); },
                  [&](const llm::TextDelta& d) {
-                   text_ += d.text;
+                   current_.text += d.text;
                    output_.write(Block::Kind::text, d.text, turn_, d.logprobs);
                  },
                  [&](const llm::ReasoningDelta& d) {
-                   reasoning_ += d.text;
+                   current_.reasoning += d.text;
                    output_.write(Block::Kind::reasoning, d.text, turn_);
                  },
                  [&](const llm::CallStarted& d) { take(d); },
@@ -95,31 +95,18 @@ Actions Run::on_delta(llm::Delta delta, const Moment& now) {
 
 Actions Run::on_tool_progress(const std::string& call_id, double fraction, const std::string& message) {
   if (state_ != State::calling) return {};
-  const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.call.id == call_id; });
-  if (call == calls_.end() || call->phase != Call::Phase::running) return {};
+  const auto call = std::find_if(current_.calls.begin(), current_.calls.end(), [&](const Call& c) { return c.call.id == call_id; });
+  if (call == current_.calls.end() || call->phase != Call::Phase::running) return {};
   output_.call_progress(*call, std::clamp(fraction, 0.0, 1.0), message);
   return output_.take();
 }
 
 Actions Run::on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, const Moment& now) {
   if (state_ != State::calling) return {};
-  const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.call.id == call_id; });
-  if (call == calls_.end() || call->phase != Call::Phase::running) return {};
+  const auto call = std::find_if(current_.calls.begin(), current_.calls.end(), [&](const Call& c) { return c.call.id == call_id; });
+  if (call == current_.calls.end() || call->phase != Call::Phase::running) return {};
   answer(*call, {content, is_error});
   start_calls(now);
-  return output_.take();
-}
-
-Actions Run::on_user_message(const std::string& text, Delivery delivery, const Moment& now) {
-  if (finished() || state_ == State::ready) return {};
-  queued_.push_back(text);
-  if (delivery == Delivery::interrupt && state_ == State::generating && !interrupted_) {
-    interrupted_ = true;
-    output_.act(CancelGeneration{});
-  } else if (delivery == Delivery::interrupt && state_ == State::calling) {
-    abandon_calls("cut off: the user sent another message");
-    end_calls(now);
-  }
   return output_.take();
 }
 
@@ -129,8 +116,8 @@ Actions Run::steer(const std::string& steer_id, const std::vector<Json>& input, 
   output_.event("response.steer.accepted",
                 {{"steer", {{"id", steer_id}, {"previous_response_id", config_.response_id}}}, {"baton.input", input}});
   // An answer of text is cut off here; calls that are being written are run first, because their results belong to them.
-  if (state_ == State::generating && calls_.empty() && !interrupted_) {
-    interrupted_ = true;
+  if (state_ == State::generating && current_.calls.empty() && !current_.interrupted) {
+    current_.interrupted = true;
     output_.act(CancelGeneration{});
   }
   return output_.take();
@@ -161,20 +148,14 @@ Actions Run::cut_off(const std::string& status, const std::string& reason, const
 
 void Run::begin_turn(const Moment& now) {
   if (steered_) return finish("incomplete", "steered", now);
-  results_to_use_ = results_to_use_ && queued_.empty();
-  take_user_messages();
   ++turn_;
   if (end_reason_.empty() && turn_ > config_.budgets.max_turns) end_reason_ = "max_turns";
   if (end_reason_.empty() && spent_ms(now) >= config_.budgets.max_milliseconds) end_reason_ = "max_milliseconds";
   if (!end_reason_.empty()) last_turn_ = true;
   if (usage_.output_tokens >= config_.budgets.max_output_tokens) return finish("incomplete", "max_output_tokens", now);
-  text_.clear();
-  reasoning_.clear();
-  calls_.clear();
-  raw_ = {};
-  interrupted_ = false;
-  only_repeats_ = true;
-  wants_any_call_ = must_call();
+  current_ = {};
+  current_.only_repeats = true;
+  current_.wants_any_call = must_call();
   state_ = State::generating;
   llm::ChatRequest request = make_request();
   if (!config_.generate && request.messages.empty()) return finish("completed", "", now);  // there is no prompt yet that could be computed
@@ -192,22 +173,17 @@ llm::ChatRequest Run::make_request() {
     if (config_.allowed_tools.empty() || config_.allowed_tools.contains(tool.name)) request.tools.push_back(tool);
   }
   request.format = output_format(config_.text_format);
-  if (!called_ || config_.tool_choice.mode == llm::ToolChoice::Mode::none) request.tool_choice = config_.tool_choice;
-  if (last_turn_) request.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
-  request.parallel_tool_calls = config_.parallel_tool_calls;
-  request.sampling = config_.sampling;
-  request.max_output_tokens = std::min(config_.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
-  request.stop = config_.stop;
-  request.logprobs = config_.logprobs;
-  request.history = config_.history_form;
+  request.turn = config_.turn;
+  if (called_ && config_.turn.tool_choice.mode != llm::ToolChoice::Mode::none) request.turn.tool_choice = {};
+  if (last_turn_) request.turn.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};
+  request.turn.max_output_tokens = std::min(config_.turn.max_output_tokens, config_.budgets.max_output_tokens - usage_.output_tokens);
   request.client = config_.client;
-  request.template_variables = config_.template_variables;
   request.prompt = config_.prompt;
   if (config_.truncate) request.may_begin_at = turns_of(request);
   if (!config_.generate) {
-    request.max_output_tokens = 1;  // the minimum that computes the prompt
+    request.turn.max_output_tokens = 1;  // the minimum that computes the prompt
     request.format.reset();
-    request.tool_choice = {};
+    request.turn.tool_choice = {};
   }
   return request;
 }
@@ -229,15 +205,7 @@ void Run::take(const llm::MessagesLeftOut& truncated) {
 
 bool Run::must_call() const {
   using Mode = llm::ToolChoice::Mode;
-  return !called_ && (config_.tool_choice.mode == Mode::required || config_.tool_choice.mode == Mode::named);
-}
-
-void Run::take_user_messages() {
-  for (const std::string& text : std::exchange(queued_, {})) {
-    question_ = text;
-    messages_.push_back({.role = llm::Role::user, .content = text});
-    output_.user_message(text, false);
-  }
+  return !called_ && (config_.turn.tool_choice.mode == Mode::required || config_.turn.tool_choice.mode == Mode::named);
 }
 
 void Run::take(const llm::CallStarted& started) {
@@ -256,7 +224,7 @@ void Run::take(const llm::CallStarted& started) {
   } else if (!config_.ask_before.contains(started.name)) {
     output_.show_call(call);
   }
-  calls_.push_back(std::move(call));
+  current_.calls.push_back(std::move(call));
 }
 
 void Run::name_as_client_does(Call& call) const {
@@ -298,31 +266,30 @@ void Run::end_generation(const llm::Finished& end, const Moment& now) {
   using Reason = llm::FinishReason;
   if (end.reason == Reason::length && !last_turn_) show_unwritten_calls();
   // Tokens of a call that was dropped would return as history without an answer.
-  if (!drop_unwritten_calls()) raw_ = end.raw;
+  if (!drop_unwritten_calls()) current_.raw = end.raw;
 
   const bool whole = end.reason == Reason::stop || end.reason == Reason::tool_calls;
-  if (whole && calls_.empty() && !output_.writing() && text_.empty() && reasoning_.empty()) {
+  if (whole && current_.calls.empty() && !output_.writing() && current_.text.empty() && current_.reasoning.empty()) {
     output_.write(Block::Kind::text, "", turn_);  // an empty answer is an answer
   }
-  output_.close(whole ? "completed" : "incomplete", turn_, calls_.empty() ? raw_ : llm::RawTokens{});
+  output_.close(whole ? "completed" : "incomplete", turn_, current_.calls.empty() ? current_.raw : llm::RawTokens{});
   if (end.reason == Reason::error) {
     error_code_ = protocol_error_code(end.error);
     return finish("failed", end.error ? end.error->message : "the generator failed without saying why", now);
   }
-  if (end.reason == Reason::cancelled && !interrupted_) return finish("cancelled", "cancelled", now);
+  if (end.reason == Reason::cancelled && !current_.interrupted) return finish("cancelled", "cancelled", now);
   output_.keep_turn();
   keep_turn_message();
-  if (!calls_.empty()) {
+  if (!current_.calls.empty()) {
     malformed_turns_ = 0;
     state_ = State::calling;
-    if (interrupted_) abandon_calls("cut off: the user sent another message");
+    if (current_.interrupted) abandon_calls("cut off: the user steered the run");
     return start_calls(now);
   }
   results_to_use_ = false;
   if (steered_ && end.reason == Reason::cancelled) return finish("incomplete", "steered", now);
-  if (!queued_.empty()) return begin_turn(now);
   if (end.reason == Reason::length) return finish("incomplete", "max_output_tokens", now);
-  if (const auto misfit = config_.why_misfits ? config_.why_misfits(text_) : std::nullopt) {
+  if (const auto misfit = config_.why_misfits ? config_.why_misfits(current_.text) : std::nullopt) {
     error_code_ = "format_mismatch";
     return finish("failed", "the answer does not fit the format that was asked for: " + *misfit, now);
   }
@@ -345,24 +312,25 @@ void Run::end_warm_up(const llm::Finished& end, const Moment& now) {
 
 // Shows the client the calls for which there was no room.
 void Run::show_unwritten_calls() {
-  for (Call& call : calls_) {
+  for (Call& call : current_.calls) {
     if (call.phase == Call::Phase::writing && call.output_index < 0) output_.show_call(call);
   }
 }
 
 // Returns true if there were any.
 bool Run::drop_unwritten_calls() {
-  for (Call& call : calls_) {
+  for (Call& call : current_.calls) {
     if (call.phase == Call::Phase::writing) output_.call_cut_off(call);
   }
-  return std::erase_if(calls_, [](const Call& c) { return c.phase == Call::Phase::writing; }) > 0;
+  return std::erase_if(current_.calls, [](const Call& c) { return c.phase == Call::Phase::writing; }) > 0;
 }
 
 void Run::keep_turn_message() {
-  if (text_.empty() && reasoning_.empty() && calls_.empty() && interrupted_) return;  // cut off before the first word
-  llm::Message message{.role = llm::Role::assistant, .content = text_, .reasoning = reasoning_};
-  for (const Call& call : calls_) message.tool_calls.push_back(call.call);
-  if (!raw_.ids.empty()) message.raw = raw_;
+  if (current_.text.empty() && current_.reasoning.empty() && current_.calls.empty() && current_.interrupted)
+    return;  // cut off before the first word
+  llm::Message message{.role = llm::Role::assistant, .content = current_.text, .reasoning = current_.reasoning};
+  for (const Call& call : current_.calls) message.tool_calls.push_back(call.call);
+  if (!current_.raw.ids.empty()) message.raw = current_.raw;
   messages_.push_back(std::move(message));
 }
 
@@ -370,14 +338,14 @@ void Run::ask_for_the_call_again(const std::string& malformed, const Moment& now
   if (++malformed_turns_ > kMaxMalformedTurns) return finish("incomplete", "malformed_call", now);
   const std::string hint = malformed + ". Write the call again as valid JSON" + (must_call() ? "." : ", or answer in plain words.");
   messages_.push_back({.role = llm::Role::user, .content = hint});
-  output_.user_message(hint, true);
+  output_.hint(hint);
   begin_turn(now);
 }
 
 // ---- the end
 
 void Run::finish(const std::string& status, const std::string& reason, const Moment& now) {
-  // Output that the user saw is kept, messages of the user too, and every call has a result.
+  // Output that the user saw is kept, and every call has a result.
   if (state_ == State::generating) {
     drop_unwritten_calls();
     output_.close("incomplete", turn_);
@@ -386,7 +354,6 @@ void Run::finish(const std::string& status, const std::string& reason, const Mom
   state_ = State::finished;
   abandon_calls("cut off: the run ended (" + reason + ")");
   keep_calls();
-  take_user_messages();
 
   Json response = response_json(status, now);
   response["output"] = output_.items();

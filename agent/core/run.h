@@ -36,11 +36,6 @@
 
 namespace baton::agent {
 
-enum class Delivery {
-  queue,      // the message waits for the end of the turn
-  interrupt,  // the turn is cut off now; its text so far is kept
-};
-
 // The progress of a tool invocation when the process was killed.
 struct PastCall {
   bool finished = false;
@@ -70,7 +65,6 @@ class Run {
   // Progress that a tool reports while it runs; `fraction` 0 to 1.
   Actions on_tool_progress(const std::string& call_id, double fraction, const std::string& message);
   Actions on_tool_finished(const std::string& call_id, const std::string& content, bool is_error, const Moment& now);
-  Actions on_user_message(const std::string& text, Delivery delivery, const Moment& now);
   Actions steer(const std::string& steer_id, const std::vector<Json>& input, const Moment& now);
   Actions on_tick(const Moment& now);  // called periodically, for the wall-clock budget
   Actions cancel(const Moment& now);
@@ -91,6 +85,16 @@ class Run {
     Answer answer;
     int n_new = 0;         // n_new_calls_ when it was answered
     bool changes = false;  // of a client's function: the previous result was different
+  };
+
+  // The current turn so far.
+  struct Turn {
+    std::string text, reasoning;
+    std::vector<Call> calls;
+    llm::RawTokens raw;
+    bool interrupted = false;     // the user cut it off
+    bool only_repeats = false;    // its calls are repeats only
+    bool wants_any_call = false;  // must_call() when it began: the client then also gets a call whose result it has
   };
 
   void begin(const std::vector<Json>& input, const Moment& now);
@@ -116,7 +120,6 @@ class Run {
   llm::ChatRequest make_request();
   bool must_call() const;  // the client requires a call, and none was accepted yet
   std::vector<std::size_t> turns_of(const llm::ChatRequest& request) const;
-  void take_user_messages();
   void take(const llm::MessagesLeftOut& truncated);
   void take(const llm::CallStarted& started);
   void name_as_client_does(Call& call) const;
@@ -156,32 +159,25 @@ class Run {
   std::string question_;                 // the user's last message
   std::size_t begins_at_ = 0;            // the last question of the input, in messages_: the subject of this run
   int n_left_out_ = 0;                   // messages that did not fit the last prompt
-  std::vector<std::string> queued_;      // messages of the user that wait for the end of the turn
   bool called_ = false;                  // a call of this run was accepted
   bool steered_ = false;                 // ends at its next boundary
   Json required_input_ = Json::array();  // the input that the next response needs
   Moment started_;                       // in this process
 
-  // The current turn.
   int turn_ = 0;
+  Turn current_;
   bool last_turn_ = false;                   // no further calls
   std::string end_reason_;                   // the budget that ended; empty: none
   std::string error_code_ = "server_error";  // the protocol's, of a failed run
-  bool interrupted_ = false;                 // the user cut it off
   bool results_to_use_ = false;              // the prompt ends with results without an error
-  std::string text_, reasoning_;
-  std::vector<Call> calls_;
-  llm::RawTokens raw_;
 
   std::map<std::string, Earlier> earlier_calls_;  // by name and arguments
   int n_new_calls_ = 0;                           // different calls that were answered
-  bool only_repeats_ = false;                     // so far, the current turn's calls are repeats only
-  bool wants_any_call_ = false;          // must_call() when the current turn began: the client then also gets a call whose result it has
-  std::set<std::string> refused_calls_;  // of the client's functions, by name and arguments
-  int refused_turns_ = 0;                // while a call is required
-  int repeating_turns_ = 0;              // in a row
-  int malformed_turns_ = 0;              // in a row
-  int n_calls_ = 0;                      // that were run
+  std::set<std::string> refused_calls_;           // of the client's functions, by name and arguments
+  int refused_turns_ = 0;                         // while a call is required
+  int repeating_turns_ = 0;                       // in a row
+  int malformed_turns_ = 0;                       // in a row
+  int n_calls_ = 0;                               // that were run
   llm::Usage usage_;
 };
 

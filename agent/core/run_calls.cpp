@@ -19,8 +19,8 @@ std::string names_of(const std::vector<llm::ToolSpec>& tools) {
 }  // namespace
 
 Call* Run::find_call(int index) {
-  const auto call = std::find_if(calls_.begin(), calls_.end(), [&](const Call& c) { return c.index == index; });
-  return call == calls_.end() ? nullptr : &*call;
+  const auto call = std::find_if(current_.calls.begin(), current_.calls.end(), [&](const Call& c) { return c.index == index; });
+  return call == current_.calls.end() ? nullptr : &*call;
 }
 
 // The user has approved these calls; those that were refused have their answer in the history. A client that replays a conversation sends
@@ -43,13 +43,14 @@ void Run::open_approved_calls(const std::vector<Json>& input) {
     const auto asked = requests.find(id);
     if (asked == requests.end()) continue;
     const Json& request = *asked->second;
-    Call call = output_.open_call(static_cast<int>(calls_.size()), string_of(request, "baton.call_id"), string_of(request, "name"), turn_);
+    Call call =
+        output_.open_call(static_cast<int>(current_.calls.size()), string_of(request, "baton.call_id"), string_of(request, "name"), turn_);
     call.item.approval_request_id = id;
     call.item.arguments = string_of(request, "arguments");
     call.call.arguments = Json::parse(call.item.arguments, nullptr, false);
     if (!call.call.arguments.is_object()) call.malformed = "the arguments are no JSON object any more";
     call.phase = Call::Phase::written;
-    calls_.push_back(std::move(call));
+    current_.calls.push_back(std::move(call));
   }
 }
 
@@ -65,22 +66,22 @@ void Run::open_retried_calls(const std::vector<Json>& input) {
     const auto at = earlier.find(string_of(item, "item_id"));
     if (at == earlier.end()) continue;
     const Json& failed = *at->second;
-    Call call = output_.open_call(static_cast<int>(calls_.size()), config_.new_id("call_"), string_of(failed, "name"), turn_);
+    Call call = output_.open_call(static_cast<int>(current_.calls.size()), config_.new_id("call_"), string_of(failed, "name"), turn_);
     call.item.arguments = string_of(failed, "arguments");
     call.call.arguments = Json::parse(call.item.arguments, nullptr, false);
     if (!call.call.arguments.is_object()) call.malformed = "the arguments are no JSON object any more";
     call.phase = Call::Phase::written;
     call_ids_.insert(call.call.id);
     again.tool_calls.push_back(call.call);
-    calls_.push_back(std::move(call));
+    current_.calls.push_back(std::move(call));
   }
   if (!again.tool_calls.empty()) messages_.push_back(std::move(again));
 }
 
 // Starts, answers or hands over the calls that are ready; when none is left the turn is over.
 void Run::start_calls(const Moment& now) {
-  for (Call& call : calls_) {
-    if (call.phase == Call::Phase::running && !config_.parallel_tool_calls) return;
+  for (Call& call : current_.calls) {
+    if (call.phase == Call::Phase::running && !config_.turn.parallel_tool_calls) return;
     if (call.phase != Call::Phase::written) continue;
     if (call.item.kind == CallItem::Kind::client) {
       hand_over(call);
@@ -108,12 +109,12 @@ void Run::start_calls(const Moment& now) {
     }
     call.counts = true;
     called_ = called_ || turn_ > 0;  // not by one that the user had approved before
-    only_repeats_ = false;
+    current_.only_repeats = false;
     ++n_calls_;
     start_tool(call);
-    if (!config_.parallel_tool_calls) return;
+    if (!config_.turn.parallel_tool_calls) return;
   }
-  const bool all = std::all_of(calls_.begin(), calls_.end(),
+  const bool all = std::all_of(current_.calls.begin(), current_.calls.end(),
                                [](const Call& c) { return c.phase == Call::Phase::answered || c.phase == Call::Phase::waiting; });
   if (all) end_calls(now);
 }
@@ -128,12 +129,13 @@ void Run::start_tool(Call& call) {
 // The client sees only calls that it can run; the others are answered to the model.
 void Run::hand_over(Call& call) {
   if (const std::optional<std::string> why = why_refused(call)) {
-    only_repeats_ = only_repeats_ && !refused_calls_.insert(call_key(call.call)).second;
+    current_.only_repeats = current_.only_repeats && !refused_calls_.insert(call_key(call.call)).second;
     return answer(call, {*why, true});
   }
   if (last_turn_) return answer(call, {"not run: this run makes no more calls", true});
-  if (std::optional<Answer> known = wants_any_call_ ? std::nullopt : earlier_answer(call.call)) return answer(call, std::move(*known));
-  only_repeats_ = false;
+  if (std::optional<Answer> known = current_.wants_any_call ? std::nullopt : earlier_answer(call.call))
+    return answer(call, std::move(*known));
+  current_.only_repeats = false;
   called_ = true;
   call.phase = Call::Phase::waiting;
   if (call.output_index < 0) {
@@ -156,17 +158,17 @@ std::optional<std::string> Run::why_refused(const Call& call) const {
 std::optional<Run::Answer> Run::answer_without_running(Call& call) {
   if (last_turn_) return Answer{"not run: this run makes no more calls", true};
   if (!call.malformed.empty()) {
-    only_repeats_ = false;
+    current_.only_repeats = false;
     return Answer{call.malformed, true};
   }
   const std::string key = call_key(call.call);
-  for (const Call& before : calls_) {
+  for (const Call& before : current_.calls) {
     if (&before == &call) break;
     if (call_key(before.call) == key)
       return Answer{"the same call as an earlier one of this answer; it is run once, see its result", false};
   }
   if (std::optional<Answer> earlier = earlier_answer(call.call)) return earlier;
-  only_repeats_ = false;
+  current_.only_repeats = false;
   const auto known =
       std::find_if(config_.tools.begin(), config_.tools.end(), [&](const llm::ToolSpec& t) { return t.name == call.call.name; });
   if (known == config_.tools.end()) {
@@ -195,21 +197,21 @@ void Run::answer(Call& call, Answer answer) {
 
 // Calls without a result get one that says why.
 void Run::abandon_calls(const std::string& why) {
-  for (Call& call : calls_) {
+  for (Call& call : current_.calls) {
     if (call.phase == Call::Phase::answered || call.phase == Call::Phase::waiting) continue;
     if (call.output_index < 0 && call.item.kind == CallItem::Kind::daemon) output_.show_call(call);
     const bool ran = call.phase == Call::Phase::running;
     if (ran) output_.act(CancelTool{call.call.id});
     call.counts = false;
-    only_repeats_ = false;
+    current_.only_repeats = false;
     answer(call,
            {why + (ran ? "; the tool had been started, and may or may not have had its effect" : "; the tool was not started"), true});
   }
 }
 
 void Run::keep_calls() {
-  for (const Call& call : calls_) {
-    output_.keep_call(call, std::exchange(raw_, {}));
+  for (const Call& call : current_.calls) {
+    output_.keep_call(call, std::exchange(current_.raw, {}));
     if (call.phase == Call::Phase::waiting) continue;
     if (call.item.kind == CallItem::Kind::client) {
       output_.input_item(
@@ -228,7 +230,7 @@ void Run::keep_calls() {
 
 Json Run::required_input() const {
   Json required = Json::array();
-  for (const Call& call : calls_) {
+  for (const Call& call : current_.calls) {
     if (call.phase != Call::Phase::waiting) continue;
     if (call.item.kind == CallItem::Kind::client) {
       required.push_back({{"type", "function_call_output"}, {"call_id", call.call.id}, {"name", call.item.name}});
@@ -240,19 +242,19 @@ Json Run::required_input() const {
 }
 
 void Run::end_calls(const Moment& now) {
-  results_to_use_ = std::none_of(calls_.begin(), calls_.end(), [](const Call& c) { return c.is_error; });
-  for (const Call& call : calls_) {
+  results_to_use_ = std::none_of(current_.calls.begin(), current_.calls.end(), [](const Call& c) { return c.is_error; });
+  for (const Call& call : current_.calls) {
     if (call.counts && !earlier_calls_.contains(call_key(call.call))) ++n_new_calls_;
   }
-  for (const Call& call : calls_) {
+  for (const Call& call : current_.calls) {
     if (call.counts) earlier_calls_[call_key(call.call)] = {{call.item.result, call.is_error}, n_new_calls_};
   }
   keep_calls();
   required_input_ = required_input();
-  calls_.clear();
+  current_.calls.clear();
   if (!required_input_.empty()) return finish("completed", "", now);
   if (last_turn_) return finish("incomplete", end_reason_.empty() ? "repeated_calls" : end_reason_, now);
-  repeating_turns_ = only_repeats_ ? repeating_turns_ + 1 : 0;
+  repeating_turns_ = current_.only_repeats ? repeating_turns_ + 1 : 0;
   const bool gives_up = must_call() && ++refused_turns_ >= kMaxRefusedTurns;
   if (repeating_turns_ >= config_.max_repeating_turns || gives_up) {
     last_turn_ = true;

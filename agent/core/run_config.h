@@ -48,15 +48,11 @@ struct RunConfig {
   Json text_format = plain_text_format();
   // Returns the error in a whole answer; nothing: it fits text_format. A pure function. If empty, everything fits.
   std::function<std::optional<std::string>(const std::string&)> why_misfits;
-  llm::ToolChoice tool_choice;      // applies until a call was accepted, `none` for ever: later turns are free to answer
-  bool parallel_tool_calls = true;  // false: the calls of one turn run one after the other
-  llm::SamplingParams sampling;     // its seed is shown with the response
-  std::vector<std::string> stop;    // the answer ends before the first of these
-  bool logprobs = false;            // report the probability of each token, and sampling.top_logprobs others
-  Json metadata = Json::object();   // the client's own, shown with the response
-  bool store = true;                // shown with the response
-  int max_output_tokens = 1024;     // of one turn
-  llm::HistoryForm history_form = llm::HistoryForm::as_written;
+  // Of each turn. Its tool choice applies until a call was accepted, `none` for ever: later turns are free to answer. Without parallel
+  // calls, the calls of one turn run one after the other. Its seed is shown with the response.
+  llm::TurnSettings turn;
+  Json metadata = Json::object();  // the client's own, shown with the response
+  bool store = true;               // shown with the response
   // Put as a user message after tool results without an error, for that turn's prompt only; "{question}" is replaced by the user's last
   // message. Small models need it to stop calling and answer (docs/history.md); empty: nothing is added.
   std::string after_tools;
@@ -68,7 +64,6 @@ struct RunConfig {
   std::int64_t created_ms = 0;                                   // since 1970; 0: now
   std::function<std::string(const std::string& prefix)> new_id;  // unique ids: "item_..", "call_.."
   std::map<std::string, NamespacedName> namespaced;              // of client_tools, by the name that the model calls
-  Json template_variables = Json::object();                      // llm::ChatRequest::template_variables
   bool truncate = false;             // if the prompt does not fit, the oldest turns are left out of it, and the response says so
   std::vector<std::int32_t> prompt;  // llm::ChatRequest::prompt: a text to continue, instead of a conversation
   bool generate = true;              // false: the prompt is computed, and the response ends without an answer

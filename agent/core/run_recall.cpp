@@ -109,7 +109,7 @@ std::optional<Run::Answer> Run::earlier_answer(const llm::ToolCall& call) const 
 }
 
 bool Run::may_be_repeated(const std::string& name) const {
-  return !wants_any_call_ && std::any_of(earlier_calls_.begin(), earlier_calls_.end(), [&](const auto& earlier) {
+  return !current_.wants_any_call && std::any_of(earlier_calls_.begin(), earlier_calls_.end(), [&](const auto& earlier) {
     return is_repeat_of(earlier.second) && earlier.first.starts_with(name + "\n");
   });
 }

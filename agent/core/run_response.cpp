@@ -13,7 +13,7 @@ Json tool_json(const std::string& name, bool client) {
 
 Json tool_choice_json(const RunConfig& config) {
   using Mode = llm::ToolChoice::Mode;
-  const llm::ToolChoice& choice = config.tool_choice;
+  const llm::ToolChoice& choice = config.turn.tool_choice;
   if (choice.mode == Mode::named) return tool_json(choice.name, config.client_tools.contains(choice.name));
   const char* mode = choice.mode == Mode::none ? "none" : choice.mode == Mode::required ? "required" : "auto";
   if (config.allowed_tools.empty()) return mode;
@@ -70,17 +70,17 @@ Json Run::response_json(const std::string& status, const Moment& now) const {
                    {"instructions", nullptr},
                    {"tools", tools_json(config_)},
                    {"tool_choice", tool_choice_json(config_)},
-                   {"parallel_tool_calls", config_.parallel_tool_calls},
-                   {"temperature", decimal(config_.sampling.temperature)},
-                   {"top_p", decimal(config_.sampling.top_p)},
-                   {"max_output_tokens", config_.max_output_tokens},
+                   {"parallel_tool_calls", config_.turn.parallel_tool_calls},
+                   {"temperature", decimal(config_.turn.sampling.temperature)},
+                   {"top_p", decimal(config_.turn.sampling.top_p)},
+                   {"max_output_tokens", config_.turn.max_output_tokens},
                    {"text", {{"format", config_.text_format}}},
                    {"truncation", config_.truncate ? "auto" : "disabled"},
                    {"metadata", config_.metadata},
                    {"store", config_.store},
                    {"error", nullptr},
                    {"incomplete_details", nullptr}};
-  if (config_.sampling.seed) response["baton.seed"] = *config_.sampling.seed;
+  if (config_.turn.sampling.seed) response["baton.seed"] = *config_.turn.sampling.seed;
   if (n_left_out_ > 0) response["baton.truncated"] = {{"messages", n_left_out_}};
   if (!config_.ignored.empty()) response["baton.ignored"] = config_.ignored;
   if (!config_.parent_id.empty()) response["previous_response_id"] = config_.parent_id;

@@ -50,7 +50,7 @@ Actions Run::resume(const Interrupted& left, const Moment& now) {
   started_ = now;
   restore(left);
   output_.event("response.in_progress", {{"response", response_json("in_progress", now)}});
-  if (calls_.empty()) {
+  if (current_.calls.empty()) {
     begin_turn(now);
   } else {
     start_calls(now);
@@ -106,7 +106,7 @@ void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& l
   for (const ShownItem& one : open) {
     const std::string type = string_of(one.item, "type");
     Call call;
-    call.index = static_cast<int>(calls_.size());
+    call.index = static_cast<int>(current_.calls.size());
     call.output_index = one.output_index;
     call.item = {.id = one.id,
                  .call_id = string_of(one.item, type == "function_call" ? "call_id" : "baton.call_id"),
@@ -142,7 +142,7 @@ void Run::restore_calls(const std::vector<ShownItem>& open, const Interrupted& l
     } else if (past != left.calls.end()) {
       answer(call, {kUnknownOutcome, true});
     }
-    calls_.push_back(std::move(call));
+    current_.calls.push_back(std::move(call));
   }
 }
 

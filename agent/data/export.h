@@ -6,7 +6,7 @@
 // trl     The same with arguments as an object, which chat templates put into the prompt as they are (a string would be quoted twice),
 //         and `tools` as one JSON string, which SFTTrainer reads: as a list, every tool's schema would get the fields of all others when
 //         a data set is loaded. `datasets` 5.2 keeps the messages as JSON, so calls with different arguments stay as they are
-//         (tests/check/oracle_export.py); versions that know no JSON column fill in nulls.
+//         (tests/check/oracle/export.py); versions that know no JSON column fill in nulls.
 #include <baton/agent/error.h>
 #include <baton/memory/journal.h>
 

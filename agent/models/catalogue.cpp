@@ -95,6 +95,7 @@ Result<CatalogueModel> parse_model(const Json& json, std::size_t index) {
   model.bytes = fields.count("bytes");
   if (model.bytes == 0) fields.fail("bytes", "must be the file's size");
   model.is_default = json.is_object() && json.value("default", Json(false)) == Json(true);
+  model.for_tests = json.is_object() && json.value("for_tests", Json(false)) == Json(true);
   for (const auto& [key, share] : {std::pair("min_call_confidence", &model.min_call_confidence),
                                    std::pair("min_call_confidence_again", &model.min_call_confidence_again)}) {
     if (!json.is_object() || !json.contains(key)) continue;

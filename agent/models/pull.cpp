@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include "part_file.h"
@@ -124,7 +125,7 @@ Result<fs::path> pull_from_sources(const PullJob& job) {
     job.say(fetched.error().message);
   }
   if (code == errc::verification) job.part.remove();
-  return Error{code, fmt::format("cannot pull {}:{}\nAny GGUF file that you have works too: --model PATH", job.model.name, reasons)};
+  return Error{code, fmt::format("cannot pull {}:{}\nA GGUF file that you have may be used instead: --model PATH", job.model.name, reasons)};
 }
 
 }  // namespace
@@ -174,7 +175,8 @@ Result<fs::path> pull(std::string_view what, const PullOptions& options) {
     return pull_model(*model, options);
   }
   std::string names;
-  for (const CatalogueModel& model : catalogue()) names += fmt::format("\n  {}", model.name);
+  for (const CatalogueModel& model : catalogue())
+    if (!model.for_tests) names += fmt::format("\n  {}", model.name);
   return Error{
       errc::not_found,
       fmt::format("no model {} in the catalogue, which has:{}\nOr give hf:OWNER/REPO/FILE.gguf or an https address.", what, names)};
@@ -215,6 +217,12 @@ std::vector<fs::path> local_models(const fs::path& models_dir) {
 fs::path default_models_dir(std::string_view xdg_cache_home, std::string_view home) {
   const fs::path cache = xdg_cache_home.empty() ? fs::path(home) / ".cache" : fs::path(xdg_cache_home);
   return cache / "baton" / "models";
+}
+
+fs::path default_models_dir() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  return default_models_dir(cache ? cache : "", home && *home ? home : ".");
 }
 
 }  // namespace baton::agent

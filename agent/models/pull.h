@@ -52,5 +52,7 @@ std::vector<std::filesystem::path> local_models(const std::filesystem::path& mod
 
 // $XDG_CACHE_HOME/baton/models, or ~/.cache/baton/models where the first is empty. The arguments are the values of the two variables.
 std::filesystem::path default_models_dir(std::string_view xdg_cache_home, std::string_view home);
+// The same with the values of this process's environment.
+std::filesystem::path default_models_dir();
 
 }  // namespace baton::agent

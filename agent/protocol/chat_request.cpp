@@ -325,10 +325,10 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
     request.run.text_format = std::move(text_format);
   }
   request.run.ignored = notes.ignored();
-  request.run.store = false;
-  request.run.durable = false;                                                   // after a restart no request could read it
-  if (!request.run.sampling.seed) request.run.sampling.seed = llm::draw_seed();  // the choices have this seed and those after it
-  request.run.logprobs = logprobs;
+  request.run.storage = Storage::temporary;
+  request.run.durable = false;                                                             // after a restart no request could read it
+  if (!request.run.turn.sampling.seed) request.run.turn.sampling.seed = llm::draw_seed();  // the choices have this seed and those after it
+  request.run.turn.logprobs = logprobs;
   return request;
 }
 

@@ -21,7 +21,7 @@ class Parser {
       : body_(body), offer_(offer), channel_(channel), purpose_(purpose), fields_(body, "", request_.notes) {
     run().all_tools = false;
     run().after_tools = offer.after_tools;
-    run().max_output_tokens = offer.max_output_tokens;
+    run().turn.max_output_tokens = offer.max_output_tokens;
     run().durable = true;
   }
 
@@ -62,7 +62,7 @@ class Parser {
       run().metadata = std::move(*parsed);
       run().key = string_of(run().metadata, "baton_key");
     }
-    run().store = fields_.boolean("store").value_or(true);
+    run().storage = fields_.boolean("store").value_or(true) ? Storage::stored : Storage::continuable;
     run().instructions = fields_.string("instructions").value_or("");
   }
 
@@ -98,7 +98,7 @@ class Parser {
       if (auto error = more_than(kMaxInclude, "include", include->size(), "entries")) return fields_.fail(*error);
       for (std::size_t i = 0; i < include->size(); ++i) {
         if ((*include)[i] == "message.output_text.logprobs") {
-          run().logprobs = true;
+          run().turn.logprobs = true;
         } else if ((*include)[i] != "reasoning.encrypted_content") {  // reasoning is kept in plain text
           notes().ignore("include[" + std::to_string(i) + "]");
         }
@@ -135,7 +135,7 @@ class Parser {
       return fields_.fail(ApiError::invalid("conversation", "'conversation' must be the id of a conversation, conv_.."));
     if (!run().conversation_id.empty() && !run().previous_response_id.empty())
       fields_.fail(ApiError::invalid("previous_response_id", "'previous_response_id' and 'conversation' exclude each other"));
-    if (!run().conversation_id.empty() && !run().store)
+    if (!run().conversation_id.empty() && run().storage != Storage::stored)
       fields_.fail(ApiError::invalid("store", "'store': false does not go with a conversation, which keeps its items"));
     run().generate = fields_.boolean("generate").value_or(true);
     if (!run().generate || !run().input.empty()) return;  // a warm-up may contain only the instructions and tools of later responses
@@ -150,13 +150,13 @@ class Parser {
     if (const auto value = fields_.integer("baton.max_turns", 1, 1000)) run().budgets.max_turns = static_cast<int>(*value);
     if (const auto value = fields_.integer("baton.max_seconds", 1, 1 << 20)) run().budgets.max_milliseconds = 1000 * *value;
     if (const auto value = fields_.integer("baton.seed", 0, std::numeric_limits<std::int64_t>::max()))
-      run().sampling.seed = static_cast<std::uint64_t>(*value);
+      run().turn.sampling.seed = static_cast<std::uint64_t>(*value);
     if (const auto value = fields_.string("baton.after_tools")) run().after_tools = *value;
     if (const auto value = fields_.string("baton.key", 256)) run().key = *value;
     if (const Json* stop = fields_.array("baton.stop")) {
       auto stops = parse_stops(*stop, "baton.stop");
       if (!stops) return fields_.fail(stops.error());
-      run().stop = std::move(*stops);
+      run().turn.stop = std::move(*stops);
     }
   }
 

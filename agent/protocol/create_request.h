@@ -20,7 +20,7 @@ struct Offer {
   std::vector<const tools::ToolSpec*> tools;  // of the daemon
   const Profiles* profiles = nullptr;
   std::string after_tools;  // RunRequest::after_tools if the request does not say
-  int max_output_tokens = 1024;
+  int max_output_tokens = llm::kDefaultOutputTokens;
   std::function<bool(const std::string& variable)> template_uses;  // whether the model's chat template reads it; empty: it reads none
 };
 

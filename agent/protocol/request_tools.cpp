@@ -56,7 +56,7 @@ class ToolReader {
  private:
   void tools() {
     const Json* list = fields_.array("tools");
-    run_.parallel_tool_calls = fields_.boolean("parallel_tool_calls").value_or(true);
+    run_.turn.parallel_tool_calls = fields_.boolean("parallel_tool_calls").value_or(true);
     if (!list) return;
     if (auto error = more_than(kMaxTools, "tools", list->size(), "tools")) return fields_.fail(*error);
     std::vector<std::size_t> namespaces;
@@ -202,7 +202,7 @@ class ToolReader {
     using Mode = llm::ToolChoice::Mode;
     if (!choice || *choice == "auto") return;
     if (*choice == "none" || *choice == "required") {
-      run_.tool_choice.mode = *choice == "none" ? Mode::none : Mode::required;
+      run_.turn.tool_choice.mode = *choice == "none" ? Mode::none : Mode::required;
       return;
     }
     if (!choice->is_object())
@@ -215,13 +215,13 @@ class ToolReader {
       if (!name && type == "function")
         fields.fail(
             ApiError::invalid("tool_choice.name", "'tool_choice.name' is missing: name the function", "missing_required_parameter"));
-      if (name) run_.tool_choice = {Mode::named, *name};
-      if (!name) run_.tool_choice.mode = Mode::required;
+      if (name) run_.turn.tool_choice = {Mode::named, *name};
+      if (!name) run_.turn.tool_choice.mode = Mode::required;
     } else if (type == "allowed_tools") {
       const std::string mode = fields.string("mode").value_or("auto");
       if (mode != "auto" && mode != "required")
         fields.fail(ApiError::invalid("tool_choice.mode", "'tool_choice.mode' must be auto or required"));
-      if (mode == "required") run_.tool_choice.mode = Mode::required;
+      if (mode == "required") run_.turn.tool_choice.mode = Mode::required;
       const Json* list = fields.array("tools");
       if (list) {
         if (auto error = more_than(kMaxTools, "tool_choice.tools", list->size(), "tools")) return fields_.fail(*error);

@@ -150,7 +150,7 @@ void read_max_tokens(Fields& fields, RunRequest& run) {
     if (*value < 0) value = kNoLimit;
     most = static_cast<int>(std::min<std::int64_t>(*value, most.value_or(kNoLimit)));
   }
-  if (most) run.max_output_tokens = run.budgets.max_output_tokens = *most;
+  if (most) run.turn.max_output_tokens = run.budgets.max_output_tokens = *most;
 }
 
 }  // namespace
@@ -158,7 +158,7 @@ void read_max_tokens(Fields& fields, RunRequest& run) {
 std::span<const char* const> sampling_field_names() { return kReadNames; }
 
 void read_sampling(Fields& fields, RunRequest& run) {
-  llm::SamplingParams& sampling = run.sampling;
+  llm::SamplingParams& sampling = run.turn.sampling;
   const auto take = [&](const char* key, double least, double most, float& into) {
     if (const auto value = fields.number(key, least, most)) into = static_cast<float>(*value);
   };
@@ -175,12 +175,12 @@ void read_sampling(Fields& fields, RunRequest& run) {
   read_seed(fields, sampling);
   if (const auto value = fields.integer("top_logprobs", 0, 20)) {
     sampling.top_logprobs = static_cast<int>(*value);
-    run.logprobs = *value > 0;
+    run.turn.logprobs = *value > 0;
   }
   if (const Json* value = fields.any("stop")) {
     auto stops = parse_stops(value->is_array() ? *value : Json::array({*value}), "stop");
     if (!stops) return fields.fail(stops.error());
-    run.stop = std::move(*stops);
+    run.turn.stop = std::move(*stops);
   }
   if (const Json* value = fields.any("logit_bias")) {
     auto biases = logit_bias_of(*value);

@@ -11,8 +11,8 @@ namespace baton::agent::protocol {
 // All names of the fields below.
 std::span<const char* const> sampling_field_names();
 
-// Reads them into run.sampling, run.stop, and the bounds of the answer. A field that would require another sampling method is an error that
-// names it, such as mirostat other than 0.
+// Reads them into run.turn.sampling, run.turn.stop, and the bounds of the answer. A field that would require another sampling method is an
+// error that names it, such as mirostat other than 0.
 void read_sampling(Fields& fields, RunRequest& run);
 
 }  // namespace baton::agent::protocol

@@ -45,7 +45,7 @@ class Reader {
     bool there = false;
     for (const char* name : kSwitches) {
       if (!uses(name)) continue;
-      run_.template_variables[name] = on;
+      run_.turn.template_variables[name] = on;
       there = true;
     }
     return there;
@@ -56,7 +56,7 @@ class Reader {
     if (!effort) return;
     const bool switched = think(*effort != "none");
     const bool graded = *effort != "none" && uses("reasoning_effort");
-    if (graded) run_.template_variables["reasoning_effort"] = *effort;
+    if (graded) run_.turn.template_variables["reasoning_effort"] = *effort;
     if (!graded && !(switched && *effort == "none")) fields.notes().ignore(fields.path(key));
   }
 
@@ -72,7 +72,7 @@ class Reader {
         if (name == own) return fields_.fail(ApiError::unsupported(at + "." + name, "it is made of the request's messages and tools"));
       }
       if (!uses(name)) fields_.notes().ignore(at + "." + name);
-      run_.template_variables[name] = value;
+      run_.turn.template_variables[name] = value;
     }
   }
 

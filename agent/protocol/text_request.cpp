@@ -74,8 +74,8 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   request.shape = CompletionRequest::Shape::text;
   RunRequest run;
   run.all_tools = false;
-  run.max_output_tokens = offer.max_output_tokens;
-  run.store = false;
+  run.turn.max_output_tokens = offer.max_output_tokens;
+  run.storage = Storage::temporary;
   const auto model = fields.string("model", 256);
   if (model && !model->empty() && *model != offer.model && *model != "baton")
     return ApiError{404, "invalid_request_error", "model_not_found",
@@ -88,8 +88,8 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   request.stream = fields.boolean("stream").value_or(false);
   const bool echo = fields.boolean("echo").value_or(false);
   if (const auto top = fields.integer("logprobs", 0, 20)) {
-    run.logprobs = true;
-    run.sampling.top_logprobs = static_cast<int>(*top);
+    run.turn.logprobs = true;
+    run.turn.sampling.top_logprobs = static_cast<int>(*top);
   }
   if (const Json* options = fields.any("stream_options")) {
     Fields inner(*options, "stream_options", notes);
@@ -108,7 +108,7 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   if (several && prompt->empty()) return ApiError::invalid("prompt", "'prompt' is empty");
   const std::size_t n_prompts = several ? prompt->size() : 1;
   if (auto error = more_than(kMaxChoices, "prompt", n_prompts * static_cast<std::size_t>(n), "choices (prompts times n)")) return *error;
-  if (!run.sampling.seed) run.sampling.seed = llm::draw_seed();
+  if (!run.turn.sampling.seed) run.turn.sampling.seed = llm::draw_seed();
   std::size_t n_tokens = 0;
   for (std::size_t i = 0; i < n_prompts; ++i) {
     auto read = prompt_of(several ? (*prompt)[i] : *prompt, several ? "prompt[" + std::to_string(i) + "]" : "prompt", *facts);

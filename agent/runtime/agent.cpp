@@ -2,6 +2,7 @@
 
 #include <baton/agent/core/items.h>
 #include <baton/llm/json_schema/json_schema.h>
+#include <baton/memory/response_end.h>
 #include <baton/tools/text.h>
 #include <spdlog/spdlog.h>
 
@@ -9,7 +10,6 @@
 #include <utility>
 
 #include "continuation.h"
-#include "failed_event.h"
 #include "journal_error.h"
 #include "request.h"
 #include "run_loop.h"
@@ -82,9 +82,6 @@ RunHandle::~RunHandle() {
 const RunOutcome& RunHandle::wait() { return loop_->wait(); }
 void RunHandle::cancel() { loop_->push(CancelAsked{}); }
 void RunHandle::park() { loop_->push(ParkAsked{}); }
-bool RunHandle::send(std::string user_text, Delivery delivery) {
-  return loop_->push(UserSaid{tools::valid_utf8(std::move(user_text)), delivery == Delivery::interrupt});
-}
 bool RunHandle::steer(std::string steer_id, std::vector<Json> input) { return loop_->push(Steered{std::move(steer_id), std::move(input)}); }
 const std::string& RunHandle::response_id() const { return loop_->outcome().response_id; }
 const std::string& RunHandle::conversation_id() const { return loop_->outcome().conversation_id; }
@@ -135,10 +132,10 @@ Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
 
 Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver observer) {
   make_valid_utf8(request);
-  if (!request.sampling.seed) request.sampling.seed = llm::draw_seed();
+  if (!request.turn.sampling.seed) request.turn.sampling.seed = llm::draw_seed();
   if (!request.conversation_id.empty() && !request.previous_response_id.empty())
     return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
-  if (!request.conversation_id.empty() && !request.store)
+  if (!request.conversation_id.empty() && request.storage != Storage::stored)
     return Error{errc::invalid_argument, "store: false does not go with a conversation, which keeps its items"};
   if (const Result<void> fits = check_text_lengths(request, generator_.facts()); !fits) return fits.error();
   const auto prepared = prepare(request);
@@ -243,8 +240,8 @@ Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& respons
   memory::Response ended = response;
   ended.status = "failed";
   ended.reason = reason;
-  const auto kept =
-      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(std::move(ended)), memory::Durability::power);
+  const auto kept = journal_.commit_and_wait(memory::Batch().add(memory::failed_event(response.id, reason)).put(std::move(ended)),
+                                             memory::Durability::power);
   if (!kept) return from_journal(kept.error());
   return resumed;
 }

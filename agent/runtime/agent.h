@@ -30,6 +30,13 @@ namespace baton::agent {
 // Whether a tool's calls may run. Compared by strictness.
 enum class Permission { allow, ask, deny };
 
+// What becomes of a response and its conversation.
+enum class Storage {
+  stored,
+  continuable,  // not stored, but kept for a while after its end, so that the client that made it can continue it
+  temporary,    // removed when it has ended: no client learns its id
+};
+
 struct RunRequest {
   // Items of the protocol: messages, function_call_output, mcp_approval_response, and items of an earlier output that a client replays.
   std::vector<Json> input;
@@ -42,28 +49,20 @@ struct RunRequest {
   bool all_tools = true;
   std::vector<llm::ToolSpec> client_tools;        // functions that the client runs: a call ends the run, the next run brings its output
   std::map<std::string, Permission> permissions;  // stricter than the agent's own; a laxer one is ignored
-  llm::ToolChoice tool_choice;
-  std::set<std::string> allowed_tools;  // of all the tools, those that this run may call; empty: all
-  bool parallel_tool_calls = true;
+  llm::TurnSettings turn;
+  std::set<std::string> allowed_tools;     // of all the tools, those that this run may call; empty: all
   Json text_format = plain_text_format();  // RunConfig::text_format
-  llm::SamplingParams sampling;            // without a seed one is drawn and shown in the response, so that the run can be repeated
-  std::vector<std::string> stop;
-  bool logprobs = false;  // of every token, with sampling.top_logprobs others
-  int max_output_tokens = 1024;
-  llm::HistoryForm history_form = llm::HistoryForm::as_written;
-  std::string after_tools;  // RunConfig::after_tools
+  std::string after_tools;                 // RunConfig::after_tools
   Budgets budgets;
   Json metadata = Json::object();  // the client's own
   std::string model;               // the name shown with the response; empty: the generator's
-  bool store = true;               // false: the code that started the run removes its conversation, which is a temporary one
-  bool continuable = true;         // false: no client learns this response's id, so no client can continue it
-  bool durable = false;            // continues after a killed process (Agent::resume)
-  std::string key;                 // of an idempotent creation; empty: none
-  std::string fingerprint;         // of the request that belongs to the key
-  std::string client;              // the client of the request. Not kept
+  Storage storage = Storage::stored;
+  bool durable = false;     // continues after a killed process (Agent::resume)
+  std::string key;          // of an idempotent creation; empty: none
+  std::string fingerprint;  // of the request that belongs to the key
+  std::string client;       // the client of the request. Not kept
   std::string share;  // requests with the same value share a part of the engine, and of the runs; empty: those of the client. Not kept
   std::map<std::string, NamespacedName> namespaced;  // RunConfig::namespaced
-  Json template_variables = Json::object();          // llm::ChatRequest::template_variables
   bool truncate = false;                             // RunConfig::truncate
   bool generate = true;                              // RunConfig::generate; false: the input may be empty
   std::vector<std::int32_t> prompt;                  // RunConfig::prompt; if not empty, there is no input
@@ -80,9 +79,9 @@ struct RunOutcome {
   std::string status;  // completed, incomplete, failed, cancelled; empty: parked
   std::string reason;
   Json usage = Json::object();
-  Json required_input = Json::array();                  // FinishRun::required_input
-  std::vector<std::string> undelivered;                 // messages that arrived just after the run had ended: they are in no history
-  std::vector<std::pair<std::string, Json>> unsteered;  // likewise: id and input
+  Json required_input = Json::array();  // FinishRun::required_input
+  std::vector<std::pair<std::string, Json>>
+      unsteered;  // what was to steer it and arrived just after its end: id and input. It is in no history
 };
 
 // Called on the run's loop thread, one call at a time. All may be empty.
@@ -104,8 +103,6 @@ class RunHandle {
   const RunOutcome& wait();
   // Any thread.
   void cancel();
-  // Returns false if the run has ended. A message that crosses the end is in RunOutcome::undelivered.
-  bool send(std::string user_text, Delivery delivery);
   // The run ends at its next boundary, reason steered, or as it would have; `input` is for its successor. Returns false if the run has
   // ended.
   bool steer(std::string steer_id, std::vector<Json> input);

@@ -104,12 +104,12 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
   std::vector<memory::Item>& items = thread->items;
   const std::size_t n_seen = items_seen_by(*thread, *previous);
   const bool last = previous + 1 == thread->responses.end() && n_seen == items.size();
-  if (last && request.store && !thread->conversation.temporary) {
+  if (last && request.storage == Storage::stored && !thread->conversation.temporary) {
     found.conversation = std::move(thread->conversation);
     found.allowed_tools = std::move(thread->allowed_tools);
   } else {
     items.resize(n_seen);
-    found.conversation = copy_of(thread->conversation, !request.store);
+    found.conversation = copy_of(thread->conversation, request.storage != Storage::stored);
     found.is_new = items.empty();
     if (!items.empty()) {
       found.copy_of = thread->conversation.id;
@@ -137,7 +137,7 @@ Result<Continuation> find_continuation(memory::Journal& journal, const RunReques
   if (!request.conversation_id.empty()) return in_conversation(journal, request.conversation_id);
   Continuation fresh;
   fresh.conversation.id = memory::new_id("conv_");
-  fresh.conversation.temporary = !request.store;
+  fresh.conversation.temporary = request.storage != Storage::stored;
   fresh.is_new = true;
   return fresh;
 }

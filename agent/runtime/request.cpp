@@ -2,11 +2,11 @@
 
 #include <baton/agent/core/items.h>
 #include <baton/agent/core/text_format.h>
+#include <baton/agent/core/turn_settings.h>
 #include <baton/llm/constraint/output_format.h>
 #include <baton/tools/text.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 namespace baton::agent {
@@ -15,57 +15,6 @@ namespace {
 constexpr std::size_t kTitleBytes = 80;
 constexpr const char* kSpace = " \t\r\n";
 constexpr const char* kPermissions[] = {"allow", "ask", "deny"};  // in the order of Permission
-
-const char* name_of(llm::ToolChoice::Mode mode) {
-  switch (mode) {
-    case llm::ToolChoice::Mode::automatic:
-      return "auto";
-    case llm::ToolChoice::Mode::none:
-      return "none";
-    case llm::ToolChoice::Mode::required:
-      return "required";
-    case llm::ToolChoice::Mode::named:
-      return "named";
-  }
-  return "";
-}
-
-Json sampling_json(const llm::SamplingParams& s) {
-  // Floats as they were written: 0.7, not 0.699999988.
-  const auto decimal = [](float value) { return std::round(static_cast<double>(value) * 1e6) / 1e6; };
-  Json bias = Json::array();
-  for (const auto& [token, value] : s.logit_bias) bias.push_back({token, decimal(value)});
-  Json json = {{"temperature", decimal(s.temperature)},
-               {"top_k", s.top_k},
-               {"typical_p", decimal(s.typical_p)},
-               {"top_p", decimal(s.top_p)},
-               {"min_p", decimal(s.min_p)},
-               {"repeat_penalty", decimal(s.repeat_penalty)},
-               {"presence_penalty", decimal(s.presence_penalty)},
-               {"frequency_penalty", decimal(s.frequency_penalty)},
-               {"repeat_last_n", s.repeat_last_n},
-               {"logit_bias", std::move(bias)},
-               {"top_logprobs", s.top_logprobs}};
-  if (s.seed) json["seed"] = *s.seed;
-  return json;
-}
-
-llm::SamplingParams sampling_from(const Json& json) {
-  llm::SamplingParams s;
-  s.temperature = json.value("temperature", s.temperature);
-  s.top_k = json.value("top_k", s.top_k);
-  s.typical_p = json.value("typical_p", s.typical_p);
-  s.top_p = json.value("top_p", s.top_p);
-  s.min_p = json.value("min_p", s.min_p);
-  s.repeat_penalty = json.value("repeat_penalty", s.repeat_penalty);
-  s.presence_penalty = json.value("presence_penalty", s.presence_penalty);
-  s.frequency_penalty = json.value("frequency_penalty", s.frequency_penalty);
-  s.repeat_last_n = json.value("repeat_last_n", s.repeat_last_n);
-  for (const Json& pair : json.value("logit_bias", Json::array())) s.logit_bias[pair[0].get<std::int32_t>()] = pair[1].get<float>();
-  s.top_logprobs = json.value("top_logprobs", s.top_logprobs);
-  if (const auto seed = json.find("seed"); seed != json.end()) s.seed = seed->get<std::uint64_t>();
-  return s;
-}
 
 }  // namespace
 
@@ -94,8 +43,8 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
 
 Result<void> check_request(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
   const auto wrong = [](const std::string& message) { return Error{errc::invalid_argument, message}; };
-  if (request.max_output_tokens < 1)
-    return wrong("max_output_tokens is " + std::to_string(request.max_output_tokens) + " and must be at least 1");
+  if (request.turn.max_output_tokens < 1)
+    return wrong("max_output_tokens is " + std::to_string(request.turn.max_output_tokens) + " and must be at least 1");
   const Budgets& b = request.budgets;
   if (b.max_turns < 0 || b.max_tool_calls < 0 || b.max_output_tokens < 1 || b.max_milliseconds < 1) {
     return wrong("budgets: max_turns and max_tool_calls must be at least 0, max_output_tokens and max_milliseconds at least 1");
@@ -107,10 +56,10 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
                    "': each of the client's functions needs a name of its own, which no agent's tool has");
   }
   using Mode = llm::ToolChoice::Mode;
-  const Mode mode = request.tool_choice.mode;
+  const Mode mode = request.turn.tool_choice.mode;
   if (mode == Mode::required && specs.empty()) return wrong("tool_choice requires a call, and no tool is offered");
-  if (mode == Mode::named && !names.contains(request.tool_choice.name))
-    return wrong("tool_choice names '" + request.tool_choice.name + "', which is not offered");
+  if (mode == Mode::named && !names.contains(request.turn.tool_choice.name))
+    return wrong("tool_choice names '" + request.turn.tool_choice.name + "', which is not offered");
   for (const std::string& name : request.allowed_tools) {
     if (!names.contains(name)) return wrong("tool_choice allows '" + name + "', which is not offered");
   }
@@ -233,20 +182,13 @@ RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec
   config.text_format = request.text_format;
   if (const auto format = output_format(request.text_format))
     config.why_misfits = [format = *format](const std::string& answer) { return llm::misfit(format, answer); };
-  config.tool_choice = request.tool_choice;
-  config.parallel_tool_calls = request.parallel_tool_calls;
-  config.sampling = request.sampling;
-  config.stop = request.stop;
-  config.logprobs = request.logprobs;
-  config.max_output_tokens = request.max_output_tokens;
-  config.history_form = request.history_form;
+  config.turn = request.turn;
   config.after_tools = request.after_tools;
   config.budgets = request.budgets;
   config.metadata = request.metadata;
-  config.store = request.store;
+  config.store = request.storage == Storage::stored;
   config.client = request.share.empty() ? request.client : request.share;
   config.namespaced = request.namespaced;
-  config.template_variables = request.template_variables;
   config.truncate = request.truncate;
   config.generate = request.generate;
   config.prompt = request.prompt;
@@ -269,28 +211,20 @@ Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& s
                {"instructions", request.instructions},
                {"tools", std::move(tools)},
                {"permissions", std::move(permissions)},
-               {"tool_choice", name_of(request.tool_choice.mode)},
                {"text_format", request.text_format},
                {"allowed_tools", request.allowed_tools},
-               {"parallel_tool_calls", request.parallel_tool_calls},
-               {"max_output_tokens", request.max_output_tokens},
-               {"history", request.history_form == llm::HistoryForm::canonical ? "canonical" : "as_written"},
                {"after_tools", request.after_tools},
-               {"sampling", sampling_json(request.sampling)},
-               {"stop", request.stop},
-               {"logprobs", request.logprobs},
-               {"store", request.store},
+               {"store", request.storage == Storage::stored},
                {"budgets",
                 {{"max_turns", request.budgets.max_turns},
                  {"max_tool_calls", request.budgets.max_tool_calls},
                  {"max_output_tokens", request.budgets.max_output_tokens},
                  {"max_milliseconds", request.budgets.max_milliseconds}}}};
+  json.update(turn_settings_json(request.turn));
   if (request.truncate) json["truncate"] = true;
   if (!request.generate) json["generate"] = false;
   if (!request.ignored.empty()) json["ignored"] = request.ignored;
-  if (!request.template_variables.empty()) json["template_variables"] = request.template_variables;
   for (const auto& [name, shown] : request.namespaced) json["namespaced"][name] = {shown.name_space, shown.name};
-  if (request.tool_choice.mode == llm::ToolChoice::Mode::named) json["tool_choice"] = {{"name", request.tool_choice.name}};
   return json;
 }
 
@@ -311,27 +245,14 @@ RunRequest request_from_json(const Json& json) {
     const auto at = std::find(std::begin(kPermissions), std::end(kPermissions), permission.get<std::string>());
     request.permissions[name] = static_cast<Permission>(at == std::end(kPermissions) ? 1 : at - std::begin(kPermissions));
   }
-  const Json choice = json.value("tool_choice", Json("auto"));
-  using Mode = llm::ToolChoice::Mode;
-  if (choice.is_object()) {
-    request.tool_choice = {Mode::named, string_of(choice, "name")};
-  } else {
-    request.tool_choice.mode = choice == "none" ? Mode::none : choice == "required" ? Mode::required : Mode::automatic;
-  }
+  request.turn = turn_settings_from(json);
   request.text_format = json.value("text_format", request.text_format);
   request.allowed_tools = json.value("allowed_tools", std::set<std::string>{});
-  request.parallel_tool_calls = json.value("parallel_tool_calls", true);
-  request.max_output_tokens = json.value("max_output_tokens", request.max_output_tokens);
-  if (json.value("history", "") == "canonical") request.history_form = llm::HistoryForm::canonical;
   request.after_tools = json.value("after_tools", "");
-  request.sampling = sampling_from(json.value("sampling", Json::object()));
-  request.stop = json.value("stop", std::vector<std::string>{});
-  request.logprobs = json.value("logprobs", false);
-  request.store = json.value("store", true);
+  request.storage = json.value("store", true) ? Storage::stored : Storage::continuable;
   request.truncate = json.value("truncate", false);
   request.generate = json.value("generate", true);
   request.ignored = json.value("ignored", std::vector<std::string>{});
-  request.template_variables = json.value("template_variables", Json::object());
   const Json namespaced = json.value("namespaced", Json::object());
   for (const auto& [name, shown] : namespaced.items())
     request.namespaced[name] = {shown[0].get<std::string>(), shown[1].get<std::string>()};

@@ -1,13 +1,13 @@
 #include "run_hub.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
-#include "failed_event.h"
 #include "journal_error.h"
 #include "request.h"
 #include "run_hub_live.h"
@@ -15,10 +15,6 @@
 namespace baton::agent {
 bool waits_for_journal(const HubEvent& event) {
   return event.type == kJournalEvent && event.json->find("\"writable\":false") != std::string::npos;
-}
-
-bool is_terminal(const std::string& type) {
-  return type == "response.completed" || type == "response.failed" || type == "response.incomplete";
 }
 
 RunHub::RunHub(Agent& agent, memory::Journal& journal, HubOptions options) : agent_(agent), journal_(journal), options_(options) {
@@ -136,7 +132,7 @@ Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   if (const memory::JournalState state = journal_.state_now(); !state.writable)
     return Error{errc::journal_unwritable, "nothing is started while the journal cannot be written: " + state.why};
   auto live = std::make_shared<Live>();
-  live->store = request.store;
+  live->store = request.storage == Storage::stored;
   live->share = request.share.empty() ? request.client : request.share;
   std::vector<Json> input = std::exchange(request.input, {});
   live->request = request;
@@ -220,10 +216,10 @@ Result<void> RunHub::resume(const std::shared_ptr<Live>& live) {
   request.input.clear();
   request.model = record->model;
   request.durable = true;
-  request.continuable = false;  // the client that made it is no longer known
+  if (request.storage == Storage::continuable) request.storage = Storage::temporary;  // the client that made it is no longer known
   spdlog::info("run continued: id={} attempt={}", live->id, record->attempts);
   const std::scoped_lock lock(mutex_);
-  live->store = request.store;
+  live->store = request.storage == Storage::stored;
   live->request = std::move(request);
   live->handle = std::move(*handle);
   return {};
@@ -247,7 +243,7 @@ void RunHub::note(Live& live, const memory::Event& event) {
   live.told = std::chrono::steady_clock::now();
   live.prefill = {};
   if (event.type == kInProgress) live.in_progress = event.data;
-  live.ended = live.ended || is_terminal(event.type);
+  live.ended = live.ended || memory::is_terminal_event(event.type);
   live.tools_completed += event.type == "response.mcp_call.completed";
   live.tools_failed += event.type == "response.mcp_call.failed";
   if (live.first_token_ms < 0 && (event.type == "response.output_item.added" || event.type.ends_with(".delta")))
@@ -307,7 +303,7 @@ Result<void> RunHub::end_response(memory::Response response, const std::string& 
   response.status = "failed";
   response.reason = reason;
   const auto kept =
-      journal_.commit_and_wait(memory::Batch().add(failed_event(response.id, reason)).put(response), memory::Durability::power);
+      journal_.commit_and_wait(memory::Batch().add(memory::failed_event(response.id, reason)).put(response), memory::Durability::power);
   // The run has told its end just now.
   if (!kept && kept.error().code != memory::errc::invalid_argument) return from_journal(kept.error());
   return {};
@@ -365,11 +361,6 @@ Result<std::string> RunHub::steer(const std::string& response_id, std::vector<Js
   if (!handle || !handle->steer(id, std::move(input)))
     return Error{errc::not_found, "response " + response_id + " is not under way; send a response.create with previous_response_id"};
   return id;
-}
-
-void RunHub::on_successor(Successor callback) {
-  const std::scoped_lock lock(mutex_);
-  successor_ = std::move(callback);
 }
 
 HubStats RunHub::stats() const {

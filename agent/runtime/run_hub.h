@@ -29,15 +29,14 @@ struct HubEvent {
   bool again = false;                       // it repeats the number of an earlier event
 };
 
-// Completed, failed or incomplete: the last event of a response, apart from response.steer.pending.
-bool is_terminal(const std::string& event_type);
-
 // Told to the listeners of a run when the journal cannot be written, and when it can again: {"response_id", "writable": bool, "message"}.
 // The run waits meanwhile.
 inline constexpr const char* kJournalEvent = "baton.journal";
 // Told last if the process ends before the run does: {"response_id", "message"}. The run continues in the next process.
 inline constexpr const char* kParkedEvent = "baton.parked";
-// True if such an event says that the run waits for the journal.
+// Told after the end of a steered response: {"response_id", "successor_id"}, the response that continues with the messages.
+inline constexpr const char* kSuccessorEvent = "baton.successor";
+// True if a kJournalEvent says that the run waits for the journal.
 bool waits_for_journal(const HubEvent& event);
 
 // Once destroyed the sink is not called again. The sink itself may destroy it.
@@ -87,14 +86,12 @@ class RunHub {
   // cancelled, and its end is told when the journal can be written).
   Result<void> cancel(const std::string& response_id);
 
-  // Messages to a run under way: it ends at its next boundary, and a successor, which continues with them, starts by itself (on_successor).
-  // If it ends waiting for the client or an approval, they wait too (an event response.steer.pending) and are put before the input of the
-  // response that continues; messages that cannot be delivered are returned (response.steer.failed). These two may follow a response's
-  // terminal event, to sinks that returned true for it; they are not in the journal. Returns the id of this submission. errc::not_found:
-  // not under way.
+  // Messages to a run under way: it ends at its next boundary, and a successor, which continues with them, starts by itself
+  // (kSuccessorEvent). If it ends waiting for the client or an approval, they wait too (an event response.steer.pending) and are put before
+  // the input of the response that continues; messages that cannot be delivered are returned (response.steer.failed). These three may
+  // follow a response's terminal event, to sinks that returned true for it; they are not in the journal. Returns the id of this submission.
+  // errc::not_found: not under way.
   Result<std::string> steer(const std::string& response_id, std::vector<Json> input);
-  using Successor = std::function<void(const std::string& response_id, const Result<Started>& successor)>;
-  void on_successor(Successor callback);  // on a thread of the hub; it may subscribe
 
   // Continues the runs that a killed process left to us (Journal::adopted). A run that cannot be continued is ended as failed, which is
   // logged, and the others are continued. If there are any such runs, the hub is not ready until this was called.
@@ -158,7 +155,6 @@ class RunHub {
   std::deque<std::shared_ptr<Live>> ended_;            // to be cleaned up
   UnstoredResponses unstored_;
   std::optional<memory::JournalState> untold_state_;  // the cleaner tells it to the listeners
-  Successor successor_;
   HubStats stats_;
   bool resuming_;  // until resume() has finished: an open run of ours may not be live yet
   bool closing_ = false;

@@ -1,11 +1,11 @@
 // The steps after a run: counting it, starting its successor, removing unstored responses; and a full disk of the journal, and the end of
 // the process.
 #include <baton/agent/core/items.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
 
-#include "failed_event.h"
 #include "run_hub_live.h"
 
 namespace baton::agent {
@@ -118,7 +118,7 @@ void RunHub::tell_end(Live& live) {
     for (const memory::Event& event : known->events) pass_on(live, event);
   }
   if (live.ended) return;
-  memory::Event end = failed_event(live.id, live.outcome.reason);
+  memory::Event end = memory::failed_event(live.id, live.outcome.reason);
   if (live.in_progress.contains("response")) {
     Json whole = live.in_progress["response"];
     whole.update(end.data["response"]);
@@ -152,17 +152,10 @@ void RunHub::follow(Live& live) {
   request.input.clear();  // Agent::start puts the accepted messages there
   request.conversation_id.clear();
   request.previous_response_id = live.id;
-  request.tool_choice = {};
+  request.turn.tool_choice = {};
   const auto started = launch(std::move(request), {});
-  if (!started) {
-    for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
-  }
-  Successor successor;
-  {
-    const std::scoped_lock lock(mutex_);
-    successor = successor_;
-  }
-  if (successor) successor(live.id, started);
+  if (started) return tell(live, kSuccessorEvent, {{"response_id", live.id}, {"successor_id", started->response_id}});
+  for (const auto& [id, input] : live.steers) steer_failed(live, id, input, "successor_creation_failed", started.error().message);
 }
 
 void RunHub::clean_up(const std::shared_ptr<Live>& live) {
@@ -187,7 +180,7 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
   std::vector<UnstoredResponse> gone;
   {
     const std::scoped_lock lock(mutex_);
-    const bool kept = live->request.continuable && !live->session_over && outcome.status != "failed";
+    const bool kept = live->request.storage == Storage::continuable && !live->session_over && outcome.status != "failed";
     gone = kept ? unstored_.add(unstored, UnstoredResponses::Clock::now()) : std::vector<UnstoredResponse>{unstored};
   }
   remove(gone);

@@ -1,6 +1,7 @@
 #pragma once
 // The hub's state of a run under way. Internal to the folder.
 #include <baton/agent/core/items.h>
+#include <baton/memory/response_end.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -38,7 +39,8 @@ class RunHub::Listener {
     if (!sink) return false;
     // Already read from the journal. The end is told whatever number was asked for: a listener that gave too high a number would wait for
     // ever.
-    if (!event.again && (is_terminal(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_)) return true;
+    if (!event.again && (memory::is_terminal_event(event.type) ? std::exchange(told_end_, true) : event.sequence_number <= last_))
+      return true;
     last_ = std::max(last_, event.sequence_number);
     try {
       if (!(*sink)(event)) sink_ = nullptr;

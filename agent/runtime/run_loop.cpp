@@ -1,11 +1,11 @@
 #include "run_loop.h"
 
+#include <baton/memory/response_end.h>
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "failed_event.h"
 
 namespace baton::agent {
 namespace {
@@ -75,8 +75,8 @@ void RunHandle::Loop::broke(const char* what) {
   for (auto& [id, running] : running_) running.stop.request_stop();
   record_.status = outcome_.status = "failed";
   record_.reason = outcome_.reason = "something broke inside Baton while this run was under way; its log says what";
-  const auto kept =
-      parts_.journal.commit_and_wait(memory::Batch().add(failed_event(record_.id, record_.reason)).put(record_), memory::Durability::power);
+  const auto kept = parts_.journal.commit_and_wait(memory::Batch().add(memory::failed_event(record_.id, record_.reason)).put(record_),
+                                                   memory::Durability::power);
   if (!kept) {  // its own end was kept before, or the next start ends it
     spdlog::error("{}: its end cannot be kept: {}", record_.id, kept.error().message);
     const auto known = parts_.journal.response(record_.id);
@@ -109,7 +109,6 @@ void RunHandle::Loop::end() {
   generation_.reset();
   try {
     for (RunInput& input : queue_->close()) {
-      if (auto* said = std::get_if<UserSaid>(&input)) outcome_.undelivered.push_back(std::move(said->text));
       if (auto* steered = std::get_if<Steered>(&input)) outcome_.unsteered.emplace_back(steered->id, steered->input);
     }
     if (observer_.finished) observer_.finished(outcome_);
@@ -158,10 +157,6 @@ void RunHandle::Loop::take(RunInput input) {
                  [&](ToolFinished& result) { on_tool_finished(result); },
                  [&](ToolProgress& said) { on_tool_progress(said); },
                  [&](Committed& committed) { on_committed(committed); },
-                 [&](UserSaid& said) {
-                   if (run_.finished()) return outcome_.undelivered.push_back(std::move(said.text));
-                   perform(run_.on_user_message(said.text, said.interrupt ? Delivery::interrupt : Delivery::queue, now));
-                 },
                  [&](Steered& steered) {
                    if (run_.finished()) outcome_.unsteered.emplace_back(steered.id, steered.input);
                    perform(run_.steer(steered.id, steered.input, now));

@@ -34,10 +34,6 @@ struct Committed {
   std::size_t step = 0;
   memory::Result<std::vector<memory::Event>> events;
 };
-struct UserSaid {
-  std::string text;
-  bool interrupt = false;
-};
 struct Steered {
   std::string id;
   std::vector<llm::Json> input;
@@ -45,7 +41,7 @@ struct Steered {
 struct CancelAsked {};
 struct ParkAsked {};
 
-using RunInput = std::variant<GeneratorSaid, ToolFinished, ToolProgress, Committed, UserSaid, Steered, CancelAsked, ParkAsked>;
+using RunInput = std::variant<GeneratorSaid, ToolFinished, ToolProgress, Committed, Steered, CancelAsked, ParkAsked>;
 
 // Any thread may push; one pops.
 class RunQueue {

@@ -21,7 +21,7 @@ std::string hex(std::size_t n) {
 // 100 Continue: a client that asks first waits for it, and every other client ignores it.
 void HttpSession::send_interim(std::function<void()> then) {
   stream_.expires_after(limits().write_time);
-  send(std::make_shared<Response>(http::status::continue_, version_), false,
+  send(std::make_shared<Response>(http::status::continue_, head_.version), false,
        [self = shared_from_this(), then = std::move(then)](error_code failed, std::size_t) {
          if (failed) return self->end();
          self->stream_.expires_never();
@@ -41,7 +41,7 @@ void HttpSession::set_headers(Response& response, const HttpReply& reply) {
     for (const auto& [name, value] : api::cors_headers(cors_origin_)) response.set(name, value);
   }
   for (const auto& [name, value] : reply.headers) response.set(name, value);
-  response.keep_alive(keep_alive_ && !last_);
+  response.keep_alive(head_.keep_alive && !last_);
 }
 
 // Sends the response, or its header alone.
@@ -65,29 +65,29 @@ void HttpSession::preflight() {
 
 void HttpSession::write(HttpReply reply) {
   if (phase_ == Phase::ended) return;
-  if (probing_) {
+  if (output_ == Output::probing) {
     reply_ = std::move(reply);
     return;
   }
-  if (reply.stream && !head_) {
+  if (reply.stream && !head_.is_head) {
     if (!stream_place_) stream_place_ = shared_->streams.enter(place_key(), limits().client_streams);
     if (stream_place_) return write_stream(std::move(reply));
     stop_work();
     return turn_away(Refusal::client, too_many_streams());
   }
   stream_place_.reset();
-  auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
+  auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), head_.version);
   set_headers(*response, reply);
   line_.status = reply.status;
   line_.failure = std::move(reply.log);
   if (reply.status != 204) response->content_length(reply.body.size());
-  if (!head_) {
+  if (!head_.is_head) {
     line_.bytes = static_cast<std::int64_t>(reply.body.size());
     response->body() = std::move(reply.body);
   }
-  writing_ = true;
+  output_ = Output::writing;
   stream_.expires_after(limits().write_time);
-  send(response, head_, [self = shared_from_this(), response](error_code failed, std::size_t) {
+  send(response, head_.is_head, [self = shared_from_this(), response](error_code failed, std::size_t) {
     if (failed) return self->end();
     self->on_answered(response->keep_alive());
   });
@@ -96,7 +96,7 @@ void HttpSession::write(HttpReply reply) {
 void HttpSession::on_answered(bool again) {
   if (phase_ == Phase::ended) return;
   stream_.expires_never();
-  writing_ = false;
+  output_ = Output::idle;
   end_line(false);
   if (!again) return shut_down();
   read_header();
@@ -105,15 +105,15 @@ void HttpSession::on_answered(bool again) {
 // ---- streams
 
 void HttpSession::write_stream(HttpReply reply) {
-  auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), version_);
+  auto response = std::make_shared<Response>(static_cast<http::status>(reply.status), head_.version);
   set_headers(*response, reply);
-  chunked_ = version_ >= 11;
-  response->chunked(chunked_);
-  if (!chunked_) response->keep_alive(false);
-  again_ = response->keep_alive();
-  events_ = reply.content_type.starts_with("text/event-stream");
+  form_.chunked = head_.version >= 11;
+  response->chunked(form_.chunked);
+  if (!form_.chunked) response->keep_alive(false);
+  form_.followed = response->keep_alive();
+  form_.events = reply.content_type.starts_with("text/event-stream");
   line_.status = reply.status;
-  writing_ = true;
+  output_ = Output::writing;
   stream_.expires_after(limits().write_time);
   send(response, true, [self = shared_from_this(), stream = std::move(reply.stream)](error_code failed, std::size_t) {
     if (failed) return self->end();
@@ -123,7 +123,7 @@ void HttpSession::write_stream(HttpReply reply) {
 }
 
 void HttpSession::begin_stream(const HttpReply::Stream& stream) {
-  streaming_ = true;
+  output_ = Output::streaming;
   pieces_ = std::make_shared<Pieces>();
   // Events of the journal are told on a thread that may wait for it.
   const bool queued =
@@ -135,13 +135,13 @@ void HttpSession::begin_stream(const HttpReply::Stream& stream) {
         });
         if (const auto self = weak.lock()) {
           asio::post(*io, [self, held = std::move(held)]() mutable {
-            if (self->streaming_) self->held_ = std::move(held);
+            if (self->output_ == Output::streaming) self->held_ = std::move(held);
           });
         }
       });
   if (!queued) return end();
   comment_later();
-  if (peer_closed_) out(pieces_, std::make_shared<const std::string>(":\n\n"), false);
+  if (input_ == Input::closed) out(pieces_, std::make_shared<const std::string>(":\n\n"), false);
 }
 
 bool HttpSession::out(const std::shared_ptr<Pieces>& pieces, std::shared_ptr<const std::string> piece, bool last) {
@@ -158,17 +158,17 @@ bool HttpSession::out(const std::shared_ptr<Pieces>& pieces, std::shared_ptr<con
 
 // Sends a comment after a silence: a proxy would think that the connection is dead, and a client that has gone is noticed.
 void HttpSession::comment_later() {
-  if (!events_) return;
+  if (!form_.events) return;
   comment_.expires_after(limits().event_pause);
   comment_.async_wait([weak = weak_from_this(), pieces = pieces_](error_code cancelled) {
     const auto self = weak.lock();
-    if (cancelled || !self || !self->streaming_ || self->pieces_ != pieces) return;
+    if (cancelled || !self || self->output_ != Output::streaming || self->pieces_ != pieces) return;
     self->out(pieces, std::make_shared<const std::string>(": still here\n\n"), false);
   });
 }
 
 void HttpSession::write_piece() {
-  if (!streaming_) return;
+  if (output_ != Output::streaming) return;
   const std::optional<Piece> piece = pieces_->next();
   if (!piece) return;
   stream_.expires_after(limits().write_time);
@@ -182,14 +182,14 @@ void HttpSession::write_piece() {
 
 // Bytes of a body without a known length, which have to live until `done`; in chunked coding, an empty one is the last.
 void HttpSession::send_chunk(std::string_view bytes, Connection::Done done) {
-  chunk_head_ = chunked_ ? hex(bytes.size()) + "\r\n" : "";
+  chunk_head_ = form_.chunked ? hex(bytes.size()) + "\r\n" : "";
   const std::array<asio::const_buffer, 3> whole = {asio::buffer(chunk_head_), asio::buffer(bytes),
-                                                   asio::buffer(chunked_ ? "\r\n" : "", chunked_ ? 2 : 0)};
+                                                   asio::buffer(form_.chunked ? "\r\n" : "", form_.chunked ? 2 : 0)};
   asio::async_write(stream_, whole, std::move(done));
 }
 
 void HttpSession::on_piece(error_code failed, const Piece& piece) {
-  if (failed || !streaming_) return end();
+  if (failed || output_ != Output::streaming) return end();
   stream_.expires_never();
   pieces_->written();
   line_.bytes += static_cast<std::int64_t>(piece.text->size());
@@ -197,15 +197,15 @@ void HttpSession::on_piece(error_code failed, const Piece& piece) {
     comment_later();
     return write_piece();
   }
-  streaming_ = false;
+  output_ = Output::writing;  // of the last chunk
   comment_.cancel();
   pieces_->close();
   held_.reset();
-  if (!chunked_) return on_answered(false);
+  if (!form_.chunked) return on_answered(false);
   stream_.expires_after(limits().write_time);
   send_chunk("", [self = shared_from_this()](error_code broken, std::size_t) {
     if (broken) return self->end();
-    self->on_answered(self->again_);
+    self->on_answered(self->form_.followed);
   });
 }
 
@@ -222,7 +222,7 @@ void HttpSession::begin_line() {
   client_request_id_.clear();
   cors_origin_.clear();
   class_ = api::RouteClass::other;
-  head_ = refused_ = false;
+  head_.is_head = refused_ = false;
 }
 
 void HttpSession::end_line(bool left) {

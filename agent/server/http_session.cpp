@@ -85,15 +85,15 @@ void HttpSession::stand_in(Doorway* doorway) {
 // ---- reading
 
 void HttpSession::read_more() {
-  if (std::exchange(reading_, true)) return;
+  if (input_ == Input::reading) return;
+  input_ = Input::reading;
   stream_.async_read_some(buffer_.prepare(phase_ == Phase::body ? 65536 : 4096),
                           [self = shared_from_this()](error_code failed, std::size_t n) { self->on_read(failed, n); });
 }
 
 void HttpSession::on_read(error_code failed, std::size_t n) {
-  reading_ = false;
+  input_ = failed ? Input::closed : Input::idle;
   buffer_.commit(n);
-  peer_closed_ = peer_closed_ || failed;
   if (phase_ == Phase::header || phase_ == Phase::body) return failed ? on_end_of_input(failed) : parse();
   if (phase_ == Phase::answering) return failed ? on_peer_closed(failed) : watch();
   if (phase_ == Phase::draining) return drain(failed, n);
@@ -101,7 +101,7 @@ void HttpSession::on_read(error_code failed, std::size_t n) {
 
 void HttpSession::read_header() {
   if (phase_ == Phase::ended) return;
-  if (last_ || (peer_closed_ && buffer_.size() == 0)) return shut_down();
+  if (last_ || (input_ == Input::closed && buffer_.size() == 0)) return shut_down();
   phase_ = Phase::header;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(limits().header_bytes));
@@ -120,7 +120,7 @@ void HttpSession::parse() {
   while (true) {
     if (phase_ == Phase::header && parser_->is_header_done()) return on_header();
     if (phase_ == Phase::body && parser_->is_done()) return on_body();
-    if (failed == http::error::need_more || buffer_.size() == 0) return peer_closed_ ? on_end_of_input({}) : read_more();
+    if (failed == http::error::need_more || buffer_.size() == 0) return input_ == Input::closed ? on_end_of_input({}) : read_more();
     parser_->eager(phase_ == Phase::body);
     buffer_.consume(parser_->put(buffer_.data(), failed));
     if (failed && failed != http::error::need_more) return on_bad_request(failed);
@@ -141,9 +141,7 @@ void HttpSession::on_header() {
   const auto& request = parser_->get();
   call_ = {};
   line_.method = call_.method = std::string(request.method_string());
-  head_ = request.method() == http::verb::head;
-  version_ = request.version();
-  keep_alive_ = request.keep_alive();
+  head_ = {request.version(), request.method() == http::verb::head, request.keep_alive()};
   const std::string_view target(request.target().data(), request.target().size());
   if (!read_target(request.target(), call_))
     return refuse(Refusal::request, ApiError::invalid("", "the request's target is no path: " + api::visible(target, 100)));
@@ -198,7 +196,7 @@ std::string HttpSession::place_key() const {
 
 void HttpSession::upgrade() {
   if (call_.path != "/v1/responses") return refuse(Refusal::request, ApiError::not_found("WebSockets are at /v1/responses"));
-  if (reading_)
+  if (input_ == Input::reading)
     return refuse(Refusal::request, ApiError::invalid("", "an upgrade must not be sent before the answer to the request before it"));
   Admitted admitted{line_.client, line_.id, place_key(), shared_->streams.enter(place_key(), limits().client_streams)};
   if (!admitted.place) return refuse(Refusal::client, too_many_streams());
@@ -303,23 +301,23 @@ void HttpSession::serve(Waiting& waiting) {
 // ---- the client, while it waits
 
 void HttpSession::watch() {
-  if (buffer_.size() < kReadAhead && !peer_closed_) read_more();
+  if (buffer_.size() < kReadAhead && input_ != Input::closed) read_more();
 }
 
 // The client has closed its half of the connection. It may have gone, or wait for the answer; TCP shows no difference until something is
 // sent: a client that has gone answers with a reset.
 void HttpSession::on_peer_closed(error_code failed) {
-  if (failed != asio::error::eof || version_ < 11) return end();
+  if (failed != asio::error::eof || head_.version < 11) return end();
   stream_.wait_for_reset([weak = weak_from_this()](error_code cancelled) {
     const auto self = weak.lock();
     if (!cancelled && self) self->end();
   });
-  if (streaming_) {
+  if (output_ == Output::streaming) {
     out(pieces_, std::make_shared<const std::string>(":\n\n"), false);  // a comment
-  } else if (!writing_) {
-    probing_ = true;
+  } else if (output_ == Output::idle) {
+    output_ = Output::probing;
     send_interim([this] {
-      probing_ = false;
+      output_ = Output::idle;
       if (reply_) write(std::move(*std::exchange(reply_, std::nullopt)));
     });
   }
@@ -333,7 +331,7 @@ void HttpSession::shut_down() {
   if (phase_ == Phase::ended) return;
   phase_ = Phase::draining;
   stream_.shutdown_send();
-  if (peer_closed_) return end();
+  if (input_ == Input::closed) return end();
   stand_in(&shared_->idle);
   wait_at_most(std::chrono::seconds(2));
   read_more();
@@ -361,7 +359,7 @@ void HttpSession::end() {
   }
   if (const auto waiting = std::exchange(waiting_, nullptr); waiting && !waiting->taken.exchange(true)) waiting->clear();
   if (pieces_) pieces_->close();
-  streaming_ = false;
+  output_ = Output::idle;
   comment_.cancel();
   held_.reset();
   body_bytes_.reset();

@@ -20,11 +20,23 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
 
   void leave() override;
   void drop() override { end(); }
-  void on_successor(const std::string&, const Result<RunHub::Started>&) override {}
 
  private:
   using Response = http::response<http::string_body>;
   enum class Phase { header, body, answering, draining, ended };
+  enum class Input { idle, reading, closed };               // closed: by the client; nothing more will be read
+  enum class Output { idle, probing, writing, streaming };  // probing: whether a client that closed its half is still there
+
+  struct RequestHead {
+    unsigned version = 11;
+    bool is_head = false;  // HEAD: the answer has no body
+    bool keep_alive = true;
+  };
+  struct StreamForm {
+    bool events = false;   // server-sent events
+    bool chunked = true;   // otherwise the end of the connection ends it
+    bool followed = true;  // another request may follow
+  };
 
   // A request that waits for a thread, which takes it, or for its client to leave, which removes it.
   struct Waiting {
@@ -97,7 +109,7 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   std::uint64_t ticket_ = 0;  // of the doorway
 
   beast::flat_buffer buffer_;
-  bool reading_ = false, peer_closed_ = false;
+  Input input_ = Input::idle;
   std::size_t n_drained_ = 0;
   bool last_ = false;  // nothing is read after this request
 
@@ -105,23 +117,21 @@ class HttpSession final : public Session, public std::enable_shared_from_this<Ht
   std::optional<http::request_parser<http::string_body>> parser_;
   HttpCall call_;
   std::string cors_origin_, client_request_id_;
-  unsigned version_ = 11;
-  bool head_ = false, keep_alive_ = true;
+  RequestHead head_;
   api::AnsweredRequest line_;
   std::chrono::steady_clock::time_point started_;
   api::RouteClass class_ = api::RouteClass::other;
-  bool refused_ = false;
+  bool refused_ = false;  // the log has its refusal instead of a line
   std::shared_ptr<void> place_, stream_place_, body_bytes_;
   std::shared_ptr<Waiting> waiting_;
   std::stop_source left_;
 
   // Its answer
-  bool writing_ = false, probing_ = false, streaming_ = false;
-  bool events_ = false;             // the stream is one of server-sent events
-  asio::steady_timer comment_;      // says that such a stream is alive
+  Output output_ = Output::idle;
+  StreamForm form_;
+  asio::steady_timer comment_;      // says that a stream of events is alive
   std::optional<HttpReply> reply_;  // came while the client was probed
   std::string chunk_head_;
-  bool chunked_ = true, again_ = true;
   std::shared_ptr<void> held_;
   std::shared_ptr<Pieces> pieces_;
 };

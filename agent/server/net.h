@@ -14,6 +14,7 @@
 #include <boost/beast/websocket.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -37,13 +38,12 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using protocol::ApiError;
 
-// A connection of the server. On the I/O thread, except for on_successor.
+// A connection of the server. On the I/O thread.
 class Session {
  public:
   virtual ~Session() = default;
   virtual void leave() = 0;  // shutdown: WebSockets close with 1012, idle connections at once, others after their answer
   virtual void drop() = 0;   // at once: the server does not hold it any more when this returns
-  virtual void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) = 0;
 };
 
 // State that all connections share.
@@ -72,6 +72,12 @@ struct Shared {
   void remove(const std::shared_ptr<Session>& session) {
     const std::scoped_lock lock(mutex);
     sessions.erase(session);
+    if (sessions.empty()) emptied.notify_all();
+  }
+  // Not on the I/O thread. Returns when no session is left, or at the deadline.
+  void wait_until_empty(std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex);
+    emptied.wait_until(lock, deadline, [this] { return sessions.empty(); });
   }
   std::vector<std::shared_ptr<Session>> all() {
     const std::scoped_lock lock(mutex);
@@ -84,6 +90,7 @@ struct Shared {
 
  private:
   std::mutex mutex;
+  std::condition_variable emptied;
   std::set<std::shared_ptr<Session>> sessions;
 };
 

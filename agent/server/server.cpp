@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <future>
 #include <thread>
 
 #include "net.h"
@@ -64,11 +65,6 @@ class Server::Impl {
     port_ = acceptor_.local_endpoint().port();
     shared_->gate = std::make_unique<api::Gate>(config, port_);
     shared_->api.set_more_metrics([shared = std::weak_ptr(shared_)] { return metrics(shared); });
-    shared_->api.hub().on_successor([shared = std::weak_ptr(shared_)](const std::string& id, const Result<RunHub::Started>& successor) {
-      const auto alive = shared.lock();
-      if (!alive) return;
-      for (const auto& session : alive->all()) session->on_successor(id, successor);
-    });
     accept();
     thread_ = std::thread([this] { run(); });
     return {};
@@ -82,9 +78,7 @@ class Server::Impl {
       acceptor_.close(ignored);
       for (const auto& session : shared_->all()) session->leave();
     });
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (shared_->n_sessions() > 0 && std::chrono::steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    shared_->wait_until_empty(std::chrono::steady_clock::now() + patience);
     asio::post(shared_->io, [this] {
       for (const auto& session : shared_->all()) session->drop();
     });
@@ -99,10 +93,9 @@ class Server::Impl {
       pause_.cancel();
       work_.reset();
     });
-    for (int i = 0; i < 300 && !ran_out_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ran_out_.get_future().wait_for(std::chrono::seconds(3));
     shared_->io.stop();  // a handler that never comes must not delay the end
     thread_.join();
-    shared_->api.hub().on_successor({});
     shared_->api.set_more_metrics({});
     for (const auto& session : shared_->all()) shared_->remove(session);
   }
@@ -174,7 +167,7 @@ class Server::Impl {
     while (true) {
       try {
         shared_->io.run();
-        ran_out_ = true;
+        ran_out_.set_value();
         return;
       } catch (const std::exception& e) {
         spdlog::error("a connection broke: {}", e.what());
@@ -189,7 +182,7 @@ class Server::Impl {
   api::RefusalLog warnings_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_{shared_->io.get_executor()};
   unsigned short port_ = 0;
-  std::atomic<bool> ran_out_ = false;
+  std::promise<void> ran_out_;  // run() has nothing left to do
   std::thread thread_;
 };
 

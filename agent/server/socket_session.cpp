@@ -97,9 +97,6 @@ class SocketSession final : public Session, public api::Peer, public std::enable
     socket_.next_layer().close();
     end();
   }
-  void on_successor(const std::string& response_id, const Result<RunHub::Started>& successor) override {
-    talk_->on_successor(response_id, successor);
-  }
 
  private:
   struct Waiting {

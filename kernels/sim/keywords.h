@@ -8,7 +8,7 @@
 #define __host__
 #define __constant__
 #define __forceinline__ inline __attribute__((always_inline))
-#define __launch_bounds__(...)  // tests/check/planted_bugs_simulator.py compares nvcc's with the launches
+#define __launch_bounds__(...)  // tests/check/kernels/planted_bugs.py compares nvcc's with the launches
 #define __align__(n) alignas(n)
 #define __grid_constant__
 // See shared_memory.h for the reason.

@@ -14,7 +14,7 @@ std::vector<std::string> spelled_end(const Tokenizer& tokenizer, const ToolSynta
 }
 
 std::vector<std::string> all_stops(const ChatRequest& request, std::vector<std::string> more) {
-  more.insert(more.end(), request.stop.begin(), request.stop.end());
+  more.insert(more.end(), request.turn.stop.begin(), request.turn.stop.end());
   return more;
 }
 
@@ -22,8 +22,8 @@ std::vector<std::string> all_stops(const ChatRequest& request, std::vector<std::
 
 AnswerReaderOptions reader_options(const ChatRequest& request, const Prompt& prompt) {
   AnswerReaderOptions options;
-  if (request.tool_choice.mode != ToolChoice::Mode::none) options.tools = request.tools;
-  options.parallel = request.parallel_tool_calls;
+  if (request.turn.tool_choice.mode != ToolChoice::Mode::none) options.tools = request.tools;
+  options.parallel = request.turn.parallel_tool_calls;
   options.starts_in_reasoning = prompt.starts_in_reasoning;
   options.is_plain_text = !request.prompt.empty();
   options.forced_ids = prompt.forced_ids;
@@ -39,8 +39,8 @@ Answer::Answer(const Tokenizer& tokenizer, const ToolSyntax& syntax, const ChatR
       reader_(std::move(reader)),
       calls_(std::move(calls)),
       sink_(std::move(sink)),
-      wants_logprobs_(request.logprobs),
-      seed_(request.sampling.seed.value_or(0)),
+      wants_logprobs_(request.turn.logprobs),
+      seed_(request.turn.sampling.seed.value_or(0)),
       raw_(std::move(raw)) {}
 
 void Answer::give(std::vector<Delta> deltas) {

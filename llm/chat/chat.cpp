@@ -70,7 +70,7 @@ struct Chat::State {
 class Chat::Running {
  public:
   Running(ChatRequest request, Sink sink) : request_(std::move(request)), sink_(std::move(sink)) {
-    if (!request_.sampling.seed) request_.sampling.seed = draw_seed();
+    if (!request_.turn.sampling.seed) request_.turn.sampling.seed = draw_seed();
   }
 
   void cancel() {
@@ -153,7 +153,7 @@ class Chat::Running {
   void say_finished(FinishReason reason, std::optional<Error> error) {
     Finished finished;
     finished.reason = reason;
-    finished.seed = *request_.sampling.seed;
+    finished.seed = *request_.turn.sampling.seed;
     finished.error = std::move(error);
     sink_(std::move(finished));
   }
@@ -179,8 +179,8 @@ class Chat::Running {
     EngineRequest request;
     request.constraint = *beginning ? std::move(*beginning) : constraint;
     request.prompt = std::move(prompt.ids);
-    request.sampling = request_.sampling;
-    request.max_output_tokens = request_.max_output_tokens;
+    request.sampling = request_.turn.sampling;
+    request.max_output_tokens = request_.turn.max_output_tokens;
     request.client = request_.client;
     const auto ends = state.tokenizer.end_of_generation_ids();
     request.stop_tokens.assign(ends.begin(), ends.end());
@@ -191,7 +191,7 @@ class Chat::Running {
   }
 
   bool wants_calls_held(const State& state) const {
-    return (state.constrain || request_.format) && !request_.tools.empty() && request_.tool_choice.mode != ToolChoice::Mode::none;
+    return (state.constrain || request_.format) && !request_.tools.empty() && request_.turn.tool_choice.mode != ToolChoice::Mode::none;
   }
 
   // Tools whose schemas cannot be read are called without a mask: the runtime reports the fault.
@@ -199,7 +199,7 @@ class Chat::Running {
                                                 CallGrammarFuture grammar) const {
     CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share_again = state.min_call_confidence_again, .list = {}};
     options.min_share = must_call() ? 0 : state.min_call_confidence;
-    if (request_.parallel_tool_calls)
+    if (request_.turn.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };
     auto constraint = std::make_shared<CallConstraint>(state.trie.vocabulary(), std::move(grammar), std::move(reader), std::move(options));
     if (!prompt.forced_entry.empty()) {
@@ -210,7 +210,7 @@ class Chat::Running {
   }
 
   bool must_call() const {
-    return request_.tool_choice.mode == ToolChoice::Mode::required || request_.tool_choice.mode == ToolChoice::Mode::named;
+    return request_.turn.tool_choice.mode == ToolChoice::Mode::required || request_.turn.tool_choice.mode == ToolChoice::Mode::named;
   }
 
   // The constraint of the answer from its first token on, or from the end of the reasoning that the prompt opened; null: there is none, or
@@ -233,8 +233,8 @@ class Chat::Running {
                                                      prompt.starts_in_reasoning ? syntax.reasoning_close : "");
     if (!calls) return format;
     std::vector<ToolSpec> tools = request_.tools;
-    if (request_.tool_choice.mode == ToolChoice::Mode::named)
-      std::erase_if(tools, [&](const ToolSpec& tool) { return tool.name != request_.tool_choice.name; });
+    if (request_.turn.tool_choice.mode == ToolChoice::Mode::named)
+      std::erase_if(tools, [&](const ToolSpec& tool) { return tool.name != request_.turn.tool_choice.name; });
     return std::make_shared<FormatOrCalls>(std::move(format), calls, call_openings(tools, syntax, *state.trie.vocabulary(), only_calls));
   }
 

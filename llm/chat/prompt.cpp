@@ -50,15 +50,15 @@ std::optional<Error> contradiction(const ChatRequest& request) {
     if (tool.name.empty()) return invalid("a tool of the request has no name");
     if (!names.insert(tool.name).second) return invalid("the request has two tools of the name " + tool.name);
   }
-  if (request.tool_choice.mode == ToolChoice::Mode::required && names.empty()) {
+  if (request.turn.tool_choice.mode == ToolChoice::Mode::required && names.empty()) {
     return invalid("tool_choice is required, but the request has no tools");
   }
-  if (request.tool_choice.mode == ToolChoice::Mode::named && !names.contains(request.tool_choice.name)) {
-    return invalid("tool_choice names the tool " + request.tool_choice.name + ", which the request does not have");
+  if (request.turn.tool_choice.mode == ToolChoice::Mode::named && !names.contains(request.turn.tool_choice.name)) {
+    return invalid("tool_choice names the tool " + request.turn.tool_choice.name + ", which the request does not have");
   }
-  if (!request.template_variables.is_object()) return invalid("template_variables is no JSON object");
+  if (!request.turn.template_variables.is_object()) return invalid("template_variables is no JSON object");
   for (const char* name : {"messages", "tools", "add_generation_prompt"}) {
-    if (request.template_variables.contains(name)) return invalid(std::string("template_variables may not have ") + name);
+    if (request.turn.template_variables.contains(name)) return invalid(std::string("template_variables may not have ") + name);
   }
   return std::nullopt;
 }
@@ -215,16 +215,16 @@ std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector
 // Begins the answer with a call: in the template's own syntax, if that is more than JSON and has no part that only the model knows (an id);
 // as a list, if several calls are allowed; or as the object that every model knows.
 void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const {
-  const bool named = request.tool_choice.mode == ToolChoice::Mode::named;
-  if (prompt.starts_in_reasoning || (!named && request.tool_choice.mode != ToolChoice::Mode::required)) return;
+  const bool named = request.turn.tool_choice.mode == ToolChoice::Mode::named;
+  if (prompt.starts_in_reasoning || (!named && request.turn.tool_choice.mode != ToolChoice::Mode::required)) return;
   if (syntax_.form == ToolSyntax::Form::text && syntax_.open.find(kHole) == std::string::npos) {
     prompt.forced_text = syntax_.open;
     prompt.forced_entry = call_entry::kOwn;
   } else if (named) {
     prompt.forced_text = "{\"name\": ";
-    prompt.forced_since = Json(request.tool_choice.name).dump() + ", \"arguments\":";
+    prompt.forced_since = Json(request.turn.tool_choice.name).dump() + ", \"arguments\":";
     prompt.forced_entry = call_entry::kColon;
-  } else if (request.parallel_tool_calls) {
+  } else if (request.turn.parallel_tool_calls) {
     prompt.forced_text = std::string(kListOpening);
     prompt.forced_entry = call_entry::kColonInList;
   } else {
@@ -253,7 +253,7 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request, int n_ctx) const
   std::vector<const std::vector<std::int32_t>*> instead(n);
   const std::string random = random_word();
   for (std::size_t i = 0; i < n; ++i) {
-    const bool raw = request.history == HistoryForm::as_written && is_own(request.messages[i]);
+    const bool raw = request.turn.history == HistoryForm::as_written && is_own(request.messages[i]);
     if (!raw && in_words[i].empty()) continue;
     words[i] = place_holder(random, i);
     instead[i] = raw ? &request.messages[i].raw->ids : &in_words[i];

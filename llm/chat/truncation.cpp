@@ -44,7 +44,7 @@ Result<FittingPrompt> build_fitting(const PromptBuilder& builder, const ChatRequ
   const std::vector<std::size_t>& points = request.may_begin_at;
   if (points.empty()) return overflow_of(builder, request, n_ctx);
 
-  const int reserve = std::min(request.max_output_tokens, n_ctx / 4);
+  const int reserve = std::min(request.turn.max_output_tokens, n_ctx / 4);
   std::optional<FittingPrompt> best;
   std::optional<Error> failure;
   const auto fits = [&](std::size_t point, int within) {

@@ -67,19 +67,25 @@ enum class HistoryForm {
   canonical,   // the template's rendering of the parsed message
 };
 
+// How one answer of the model is to be made. A client's request, the run that it starts, and each chat request of that run hold the same
+// settings, and the defaults are here only.
+struct TurnSettings {
+  ToolChoice tool_choice;
+  bool parallel_tool_calls = true;  // false: an answer makes at most one call
+  SamplingParams sampling;          // without a seed one is drawn, and reported with the answer
+  int max_output_tokens = kDefaultOutputTokens;
+  std::vector<std::string> stop;  // the answer ends before the first of these
+  bool logprobs = false;          // TextDelta::logprobs are requested, with sampling.top_logprobs alternatives
+  HistoryForm history = HistoryForm::as_written;
+  Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
+};
+
 struct ChatRequest {
   std::vector<Message> messages;
   std::vector<ToolSpec> tools;  // in registration order
-  ToolChoice tool_choice;
-  bool parallel_tool_calls = true;
-  std::optional<OutputFormat> format;  // of the answer; not together with tools, unless tool_choice is none
-  SamplingParams sampling;
-  int max_output_tokens = 1024;
-  std::vector<std::string> stop;  // the answer ends before the first of these
-  bool logprobs = false;          // TextDelta::logprobs are requested
-  HistoryForm history = HistoryForm::as_written;
-  std::string client;                        // EngineRequest::client
-  Json template_variables = Json::object();  // further variables of the chat template, e.g. {"enable_thinking": false}
+  TurnSettings turn;
+  std::optional<OutputFormat> format;  // of the answer; not together with tools, unless turn.tool_choice is none
+  std::string client;                  // EngineRequest::client
   // If the prompt does not fit into the context, the messages before one of these indices may be left out, as few as possible; system
   // messages stay. In rising order; empty: a prompt that does not fit is an error.
   std::vector<std::size_t> may_begin_at = {};
@@ -99,7 +105,7 @@ struct Usage {
 enum class FinishReason {
   stop,        // the model ended its turn, or a stop string was reached
   tool_calls,  // the turn ended with at least one call
-  length,      // max_output_tokens, or the context is full
+  length,      // TurnSettings::max_output_tokens, or the context is full
   cancelled,
   error,
 };

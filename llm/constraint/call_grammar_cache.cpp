@@ -7,9 +7,9 @@
 namespace baton::llm {
 std::shared_ptr<CallGrammar> CallGrammarCache::find(const ChatRequest& request) {
   std::vector<ToolSpec> tools;
-  std::string key = request.parallel_tool_calls ? "several" : "one";
+  std::string key = request.turn.parallel_tool_calls ? "several" : "one";
   for (const ToolSpec& tool : request.tools) {
-    if (request.tool_choice.mode == ToolChoice::Mode::named && tool.name != request.tool_choice.name) continue;
+    if (request.turn.tool_choice.mode == ToolChoice::Mode::named && tool.name != request.turn.tool_choice.name) continue;
     tools.push_back(tool);
     key += "\n" + tool.name + "\n" + dumped(tool.parameters);
   }
@@ -19,7 +19,7 @@ std::shared_ptr<CallGrammar> CallGrammarCache::find(const ChatRequest& request) 
     known_.splice(known_.begin(), known_, at);
     return at->second;
   }
-  const auto compiled = compile_calls(tools, request.parallel_tool_calls, syntax_, *trie_.vocabulary());
+  const auto compiled = compile_calls(tools, request.turn.parallel_tool_calls, syntax_, *trie_.vocabulary());
   if (!compiled) return nullptr;
   known_.emplace_front(std::move(key), *compiled);
   if (known_.size() > kMaxGrammars) known_.pop_back();

@@ -41,7 +41,7 @@ class TokenConstraint : public TokenNarrower {
 struct EngineRequest {
   std::vector<std::int32_t> prompt;  // at least one token, each in [0, n_vocab)
   SamplingParams sampling;
-  int max_output_tokens = 1024;
+  int max_output_tokens = kDefaultOutputTokens;
   std::vector<std::int32_t> stop_tokens;        // each ends the answer and is reported as its last token
   std::shared_ptr<TokenConstraint> constraint;  // may be null
   std::string client;                           // the requesting client; its requests share its part of the places of a batch

@@ -5,6 +5,8 @@
 
 namespace baton::llm {
 
+inline constexpr int kDefaultOutputTokens = 1024;  // of an answer, if the request does not say
+
 // The settings for choosing the next token. The defaults are greedy: temperature 0 takes the most probable token.
 //
 // Order of application, as documented for llama.cpp's sampler chain: logit_bias, penalties, allowed-token mask, top_k, typical_p, top_p,

@@ -214,7 +214,7 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
   if (!abilities.system) messages = without_system(std::move(messages));
   messages = joined_where_needed(std::move(messages), abilities);
 
-  Json variables = request.template_variables;
+  Json variables = request.turn.template_variables;
   add_messages(messages, abilities, variables);
   if (abilities.tools) add_tools(request.tools, abilities, variables);
   variables["add_generation_prompt"] = true;

@@ -15,7 +15,7 @@ namespace baton::agent {
 namespace {
 
 bool offers(const llm::ChatRequest& request, const std::string& name) {
-  if (request.tool_choice.mode == llm::ToolChoice::Mode::none) return false;
+  if (request.turn.tool_choice.mode == llm::ToolChoice::Mode::none) return false;
   return std::any_of(request.tools.begin(), request.tools.end(), [&](const llm::ToolSpec& tool) { return tool.name == name; });
 }
 
@@ -142,8 +142,8 @@ TEST_F(MessageRunTest, written_tokens_count_over_all_responses) {
   const auto outcome = run([](const auto&, int n) { return n < 2 ? call("send", n) : words("done"); }, std::move(request), agree);
   ASSERT_TRUE(outcome) << outcome.error().message;
   ASSERT_GE(asked_.size(), 2u);
-  EXPECT_EQ(asked_[0].max_output_tokens, 10);
-  EXPECT_EQ(asked_[1].max_output_tokens, 7) << "a scripted call counts three";
+  EXPECT_EQ(asked_[0].turn.max_output_tokens, 10);
+  EXPECT_EQ(asked_[1].turn.max_output_tokens, 7) << "a scripted call counts three";
 }
 
 TEST_F(MessageRunTest, where_the_time_is_used_up_the_next_response_is_the_last_answer) {

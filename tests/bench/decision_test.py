@@ -1,10 +1,7 @@
 """The questions of the decision to call, and the arithmetic of their thresholds."""
-import pathlib
-import sys
 import unittest
 
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-import bench_decision as decision  # noqa: E402
+from tests.bench import decision
 
 
 class Questions(unittest.TestCase):

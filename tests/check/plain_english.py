@@ -9,7 +9,7 @@ Plain English that only looks like a phrase is not counted: "there is no", "is n
 figure, for each of the three areas. The issue counted the product of about commit ca73586; this script counts there, in the order of
 PHRASES, 53, 201, 80, 72, 62 and 36.
 
-`python3 tests/check/plain_english.py [FILE or FOLDER ...]` prints each place instead, as FILE:LINE: phrase: text.
+`python3 -m tests.check.plain_english [FILE or FOLDER ...]` prints each place instead, as FILE:LINE: phrase: text.
 """
 import ast
 import io
@@ -125,7 +125,7 @@ def places(only=()):
 
 
 def rows(_baton, _models_dir, _quick):
-    import suite
+    from tests.support import suite
     found = list(places())
     for phrase, (_, figure) in PHRASES.items():
         for area in AREAS:

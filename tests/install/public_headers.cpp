@@ -1,4 +1,4 @@
-// The headers that programs outside may include (docs/architecture.md), from the install prefix alone.
+// A program that uses parts of Baton without an agent.
 #include <baton/llm/engine/engine.h>
 #include <baton/memory/journal.h>
 #include <baton/tools/registry.h>

@@ -1,4 +1,4 @@
-// tests/golden/kernels/dequantize.json: the gguf package's values of random blocks (tests/check/oracle_dequantize.py).
+// tests/golden/kernels/dequantize.json: the gguf package's values of random blocks (tests/check/oracle/dequantize.py).
 #include <baton/kernels/dequantize.h>
 #include <baton/kernels/unpack.h>
 

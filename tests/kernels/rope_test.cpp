@@ -1,4 +1,4 @@
-// Tables against tests/golden/rope.json (transformers' functions in double precision, tests/check/oracle_rope.py), and the rotation itself.
+// Tables against tests/golden/rope.json (transformers' functions in double precision, tests/check/oracle/rope.py), and the rotation itself.
 #include <baton/kernels/rope.h>
 #include <baton/kernels/rope_tables.h>
 

@@ -10,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 
 std::unique_ptr<Database> database(const std::filesystem::path& file) {
-  return std::move(Database::open(file, std::chrono::milliseconds(100)).value());
+  return Database::open(file, std::chrono::milliseconds(100)).value();
 }
 
 TEST(Schema, takes_an_older_file_through_the_steps_it_lacks_and_keeps_its_rows) {

@@ -7,8 +7,8 @@ import tempfile
 import time
 import urllib.request
 
-import suite
-from daemon import free_port
+from tests.support import suite
+from tests.support.daemon import free_port
 
 
 class Browser:

@@ -1,4 +1,4 @@
-"""A daemon for the checks: tests/check/scripted_daemon.cpp, whose answers follow from the last message."""
+"""A daemon for the checks: tests/probes/scripted_daemon.cpp, whose answers follow from the last message."""
 import os
 import pathlib
 import re
@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-import suite
+from tests.support import suite
 
 PROGRAM = suite.ROOT / "build/release/tests/scripted_daemon"
 

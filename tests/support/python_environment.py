@@ -1,14 +1,14 @@
 """The Python environments of the checks, made once and outside the checkout: `oracles` (torch, the peer; some GB), `clients` (what CI installs), `cuda`
 (what takes CUDA objects apart) and `bfcl` (its data and checker).
 
-`python3 tests/support/python_environment.py clients` makes one, if it is not there."""
+`python3 -m tests.support.python_environment clients` makes one, if it is not there."""
 import os
 import pathlib
 import subprocess
 import sys
 import venv
 
-import suite
+from tests.support import suite
 
 ENVIRONMENTS = {
     "oracles": {"requirements": "tests/check/requirements.txt", "variable": "BATON_ORACLE_VENV", "folder": "oracle-venv", "about": "torch and others, some GB, and minutes for llama-cpp-python"},
@@ -50,7 +50,7 @@ def enter(name, quick):
             return
         make(name)
     python = home / "bin/python"
-    os.execv(python, [str(python), str(pathlib.Path(sys.argv[0]).resolve()), *sys.argv[1:]])
+    os.execv(python, [str(python), *sys.orig_argv[1:]])
 
 
 if __name__ == "__main__":

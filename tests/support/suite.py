@@ -1,6 +1,6 @@
 """Shared by scripts/check.sh and scripts/bench.sh: options, rows, the table, the JSON line, the exit status.
 
-A part of a suite is a module with a docstring and
+A part of a suite is a module below tests/check or tests/bench, named by its path ("oracle.rope"), with a docstring and
     rows(baton, models_dir, quick) -> row(...)s    optional: a list, or a generator: then the rows that it gave before --quick ran out of time
                                                    count. baton: path of the program; models_dir: folder of the *.gguf files
     add_options(parser)                            optional: options of its own; then rows takes the parsed ones as a fourth argument
@@ -74,7 +74,15 @@ def commit():
     return (git("rev-parse", "--short", "HEAD") or "unknown") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
-def run_part(name, options, models_dir, seconds_left):
+def module_name(script, part):
+    return f"tests.{script}.{part}"
+
+
+def source_file(script, part):
+    return ROOT / (module_name(script, part).replace(".", "/") + ".py")
+
+
+def run_part(script, name, options, models_dir, seconds_left):
     """The rows of one part; an error becomes a row: skipped if the part could not run, failed if it broke."""
     def out_of_time(_signal, _frame):
         raise OutOfTime
@@ -86,7 +94,7 @@ def run_part(name, options, models_dir, seconds_left):
         signal.signal(signal.SIGALRM, out_of_time)
         signal.alarm(int(seconds_left))
     try:
-        module = importlib.import_module(name)
+        module = importlib.import_module(module_name(script, name))
         if not hasattr(module, "rows"):
             return [skipped(name, "has goldens only, which scripts/test.sh compares with")]
         own_options = [options] if hasattr(module, "add_options") else []
@@ -144,7 +152,7 @@ def markdown(suite, script, rows, about, table=True, name=""):
 
 
 def main(script, suites, prepare=None, record_more=None):
-    """script: check or bench. suites: {name: {"about": text, "parts": [modules]}}, and needs_baton where False, and environment where it is not
+    """script: check or bench. suites: {name: {"about": text, "parts": [names]}}, and needs_baton where False, and environment where it is not
     "oracles" (python_environment.py; None: none), options: True where its parts have options of their own, folder: True where it is followed by a folder, their options.folder, instead of parts, table: False where record_more writes its table. prepare(environment, quick): may replace this process by one in that environment. record_more(suite, rows, folder) -> markdown lines to add, such as a picture."""
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
@@ -158,54 +166,54 @@ def main(script, suites, prepare=None, record_more=None):
         parser.add_argument("--regenerate", action="store_true", help="write the goldens under tests/golden anew")
     for name in suites:
         if name in sys.argv[1:] and suites[name].get("options"):
-            for module in suites[name]["parts"]:
-                importlib.import_module(module).add_options(parser)
+            for part in suites[name]["parts"]:
+                importlib.import_module(module_name(script, part)).add_options(parser)
     options = parser.parse_args()
     if options.list or not options.suite:
-        return list_suites(suites, options.suite)
+        return list_suites(script, suites, options.suite)
     if options.suite not in suites:
         parser.error(f"no suite {options.suite}: " + ", ".join(suites))
     options.folder = None
     if suites[options.suite].get("folder"):
         options.folder, options.parts = (options.parts or [None])[0], []
-    known = [module for module in suites[options.suite]["parts"] if pathlib.Path(sys.path[0], f"{module}.py").is_file()]
-    parts = [module for module in known if not options.parts or short(module) in options.parts]
+    known = [part for part in suites[options.suite]["parts"] if source_file(script, part).is_file()]
+    parts = [part for part in known if not options.parts or short(part) in options.parts]
     if not parts:
-        parser.error(f"no such part: {', '.join(short(module) for module in known)}")
+        parser.error(f"no such part: {', '.join(short(part) for part in known)}")
     environment = suites[options.suite].get("environment", "oracles")
     if prepare and environment:
         prepare(environment, options.quick)
     if getattr(options, "regenerate", False):
-        return regenerate(parts)
+        return regenerate(script, parts)
     if suites[options.suite].get("needs_baton", True) and not os.access(options.baton, os.X_OK):
         return finish(options, script, suites, [skipped(options.suite, f"{options.baton} is not built: scripts/quickstart.sh builds it")], record_more)
     start = time.monotonic()
     rows = []
     for name in parts:
         began = time.monotonic()
-        rows += run_part(name, options, cache_dir() / "models", QUICK_SECONDS - 2 - (began - start))
+        rows += run_part(script, name, options, cache_dir() / "models", QUICK_SECONDS - 2 - (began - start))
         print(f"{short(name)}: {time.monotonic() - began:.1f} s", file=sys.stderr)
     return finish(options, script, suites, rows, record_more)
 
 
-def short(module):
-    return module.split("_", 1)[-1]
+def short(part):
+    return part.rpartition(".")[2]
 
 
-def list_suites(suites, only):
+def list_suites(script, suites, only):
     for name, suite in suites.items():
         if only in (None, name):
             print(f"{name}: {suite['about']}")
-            for module in suite["parts"]:
-                path = pathlib.Path(sys.path[0], f"{module}.py")
+            for part in suite["parts"]:
+                path = source_file(script, part)
                 if path.is_file():
-                    print(f"  {short(module):16} {path.read_text(encoding='utf-8').split(chr(10), 1)[0].strip(chr(34))}")
+                    print(f"  {short(part):20} {path.read_text(encoding='utf-8').split(chr(10), 1)[0].strip(chr(34))}")
     return 0 if only in (None, *suites) else 2
 
 
-def regenerate(parts):
+def regenerate(script, parts):
     for name in parts:
-        module = importlib.import_module(name)
+        module = importlib.import_module(module_name(script, name))
         if hasattr(module, "regenerate"):
             print(f"== {short(name)}", flush=True)
             module.regenerate()

@@ -82,7 +82,7 @@ class ChatTest : public testing::Test {
   static ChatRequest hello() {
     ChatRequest request;
     request.messages = {message(Role::user, "Hello there")};
-    request.max_output_tokens = 16;
+    request.turn.max_output_tokens = 16;
     return request;
   }
 

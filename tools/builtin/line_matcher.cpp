@@ -19,31 +19,7 @@ constexpr std::uint32_t kDepthLimit = 2'000;
 constexpr std::uint32_t kHeapLimitKib = 8 * 1024;
 constexpr std::size_t kBytesAUnit = 32;         // bytes that a part such as `.*` runs over, or that are compared
 constexpr std::size_t kBytesAheadAUnit = 4096;  // bytes that a part may have run over in vain, which PCRE2 does not report
-
-struct Work {
-  std::uint64_t left = 0;
-  std::size_t last_place = 0;
-};
-
-struct FreePcre2 {
-  void operator()(pcre2_code* p) const { pcre2_code_free(p); }
-  void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
-  void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
-};
-
-// Called for each part of the expression that is tried at a place. A negative result other than PCRE2's own codes ends the match with that
-// result.
-constexpr int kTooMuchWork = -10'000;
-int count_work(pcre2_callout_block* at, void* counted) {
-  Work& work = *static_cast<Work*>(counted);
-  const std::size_t place = at->current_position;
-  const std::size_t moved = place > work.last_place ? place - work.last_place : work.last_place - place;
-  const std::uint64_t units = 1 + moved / kBytesAUnit + (at->subject_length - place) / kBytesAheadAUnit;
-  work.last_place = place;
-  if (units > work.left) return kTooMuchWork;
-  work.left -= units;
-  return 0;
-}
+constexpr int kTooMuchWork = -10'000;           // the result of a match that was ended: none of PCRE2's own codes
 
 std::string error_text(int number) {
   std::array<PCRE2_UCHAR, 256> text{};
@@ -75,6 +51,29 @@ bool glob_matches(std::string_view glob, std::string_view text) {
 }  // namespace
 
 struct LineMatcher::Impl {
+  struct Work {
+    std::uint64_t left = 0;
+    std::size_t last_place = 0;
+  };
+
+  struct FreePcre2 {
+    void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+    void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+    void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+  };
+
+  // Called for each part of the expression that is tried at a place. A negative result ends the match with it.
+  static int count_work(pcre2_callout_block* at, void* counted) {
+    Work& work = *static_cast<Work*>(counted);
+    const std::size_t place = at->current_position;
+    const std::size_t moved = place > work.last_place ? place - work.last_place : work.last_place - place;
+    const std::uint64_t units = 1 + moved / kBytesAUnit + (at->subject_length - place) / kBytesAheadAUnit;
+    work.last_place = place;
+    if (units > work.left) return kTooMuchWork;
+    work.left -= units;
+    return 0;
+  }
+
   std::unique_ptr<pcre2_code, FreePcre2> code;
   std::unique_ptr<pcre2_match_data, FreePcre2> data;
   std::unique_ptr<pcre2_match_context, FreePcre2> limits;
@@ -114,7 +113,7 @@ Result<LineMatcher> LineMatcher::make(const std::string& pattern, bool regex, bo
   pcre2_set_match_limit(impl->limits.get(), kMatchLimit);
   pcre2_set_depth_limit(impl->limits.get(), kDepthLimit);
   pcre2_set_heap_limit(impl->limits.get(), kHeapLimitKib);
-  pcre2_set_callout(impl->limits.get(), count_work, &impl->line);
+  pcre2_set_callout(impl->limits.get(), Impl::count_work, &impl->line);
   if (!regex && !ignore_case) impl->text = pattern;
   impl->pattern_bytes = pattern.size();
   impl->is_regex = regex;

@@ -1,5 +1,5 @@
 #pragma once
-// A shape as text, "batch=4,n=512,causal=1", as written by tests/bench/gpu_shapes.py and used as the key of a result.
+// A shape as text, "batch=4,n=512,causal=1", as written by tests/gpu/shapes.py and used as the key of a result.
 #include <charconv>
 #include <map>
 #include <stdexcept>

@@ -2,6 +2,8 @@
 // lost.
 #include <gmock/gmock.h>
 
+#include <sstream>
+
 #include "cli_fixture.h"
 
 namespace baton {
@@ -219,6 +221,28 @@ TEST_F(CliTest, deleting_a_conversation_needs_a_yes) {
   EXPECT_THAT(baton("history list").text, HasSubstr("hello"));
   EXPECT_EQ(baton("history delete last --yes").code, 0);
   EXPECT_THAT(baton("history list").text, testing::Not(HasSubstr("hello")));
+}
+
+TEST_F(CliTest, deleting_a_conversation_reports_its_id_as_json) {
+  baton("-m " + tiny_model() + " run --no-tools --max-output-tokens 2 hello");
+  EXPECT_NE(baton("history delete last --json").code, 0) << "it does not ask";
+  const auto deleted = baton("history delete last --yes --json");
+  EXPECT_THAT(deleted.text, testing::MatchesRegex("\\{\"id\":\"conv_[^\"]*\",\"deleted\":true\\}\n")) << deleted.text;
+}
+
+TEST_F(CliTest, the_catalogue_is_listed_as_json_lines) {
+  const auto listed = baton("pull --json");
+  EXPECT_EQ(listed.code, 0);
+  std::istringstream lines(listed.text);
+  int n_default = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const Json model = Json::parse(line);
+    EXPECT_GT(model["bytes"].get<std::int64_t>(), 0);
+    EXPECT_TRUE(model["path"].is_null()) << "nothing was pulled here";
+    EXPECT_NE(model["name"], "gemma-3-270m") << "which Baton does not run";
+    n_default += model["default"].get<bool>() ? 1 : 0;
+  }
+  EXPECT_EQ(n_default, 1);
 }
 
 }  // namespace

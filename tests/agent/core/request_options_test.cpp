@@ -17,7 +17,7 @@ TEST(RequestOptions, a_warm_up_computes_the_prompt_and_says_nothing) {
   StepByHand run(std::move(config));
   run.start_with({});
   ASSERT_EQ(run.generations(), 1);
-  EXPECT_EQ(run.request().max_output_tokens, 1);
+  EXPECT_EQ(run.request().turn.max_output_tokens, 1);
   EXPECT_EQ(run.request().messages.size(), 1u);
   run.text("Hel");
   run.end(llm::FinishReason::length);

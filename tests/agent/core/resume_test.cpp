@@ -114,13 +114,13 @@ TEST(Resume, an_intent_without_a_result_runs_again_only_where_that_does_no_harm)
 }
 
 TEST(Resume, a_call_without_an_intent_is_started) {
-  StepByHand first({.parallel_tool_calls = false});
+  StepByHand first({.turn = {.parallel_tool_calls = false}});
   first.start("q");
   first.calls({call_of("c1", "add"), call_of("c2", "time")});
   first.result("c1", "3");
   Interrupted left = first.left_behind();
   left.calls["c1"] = {.finished = true, .result = "3"};
-  StepByHand second({.parallel_tool_calls = false});
+  StepByHand second({.turn = {.parallel_tool_calls = false}});
   // c2's intent had not been written when the process was killed.
   std::erase_if(left.events, [](const EmitEvent& e) { return e.type == "response.mcp_call.in_progress" && e.data["output_index"] == 1; });
   second.resume(left);

@@ -57,7 +57,6 @@ class StepByHand {
     add(run_.on_tool_finished(id, content, is_error, moment()));
   }
   void progress(const std::string& id, double fraction, const std::string& message) { add(run_.on_tool_progress(id, fraction, message)); }
-  void user(const std::string& text, Delivery delivery) { add(run_.on_user_message(text, delivery, moment())); }
   void tick() { add(run_.on_tick(moment())); }
   void cancel() { add(run_.cancel(moment())); }
   void fail(const std::string& reason) { add(run_.fail(reason, moment())); }

@@ -89,7 +89,7 @@ TEST(Run, shows_a_result_as_soon_as_it_is_there) {
 }
 
 TEST(Run, runs_calls_one_after_the_other_when_asked_to) {
-  StepByHand run({.parallel_tool_calls = false});
+  StepByHand run({.turn = {.parallel_tool_calls = false}});
   run.start();
   run.calls({call_of("a", "add"), call_of("b", "nothing"), call_of("c", "time")});
   EXPECT_EQ(run.started(), std::vector<std::string>{"a"});
@@ -139,7 +139,7 @@ TEST(Run, answers_a_repeated_call_with_the_earlier_result_and_then_wants_an_answ
   const std::string again = run.request().messages.back().content;
   EXPECT_EQ(again.find("two\n"), 0u);
   EXPECT_NE(again.find("not run again"), std::string::npos);
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("it is two");
   EXPECT_EQ(run.finish().status, "completed");
   expect_valid(run);
@@ -164,13 +164,13 @@ TEST(Run, allows_more_repeats_when_configured_and_counts_only_those_in_a_row) {
   run.calls({call_of("a", "add")});
   run.result("a", "1");
   run.calls({call_of("b", "add")});
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   run.calls({call_of("c", "time")});
   run.result("c", "noon");
   run.calls({call_of("d", "time")});
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   run.calls({call_of("e", "time")});
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
 }
 
 TEST(Run, runs_a_call_again_after_something_new_has_happened) {
@@ -209,7 +209,7 @@ TEST(Run, runs_the_same_call_of_one_answer_once) {
   EXPECT_EQ(run.started(), std::vector<std::string>{"a"});
   run.result("a", "1");
   EXPECT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
   expect_valid_history(run.request().messages);
 }
 
@@ -251,12 +251,12 @@ TEST(Run, asks_for_a_last_answer_when_the_turns_are_used_up) {
   StepByHand run({.budgets = {.max_turns = 2}});
   run.start();
   for (int i = 0; i < 2; ++i) {
-    EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+    EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
     const std::string id = "c" + std::to_string(i);
     run.calls({call_of(id, "add", {{"x", i}})});
     run.result(id, "1");
   }
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("what I know so far");
   EXPECT_EQ(run.finish().status, "incomplete");
   EXPECT_EQ(run.finish().reason, "max_turns");
@@ -280,7 +280,7 @@ TEST(Run, answers_calls_beyond_the_budget_and_asks_for_a_last_answer) {
   run.calls({call_of("a", "add"), call_of("b", "time")});
   EXPECT_EQ(run.started(), std::vector<std::string>{"a"});
   run.result("a", "1");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   EXPECT_NE(run.request().messages.back().content.find("budget of 1 tool call"), std::string::npos);
   run.answer("1");
   EXPECT_EQ(run.finish().reason, "max_tool_calls");
@@ -288,13 +288,13 @@ TEST(Run, answers_calls_beyond_the_budget_and_asks_for_a_last_answer) {
 }
 
 TEST(Run, ends_when_no_token_is_left) {
-  StepByHand run({.max_output_tokens = 80, .budgets = {.max_output_tokens = 100}});
+  StepByHand run({.turn = {.max_output_tokens = 80}, .budgets = {.max_output_tokens = 100}});
   run.start();
-  EXPECT_EQ(run.request().max_output_tokens, 80);
+  EXPECT_EQ(run.request().turn.max_output_tokens, 80);
   run.call(0, call_of("a", "add"));
   run.end(FinishReason::tool_calls, 70);
   run.result("a", "1");
-  EXPECT_EQ(run.request().max_output_tokens, 30);
+  EXPECT_EQ(run.request().turn.max_output_tokens, 30);
   run.call(0, call_of("b", "time"));
   run.end(FinishReason::tool_calls, 30);
   run.result("b", "noon");
@@ -348,7 +348,7 @@ TEST(Run, asks_for_a_last_answer_when_the_time_is_used_up) {
   run.calls({call_of("a", "add")});
   run.now += 1500;
   run.result("a", "1");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("1");
   EXPECT_EQ(run.finish().reason, "max_milliseconds");
   expect_valid(run);
@@ -366,7 +366,7 @@ TEST(Run, cuts_off_tools_when_the_time_is_used_up) {
   run.tick();
   ASSERT_EQ(run.all_of<CancelTool>().size(), 1u);
   EXPECT_EQ(run.all_of<CancelTool>()[0].call_id, "b");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
   run.answer("only the first came");
   EXPECT_EQ(run.finish().reason, "max_milliseconds");
   expect_valid(run);
@@ -380,7 +380,7 @@ TEST(Run, a_clock_that_is_set_ten_days_forth_or_back_ends_nothing) {
     run.wall_step = days * 24 * 3600 * 1000;
     run.tick();
     run.result("a", "1");
-    EXPECT_NE(run.request().tool_choice.mode, ToolChoice::Mode::none);
+    EXPECT_NE(run.request().turn.tool_choice.mode, ToolChoice::Mode::none);
     run.answer("1");
     EXPECT_EQ(run.finish().status, "completed");
   }
@@ -413,101 +413,43 @@ TEST(Run, cuts_off_the_answer_itself_at_twice_the_time) {
   expect_valid(run);
 }
 
-// ---- messages during a run
+// ---- steering during a run
 
-TEST(Run, queues_a_message_until_the_results_are_there) {
+TEST(Run, leaves_no_empty_answer_when_it_is_steered_before_the_first_word) {
   StepByHand run;
   run.start("first");
-  run.calls({call_of("a", "add")});
-  run.user("second", Delivery::queue);
-  EXPECT_EQ(run.generations(), 1);
-  run.result("a", "1");
-  const auto messages = run.request().messages;
-  EXPECT_EQ(roles(messages), (std::vector{Role::user, Role::assistant, Role::tool, Role::user}));
-  EXPECT_EQ(messages.back().content, "second");
-  run.answer("both");
-  EXPECT_EQ(run.finish().status, "completed");
-  expect_valid(run);
+  run.steer("steer_1", "second");
+  EXPECT_EQ(run.all_of<CancelGeneration>().size(), 1u);
+  run.end(FinishReason::cancelled);
+  EXPECT_EQ(run.finish().reason, "steered");
+  EXPECT_EQ(roles(run.kept_messages()), (std::vector{Role::user}));
 }
 
-TEST(Run, answers_a_message_that_came_while_the_last_answer_was_written) {
-  StepByHand run;
-  run.start("first");
-  run.text("one");
-  run.user("second", Delivery::queue);
-  run.end(FinishReason::stop);
-  ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().messages.back().content, "second");
-  run.answer("two");
-  EXPECT_EQ(run.kept_messages().size(), 4u);
-  expect_valid(run);
-}
-
-TEST(Run, cuts_off_an_answer_for_an_interrupting_message_and_keeps_what_was_written) {
+TEST(Run, keeps_the_text_that_was_on_its_way_when_it_was_steered) {
   StepByHand run;
   run.start("first");
   run.text("once upon");
-  run.user("stop, second", Delivery::interrupt);
-  EXPECT_EQ(run.all_of<CancelGeneration>().size(), 1u);
-  EXPECT_EQ(run.generations(), 1);
-  run.text(" a time");  // on its way already
+  run.steer("steer_1", "second");
+  run.text(" a time");
   run.end(FinishReason::cancelled);
-  ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().messages[1].content, "once upon a time");
-  EXPECT_EQ(run.request().messages[2].content, "stop, second");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
-  run.answer("yes?");
-  EXPECT_EQ(run.finish().status, "completed");
+  EXPECT_EQ(run.generations(), 1);
+  EXPECT_EQ(run.finish().reason, "steered");
+  EXPECT_EQ(run.kept_messages().back().content, "once upon a time");
   expect_valid(run);
 }
 
-TEST(Run, leaves_no_empty_answer_when_it_is_interrupted_before_the_first_word) {
+TEST(Run, does_not_run_calls_that_were_written_after_it_was_steered) {
   StepByHand run;
   run.start("first");
-  run.user("second", Delivery::interrupt);
-  run.end(FinishReason::cancelled);
-  EXPECT_EQ(roles(run.request().messages), (std::vector{Role::user, Role::user}));
-  run.answer("yes?");
-  EXPECT_EQ(roles(run.kept_messages()), (std::vector{Role::user, Role::user, Role::assistant}));
-}
-
-TEST(Run, does_not_run_calls_that_were_written_when_the_user_interrupted) {
-  StepByHand run;
-  run.start("first");
+  run.text("let me see");
+  run.steer("steer_1", "no");
   run.call(0, call_of("a", "add"));
-  run.user("no", Delivery::interrupt);
   run.open(1, call_of("b", "time"));
   run.end(FinishReason::cancelled);
   EXPECT_TRUE(run.started().empty());
-  ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
-  run.answer("fine");
-  EXPECT_EQ(run.finish().status, "completed");
+  EXPECT_EQ(run.generations(), 1);
+  EXPECT_EQ(run.finish().reason, "steered");
   expect_valid(run);
-}
-
-TEST(Run, cuts_off_tools_for_an_interrupting_message) {
-  StepByHand run;
-  run.start("first");
-  run.calls({call_of("a", "add"), call_of("b", "wait")});
-  run.result("a", "1");
-  run.user("never mind", Delivery::interrupt);
-  ASSERT_EQ(run.all_of<CancelTool>().size(), 1u);
-  EXPECT_EQ(run.generations(), 2);
-  run.result("b", "too late");
-  run.calls({call_of("c", "wait")});  // not a repeat: it never had its result
-  EXPECT_EQ(run.started(), (std::vector<std::string>{"a", "b", "c"}));
-  run.result("c", "ok");
-  run.answer("ok");
-  expect_valid(run);
-}
-
-TEST(Run, keeps_messages_that_wait_when_the_run_ends) {
-  StepByHand run;
-  run.start("first");
-  run.user("second", Delivery::queue);
-  run.cancel();
-  EXPECT_EQ(roles(run.kept_messages()), (std::vector{Role::user, Role::user}));
 }
 
 // ---- mistakes and failures
@@ -643,20 +585,16 @@ TEST(Run, puts_the_hint_after_good_results_only_and_keeps_it_out_of_the_history)
   run.calls({call_of("b", "time")});
   run.result("b", "no clock", true);
   EXPECT_EQ(run.request().messages.back().content, "no clock");
-  run.calls({call_of("c", "wait")});
-  run.user("other question", Delivery::queue);
-  run.result("c", "ok");
-  EXPECT_EQ(run.request().messages.back().content, "other question");
   for (const llm::Message& message : run.kept_messages()) EXPECT_EQ(message.content.find("Now answer"), std::string::npos);
 }
 
 TEST(Run, honours_the_tool_choice_in_the_first_turn_only) {
-  StepByHand run({.tool_choice = {.mode = ToolChoice::Mode::named, .name = "add"}});
+  StepByHand run({.turn = {.tool_choice = {.mode = ToolChoice::Mode::named, .name = "add"}}});
   run.start();
-  EXPECT_EQ(run.request().tool_choice.name, "add");
+  EXPECT_EQ(run.request().turn.tool_choice.name, "add");
   run.calls({call_of("a", "add")});
   run.result("a", "1");
-  EXPECT_EQ(run.request().tool_choice.mode, ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, ToolChoice::Mode::automatic);
 }
 
 TEST(Run, makes_an_idempotency_key_of_run_and_call) {
@@ -676,7 +614,6 @@ std::vector<std::function<void(StepByHand&)>> eventful_run() {
       [](StepByHand& r) { r.text("let me see"); },
       [](StepByHand& r) { r.call(0, call_of("a", "add")); },
       [](StepByHand& r) { r.open(1, call_of("b", "time")); },
-      [](StepByHand& r) { r.user("by the way", Delivery::queue); },
       [](StepByHand& r) { r.call(2, call_of("c", "wait")); },
       [](StepByHand& r) { r.end(FinishReason::tool_calls); },
       [](StepByHand& r) { r.result("c", "3"); },
@@ -684,11 +621,9 @@ std::vector<std::function<void(StepByHand&)>> eventful_run() {
       [](StepByHand& r) { r.call(0, call_of("d", "wait")); },
       [](StepByHand& r) { r.call(1, call_of("e", "nowhere")); },
       [](StepByHand& r) { r.end(FinishReason::tool_calls); },
-      [](StepByHand& r) { r.user("stop that", Delivery::interrupt); },
+      [](StepByHand& r) { r.result("d", "waited"); },
       [](StepByHand& r) { r.text("all"); },
-      [](StepByHand& r) { r.user("now", Delivery::interrupt); },
-      [](StepByHand& r) { r.end(FinishReason::cancelled); },
-      [](StepByHand& r) { r.text("done"); },
+      [](StepByHand& r) { r.text(" done"); },
       [](StepByHand& r) { r.end(FinishReason::stop); },
   };
 }

@@ -91,7 +91,7 @@ TEST(WaitingCalls, the_hint_comes_after_results_of_the_clients_functions_too) {
 TEST(WaitingCalls, no_hint_where_another_call_is_wanted) {
   RunConfig config = with_client_function();
   config.after_tools = "Now answer: {question}";
-  config.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};
+  config.turn.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};
   StepByHand run(config);
   run.start_with(bought("milk", "bought"));
   EXPECT_EQ(run.request().messages.back().content, "bought");
@@ -108,7 +108,7 @@ TEST(WaitingCalls, a_call_whose_result_the_client_has_given_is_not_handed_to_it_
   run.say(llm::CallFinished{0, call_of("c2", "shop", {{"what", "milk"}}), 0.5});
   run.end(llm::FinishReason::tool_calls);
   EXPECT_THAT(run.request().messages.back().content, HasSubstr("not run again"));
-  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::none);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, llm::ToolChoice::Mode::none);
   run.answer("You have milk.");
   EXPECT_EQ(run.finish().status, "completed");
   EXPECT_TRUE(outputs_of_type(run, "function_call").empty());
@@ -144,7 +144,7 @@ TEST(WaitingCalls, a_call_whose_last_two_results_differ_is_handed_to_the_client_
 
 TEST(WaitingCalls, what_is_shown_while_it_is_written_is_handed_over) {
   RunConfig config = with_client_function();
-  config.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};
+  config.turn.tool_choice = {.mode = llm::ToolChoice::Mode::required, .name = {}};
   StepByHand run(config);
   run.start_with(bought("milk", "bought"));
   const std::vector<llm::ToolCall> calls = {call_of("c2", "shop", {{"what", "bread"}}), call_of("c3", "shop", {{"what", "milk"}})};
@@ -301,7 +301,7 @@ TEST(WaitingCalls, a_call_that_does_not_fit_is_answered_to_the_model_and_never_s
 TEST(WaitingCalls, a_required_call_is_required_until_one_is_accepted) {
   RunConfig config = with_client_function();
   config.tools.push_back({"look", "", {{"type", "object"}}});
-  config.tool_choice = {llm::ToolChoice::Mode::named, "look"};
+  config.turn.tool_choice = {llm::ToolChoice::Mode::named, "look"};
   config.why_refused = [](const llm::ToolCall& call) -> std::optional<std::string> {
     return call.arguments.contains("what") ? std::nullopt : std::optional<std::string>("'what' is missing");
   };
@@ -309,26 +309,26 @@ TEST(WaitingCalls, a_required_call_is_required_until_one_is_accepted) {
   run.start();
   run.calls({call_of("c1", "look")});
   ASSERT_EQ(run.generations(), 2);
-  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::named) << "it was refused";
-  EXPECT_EQ(run.request().tool_choice.name, "look");
+  EXPECT_EQ(run.request().turn.tool_choice.mode, llm::ToolChoice::Mode::named) << "it was refused";
+  EXPECT_EQ(run.request().turn.tool_choice.name, "look");
   run.calls({call_of("c2", "look", {{"what", "tea"}})});
   run.result("c2", "here");
   ASSERT_EQ(run.generations(), 3);
-  EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::automatic);
+  EXPECT_EQ(run.request().turn.tool_choice.mode, llm::ToolChoice::Mode::automatic);
 }
 
 TEST(WaitingCalls, a_required_call_that_is_refused_again_and_again_is_given_up) {
   for (const bool repeats : {true, false}) {
     RunConfig config = with_client_function();
-    config.tool_choice.mode = llm::ToolChoice::Mode::required;
+    config.turn.tool_choice.mode = llm::ToolChoice::Mode::required;
     config.why_refused = [](const llm::ToolCall&) { return std::optional<std::string>("never"); };
     StepByHand run(std::move(config));
     run.start();
     for (int i = 1; i <= (repeats ? 2 : 3); ++i) {
-      EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::required);
+      EXPECT_EQ(run.request().turn.tool_choice.mode, llm::ToolChoice::Mode::required);
       run.calls({call_of("c" + std::to_string(i), "shop", {{"n", repeats ? 0 : i}})});
     }
-    EXPECT_EQ(run.request().tool_choice.mode, llm::ToolChoice::Mode::none) << "the last turn";
+    EXPECT_EQ(run.request().turn.tool_choice.mode, llm::ToolChoice::Mode::none) << "the last turn";
     run.answer("I cannot.");
     EXPECT_EQ(run.finish().status, "incomplete") << "no call was made";
     EXPECT_EQ(run.finish().reason, "malformed_call");

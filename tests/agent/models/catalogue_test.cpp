@@ -33,6 +33,7 @@ TEST(Catalogue, the_embedded_one_is_valid_and_has_the_four_models) {
   for (const char* name : {"qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct", "gemma-3-270m"})
     EXPECT_NE(find_model(name), nullptr) << name;
   EXPECT_EQ(find_model("nobody"), nullptr);
+  for (const CatalogueModel& model : catalogue()) EXPECT_EQ(model.for_tests, model.name == "gemma-3-270m") << "what is listed runs";
 }
 
 TEST(Catalogue, parts_are_joined_in_the_order_of_their_numbers) {

@@ -245,9 +245,9 @@ TEST_F(ClientRequestsTest, metadata_holds_any_scalar) {
 }
 
 TEST_F(ClientRequestsTest, minus_one_is_as_many_tokens_as_fit) {
-  EXPECT_EQ(chat_with(R"("max_tokens": -1)").run.max_output_tokens, 1 << 24);
-  EXPECT_EQ(chat_with(R"("max_tokens": -1, "n_predict": 8)").run.max_output_tokens, 8);
-  EXPECT_EQ(with(R"("max_tokens": 7)").run.max_output_tokens, 7);
+  EXPECT_EQ(chat_with(R"("max_tokens": -1)").run.turn.max_output_tokens, 1 << 24);
+  EXPECT_EQ(chat_with(R"("max_tokens": -1, "n_predict": 8)").run.turn.max_output_tokens, 8);
+  EXPECT_EQ(with(R"("max_tokens": 7)").run.turn.max_output_tokens, 7);
   EXPECT_EQ(with(R"("max_output_tokens": 9, "max_completion_tokens": -1)").run.budgets.max_output_tokens, 9);
 }
 
@@ -263,38 +263,38 @@ TEST_F(ClientRequestsTest, sampling_as_local_servers_name_it_takes_effect) {
     "presence_penalty": 0.25, "frequency_penalty": -0.25, "stop": "\n\n", "seed": 5, "logit_bias": [[17, -1.5], [18, false]])";
   for (const RunRequest& run : {chat_with(fields).run, with(fields).run}) {
     EXPECT_THAT(run.ignored, IsEmpty());
-    EXPECT_EQ(run.sampling.top_k, 20);
-    EXPECT_FLOAT_EQ(run.sampling.min_p, 0.05f);
-    EXPECT_FLOAT_EQ(run.sampling.typical_p, 0.9f);
-    EXPECT_FLOAT_EQ(run.sampling.repeat_penalty, 1.5f);
-    EXPECT_EQ(run.sampling.repeat_last_n, -1);
-    EXPECT_FLOAT_EQ(run.sampling.presence_penalty, 0.25f);
-    EXPECT_FLOAT_EQ(run.sampling.frequency_penalty, -0.25f);
-    EXPECT_EQ(run.sampling.seed, 5u);
-    EXPECT_THAT(run.stop, ElementsAre("\n\n"));
-    EXPECT_EQ(run.sampling.logit_bias, (std::map<std::int32_t, float>{{17, -1.5f}, {18, -100.0f}}));
+    EXPECT_EQ(run.turn.sampling.top_k, 20);
+    EXPECT_FLOAT_EQ(run.turn.sampling.min_p, 0.05f);
+    EXPECT_FLOAT_EQ(run.turn.sampling.typical_p, 0.9f);
+    EXPECT_FLOAT_EQ(run.turn.sampling.repeat_penalty, 1.5f);
+    EXPECT_EQ(run.turn.sampling.repeat_last_n, -1);
+    EXPECT_FLOAT_EQ(run.turn.sampling.presence_penalty, 0.25f);
+    EXPECT_FLOAT_EQ(run.turn.sampling.frequency_penalty, -0.25f);
+    EXPECT_EQ(run.turn.sampling.seed, 5u);
+    EXPECT_THAT(run.turn.stop, ElementsAre("\n\n"));
+    EXPECT_EQ(run.turn.sampling.logit_bias, (std::map<std::int32_t, float>{{17, -1.5f}, {18, -100.0f}}));
   }
-  EXPECT_FLOAT_EQ(chat_with(R"("repetition_penalty": 1.25)").run.sampling.repeat_penalty, 1.25f);
+  EXPECT_FLOAT_EQ(chat_with(R"("repetition_penalty": 1.25)").run.turn.sampling.repeat_penalty, 1.25f);
   EXPECT_THAT(chat_with(R"("id_slot": 1, "cache_prompt": true)").run.ignored, ElementsAre("id_slot", "cache_prompt"));
 }
 
 TEST_F(ClientRequestsTest, a_seed_of_minus_one_asks_for_any) {
-  EXPECT_FALSE(with(R"("seed": -1)").run.sampling.seed) << "the run draws one";
-  const auto drawn = chat_with(R"("seed": -1)").run.sampling.seed;
+  EXPECT_FALSE(with(R"("seed": -1)").run.turn.sampling.seed) << "the run draws one";
+  const auto drawn = chat_with(R"("seed": -1)").run.turn.sampling.seed;
   ASSERT_TRUE(drawn) << "a chat draws the first choice's";
-  EXPECT_NE(drawn, chat_with(R"("seed": -1)").run.sampling.seed);
+  EXPECT_NE(drawn, chat_with(R"("seed": -1)").run.turn.sampling.seed);
 }
 
 TEST_F(ClientRequestsTest, what_is_shown_of_a_negative_seed_can_be_sent_and_means_the_same) {
   for (const char* seed : {"-2", "-5", "-9007199254740993", "-9223372036854775808"}) {
-    const auto used = with("\"seed\": " + std::string(seed)).run.sampling.seed;
+    const auto used = with("\"seed\": " + std::string(seed)).run.turn.sampling.seed;
     ASSERT_TRUE(used) << seed;
     EXPECT_LT(*used, std::uint64_t{1} << 53) << seed << ": a JSON reader may have doubles only";
     for (const char* field : {"seed", "baton.seed"})
-      EXPECT_EQ(with("\"" + std::string(field) + "\": " + std::to_string(*used)).run.sampling.seed, used) << field;
+      EXPECT_EQ(with("\"" + std::string(field) + "\": " + std::to_string(*used)).run.turn.sampling.seed, used) << field;
   }
-  EXPECT_NE(with(R"("seed": -2)").run.sampling.seed, with(R"("seed": -3)").run.sampling.seed);
-  EXPECT_EQ(with(R"("seed": 9223372036854775807)").run.sampling.seed, 9223372036854775807u);
+  EXPECT_NE(with(R"("seed": -2)").run.turn.sampling.seed, with(R"("seed": -3)").run.turn.sampling.seed);
+  EXPECT_EQ(with(R"("seed": 9223372036854775807)").run.turn.sampling.seed, 9223372036854775807u);
 }
 
 TEST_F(ClientRequestsTest, local_client_extras) {
@@ -303,14 +303,14 @@ TEST_F(ClientRequestsTest, local_client_extras) {
     "max_tokens": -1, "temperature": 0.7, "top_k": 20, "min_p": 0.05, "repeat_penalty": 1.1, "reasoning_effort": "none",
     "chat_template_kwargs": {"enable_thinking": false}, "stop": ["\n\n"], "n_predict": 8})");
   EXPECT_THAT(request.run.ignored, IsEmpty());
-  EXPECT_EQ(request.run.template_variables, Json({{"enable_thinking", false}}));
-  EXPECT_EQ(request.run.max_output_tokens, 8);
+  EXPECT_EQ(request.run.turn.template_variables, Json({{"enable_thinking", false}}));
+  EXPECT_EQ(request.run.turn.max_output_tokens, 8);
 }
 
 TEST_F(ClientRequestsTest, thinking_is_switched_through_the_template_where_it_can) {
-  EXPECT_EQ(with(R"("reasoning": {"effort": "none"})").run.template_variables, Json({{"enable_thinking", false}}));
-  EXPECT_EQ(chat_with(R"("enable_thinking": false)").run.template_variables, Json({{"enable_thinking", false}}));
-  EXPECT_EQ(chat_with(R"("think": true)").run.template_variables, Json({{"enable_thinking", true}}));
+  EXPECT_EQ(with(R"("reasoning": {"effort": "none"})").run.turn.template_variables, Json({{"enable_thinking", false}}));
+  EXPECT_EQ(chat_with(R"("enable_thinking": false)").run.turn.template_variables, Json({{"enable_thinking", false}}));
+  EXPECT_EQ(chat_with(R"("think": true)").run.turn.template_variables, Json({{"enable_thinking", true}}));
   EXPECT_THAT(chat_with(R"("chat_template_kwargs": {"custom": 1})").run.ignored, ElementsAre("chat_template_kwargs.custom"));
   const auto without =
       parse_chat(Json::parse(R"({"messages": [{"role": "user", "content": "x"}], "reasoning_effort": "none"})"), {.model = "m"});

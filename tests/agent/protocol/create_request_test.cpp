@@ -235,22 +235,22 @@ TEST_F(CreateRequestTest, functions_may_have_names_that_are_no_identifiers) {
   ASSERT_TRUE(request) << request.error().message;
   ASSERT_EQ(request->run.client_tools.size(), 2u);
   EXPECT_EQ(request->run.client_tools[1].name, "天气 now");
-  EXPECT_EQ(request->run.tool_choice.name, "math.hypot");
+  EXPECT_EQ(request->run.turn.tool_choice.name, "math.hypot");
 }
 
 TEST_F(CreateRequestTest, tool_choice_in_all_its_forms) {
   using Mode = llm::ToolChoice::Mode;
   const std::string tools = R"("tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "baton"}])";
   const auto choice = [&](const std::string& value) { return parse(R"({"input": "x", )" + tools + R"(, "tool_choice": )" + value + "}"); };
-  EXPECT_EQ(choice("\"auto\"")->run.tool_choice.mode, Mode::automatic);
-  EXPECT_EQ(choice("\"none\"")->run.tool_choice.mode, Mode::none);
-  EXPECT_EQ(choice("\"required\"")->run.tool_choice.mode, Mode::required);
-  EXPECT_EQ(choice(R"({"type": "function", "name": "f"})")->run.tool_choice.name, "f");
-  EXPECT_EQ(choice(R"({"type": "mcp", "server_label": "baton", "name": "look"})")->run.tool_choice.name, "look");
+  EXPECT_EQ(choice("\"auto\"")->run.turn.tool_choice.mode, Mode::automatic);
+  EXPECT_EQ(choice("\"none\"")->run.turn.tool_choice.mode, Mode::none);
+  EXPECT_EQ(choice("\"required\"")->run.turn.tool_choice.mode, Mode::required);
+  EXPECT_EQ(choice(R"({"type": "function", "name": "f"})")->run.turn.tool_choice.name, "f");
+  EXPECT_EQ(choice(R"({"type": "mcp", "server_label": "baton", "name": "look"})")->run.turn.tool_choice.name, "look");
   const auto allowed = choice(
       R"({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "baton"}]})");
   EXPECT_EQ(allowed->run.allowed_tools, (std::set<std::string>{"f", "look", "send"}));
-  EXPECT_EQ(allowed->run.tool_choice.mode, Mode::required);
+  EXPECT_EQ(allowed->run.turn.tool_choice.mode, Mode::required);
 }
 
 TEST_F(CreateRequestTest, a_socket_has_lanes_and_always_streams) {

@@ -28,7 +28,7 @@ TEST_F(AgentTest, runs_tools_and_answers_from_their_results) {
 TEST_F(AgentTest, keeps_the_run_with_all_that_is_needed_to_understand_it) {
   script({{.text = "hello"}});
   RunRequest request{.input = said("hi"), .instructions = "be kind", .tools = {"add"}, .all_tools = false};
-  request.sampling.temperature = 0.7f;
+  request.turn.sampling.temperature = 0.7f;
   request.budgets.max_turns = 3;
   const RunOutcome outcome = run(request);
   const memory::Response kept = journal_->response(outcome.response_id).value();
@@ -50,22 +50,22 @@ TEST_F(AgentTest, without_a_seed_a_run_draws_one_for_all_its_turns_and_tells_it)
   const RunOutcome first = run({.input = said("add them")});
   RunRequest seeded{.input = said("again")};
   run(seeded);
-  seeded.sampling.seed = 12;
+  seeded.turn.sampling.seed = 12;
   const RunOutcome third = run(seeded);
   const auto asked = generator_->requests();
   ASSERT_EQ(asked.size(), 4u);
-  ASSERT_TRUE(asked[0].sampling.seed && asked[2].sampling.seed);
-  EXPECT_EQ(asked[1].sampling.seed, asked[0].sampling.seed);
-  EXPECT_NE(asked[2].sampling.seed, asked[0].sampling.seed);
-  EXPECT_EQ(asked[3].sampling.seed, 12u);
+  ASSERT_TRUE(asked[0].turn.sampling.seed && asked[2].turn.sampling.seed);
+  EXPECT_EQ(asked[1].turn.sampling.seed, asked[0].turn.sampling.seed);
+  EXPECT_NE(asked[2].turn.sampling.seed, asked[0].turn.sampling.seed);
+  EXPECT_EQ(asked[3].turn.sampling.seed, 12u);
   const auto told = [&](const RunOutcome& outcome) {
     const auto events = journal_->events(outcome.response_id, -1).value();
     EXPECT_EQ(events.front().data["response"]["baton.seed"], events.back().data["response"]["baton.seed"]);
     return events.back().data["response"]["baton.seed"];
   };
-  EXPECT_EQ(told(first), *asked[0].sampling.seed);
+  EXPECT_EQ(told(first), *asked[0].turn.sampling.seed);
   EXPECT_EQ(told(third), 12);
-  EXPECT_EQ(journal_->response(first.response_id).value().request["sampling"]["seed"], *asked[0].sampling.seed);
+  EXPECT_EQ(journal_->response(first.response_id).value().request["sampling"]["seed"], *asked[0].turn.sampling.seed);
 }
 
 TEST_F(AgentTest, hands_the_format_on_and_keeps_it_with_the_run) {
@@ -254,44 +254,6 @@ TEST_F(AgentTest, ends_its_run_when_the_handle_goes) {
   EXPECT_EQ(journal_->response(id).value().status, "cancelled");
 }
 
-TEST_F(AgentTest, interrupts_for_a_message_of_the_user) {
-  script({{.text = "a long story", .until_cancelled = true}, {.text = "short: yes"}});
-  auto handle = start({.input = said("tell me")});
-  wait_for_event("response.output_text.delta");
-  EXPECT_TRUE(handle->send("shorter", Delivery::interrupt));
-  const RunOutcome outcome = handle->wait();
-  EXPECT_EQ(outcome.status, "completed");
-  const auto kept = items(outcome);
-  ASSERT_EQ(kept.size(), 4u);
-  EXPECT_EQ(kept[2].text, "shorter");
-  EXPECT_EQ(kept[3].text, "short: yes");
-  EXPECT_FALSE(handle->send("too late", Delivery::queue));
-}
-
-TEST_F(AgentTest, queues_a_message_of_the_user_while_a_tool_runs) {
-  script({{.calls = {call_of("c1", "gate")}}, {.text = "both"}});
-  auto handle = start({.input = said("first")});
-  entered_.wait();
-  handle->send("second", Delivery::queue);
-  gate_.open();
-  EXPECT_EQ(handle->wait().status, "completed");
-  const auto messages = generator_->requests()[1].messages;
-  EXPECT_EQ(messages.back().content, "second");
-  EXPECT_EQ(messages[2].content, "open");
-}
-
-TEST_F(AgentTest, loses_no_message_that_crosses_the_end) {
-  for (int i = 0; i < 20; ++i) {
-    script({{.text = "short"}, {.text = "more"}});
-    auto handle = start({.input = said("q")});
-    const bool taken = handle->send("late", Delivery::queue);
-    const RunOutcome outcome = handle->wait();
-    int found = static_cast<int>(outcome.undelivered.size());
-    for (const memory::Item& item : items(outcome)) found += item.text == "late" ? 1 : 0;
-    EXPECT_EQ(found, taken ? 1 : 0);
-  }
-}
-
 TEST_F(AgentTest, ends_by_the_clock) {
   script({{.calls = {call_of("c1", "gate")}}, {.text = "that is all"}});
   RunRequest request{.input = said("q")};
@@ -301,7 +263,7 @@ TEST_F(AgentTest, ends_by_the_clock) {
   clock_.advance(5000);
   const RunOutcome outcome = handle->wait();
   EXPECT_EQ(outcome.reason, "max_milliseconds");
-  EXPECT_EQ(generator_->requests()[1].tool_choice.mode, llm::ToolChoice::Mode::none);
+  EXPECT_EQ(generator_->requests()[1].turn.tool_choice.mode, llm::ToolChoice::Mode::none);
   EXPECT_EQ(items(outcome).back().text, "that is all");
 }
 
@@ -358,11 +320,12 @@ TEST_F(AgentTest, refuses_requests_that_make_no_sense) {
   EXPECT_EQ(code({}), errc::invalid_argument);
   EXPECT_EQ(code({.input = said("q"), .tools = {"nothing"}}), errc::not_found);
   EXPECT_EQ(code({.input = said("q"), .conversation_id = "conv_nothing"}), errc::not_found);
-  EXPECT_EQ(code({.input = said("q"), .max_output_tokens = 0}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .turn = {.max_output_tokens = 0}}), errc::invalid_argument);
   EXPECT_EQ(code({.input = said("q"), .budgets = {.max_milliseconds = 0}}), errc::invalid_argument);
-  EXPECT_EQ(code({.input = said("q"), .all_tools = false, .tool_choice = {.mode = llm::ToolChoice::Mode::required}}),
+  EXPECT_EQ(code({.input = said("q"), .all_tools = false, .turn = {.tool_choice = {.mode = llm::ToolChoice::Mode::required}}}),
             errc::invalid_argument);
-  EXPECT_EQ(code({.input = said("q"), .tool_choice = {.mode = llm::ToolChoice::Mode::named, .name = "x"}}), errc::invalid_argument);
+  EXPECT_EQ(code({.input = said("q"), .turn = {.tool_choice = {.mode = llm::ToolChoice::Mode::named, .name = "x"}}}),
+            errc::invalid_argument);
   EXPECT_TRUE(journal_->conversations(10).value().empty());
 }
 

@@ -37,8 +37,8 @@ class EmbeddedGeneratorTest : public testing::Test {
   Heard continue_text(const std::string& text, std::vector<std::string> stop = {}, int max_output_tokens = 400) {
     llm::ChatRequest request;
     request.prompt = facts().tokenize(text, false, true, 1000).value();
-    request.stop = std::move(stop);
-    request.max_output_tokens = max_output_tokens;
+    request.turn.stop = std::move(stop);
+    request.turn.max_output_tokens = max_output_tokens;
     Heard heard;
     std::promise<void> ended;
     const auto generation = generator_->start(std::move(request), [&](llm::Delta delta) {
@@ -110,7 +110,7 @@ TEST_F(EmbeddedGeneratorTest, a_prompt_is_counted_as_it_is_rendered) {
   request.messages.push_back({.role = llm::Role::user, .content = "Hello"});
   const int n = facts().count(request).value();
   EXPECT_EQ(n, static_cast<int>(generator_->chat().prompt(request).value().ids.size()));
-  request.template_variables = {{"enable_thinking", false}};
+  request.turn.template_variables = {{"enable_thinking", false}};
   EXPECT_EQ(facts().count(request).value(), n + static_cast<int>(std::string("Do not think.\n").size()));
   request.messages[0].content = std::string(2 * kContext, 'x');
   EXPECT_GT(facts().count(request).value(), 2 * kContext) << "counted, though no answer could follow";

@@ -1,5 +1,6 @@
 // The rules of continuing: unstored responses, approvals, runs of other processes.
 #include <baton/agent/runtime/run_hub.h>
+#include <baton/memory/response_end.h>
 
 #include <sqlite3.h>
 
@@ -51,7 +52,8 @@ TEST_F(Lineage, an_unstored_response_is_continued_by_its_own_client_and_by_nobod
   hub(echo);
   std::string before;
   for (int turn = 0; turn < 40; ++turn) {
-    RunRequest request{.input = said("q"), .previous_response_id = before, .store = false, .client = "mine", .session = "socket"};
+    RunRequest request{
+        .input = said("q"), .previous_response_id = before, .storage = Storage::continuable, .client = "mine", .session = "socket"};
     const auto started = hub_->start(request);
     const Json terminal = ended(started);
     EXPECT_EQ(text_of(terminal), std::to_string(2 * turn + 1) + " messages");
@@ -74,7 +76,7 @@ TEST_F(Lineage, an_unstored_response_is_continued_by_its_own_client_and_by_nobod
 
 TEST_F(Lineage, over_http_the_client_decides_and_a_stored_response_can_continue_an_unstored_one) {
   hub(echo);
-  const auto first = hub_->start({.input = said("q"), .store = false, .client = "mine"});
+  const auto first = hub_->start({.input = said("q"), .storage = Storage::continuable, .client = "mine"});
   ended(first);
   EXPECT_FALSE(hub_->start({.input = said("q"), .previous_response_id = first->response_id, .client = "other"}));
   const auto second = hub_->start({.input = said("q"), .previous_response_id = first->response_id, .client = "mine"});
@@ -84,7 +86,7 @@ TEST_F(Lineage, over_http_the_client_decides_and_a_stored_response_can_continue_
 
 TEST_F(Lineage, a_response_whose_socket_closes_while_it_runs_is_not_kept) {
   hub([](const llm::ChatRequest&) { return ScriptedAnswer{.text = "hi", .until_cancelled = true}; });
-  const auto started = hub_->start({.input = said("q"), .store = false, .session = "socket"});
+  const auto started = hub_->start({.input = said("q"), .storage = Storage::continuable, .session = "socket"});
   hub_->end_session("socket");
   ASSERT_TRUE(hub_->cancel(started->response_id));
   ended(started);
@@ -94,7 +96,7 @@ TEST_F(Lineage, a_response_whose_socket_closes_while_it_runs_is_not_kept) {
 // A run that was starting may continue one of them.
 TEST_F(Lineage, a_shutdown_takes_unstored_responses_away_when_the_last_run_has_ended) {
   hub([](const llm::ChatRequest& r) { return ScriptedAnswer{.text = "hi", .until_cancelled = r.messages.back().content == "wait"}; });
-  const auto unstored = hub_->start({.input = said("q"), .store = false, .client = "mine"});
+  const auto unstored = hub_->start({.input = said("q"), .storage = Storage::continuable, .client = "mine"});
   ended(unstored);
   const auto under_way = hub_->start({.input = said("wait")});
   std::thread ender([&] { hub_->shutdown(std::chrono::hours(1)); });
@@ -109,11 +111,14 @@ TEST_F(Lineage, a_shutdown_takes_unstored_responses_away_when_the_last_run_has_e
 TEST_F(Lineage, a_response_that_is_deleted_while_it_is_continued_is_not_found) {
   hub(echo);
   for (int round = 0; round < 50; ++round) {
-    const auto first = hub_->start({.input = said("q"), .store = round % 2 == 0, .client = "mine"});
+    const auto first =
+        hub_->start({.input = said("q"), .storage = round % 2 == 0 ? Storage::stored : Storage::continuable, .client = "mine"});
     ended(first);
     std::thread remover([&] { (void)journal_->remove_conversation(first->conversation_id); });
-    const auto second =
-        hub_->start({.input = said("q"), .previous_response_id = first->response_id, .store = round % 3 == 0, .client = "mine"});
+    const auto second = hub_->start({.input = said("q"),
+                                     .previous_response_id = first->response_id,
+                                     .storage = round % 3 == 0 ? Storage::stored : Storage::continuable,
+                                     .client = "mine"});
     remover.join();
     if (!second) {
       EXPECT_EQ(second.error().code, errc::previous_not_found) << second.error().message;
@@ -134,7 +139,7 @@ TEST_F(Lineage, one_who_listens_to_a_run_whose_conversation_has_vanished_is_told
   });
   std::promise<Json> end;
   const auto started = hub_->start({.input = said("q")}, [&](const HubEvent& event) {
-    if (is_terminal(event.type)) end.set_value(Json::parse(*event.json));
+    if (memory::is_terminal_event(event.type)) end.set_value(Json::parse(*event.json));
     return true;
   });
   ASSERT_TRUE(started);
@@ -160,13 +165,16 @@ ScriptedAnswer texts(const llm::ChatRequest& request) {
 }
 
 RunRequest warm_up(std::vector<Json> input, const std::string& after = "", bool store = true) {
-  RunRequest request{.input = std::move(input), .previous_response_id = after, .store = store, .client = "mine"};
+  RunRequest request{.input = std::move(input),
+                     .previous_response_id = after,
+                     .storage = store ? Storage::stored : Storage::continuable,
+                     .client = "mine"};
   request.generate = false;
   return request;
 }
 
 RunRequest question(const std::string& text, const std::string& after, bool store) {
-  return {.input = said(text), .previous_response_id = after, .store = store, .client = "mine"};
+  return {.input = said(text), .previous_response_id = after, .storage = store ? Storage::stored : Storage::continuable, .client = "mine"};
 }
 
 TEST_F(Lineage, whoever_continues_a_warm_up_sees_its_input_however_often) {
@@ -305,7 +313,7 @@ TEST_F(Approvals, a_clock_that_is_set_back_revives_nothing_and_one_that_is_set_f
 
 TEST_F(Lineage, a_key_whose_response_is_gone_starts_nothing_again) {
   hub(echo);
-  RunRequest request{.input = said("q"), .store = false, .continuable = false, .key = "once", .fingerprint = "f"};
+  RunRequest request{.input = said("q"), .storage = Storage::temporary, .key = "once", .fingerprint = "f"};
   ended(hub_->start(request));
   const auto again = hub_->start(request);
   ASSERT_FALSE(again);

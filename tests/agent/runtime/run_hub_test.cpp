@@ -1,5 +1,6 @@
 // Runs that outlive the request that started them, and their listeners.
 #include <baton/agent/runtime/run_hub.h>
+#include <baton/memory/response_end.h>
 
 #include <future>
 #include <random>
@@ -32,7 +33,9 @@ class Ear {
   }
   void wait_for_end() {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] { return !events_.empty() && is_terminal(events_.back().type); }));
+    ASSERT_TRUE(changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+      return std::any_of(events_.begin(), events_.end(), [](const HubEvent& e) { return memory::is_terminal_event(e.type); });
+    }));
   }
   std::vector<HubEvent> events() {
     const std::scoped_lock lock(mutex_);
@@ -165,12 +168,12 @@ TEST_F(RunHubTest, a_stream_that_is_cut_anywhere_and_resumed_is_the_uncut_one) {
       while (static_cast<int>(ear.events().size()) < cut && !ended) {
         std::this_thread::sleep_for(std::chrono::microseconds(300));
         const auto events = ear.events();
-        ended = !events.empty() && is_terminal(events.back().type);
+        ended = !events.empty() && memory::is_terminal_event(events.back().type);
       }
       for (const HubEvent& event : ear.events()) {
         got += *event.json + "\n";
         last = event.sequence_number;
-        ended = is_terminal(event.type);
+        ended = memory::is_terminal_event(event.type);
       }
     }
     Ear whole;
@@ -220,8 +223,6 @@ TEST_F(RunHubTest, more_runs_than_allowed_are_refused_with_a_sentence) {
 TEST_F(RunHubTest, a_steered_run_is_followed_by_one_that_has_read_the_message) {
   hub({{.text = "I look.", .calls = {call_of("c1", "gate")}}, {.text = "In metres: 3"}});
   const std::string id = begin({.input = said("how long?")});
-  std::promise<std::string> next;
-  hub_->on_successor([&](const std::string&, const Result<RunHub::Started>& started) { next.set_value(started.value().response_id); });
   entered_.wait();
   const auto steer = hub_->steer(id, said("in metres, please"));
   ASSERT_TRUE(steer);
@@ -232,7 +233,8 @@ TEST_F(RunHubTest, a_steered_run_is_followed_by_one_that_has_read_the_message) {
   gate_.open();
   first.wait_for_end();
   EXPECT_EQ(first.of("response.incomplete")["response"]["incomplete_details"]["reason"], "steered");
-  const std::string successor = next.get_future().get();
+  ASSERT_TRUE(first.wait_for(kSuccessorEvent));
+  const std::string successor = first.of(kSuccessorEvent)["successor_id"];
   Ear second;
   const auto also = hub_->subscribe(successor, -1, second.sink()).value();
   second.wait_for_end();
@@ -296,7 +298,7 @@ TEST_F(RunHubTest, two_answers_to_one_response_are_two_conversations) {
 
 TEST_F(RunHubTest, what_is_not_stored_and_nobody_can_continue_is_gone_after_its_end) {
   hub({{.text = "secret"}});
-  const auto started = hub_->start({.input = said("q"), .store = false, .continuable = false}).value();
+  const auto started = hub_->start({.input = said("q"), .storage = Storage::temporary}).value();
   Ear ear;
   {
     const auto held = hub_->subscribe(started.response_id, -1, ear.sink());

@@ -38,7 +38,7 @@ TEST(RunQueue, merges_streamed_text_that_waits) {
 TEST(RunQueue, merges_nothing_across_other_inputs_or_generations) {
   RunQueue queue;
   queue.push(GeneratorSaid{1, llm::TextDelta{"a"}});
-  queue.push(UserSaid{"stop", true});
+  queue.push(Steered{"steer_1", {}});
   queue.push(GeneratorSaid{1, llm::TextDelta{"b"}});
   queue.push(GeneratorSaid{2, llm::TextDelta{"c"}});
   for (const char* expected : {"text a", "something else", "text b", "text c"}) EXPECT_EQ(next_text(queue), expected);
@@ -46,7 +46,7 @@ TEST(RunQueue, merges_nothing_across_other_inputs_or_generations) {
 
 TEST(RunQueue, gives_back_what_waits_when_it_is_closed_and_takes_no_more) {
   RunQueue queue;
-  EXPECT_TRUE(queue.push(UserSaid{"late", false}));
+  EXPECT_TRUE(queue.push(Steered{"steer_1", {}}));
   EXPECT_EQ(queue.close().size(), 1u);
   EXPECT_FALSE(queue.push(CancelAsked{}));
   EXPECT_FALSE(queue.pop(kNow).has_value());

@@ -131,22 +131,6 @@ TEST_F(ServerTest, streams_of_clients_that_have_gone_leave_nothing_and_the_run_g
   EXPECT_EQ(hub_.stats().active, 1);
 }
 
-// Every session is told of every successor, on the hub's thread. A test of its own, because ThreadSanitizer detects the race at once.
-TEST_F(ServerTest, a_socket_is_whole_before_other_threads_call_it) {
-  std::atomic<bool> stop = false;
-  std::thread steering([&] {
-    while (!stop) {
-      const auto started = hub_.start(RunRequest::of_text("wait"));
-      if (!started) continue;
-      if (!hub_.steer(started->response_id, {user_message_item("", "hello")})) (void)hub_.cancel(started->response_id);
-      while (hub_.stats().active > 0) std::this_thread::yield();
-    }
-  });
-  for (int i = 0; i < 60; ++i) websocket();
-  stop = true;
-  steering.join();
-}
-
 TEST_F(ServerTest, a_stored_response_goes_on_without_its_client) {
   tcp::socket socket = send("POST /v1/responses", Json{{"input", "wait"}}.dump());
   ASSERT_TRUE(active(1));

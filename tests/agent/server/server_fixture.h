@@ -2,6 +2,7 @@
 // The whole server over real sockets, with a scripted model: shared by its tests.
 #include <baton/agent/runtime/scripted_generator.h>
 #include <baton/agent/server/server.h>
+#include <baton/memory/response_end.h>
 #include <baton/tools/text.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -203,7 +204,7 @@ class ServerTest : public testing::Test {
     Json read_end() {
       while (true) {
         Json event = read();
-        if (event["type"] == "error" || is_terminal(event["type"].get<std::string>())) return event;
+        if (event["type"] == "error" || memory::is_terminal_event(event["type"].get<std::string>())) return event;
       }
     }
     beast::websocket::close_code close_code() {

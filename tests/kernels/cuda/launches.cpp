@@ -1,5 +1,5 @@
 // Where BATON_LAUNCHES names a file, it gets a line for each kernel that the tests launched: most threads of a block, most bytes of dynamic
-// shared memory, mangled name. scripts/kernel_report.py computes occupancy from it.
+// shared memory, mangled name. tests/check/kernels/report.py computes occupancy from it.
 #include <baton/kernels/sim/block.h>
 #include <baton/kernels/sim/symbol.h>
 #include <gtest/gtest.h>

@@ -110,7 +110,7 @@ TEST_F(AnswerTest, stops_generating_when_text_follows_a_call_and_keeps_only_the_
 }
 
 TEST_F(AnswerTest, stops_before_a_stop_string) {
-  request_.stop = {"END"};
+  request_.turn.stop = {"END"};
   const Finished end = run(ids("go on END and on"));
   EXPECT_EQ(text_, "go on ");
   EXPECT_EQ(end.reason, FinishReason::stop);
@@ -122,7 +122,7 @@ TEST_F(AnswerTest, stops_before_a_stop_string) {
 
 // The engine may choose more tokens before it is cancelled.
 TEST_F(AnswerTest, what_comes_after_its_end_changes_no_answer) {
-  request_.stop = {"END"};
+  request_.turn.stop = {"END"};
   const auto vocabulary = std::make_shared<const GrammarVocabulary>(*tokenizer_, tokenizer_->n_vocab(), syntax_);
   for (const std::string& said : {std::string("go on "), kCall}) {
     auto reader = std::make_shared<AnswerReader>(*tokenizer_, syntax_, reader_options(request_, prompt_));
@@ -143,7 +143,7 @@ TEST_F(AnswerTest, what_comes_after_its_end_changes_no_answer) {
 }
 
 TEST_F(AnswerTest, keeps_no_raw_tokens_that_say_other_things_than_the_answer) {
-  request_.parallel_tool_calls = false;
+  request_.turn.parallel_tool_calls = false;
   EXPECT_THAT(run(ids("[" + kCall + ", " + kCall + "]")).raw.ids, IsEmpty());
   EXPECT_EQ(calls_.size(), 1u);
 }
@@ -170,7 +170,7 @@ TEST_F(AnswerTest, ends_an_unfinished_character_visibly) {
 }
 
 TEST_F(AnswerTest, reads_nothing_as_a_call_when_tools_are_not_to_be_used) {
-  request_.tool_choice.mode = ToolChoice::Mode::none;
+  request_.turn.tool_choice.mode = ToolChoice::Mode::none;
   EXPECT_EQ(run(ids(kCall)).reason, FinishReason::stop);
   EXPECT_EQ(text_, kCall);
 }

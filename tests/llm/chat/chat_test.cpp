@@ -49,12 +49,12 @@ TEST_F(ChatTest, a_required_call_is_valid_whatever_the_weights_are_like) {
       "maximum":20},"on":{"type":"boolean"},"room":{"type":"string","maxLength":6}},"required":["colour","on"],"additionalProperties":false})")},
       {"stop", "", Json::parse(R"({"type":"object","properties":{},"additionalProperties":false})")}};
   const Schema lamp = Schema::parse(request.tools[0].parameters).value();
-  request.tool_choice.mode = ToolChoice::Mode::required;
-  request.max_output_tokens = 600;
-  request.sampling.temperature = 2;
+  request.turn.tool_choice.mode = ToolChoice::Mode::required;
+  request.turn.max_output_tokens = 600;
+  request.turn.sampling.temperature = 2;
   int n_lamps = 0, n_stops = 0;
   for (int seed = 0; seed < 60; ++seed) {
-    request.sampling.seed = static_cast<std::uint64_t>(seed);
+    request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
     std::optional<ToolCall> call;
     std::mutex mutex;
     Listener listener;
@@ -87,13 +87,13 @@ TEST_F(ChatTest, a_required_call_follows_the_reasoning) {
   const auto chat = create(thinking.c_str()).value();
   ChatRequest request = hello();
   request.tools = {weather_tool(), {"stop", "", Json::parse(R"({"type": "object", "properties": {}, "additionalProperties": false})")}};
-  request.max_output_tokens = 900;
-  request.sampling.temperature = 2;
-  request.sampling.logit_bias = {{kThinkClose, 8.0f}};
+  request.turn.max_output_tokens = 900;
+  request.turn.sampling.temperature = 2;
+  request.turn.sampling.logit_bias = {{kThinkClose, 8.0f}};
   for (const bool named : {false, true}) {
-    request.tool_choice = {named ? ToolChoice::Mode::named : ToolChoice::Mode::required, named ? "stop" : ""};
+    request.turn.tool_choice = {named ? ToolChoice::Mode::named : ToolChoice::Mode::required, named ? "stop" : ""};
     for (int seed = 0; seed < 10; ++seed) {
-      request.sampling.seed = static_cast<std::uint64_t>(seed);
+      request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
       std::vector<std::string> names;
       Listener listener;
       const auto stream = chat->start(request, [&, sink = listener.sink()](Delta delta) {
@@ -113,19 +113,19 @@ TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_
   ChatRequest calling = hello();
   calling.tools = {{"set_lamp", "", Json::parse(R"({"type": "object", "properties": {"colour": {"enum": ["red", "green"]}, "brightness":
       {"type": "integer", "minimum": 1, "maximum": 20}}, "required": ["colour", "brightness"], "additionalProperties": false})")}};
-  calling.tool_choice.mode = ToolChoice::Mode::required;
-  calling.max_output_tokens = 400;
+  calling.turn.tool_choice.mode = ToolChoice::Mode::required;
+  calling.turn.max_output_tokens = 400;
   ChatRequest formatted = hello();
   formatted.format = OutputFormat{.kind = OutputFormat::Kind::json_schema, .schema = calling.tools[0].parameters};
-  formatted.max_output_tokens = 400;
+  formatted.turn.max_output_tokens = 400;
   const auto answers = [&](int max_draft) {
     forget_file();
     const auto chat = create(kHermes, {.max_draft = max_draft}).value();
     std::vector<std::vector<std::int32_t>> all;
     for (ChatRequest request : {calling, formatted}) {
       all.push_back(ask(*chat, request).raw.ids);
-      request.sampling.temperature = 1;
-      request.sampling.seed = 7;
+      request.turn.sampling.temperature = 1;
+      request.turn.sampling.seed = 7;
       all.push_back(ask(*chat, request).raw.ids);
     }
     while (chat->engine().stats().active > 0) std::this_thread::yield();
@@ -139,11 +139,11 @@ TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_
 TEST_F(ChatTest, without_a_seed_each_answer_draws_one_and_tells_it) {
   const auto chat = create(kHermes).value();
   ChatRequest request = hello();
-  request.sampling.temperature = 5;
+  request.turn.sampling.temperature = 5;
   const Finished first = ask(*chat, request), second = ask(*chat, request);
   EXPECT_NE(first.seed, second.seed);
   EXPECT_NE(first.raw.ids, second.raw.ids);
-  request.sampling.seed = first.seed;
+  request.turn.sampling.seed = first.seed;
   const Finished again = ask(*chat, request);
   EXPECT_EQ(again.seed, first.seed);
   EXPECT_EQ(again.raw.ids, first.raw.ids);
@@ -174,7 +174,7 @@ TEST_F(ChatTest, says_what_is_wrong_with_a_request) {
 
 // Turns of 100 letters, each a token of this tokenizer.
 ChatRequest long_conversation(ChatRequest request, int n_turns) {
-  request.max_output_tokens = 64;
+  request.turn.max_output_tokens = 64;
   request.messages = {message(Role::system, "Be brief.")};
   for (int i = 0; i < n_turns; ++i) {
     request.may_begin_at.push_back(request.messages.size());
@@ -258,8 +258,8 @@ TEST_F(ChatTest, a_broken_template_is_refused_with_its_place) {
 TEST_F(ChatTest, a_cancelled_answer_still_ends) {
   const auto chat = create(kHermes).value();
   ChatRequest request = hello();
-  request.max_output_tokens = 1500;
-  request.sampling.logit_bias = {{kImEnd, -1e9f}, {kEndOfText, -1e9f}};
+  request.turn.max_output_tokens = 1500;
+  request.turn.sampling.logit_bias = {{kImEnd, -1e9f}, {kEndOfText, -1e9f}};
   Listener listener;
   const auto stream = chat->start(request, listener.sink());
   listener.wait_for_deltas(4);
@@ -277,7 +277,7 @@ TEST_F(ChatTest, a_cancelled_answer_still_ends) {
 TEST_F(ChatTest, says_nothing_after_its_stream_was_destroyed) {
   const auto chat = create(kHermes).value();
   ChatRequest request = hello();
-  request.max_output_tokens = 200;
+  request.turn.max_output_tokens = 200;
   for (int i = 0; i < 60; ++i) {
     Listener listener;
     auto stream = chat->start(request, listener.sink());
@@ -302,9 +302,9 @@ TEST_F(ChatTest, answers_many_at_once) {
 TEST_F(ChatTest, says_how_probable_each_token_of_the_text_was) {
   const auto chat = create(kHermes).value();
   ChatRequest request = hello();
-  request.logprobs = true;
-  request.sampling.top_logprobs = 3;
-  request.max_output_tokens = 12;
+  request.turn.logprobs = true;
+  request.turn.sampling.top_logprobs = 3;
+  request.turn.max_output_tokens = 12;
   std::string text, bytes;
   std::size_t n = 0;
   Listener listener;

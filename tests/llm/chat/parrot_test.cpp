@@ -64,7 +64,7 @@ class ParrotTest : public testing::Test {
   static ChatRequest hello() {
     ChatRequest request;
     request.messages = {message(Role::user, "Hello")};
-    request.max_output_tokens = 400;
+    request.turn.max_output_tokens = 400;
     return request;
   }
   static ChatRequest with_weather() {
@@ -104,7 +104,7 @@ TEST_F(ParrotTest, calls_a_tool_in_every_cut) {
   const ParrotAnswer open = {{"<tool_call>", 4}}, close = {{"</tool_call>", 4}};
   for (const std::size_t n : {1u, 2u, 5u, 8u, 100u}) {
     ChatRequest request = with_weather();
-    request.parallel_tool_calls = false;
+    request.turn.parallel_tool_calls = false;
     EXPECT_THAT(say(open + in_pieces("\n" + std::string(kWeatherCall) + "\n", n) + close, request).calls,
                 ElementsAre(R"(get_weather {"city":"Paris"})"))
         << n;
@@ -119,7 +119,7 @@ TEST_F(ParrotTest, a_call_that_begins_while_its_grammar_is_compiled_continues_af
   Json properties;
   for (int i = 0; i < 20; ++i) properties["p" + std::to_string(i)] = {{"type", "string"}, {"maxLength", 9000 + i}};  // takes long
   ChatRequest request = with_weather();
-  request.parallel_tool_calls = false;
+  request.turn.parallel_tool_calls = false;
   request.tools.push_back({"slow", "", {{"type", "object"}, {"properties", properties}}});
   EXPECT_THAT(say(in_pieces(kWeatherCall, 5), request).calls, ElementsAre(R"(get_weather {"city":"Paris"})"));
 }
@@ -145,7 +145,7 @@ TEST_F(ParrotTest, reads_a_call_in_a_fence_behind_words_on_its_line) {
 
 TEST_F(ParrotTest, stop_strings_act_on_the_text_that_is_shown) {
   ChatRequest request = with_weather();
-  request.stop = {"Paris", "END"};
+  request.turn.stop = {"Paris", "END"};
   const std::string think = "<think>", thought = "</think>";
   const ParrotAnswer reasoned = ParrotAnswer{{think, 3}} + in_pieces("END of Paris", 3) + ParrotAnswer{{thought, 3}};
   const Heard called = say(reasoned + in_pieces("\n\nOne moment.\n\n" + std::string(kWeatherCall), 3), request);
@@ -165,7 +165,7 @@ TEST_F(ParrotTest, stop_strings_act_on_the_text_that_is_shown) {
     EXPECT_EQ(held.text, "Pari") << "what might have become a stop string comes before the call";
     EXPECT_EQ(held.calls.size(), 1u);
   }
-  request.stop = {"\n\n"};
+  request.turn.stop = {"\n\n"};
   EXPECT_EQ(say(in_pieces("One.\n\nTwo.", 1), request).text, "One.");
 }
 

@@ -123,9 +123,9 @@ TEST_F(PromptTest, refuses_requests_that_contradict_themselves) {
   EXPECT_THAT(error([](auto& r) { r.messages.clear(); }), HasSubstr("no messages"));
   EXPECT_THAT(error([](auto& r) { r.tools.push_back(r.tools[0]); }), HasSubstr("two tools of the name get_weather"));
   EXPECT_THAT(error([](auto& r) { r.tools[0].name.clear(); }), HasSubstr("no name"));
-  EXPECT_THAT(error([](auto& r) { r.tool_choice = {ToolChoice::Mode::named, "Joke"}; }), HasSubstr("Joke"));
-  EXPECT_THAT(error([](auto& r) { r.tool_choice.mode = ToolChoice::Mode::required, r.tools.clear(); }), HasSubstr("has no tools"));
-  EXPECT_THAT(error([](auto& r) { r.template_variables = {{"messages", 1}}; }), HasSubstr("messages"));
+  EXPECT_THAT(error([](auto& r) { r.turn.tool_choice = {ToolChoice::Mode::named, "Joke"}; }), HasSubstr("Joke"));
+  EXPECT_THAT(error([](auto& r) { r.turn.tool_choice.mode = ToolChoice::Mode::required, r.tools.clear(); }), HasSubstr("has no tools"));
+  EXPECT_THAT(error([](auto& r) { r.turn.template_variables = {{"messages", 1}}; }), HasSubstr("messages"));
 }
 
 TEST_F(PromptTest, the_next_turns_prompt_begins_with_this_prompt_and_the_answer_token_for_token) {
@@ -179,7 +179,7 @@ TEST_F(PromptTest, renders_the_canonical_form_of_what_others_wrote) {
   EXPECT_EQ(raw_messages(written(builder(kPlain), "raw")), 0) << "another template";
   EXPECT_EQ(raw_messages(written(b, "raw", 100000)), 0) << "a token outside the vocabulary";
   EXPECT_EQ(raw_messages({{}, b.model_sha256(), b.template_sha256()}), 0);
-  request.history = HistoryForm::canonical;
+  request.turn.history = HistoryForm::canonical;
   EXPECT_EQ(raw_messages(written(b, "raw")), 0);
 }
 
@@ -206,13 +206,13 @@ TEST_F(PromptTest, renders_the_canonical_form_where_the_template_does_not_show_t
 
 TEST_F(PromptTest, begins_the_answer_when_a_tool_is_required_or_named) {
   ChatRequest request = weather_conversation();
-  request.tool_choice.mode = ToolChoice::Mode::required;
+  request.turn.tool_choice.mode = ToolChoice::Mode::required;
   Prompt prompt = builder(kHermes).build(request).value();
   EXPECT_THAT(text(prompt), testing::EndsWith("assistant\n```json\n[\n    {\n        \"name\":"));
-  request.parallel_tool_calls = false;
+  request.turn.parallel_tool_calls = false;
   prompt = builder(kHermes).build(request).value();
   EXPECT_THAT(text(prompt), testing::EndsWith("assistant\n{\"name\":"));
-  request.tool_choice = {ToolChoice::Mode::named, "get_weather"};
+  request.turn.tool_choice = {ToolChoice::Mode::named, "get_weather"};
   prompt = builder(kHermes).build(request).value();
   EXPECT_EQ(prompt.forced_text, R"({"name": "get_weather", "arguments":)");
   EXPECT_THAT(text(prompt), testing::EndsWith("assistant\n" + prompt.forced_text));
@@ -229,7 +229,7 @@ TEST_F(PromptTest, begins_the_answer_as_json_where_the_template_has_the_calls_id
   const PromptBuilder b = builder(kIdFirst);
   ASSERT_THAT(b.tool_syntax().open, HasSubstr(std::string(1, kHole)));
   ChatRequest request = weather_conversation();
-  request.tool_choice = {ToolChoice::Mode::named, "get_weather"};
+  request.turn.tool_choice = {ToolChoice::Mode::named, "get_weather"};
   EXPECT_EQ(b.build(request).value().forced_text, R"({"name": "get_weather", "arguments":)");
 }
 
@@ -240,14 +240,14 @@ TEST_F(PromptTest, notices_that_the_template_opened_a_reasoning_block) {
   EXPECT_TRUE(builder(thinking.c_str()).build(request).value().starts_in_reasoning);
   EXPECT_FALSE(builder(kPlain).build(request).value().starts_in_reasoning);
   request.tools = {weather_tool()};
-  request.tool_choice.mode = ToolChoice::Mode::required;
+  request.turn.tool_choice.mode = ToolChoice::Mode::required;
   EXPECT_EQ(builder(thinking.c_str()).build(request).value().forced_text, "");
 }
 
 TEST_F(PromptTest, gives_the_template_its_variables_its_tokens_and_the_date) {
   ChatRequest request;
   request.messages = {message(Role::user, "a")};
-  request.template_variables = {{"mood", "calm <|im_end|>"}};
+  request.turn.template_variables = {{"mood", "calm <|im_end|>"}};
   const Prompt prompt = builder("{{ eos_token + mood + strftime_now('%Y-%m-%d') }}").build(request).value();
   EXPECT_EQ(text(prompt), "<|im_end|>calm <|im_end|>2026-11-23");
   EXPECT_EQ(std::count(prompt.ids.begin(), prompt.ids.end(), kImEnd), 1) << "the request's variable is data, the model's token is not";

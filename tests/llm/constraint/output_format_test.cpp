@@ -72,8 +72,8 @@ class FormatTest : public ChatTest {
   static ChatRequest wanting(OutputFormat format) {
     ChatRequest request = hello();
     request.format = std::move(format);
-    request.max_output_tokens = 400;
-    request.sampling.temperature = 2;
+    request.turn.max_output_tokens = 400;
+    request.turn.sampling.temperature = 2;
     return request;
   }
   // Random answers, all of which fit, are ended by the model itself, and are not all the same.
@@ -81,7 +81,7 @@ class FormatTest : public ChatTest {
     ChatRequest request = wanting(format);
     std::set<std::string> texts;
     for (int seed = 0; seed < n; ++seed) {
-      request.sampling.seed = static_cast<std::uint64_t>(seed);
+      request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
       const Said said = say(chat, request);
       ASSERT_EQ(said.end.reason, FinishReason::stop) << said.text;
       EXPECT_EQ(misfit(format, said.text), std::nullopt) << said.text;
@@ -100,7 +100,7 @@ TEST_F(FormatTest, sixty_answers_of_noise_are_valid_under_their_schema) {
   const Schema parsed = Schema::parse(lamp.schema).value();
   ChatRequest request = wanting(lamp);
   for (int seed = 0; seed < 60; ++seed) {
-    request.sampling.seed = static_cast<std::uint64_t>(seed);
+    request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
     const Said said = say(*chat, request);
     ASSERT_EQ(said.end.reason, FinishReason::stop) << said.text;
     const Json value = Json::parse(said.text, nullptr, false);
@@ -125,12 +125,12 @@ TEST_F(FormatTest, an_answer_fits_or_is_a_call) {
       "required": ["level"], "additionalProperties": false})"));
   request.tools = {{"stop", "", Json::parse(R"({"type": "object", "properties": {"hard": {"type": "boolean"}}, "required": ["hard"],
       "additionalProperties": false})")}};
-  request.parallel_tool_calls = false;
+  request.turn.parallel_tool_calls = false;
   const Schema arguments = Schema::parse(request.tools[0].parameters).value();
   int n_calls = 0, n_answers = 0;
   for (int seed = 0; seed < 60; ++seed) {
-    request.sampling.seed = static_cast<std::uint64_t>(seed);
-    request.sampling.logit_bias = {{seed % 2 == 0 ? std::int32_t{'{'} : std::int32_t{kCallOpen}, 50.0f}};
+    request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
+    request.turn.sampling.logit_bias = {{seed % 2 == 0 ? std::int32_t{'{'} : std::int32_t{kCallOpen}, 50.0f}};
     Listener listener;
     std::vector<ToolCall> calls;
     const auto stream = chat->start(request, [&, sink = listener.sink()](Delta delta) {
@@ -159,9 +159,9 @@ TEST_F(FormatTest, an_unsure_call_is_taken_back_and_the_answer_fits) {
   const auto chat = create(kHermes, {}, 0.9f).value();
   ChatRequest request = wanting(schema(R"({"enum": ["a", "b"]})"));
   request.tools = {{"stop", "", Json::object()}};
-  request.sampling.logit_bias = {{kCallOpen, 50.0f}};
+  request.turn.sampling.logit_bias = {{kCallOpen, 50.0f}};
   for (int seed = 0; seed < 10; ++seed) {
-    request.sampling.seed = static_cast<std::uint64_t>(seed);
+    request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
     const Said said = say(*chat, request);
     EXPECT_EQ(misfit(*request.format, said.text), std::nullopt) << said.text;
     EXPECT_EQ(said.end.reason, FinishReason::stop);
@@ -172,7 +172,7 @@ TEST_F(FormatTest, an_unsure_call_is_taken_back_and_the_answer_fits) {
 TEST_F(FormatTest, the_answer_ends_where_it_is_whole) {
   const auto chat = create(kHermes).value();
   ChatRequest request = wanting(regex("abc"));
-  request.sampling.logit_bias = {{kImEnd, -50.0f}, {kEndOfText, -50.0f}};
+  request.turn.sampling.logit_bias = {{kImEnd, -50.0f}, {kEndOfText, -50.0f}};
   const Said said = say(*chat, request);
   EXPECT_EQ(said.text, "abc");
   EXPECT_EQ(said.end.reason, FinishReason::stop);
@@ -182,7 +182,7 @@ TEST_F(FormatTest, the_answer_ends_where_it_is_whole) {
 TEST_F(FormatTest, the_answer_does_not_end_before_it_is_whole) {
   const auto chat = create(kHermes).value();
   ChatRequest request = wanting(regex("[a-z]{50}"));
-  request.sampling.logit_bias = {{kImEnd, 50.0f}, {kEndOfText, 50.0f}};
+  request.turn.sampling.logit_bias = {{kImEnd, 50.0f}, {kEndOfText, 50.0f}};
   EXPECT_EQ(say(*chat, request).text.size(), 50u);
 }
 
@@ -194,7 +194,7 @@ TEST_F(FormatTest, white_space_at_the_edges_is_kept_where_the_format_has_it) {
 TEST_F(FormatTest, an_answer_that_is_cut_says_so) {
   const auto chat = create(kHermes).value();
   ChatRequest request = wanting(regex("[a-z]{50}"));
-  request.max_output_tokens = 10;
+  request.turn.max_output_tokens = 10;
   const Said said = say(*chat, request);
   EXPECT_EQ(said.end.reason, FinishReason::length);
   EXPECT_EQ(said.text.size(), 10u);
@@ -205,9 +205,9 @@ TEST_F(FormatTest, reasoning_comes_first_where_the_prompt_opened_it) {
   const std::string thinking = std::string(kPlain) + "{{ '<think>\\n' }}";
   const auto chat = create(thinking.c_str()).value();
   ChatRequest request = wanting(regex("yes|no"));
-  request.sampling.logit_bias = {{kThinkClose, 6.0f}, {kImEnd, 6.0f}};
+  request.turn.sampling.logit_bias = {{kThinkClose, 6.0f}, {kImEnd, 6.0f}};
   for (int seed = 0; seed < 10; ++seed) {
-    request.sampling.seed = static_cast<std::uint64_t>(seed);
+    request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
     const Said said = say(*chat, request);
     ASSERT_EQ(said.end.reason, FinishReason::stop);
     EXPECT_THAT(said.text, AnyOf("yes", "no"));
@@ -222,7 +222,7 @@ TEST_F(FormatTest, a_request_that_cannot_be_held_to_is_refused) {
   EXPECT_EQ(end.error->code, errc::unsupported);
   request = wanting(regex("a"));
   request.tools = {weather_tool()};
-  request.tool_choice.mode = ToolChoice::Mode::none;
+  request.turn.tool_choice.mode = ToolChoice::Mode::none;
   EXPECT_EQ(say(*chat, request).text, "a");
 }
 
@@ -231,7 +231,7 @@ TEST_F(FormatTest, a_grammar_that_explodes_ends_the_answer_and_says_so) {
   const auto chat = create(kHermes).value();
   const OutputFormat doubling = grammar("root ::= s\ns ::= \"a\" s \"b\" s | \"a\" s \"c\" s | \"\"");
   ChatRequest request = wanting(doubling);
-  request.sampling.logit_bias = {{'a', 60.0f}};
+  request.turn.sampling.logit_bias = {{'a', 60.0f}};
   for (int i = 0; i < 2; ++i) {
     const Said said = say(*chat, request);
     EXPECT_EQ(said.end.reason, FinishReason::stop);

@@ -446,7 +446,7 @@ TEST(JsonSchema, knows_the_formats_by_their_grammars) {
   EXPECT_EQ(answer(R"({"format": "int32"})", R"("anything")"), "") << "formats that are not listed are annotations";
 }
 
-// tests/check/oracle_json_schema.py writes the file with Python's jsonschema.
+// tests/check/oracle/json_schema.py writes the file with Python's jsonschema.
 TEST(JsonSchemaGolden, agrees_with_jsonschema_of_python) {
   std::ifstream file(BATON_SOURCE_DIR "/tests/golden/json_schema.json");
   ASSERT_TRUE(file) << "tests/golden/json_schema.json is missing: scripts/check.sh oracle json_schema --regenerate";

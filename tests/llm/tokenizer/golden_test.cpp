@@ -1,5 +1,5 @@
 // tests/golden/tokenizer: the tokens that Hugging Face tokenizers and SentencePiece made of a few hundred strings
-// (tests/check/oracle_tokenizer.py).
+// (tests/check/oracle/tokenizer.py).
 #include <gtest/gtest.h>
 
 #include <fstream>

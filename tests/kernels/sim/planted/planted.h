@@ -1,6 +1,6 @@
 #pragma once
 // Bugs planted in small kernels. Each kernel is a template over `bool kBug`: with it the bug is compiled in, without it the same kernel is
-// right. tests/check/planted_bugs_simulator.py runs each in a process of its own and reports which tool found it.
+// right. tests/check/kernels/planted_bugs.py runs each in a process of its own and reports which tool found it.
 #include <cuda_runtime.h>
 
 #include <cstddef>

@@ -172,7 +172,7 @@ llm::ChatRequest Run::make_request() {
   for (const llm::ToolSpec& tool : config_.tools) {
     if (config_.allowed_tools.empty() || config_.allowed_tools.contains(tool.name)) request.tools.push_back(tool);
   }
-  request.format = output_format(config_.text_format);
+  request.format = config_.text_format.compiled;
   request.turn = config_.turn;
   if (called_ && config_.turn.tool_choice.mode != llm::ToolChoice::Mode::none) request.turn.tool_choice = {};
   if (last_turn_) request.turn.tool_choice = {.mode = llm::ToolChoice::Mode::none, .name = {}};

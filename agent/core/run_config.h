@@ -45,7 +45,7 @@ struct RunConfig {
   // Returns the error in a call's arguments; nothing: they fit the tool's schema. A pure function. If empty, everything fits.
   std::function<std::optional<std::string>(const llm::ToolCall&)> why_refused;
   // The protocol's text.format (text_format.h); a format other than text requires that no turn may call a tool.
-  Json text_format = plain_text_format();
+  TextFormat text_format;
   // Returns the error in a whole answer; nothing: it fits text_format. A pure function. If empty, everything fits.
   std::function<std::optional<std::string>(const std::string&)> why_misfits;
   // Of each turn. Its tool choice applies until a call was accepted, `none` for ever: later turns are free to answer. Without parallel

@@ -74,7 +74,7 @@ Json Run::response_json(const std::string& status, const Moment& now) const {
                    {"temperature", decimal(config_.turn.sampling.temperature)},
                    {"top_p", decimal(config_.turn.sampling.top_p)},
                    {"max_output_tokens", config_.turn.max_output_tokens},
-                   {"text", {{"format", config_.text_format}}},
+                   {"text", {{"format", config_.text_format.json}}},
                    {"truncation", config_.truncate ? "auto" : "disabled"},
                    {"metadata", config_.metadata},
                    {"store", config_.store},

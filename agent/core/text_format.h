@@ -3,15 +3,17 @@
 // {"type": "baton.regex", "pattern": ..} and {"type": "baton.grammar", "syntax": "gbnf", "definition": ..}.
 #include <baton/llm/chat/types.h>
 
-#include <optional>
+#include <memory>
 
 #include "items.h"
 
 namespace baton::agent {
 
-Json plain_text_format();  // {"type": "text"}
+struct TextFormat {
+  Json json = {{"type", "text"}};                                 // as the response shows it
+  std::shared_ptr<const llm::CompiledFormat> compiled = nullptr;  // null: the model writes freely, or `json` has not been compiled yet
 
-// The format that constrains the model; nothing: the model writes freely. The format has been checked before.
-std::optional<llm::OutputFormat> output_format(const Json& text_format);
+  bool is_plain() const { return json == TextFormat().json; }
+};
 
 }  // namespace baton::agent

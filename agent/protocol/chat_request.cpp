@@ -1,17 +1,16 @@
 #include "chat_request.h"
 
 #include <baton/agent/core/items.h>
-#include <baton/agent/core/text_format.h>
 
 #include <charconv>
 #include <map>
 
 #include "chat_calls.h"
 #include "fields.h"
+#include "format_fields.h"
 #include "request_limits.h"
 #include "sampling_fields.h"
 #include "template_fields.h"
-#include "text_format.h"
 
 namespace baton::agent::protocol {
 namespace {
@@ -306,7 +305,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
     inner.no_effect("include_obfuscation", {false});
     if (auto error = inner.finish()) return *error;
   }
-  Json text_format = plain_text_format();
+  TextFormat text_format;
   if (const Json* format = fields.any("response_format")) {
     auto parsed = parse_response_format(*format, "response_format", notes);
     if (!parsed) return parsed.error();
@@ -319,8 +318,8 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   if (!parsed) return as_sent(parsed.error(), read.places());
   notes.add(parsed->notes, [&](const std::string& path) { return field_as_sent(path, read.places()); });
   request.run = std::move(parsed->run);
-  if (text_format != plain_text_format()) {
-    if (request.run.text_format != plain_text_format())
+  if (!text_format.is_plain()) {
+    if (!request.run.text_format.is_plain())
       return ApiError::invalid("response_format", "'response_format' does not go with another format of the answer: send one of them");
     request.run.text_format = std::move(text_format);
   }

@@ -6,11 +6,11 @@
 #include <algorithm>
 
 #include "fields.h"
+#include "format_fields.h"
 #include "request_limits.h"
 #include "request_tools.h"
 #include "sampling_fields.h"
 #include "template_fields.h"
-#include "text_format.h"
 
 namespace baton::agent::protocol {
 namespace {

@@ -141,12 +141,14 @@ class ToolReader {
                                                  " bytes of names, descriptions and schemas, more than " + std::to_string(kMaxToolBytes)));
     if (!spec.parameters.is_object())
       return tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' must be a JSON schema of an object", "invalid_type"));
-    const auto schema = llm::Schema::parse(spec.parameters);
+    auto schema = llm::Schema::parse(spec.parameters);
     if (!schema) {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': " + schema.error().message, "invalid_json_schema"));
     } else if (!(schema->root().types & llm::kObjectType)) {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' are of no object, as a call's arguments are",
                                   "invalid_json_schema"));
+    } else {
+      spec.schema = std::move(*schema);
     }
     run_.client_tools.push_back(std::move(spec));
   }

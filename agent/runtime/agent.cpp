@@ -21,14 +21,12 @@ namespace {
 // Another request may continue a conversation first; then the conversation is read again.
 constexpr int kMaxOvertaken = 8;
 
-using Schemas = std::map<std::string, llm::Schema>;
-
-// Of the daemon's own tools, those with a readable schema: an unreadable one must not cost a run the others.
-void keep_readable(std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
-  std::erase_if(specs, [&](const llm::ToolSpec& spec) {
-    auto schema = llm::Schema::parse(spec.parameters);
+// Reads the schemas of the daemon's own tools. A tool with an unreadable one is left out: it must not cost a run the others.
+void keep_readable(std::vector<llm::ToolSpec>& specs) {
+  std::erase_if(specs, [&](llm::ToolSpec& spec) {
+    auto schema = llm::schema_of(spec);
     if (schema) {
-      schemas.emplace(spec.name, std::move(*schema));
+      spec.schema = std::move(*schema);
     } else {
       spdlog::warn("the tool '{}' is not offered: its parameters: {}", spec.name, schema.error().message);
     }
@@ -37,11 +35,11 @@ void keep_readable(std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
 }
 
 // A client's own tool with an unreadable schema is refused by its name.
-Result<void> read_schemas(const std::vector<llm::ToolSpec>& specs, Schemas& schemas) {
-  for (const llm::ToolSpec& spec : specs) {
-    auto schema = llm::Schema::parse(spec.parameters);
+Result<void> read_schemas(std::vector<llm::ToolSpec>& specs) {
+  for (llm::ToolSpec& spec : specs) {
+    auto schema = llm::schema_of(spec);
     if (!schema) return Error{errc::invalid_argument, "tool '" + spec.name + "': " + schema.error().message};
-    schemas.emplace(spec.name, std::move(*schema));
+    spec.schema = std::move(*schema);
   }
   return {};
 }
@@ -104,12 +102,13 @@ struct Agent::Prepared {
 Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
   auto specs = offered_tools(*this, request);
   if (!specs) return specs.error();
-  const auto schemas = std::make_shared<Schemas>();
-  keep_readable(*specs, *schemas);
+  keep_readable(*specs);
   specs->insert(specs->end(), request.client_tools.begin(), request.client_tools.end());
   if (const Result<void> sound = check_request(request, *specs); !sound) return sound.error();
-  if (const Result<void> read = read_schemas(request.client_tools, *schemas); !read) return read.error();
-  RunConfig config = config_from(request, *specs);
+  if (const Result<void> read = read_schemas(*specs); !read) return read.error();
+  auto made = config_from(request, *specs);
+  if (!made) return made.error();
+  RunConfig config = std::move(*made);
   for (const llm::ToolSpec& spec : *specs) {
     const tools::Tool* tool = tools_.find(spec.name);
     if (!tool || config.client_tools.contains(spec.name)) continue;
@@ -118,9 +117,11 @@ Result<Agent::Prepared> Agent::prepare(const RunRequest& request) const {
     if (stricter(permission(tool->spec()), wanted) != Permission::allow) config.ask_before.insert(spec.name);
   }
   config.approval_lifetime_ms = options_.approval_lifetime.count();
-  config.why_refused = [schemas](const llm::ToolCall& call) -> std::optional<std::string> {
-    const auto schema = schemas->find(call.name);
-    if (schema == schemas->end()) return std::nullopt;
+  std::map<std::string, llm::Schema> schemas;
+  for (const llm::ToolSpec& spec : *specs) schemas.emplace(spec.name, *spec.schema);
+  config.why_refused = [schemas = std::move(schemas)](const llm::ToolCall& call) -> std::optional<std::string> {
+    const auto schema = schemas.find(call.name);
+    if (schema == schemas.end()) return std::nullopt;
     const llm::Result<void> valid = schema->second.check(call.arguments);
     if (valid) return std::nullopt;
     return "the arguments do not fit the tool's schema:\n" + valid.error().message;

@@ -50,9 +50,9 @@ struct RunRequest {
   std::vector<llm::ToolSpec> client_tools;        // functions that the client runs: a call ends the run, the next run brings its output
   std::map<std::string, Permission> permissions;  // stricter than the agent's own; a laxer one is ignored
   llm::TurnSettings turn;
-  std::set<std::string> allowed_tools;     // of all the tools, those that this run may call; empty: all
-  Json text_format = plain_text_format();  // RunConfig::text_format
-  std::string after_tools;                 // RunConfig::after_tools
+  std::set<std::string> allowed_tools;  // of all the tools, those that this run may call; empty: all
+  TextFormat text_format;               // RunConfig::text_format
+  std::string after_tools;              // RunConfig::after_tools
   Budgets budgets;
   Json metadata = Json::object();  // the client's own
   std::string model;               // the name shown with the response; empty: the generator's

@@ -1,13 +1,14 @@
 #include "request.h"
 
 #include <baton/agent/core/items.h>
-#include <baton/agent/core/text_format.h>
 #include <baton/agent/core/turn_settings.h>
-#include <baton/llm/constraint/output_format.h>
+#include <baton/llm/constraint/compiled_format.h>
 #include <baton/tools/text.h>
 
 #include <algorithm>
 #include <iterator>
+
+#include "compile_format.h"
 
 namespace baton::agent {
 namespace {
@@ -173,15 +174,17 @@ std::vector<std::string> remembered_tools(const std::vector<StoredItem>& history
   return tools;
 }
 
-RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
+Result<RunConfig> config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs) {
   RunConfig config;
   config.instructions = request.instructions;
   config.tools = specs;
   for (const llm::ToolSpec& tool : request.client_tools) config.client_tools.insert(tool.name);
   config.allowed_tools = request.allowed_tools;
   config.text_format = request.text_format;
-  if (const auto format = output_format(request.text_format))
-    config.why_misfits = [format = *format](const std::string& answer) { return llm::misfit(format, answer); };
+  if (const auto compiled = compile_format(config.text_format); !compiled)
+    return Error{errc::invalid_argument, "text_format: " + compiled.error().message};
+  if (const auto& format = config.text_format.compiled)
+    config.why_misfits = [format](const std::string& answer) { return format->misfit(answer); };
   config.turn = request.turn;
   config.after_tools = request.after_tools;
   config.budgets = request.budgets;
@@ -211,7 +214,7 @@ Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& s
                {"instructions", request.instructions},
                {"tools", std::move(tools)},
                {"permissions", std::move(permissions)},
-               {"text_format", request.text_format},
+               {"text_format", request.text_format.json},
                {"allowed_tools", request.allowed_tools},
                {"after_tools", request.after_tools},
                {"store", request.storage == Storage::stored},
@@ -246,7 +249,7 @@ RunRequest request_from_json(const Json& json) {
     request.permissions[name] = static_cast<Permission>(at == std::end(kPermissions) ? 1 : at - std::begin(kPermissions));
   }
   request.turn = turn_settings_from(json);
-  request.text_format = json.value("text_format", request.text_format);
+  request.text_format.json = json.value("text_format", request.text_format.json);
   request.allowed_tools = json.value("allowed_tools", std::set<std::string>{});
   request.after_tools = json.value("after_tools", "");
   request.storage = json.value("store", true) ? Storage::stored : Storage::continuable;

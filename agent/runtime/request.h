@@ -29,8 +29,8 @@ std::vector<std::string> answered_approvals(const std::vector<Json>& input);
 // The names of the tools that the user has approved for the whole conversation.
 std::vector<std::string> remembered_tools(const std::vector<StoredItem>& history, const std::vector<Json>& input);
 
-// Without ids, model and history.
-RunConfig config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
+// Without ids, model and history. errc::invalid_argument: the text format cannot be compiled.
+Result<RunConfig> config_from(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);
 
 // Everything that is needed to understand the run, to repeat it, or to continue it; and the inverse.
 Json request_json(const RunRequest& request, const std::vector<llm::ToolSpec>& specs);

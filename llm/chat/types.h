@@ -2,9 +2,11 @@
 // The types of a conversation, and the deltas of a generator. This is the only header of llm/ that agent/core includes: values only, no
 // tokens to interpret, no threads, no sockets.
 #include <baton/llm/error.h>
+#include <baton/llm/json_schema/json_schema.h>
 #include <baton/llm/sampler/sampling_params.h>
 
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -44,22 +46,30 @@ struct Message {
 };
 
 struct ToolSpec {
-  std::string name;         // valid according to tool_name.h
-  std::string description;  // for the model
-  Json parameters;          // JSON schema of the arguments object
+  std::string name;                             // valid according to tool_name.h
+  std::string description;                      // for the model
+  Json parameters;                              // JSON schema of the arguments object
+  std::optional<Schema> schema = std::nullopt;  // `parameters`, parsed by whoever read the request; without it, they are parsed again
 };
+
+// The tool's schema. Errors: those of Schema::parse.
+inline Result<Schema> schema_of(const ToolSpec& tool) {
+  return tool.schema ? Result<Schema>(*tool.schema) : Schema::parse(tool.parameters);
+}
 
 struct ToolChoice {
   enum class Mode { automatic, none, required, named } mode = Mode::automatic;
   std::string name;  // for named
 };
 
-// The requested format of an answer.
+// The requested format of an answer, as it is written.
 struct OutputFormat {
   enum class Kind { json_object, json_schema, regex, grammar } kind = Kind::json_object;
   Json schema = Json();   // json_schema
   std::string text = {};  // regex: the pattern, of the whole answer; grammar: its rules, in GBNF
 };
+
+class CompiledFormat;  // llm/constraint/compiled_format.h
 
 // How earlier assistant messages are written into the prompt (measured in docs/history.md).
 enum class HistoryForm {
@@ -84,8 +94,8 @@ struct ChatRequest {
   std::vector<Message> messages;
   std::vector<ToolSpec> tools;  // in registration order
   TurnSettings turn;
-  std::optional<OutputFormat> format;  // of the answer; not together with tools, unless turn.tool_choice is none
-  std::string client;                  // EngineRequest::client
+  std::shared_ptr<const CompiledFormat> format;  // of the answer; null: the model writes freely
+  std::string client;                            // EngineRequest::client
   // If the prompt does not fit into the context, the messages before one of these indices may be left out, as few as possible; system
   // messages stay. In rising order; empty: a prompt that does not fit is an error.
   std::vector<std::size_t> may_begin_at = {};

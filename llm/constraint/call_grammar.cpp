@@ -17,7 +17,7 @@ class CallCompiler {
     static const Json kAnyObject = {{"type", "object"}};
     std::size_t n_nodes = 0;  // of all tools: the parts that they do not share must fit in total
     for (const ToolSpec& tool : tools_) {
-      auto schema = Schema::parse(tool.parameters);
+      auto schema = schema_of(tool);
       if (!schema) return Error{schema.error().code, "tool '" + tool.name + "': " + schema.error().message};
       Automaton alone;
       SchemaCompiler compiler(alone, style_, patterns_);

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 
-#include "output_format.h"
-
 namespace baton::llm {
 
-Result<std::shared_ptr<Grammar>> FormatGrammarCache::find(const OutputFormat& format) {
+Result<std::shared_ptr<Grammar>> FormatGrammarCache::find(const CompiledFormat& compiled) {
+  const OutputFormat& format = compiled.format();
   std::string key = std::to_string(static_cast<int>(format.kind)) + format.text;
   if (format.kind == OutputFormat::Kind::json_schema) key += dumped(format.schema);
   std::erase_if(known_, [](const auto& one) { return one.second->is_full(); });
@@ -17,9 +16,7 @@ Result<std::shared_ptr<Grammar>> FormatGrammarCache::find(const OutputFormat& fo
     known_.splice(known_.begin(), known_, at);
     return at->second;
   }
-  auto compiled = compile_format(format);
-  if (!compiled) return compiled.error();
-  auto grammar = std::make_shared<Grammar>(std::move(compiled->automaton), compiled->start, trie_.get());
+  auto grammar = std::make_shared<Grammar>(compiled.grammar().automaton, compiled.grammar().start, trie_.get());
   // The first mask is the most expensive one. It is computed here, in parallel with other answers' tokens.
   const TokenMask& first = grammar->mask(grammar->start());
   const bool possible = std::any_of(first.begin(), first.end(), [](std::uint32_t word) { return word != 0; });

@@ -1,6 +1,5 @@
 #pragma once
 // Caches the grammars of the output formats in use.
-#include <baton/llm/chat/types.h>
 #include <baton/llm/grammar/grammar.h>
 
 #include <list>
@@ -8,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "compiled_format.h"
 #include "vocabulary_trie.h"
 
 namespace baton::llm {
@@ -17,8 +17,8 @@ class FormatGrammarCache {
  public:
   explicit FormatGrammarCache(VocabularyTrie& trie) : trie_(trie) {}  // which must outlive this object
 
-  // Errors: those of compile_format, and errc::unsupported if the vocabulary has no token that can begin such an answer.
-  Result<std::shared_ptr<Grammar>> find(const OutputFormat& format);
+  // errc::unsupported: the vocabulary has no token that can begin such an answer.
+  Result<std::shared_ptr<Grammar>> find(const CompiledFormat& compiled);
 
  private:
   static constexpr std::size_t kMaxGrammars = 4;  // a malicious grammar takes some 300 MB before it is full

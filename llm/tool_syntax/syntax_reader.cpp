@@ -180,7 +180,7 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
   const auto at = std::find_if(tools_->begin(), tools_->end(), [&](const ToolSpec& tool) { return tool.name == name_; });
   tool_ = at == tools_->end() ? nullptr : &*at;
   if (tool_ != nullptr && !syntax_->json_arguments) {
-    if (auto schema = Schema::parse(tool_->parameters)) schema_ = std::move(*schema);
+    if (auto schema = schema_of(*tool_)) schema_ = std::move(*schema);
   }
   where_ = Where::opening;
   const auto& p = syntax_->parameters;

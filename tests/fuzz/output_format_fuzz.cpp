@@ -1,6 +1,6 @@
 // A format: the first byte chooses the kind, the rest is its schema, pattern or grammar. A format that compiles can be written: from its
 // start some bytes lead to a whole answer, which misfit() accepts.
-#include <baton/llm/constraint/output_format.h>
+#include <baton/llm/constraint/compiled_format.h>
 #include <baton/llm/grammar/machine.h>
 
 #include <cstdint>
@@ -20,13 +20,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     format.schema = Json::parse(text, nullptr, false);
     if (format.schema.is_discarded()) return 0;
   }
-  const auto grammar = compile_format(format);
-  if (!grammar) {
-    if (grammar.error().message.empty()) std::abort();
+  const auto compiled = CompiledFormat::compile(format);
+  if (!compiled) {
+    if (compiled.error().message.empty()) std::abort();
     return 0;
   }
   // Any path, until the answer is complete or long enough.
-  Machine machine(grammar->automaton, grammar->start);
+  Machine machine((*compiled)->grammar().automaton, (*compiled)->grammar().start);
   StateId state = machine.start();
   std::string answer;
   for (std::uint32_t turn = static_cast<std::uint32_t>(size); answer.size() < 64 && !machine.accepts(state);
@@ -43,6 +43,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (!machine.accepts(state)) return 0;
   // JSON may contain numbers that no reader can represent, and keywords that are checked afterwards.
-  if (format.kind != OutputFormat::Kind::json_schema && misfit(format, answer)) std::abort();
+  if (format.kind != OutputFormat::Kind::json_schema && (*compiled)->misfit(answer)) std::abort();
   return 0;
 }

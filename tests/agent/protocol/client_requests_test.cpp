@@ -318,10 +318,10 @@ TEST_F(ClientRequestsTest, thinking_is_switched_through_the_template_where_it_ca
 }
 
 TEST_F(ClientRequestsTest, formats_as_llama_cpp_names_them) {
-  EXPECT_EQ(chat_with(R"("grammar": "root ::= \"yes\" | \"no\"")").run.text_format["type"], "baton.grammar");
-  EXPECT_EQ(chat_with(R"("json_schema": {"type": "object"})").run.text_format["schema"], Json({{"type", "object"}}));
-  EXPECT_EQ(with(R"("json_schema": {"type": "object"})").run.text_format["type"], "json_schema");
-  EXPECT_EQ(chat_with(R"("response_format": {"type": "json_schema", "schema": {"type": "object"}})").run.text_format["schema"],
+  EXPECT_EQ(chat_with(R"("grammar": "root ::= \"yes\" | \"no\"")").run.text_format.json["type"], "baton.grammar");
+  EXPECT_EQ(chat_with(R"("json_schema": {"type": "object"})").run.text_format.json["schema"], Json({{"type", "object"}}));
+  EXPECT_EQ(with(R"("json_schema": {"type": "object"})").run.text_format.json["type"], "json_schema");
+  EXPECT_EQ(chat_with(R"("response_format": {"type": "json_schema", "schema": {"type": "object"}})").run.text_format.json["schema"],
             Json({{"type", "object"}}));
 }
 

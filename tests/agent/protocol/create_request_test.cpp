@@ -137,9 +137,9 @@ TEST_F(CreateRequestTest, json_that_is_none_or_too_deep_is_refused) {
 TEST_F(CreateRequestTest, a_format_is_kept_as_it_is_shown) {
   const auto format = [&](const std::string& text) {
     const auto request = parse(R"({"input": "x", "text": {"format": )" + text + "}}");
-    return request ? request->run.text_format : Json(request.error().message);
+    return request ? request->run.text_format.json : Json(request.error().message);
   };
-  EXPECT_EQ(parse(R"({"input": "x"})")->run.text_format, Json({{"type", "text"}}));
+  EXPECT_EQ(parse(R"({"input": "x"})")->run.text_format.json, Json({{"type", "text"}}));
   EXPECT_EQ(format(R"({"type": "json_object"})"), Json({{"type", "json_object"}}));
   const char* schema = R"({"type":"json_schema","name":"n","description":"d","schema":{"type":"array","uniqueItems":true},"strict":false})";
   EXPECT_EQ(format(schema).dump(), schema);
@@ -154,15 +154,15 @@ TEST_F(CreateRequestTest, a_chat_completion_has_its_schema_one_level_deeper) {
   };
   const auto request = chat(R"({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}})");
   ASSERT_TRUE(request) << request.error().message;
-  EXPECT_EQ(request->run.text_format.dump(), R"({"type":"json_schema","name":"n","schema":{"type":"object"},"strict":true})");
-  EXPECT_EQ(chat(R"({"type": "baton.regex", "pattern": "a+"})")->run.text_format["pattern"], "a+");
+  EXPECT_EQ(request->run.text_format.json.dump(), R"({"type":"json_schema","name":"n","schema":{"type":"object"},"strict":true})");
+  EXPECT_EQ(chat(R"({"type": "baton.regex", "pattern": "a+"})")->run.text_format.json["pattern"], "a+");
   const auto wrong = chat(R"({"type": "json_schema", "json_schema": {"name": "n", "schema": {"minimum": "x"}}})");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().param, "response_format.json_schema.schema");
   EXPECT_THAT(wrong.error().message, HasSubstr("minimum"));
   EXPECT_EQ(chat(R"({"type": "json_schema"})").error().param, "response_format.json_schema");
   EXPECT_EQ(chat(R"({"type": "json_schema", "name": "n"})").error().param, "response_format.json_schema");
-  EXPECT_EQ(chat(R"({"type": "json_object", "schema": {"type": "object"}})")->run.text_format["type"], "json_schema")
+  EXPECT_EQ(chat(R"({"type": "json_object", "schema": {"type": "object"}})")->run.text_format.json["type"], "json_schema")
       << "as llama.cpp has it";
 }
 

@@ -72,14 +72,14 @@ TEST_F(AgentTest, hands_the_format_on_and_keeps_it_with_the_run) {
   script({{.text = "no"}, {.text = "perhaps"}, {.text = "n", .reason = llm::FinishReason::length}});
   RunRequest request = RunRequest::of_text("Is it so?");
   request.all_tools = false;
-  request.text_format = {{"type", "baton.regex"}, {"pattern", "yes|no"}};
+  request.text_format.json = {{"type", "baton.regex"}, {"pattern", "yes|no"}};
   const RunOutcome fits = run(request);
   EXPECT_EQ(fits.status, "completed") << fits.reason;
   const auto asked = generator_->requests();
   ASSERT_TRUE(asked[0].format);
-  EXPECT_EQ(asked[0].format->kind, llm::OutputFormat::Kind::regex);
-  EXPECT_EQ(asked[0].format->text, "yes|no");
-  EXPECT_EQ(journal_->response(fits.response_id).value().request["text_format"], request.text_format);
+  EXPECT_EQ(asked[0].format->format().kind, llm::OutputFormat::Kind::regex);
+  EXPECT_EQ(asked[0].format->format().text, "yes|no");
+  EXPECT_EQ(journal_->response(fits.response_id).value().request["text_format"], request.text_format.json);
   const RunOutcome other = run(request);
   EXPECT_EQ(other.status, "failed");
   EXPECT_THAT(other.reason, testing::HasSubstr("byte 0"));

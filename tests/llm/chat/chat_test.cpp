@@ -1,5 +1,6 @@
 // The whole path, from messages to deltas, with a tiny random model: its answers are noise, but everything around it is real.
 #include <baton/llm/chat/chat.h>
+#include <baton/llm/constraint/compiled_format.h>
 #include <baton/llm/json_schema/json_schema.h>
 #include <baton/llm/model/cpu_backend.h>
 #include <gmock/gmock.h>
@@ -116,7 +117,7 @@ TEST_F(ChatTest, what_a_schema_forces_is_computed_at_once_and_the_answer_is_the_
   calling.turn.tool_choice.mode = ToolChoice::Mode::required;
   calling.turn.max_output_tokens = 400;
   ChatRequest formatted = hello();
-  formatted.format = OutputFormat{.kind = OutputFormat::Kind::json_schema, .schema = calling.tools[0].parameters};
+  formatted.format = CompiledFormat::compile({.kind = OutputFormat::Kind::json_schema, .schema = calling.tools[0].parameters}).value();
   formatted.turn.max_output_tokens = 400;
   const auto answers = [&](int max_draft) {
     forget_file();

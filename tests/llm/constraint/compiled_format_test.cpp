@@ -1,4 +1,4 @@
-#include <baton/llm/constraint/output_format.h>
+#include <baton/llm/constraint/compiled_format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,11 +16,15 @@ OutputFormat regex(std::string pattern) { return {.kind = Kind::regex, .schema =
 OutputFormat grammar(std::string rules) { return {.kind = Kind::grammar, .schema = Json(), .text = std::move(rules)}; }
 
 std::string wrong_with(const OutputFormat& format) {
-  const auto compiled = compile_format(format);
+  const auto compiled = CompiledFormat::compile(format);
   return compiled ? "nothing" : compiled.error().message;
 }
 
-TEST(OutputFormat, says_what_is_wrong_with_it) {
+std::optional<std::string> misfit(const OutputFormat& format, const std::string& answer) {
+  return CompiledFormat::compile(format).value()->misfit(answer);
+}
+
+TEST(CompiledFormat, says_what_is_wrong_with_it) {
   EXPECT_THAT(wrong_with(schema(R"({"type": "object", "properties": {"a": {"type": "strnig"}}})")), HasSubstr("/properties/a"));
   EXPECT_THAT(wrong_with(schema(R"({"type": "string", "minLength": 3, "maxLength": 2})")), HasSubstr("no text fits"));
   EXPECT_THAT(wrong_with(schema(R"({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}},
@@ -36,13 +40,13 @@ TEST(OutputFormat, says_what_is_wrong_with_it) {
   EXPECT_EQ(wrong_with({.kind = Kind::json_object}), "nothing");
 }
 
-TEST(OutputFormat, names_the_keywords_that_are_only_checked_afterwards) {
-  const auto compiled = compile_format(schema(R"({"type": "array", "items": {"type": "integer"}, "uniqueItems": true})")).value();
-  ASSERT_EQ(compiled.unmasked.size(), 1u);
-  EXPECT_EQ(compiled.unmasked[0].keyword, "uniqueItems");
+TEST(CompiledFormat, names_the_keywords_that_are_only_checked_afterwards) {
+  const auto compiled = CompiledFormat::compile(schema(R"({"type": "array", "items": {"type": "integer"}, "uniqueItems": true})")).value();
+  ASSERT_EQ(compiled->grammar().unmasked.size(), 1u);
+  EXPECT_EQ(compiled->grammar().unmasked[0].keyword, "uniqueItems");
 }
 
-TEST(OutputFormat, an_answer_that_does_not_fit_is_told_why) {
+TEST(CompiledFormat, an_answer_that_does_not_fit_is_told_why) {
   const OutputFormat unique = schema(R"({"type": "object", "properties": {"n": {"type": "array", "uniqueItems": true}}})");
   EXPECT_FALSE(misfit(unique, R"({"n": [1, 2]})"));
   EXPECT_THAT(*misfit(unique, R"({"n": [1, 1]})"), AllOf(HasSubstr("/n"), HasSubstr("uniqueItems")));
@@ -71,7 +75,7 @@ class FormatTest : public ChatTest {
   }
   static ChatRequest wanting(OutputFormat format) {
     ChatRequest request = hello();
-    request.format = std::move(format);
+    request.format = CompiledFormat::compile(std::move(format)).value();
     request.turn.max_output_tokens = 400;
     request.turn.sampling.temperature = 2;
     return request;
@@ -140,7 +144,7 @@ TEST_F(FormatTest, an_answer_fits_or_is_a_call) {
     const Finished end = listener.wait();
     if (calls.empty()) {
       ++n_answers;
-      EXPECT_EQ(misfit(*request.format, listener.text()), std::nullopt) << listener.text();
+      EXPECT_EQ(request.format->misfit(listener.text()), std::nullopt) << listener.text();
     } else {
       ++n_calls;
       ASSERT_EQ(calls.size(), 1u);
@@ -163,7 +167,7 @@ TEST_F(FormatTest, an_unsure_call_is_taken_back_and_the_answer_fits) {
   for (int seed = 0; seed < 10; ++seed) {
     request.turn.sampling.seed = static_cast<std::uint64_t>(seed);
     const Said said = say(*chat, request);
-    EXPECT_EQ(misfit(*request.format, said.text), std::nullopt) << said.text;
+    EXPECT_EQ(request.format->misfit(said.text), std::nullopt) << said.text;
     EXPECT_EQ(said.end.reason, FinishReason::stop);
   }
 }

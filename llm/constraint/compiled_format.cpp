@@ -1,12 +1,13 @@
-#include "output_format.h"
+#include "compiled_format.h"
 
 #include <baton/llm/grammar/gbnf.h>
 #include <baton/llm/grammar/machine.h>
 #include <baton/llm/grammar/regex.h>
-#include <baton/llm/json_schema/json_schema.h>
 
 namespace baton::llm {
 namespace {
+
+using Kind = OutputFormat::Kind;
 
 constexpr std::size_t kMaxPatternBytes = 64 * 1024;
 
@@ -16,11 +17,9 @@ const Schema& any_object() {
   return schema;
 }
 
-Result<NodeId> schema_rule(const Json& json, FormatGrammar& grammar) {
-  const auto schema = Schema::parse(json);
-  if (!schema) return schema.error();
+NodeId schema_rule(const Schema& schema, Kind kind, FormatGrammar& grammar) {
   SchemaCompiler compiler(grammar.automaton, WritingStyle{.free_space = true});
-  const NodeId start = compiler.rule(*schema);
+  const NodeId start = kind == Kind::json_object ? compiler.object_rule(schema) : compiler.rule(schema);
   grammar.unmasked = compiler.unmasked();
   return start;
 }
@@ -38,21 +37,10 @@ Result<NodeId> regex_rule(const std::string& pattern, FormatGrammar& grammar) {
   return regex->build(grammar.automaton, false, text_edges, {}, grammar.automaton.final());
 }
 
-Result<NodeId> rule_of(const OutputFormat& format, FormatGrammar& grammar) {
-  switch (format.kind) {
-    case OutputFormat::Kind::json_object:
-      return SchemaCompiler(grammar.automaton, WritingStyle{.free_space = true}).object_rule(any_object());
-    case OutputFormat::Kind::json_schema:
-      return schema_rule(format.schema, grammar);
-    case OutputFormat::Kind::regex:
-      return regex_rule(format.text, grammar);
-    case OutputFormat::Kind::grammar: {
-      const auto rules = Gbnf::parse(format.text);
-      if (!rules) return rules.error();
-      return rules->build(grammar.automaton);
-    }
-  }
-  return Automaton::kDead;
+Result<NodeId> gbnf_rule(const std::string& text, FormatGrammar& grammar) {
+  const auto rules = Gbnf::parse(text);
+  if (!rules) return rules.error();
+  return rules->build(grammar.automaton);
 }
 
 std::optional<std::string> json_misfit(const Schema& schema, const std::string& answer) {
@@ -66,10 +54,40 @@ std::optional<std::string> json_misfit(const Schema& schema, const std::string& 
   return all;
 }
 
-std::optional<std::string> text_misfit(const OutputFormat& format, const std::string& answer) {
-  const auto grammar = compile_format(format);
-  if (!grammar) return grammar.error().message;
-  Machine machine(grammar->automaton, grammar->start);
+}  // namespace
+
+Result<std::shared_ptr<const CompiledFormat>> CompiledFormat::compile(OutputFormat format) {
+  FormatGrammar grammar;
+  std::optional<Schema> schema;
+  Result<NodeId> start = NodeId{Automaton::kDead};
+  if (format.kind == Kind::regex) {
+    start = regex_rule(format.text, grammar);
+  } else if (format.kind == Kind::grammar) {
+    start = gbnf_rule(format.text, grammar);
+  } else {
+    auto parsed = format.kind == Kind::json_object ? Result<Schema>(any_object()) : Schema::parse(format.schema);
+    if (!parsed) return parsed.error();
+    start = schema_rule(*parsed, format.kind, grammar);
+    schema = std::move(*parsed);
+  }
+  if (!start) return start.error();
+  if (grammar.automaton.too_large()) {
+    return Error{errc::unsupported, "it is too large: it needs more than " + std::to_string(Automaton::kMaxNodes) +
+                                        " states; make repetitions and lists of values shorter"};
+  }
+  // The machine also detects formats that only counting rules out, such as {"minItems": 2, "maxItems": 1} in an allOf.
+  if (!grammar.automaton.prune(*start) || Machine(grammar.automaton, *start).start() == kDeadState)
+    return Error{errc::invalid_argument, "no text fits it: its parts contradict each other"};
+  grammar.start = *start;
+  return std::shared_ptr<const CompiledFormat>(new CompiledFormat(std::move(format), std::move(grammar), std::move(schema)));
+}
+
+std::optional<std::string> CompiledFormat::misfit(const std::string& answer) const {
+  return schema_ ? json_misfit(*schema_, answer) : text_misfit(answer);
+}
+
+std::optional<std::string> CompiledFormat::text_misfit(const std::string& answer) const {
+  Machine machine(grammar_.automaton, grammar_.start);
   StateId state = machine.start();
   std::size_t n = 0;
   while (n < answer.size()) {
@@ -83,30 +101,6 @@ std::optional<std::string> text_misfit(const OutputFormat& format, const std::st
   if (n < answer.size()) return "byte " + std::to_string(n) + " of the answer does not fit";
   if (!machine.accepts(state)) return "the answer ends before it is whole";
   return std::nullopt;
-}
-
-}  // namespace
-
-Result<FormatGrammar> compile_format(const OutputFormat& format) {
-  FormatGrammar grammar;
-  const auto start = rule_of(format, grammar);
-  if (!start) return start.error();
-  if (grammar.automaton.too_large()) {
-    return Error{errc::unsupported, "it is too large: it needs more than " + std::to_string(Automaton::kMaxNodes) +
-                                        " states; make repetitions and lists of values shorter"};
-  }
-  // The machine also detects formats that only counting rules out, such as {"minItems": 2, "maxItems": 1} in an allOf.
-  if (!grammar.automaton.prune(*start) || Machine(grammar.automaton, *start).start() == kDeadState)
-    return Error{errc::invalid_argument, "no text fits it: its parts contradict each other"};
-  grammar.start = *start;
-  return grammar;
-}
-
-std::optional<std::string> misfit(const OutputFormat& format, const std::string& answer) {
-  if (format.kind == OutputFormat::Kind::regex || format.kind == OutputFormat::Kind::grammar) return text_misfit(format, answer);
-  if (format.kind == OutputFormat::Kind::json_object) return json_misfit(any_object(), answer);
-  const auto schema = Schema::parse(format.schema);
-  return schema ? json_misfit(*schema, answer) : schema.error().message;
 }
 
 }  // namespace baton::llm

@@ -1,7 +1,6 @@
-#include "text_format.h"
+#include "format_fields.h"
 
-#include <baton/agent/core/text_format.h>
-#include <baton/llm/constraint/output_format.h>
+#include <baton/agent/runtime/compile_format.h>
 
 #include <algorithm>
 
@@ -39,21 +38,18 @@ std::string required_text(Fields& fields, const char* key) {
 }
 
 // `part`: the client's place of the schema, pattern or grammar.
-Parsed<Json> compiled(Json format, const std::string& part) {
-  const auto wanted = output_format(format);
-  if (!wanted) return format;
-  const auto grammar = llm::compile_format(*wanted);
-  if (grammar) return format;
-  using Kind = llm::OutputFormat::Kind;
-  const std::string code = wanted->kind == Kind::regex     ? "invalid_regex"
-                           : wanted->kind == Kind::grammar ? "invalid_grammar"
-                                                           : "invalid_json_schema";
-  return ApiError::invalid(part, "'" + part + "': " + grammar.error().message, code);
+Parsed<TextFormat> compiled(Json json, const std::string& part) {
+  TextFormat format{std::move(json)};
+  const auto done = compile_format(format);
+  if (done) return format;
+  const std::string type = string_of(format.json, "type");
+  const std::string code = type == "baton.regex" ? "invalid_regex" : type == "baton.grammar" ? "invalid_grammar" : "invalid_json_schema";
+  return ApiError::invalid(part, "'" + part + "': " + done.error().message, code);
 }
 
 }  // namespace
 
-Parsed<Json> parse_text_format(const Json& value, const std::string& param, Notes& notes) {
+Parsed<TextFormat> parse_text_format(const Json& value, const std::string& param, Notes& notes) {
   Fields fields(value, param, notes);
   Json format = {{"type", fields.string("type").value_or("")}};
   std::string part = param;
@@ -77,7 +73,7 @@ Parsed<Json> parse_text_format(const Json& value, const std::string& param, Note
   return compiled(std::move(format), part);
 }
 
-Parsed<Json> parse_response_format(const Json& value, const std::string& param, Notes& notes) {
+Parsed<TextFormat> parse_response_format(const Json& value, const std::string& param, Notes& notes) {
   const bool nested = value.is_object() && value.value("type", Json()) == "json_schema" && !value.contains("schema");
   if (!nested) return parse_text_format(value, param, notes);
   Fields outer(value, param, notes);
@@ -105,7 +101,7 @@ constexpr const char* kLocalNames[] = {"grammar",       "json_schema",    "guide
 
 std::span<const char* const> local_format_names() { return kLocalNames; }
 
-void read_local_format(Fields& fields, Json& format) {
+void read_local_format(Fields& fields, TextFormat& format) {
   for (const char* key : {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "format"})
     fields.unsupported(key, "send response_format, or text.format to responses", {"", Json::object()});
   std::optional<Json> wanted;
@@ -120,7 +116,7 @@ void read_local_format(Fields& fields, Json& format) {
     wanted = Json{{"type", "json_schema"}, {"name", "response"}, {"schema", *schema}, {"strict", true}};
   }
   if (!wanted) return;
-  if (format != plain_text_format())
+  if (!format.is_plain())
     return fields.fail(ApiError::invalid(key, "'" + key + "' does not go with another format of the answer: send one of them"));
   auto read = compiled(std::move(*wanted), key);
   if (!read) return fields.fail(read.error());

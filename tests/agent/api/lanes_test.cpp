@@ -74,12 +74,8 @@ class ListeningPeer final : public Peer {
 
 class LanesTest : public testing::Test {
  protected:
-  LanesTest() {
-    hub_.on_successor([this](const std::string& id, const Result<RunHub::Started>& successor) { lanes_->on_successor(id, successor); });
-  }
   ~LanesTest() override {
     hub_.shutdown(std::chrono::milliseconds(0));
-    hub_.on_successor({});
     for (std::vector<std::future<void>> posted; !(posted = take_posted()).empty();)
       for (auto& job : posted) job.get();
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What nvcc made of the CUDA kernels: registers, spills, shared memory, occupancy, the inner loop, and the bound that follows."""
+"""Reports on the CUDA kernels' machine code: registers, spills, shared memory, occupancy, the inner loop, and the bound that follows."""
 import pathlib
 import sys
 

@@ -43,11 +43,11 @@ int pull_one(const Globals& globals, const std::string& name, const std::string&
 }  // namespace
 
 void add_pull(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("pull", "Fetch a model (sha256 checked, resumable); without a name: list the catalogue");
+  auto* command = app.add_subcommand("pull", "Download a model (sha256 checked, resumable); without a name: list the catalogue");
   auto name = std::make_shared<std::string>();
   auto ca_file = std::make_shared<std::string>();
   command->add_option("NAME", *name, "A model of the catalogue, hf:OWNER/REPO/FILE.gguf, or an https URL");
-  command->add_option("--ca-file", *ca_file, "Further trusted certificates (PEM)");
+  command->add_option("--ca-file", *ca_file, "Additional trusted certificates (PEM)");
   command->callback([&globals, &chosen, name, ca_file] {
     chosen = [&globals, name, ca_file] { return name->empty() ? list(globals) : pull_one(globals, *name, *ca_file); };
   });

@@ -6,7 +6,7 @@
 # the build.
 #
 # SOURCES: instead of all *.cpp of the folder.  ONLY: just these headers and no sources (a seam that others may see alone).
-# DEPENDS: libraries whose headers stand in ours.  PRIVATE: libraries that only our sources use.
+# DEPENDS: libraries whose headers ours include.  PRIVATE: libraries that only our sources use.
 function(baton_library name folder)
   cmake_parse_arguments(ARG "" "" "SOURCES;ONLY;DEPENDS;PRIVATE" ${ARGN})
   set(from "${PROJECT_SOURCE_DIR}/${folder}")

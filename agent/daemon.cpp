@@ -26,8 +26,8 @@ namespace {
 Result<AgentOptions> agent_options(const DaemonOptions& options, const tools::ToolSet& tools) {
   if (options.approval_lifetime > memory::kAnswersKept)
     return Error{errc::invalid_argument,
-                 fmt::format("approvals may wait {} hours at most (--approval-hours): answers are forgotten then, and "
-                             "one that is given again would run its call again",
+                 fmt::format("--approval-hours may be at most {}: after that time answers are forgotten, and an approval "
+                             "given a second time would run its call a second time",
                              memory::kAnswersKept.count())};
   AgentOptions agent;
   agent.approval_lifetime = options.approval_lifetime;
@@ -46,7 +46,7 @@ Result<protocol::Profiles> read_profiles(const std::filesystem::path& file, cons
   for (const auto& [name, profile] : *profiles) {
     for (const std::string& tool : profile.tools) {
       if (!tools.find(tool))
-        return Error{errc::not_found, file.string() + ": '" + name + "' names the tool '" + tool + "', which is not here"};
+        return Error{errc::not_found, file.string() + ": '" + name + "' names the tool '" + tool + "', which this daemon does not have"};
     }
   }
   return profiles;

@@ -128,7 +128,8 @@ Result<RunOutcome> run_message(const tools::ToolSet& tools, memory::Journal& jou
   if (!rounds.conversation_id().empty()) {
     const auto open = open_approvals(journal, clock, rounds.conversation_id());
     if (!open) return open.error();
-    if (!rounds.ask(*open, run, input)) return Error{errc::cancelled, "left; the call goes on waiting"};
+    if (!rounds.ask(*open, run, input))
+      return Error{errc::cancelled, "the user left without an answer; the call still waits for its approval"};
   }
   std::vector<Json> message = rounds.take_message();
   input.insert(input.end(), std::make_move_iterator(message.begin()), std::make_move_iterator(message.end()));

@@ -18,7 +18,7 @@ Result<void> make_folder_of(const std::filesystem::path& file) {
   if (std::filesystem::is_directory(folder, failed)) return {};
   if (!std::filesystem::create_directories(folder, failed) && failed) {
     const bool denied = failed == std::errc::permission_denied || failed == std::errc::read_only_file_system;
-    const std::string advice = " cannot be made: " + failed.message() + "; make it, or name another file";
+    const std::string advice = " cannot be created: " + failed.message() + "; make it, or name another file";
     Error error = journal_error(denied ? errc::read_only : errc::io, file, "its folder " + folder.string() + advice);
     error.without_path = "journal: its folder" + advice;
     return error;

@@ -33,8 +33,8 @@ Result<std::unique_ptr<Owners>> Owners::open(const std::filesystem::path& journa
     const char* advice = code == errc::read_only ? "; make the journal's folder writable, or name another file"
                          : code == errc::full    ? "; free some space and try again"
                                                  : "; check that its folder exists";
-    Error error = journal_error(code, journal, "cannot write beside it: " + file + ": " + std::strerror(reason) + advice);
-    error.without_path = std::string("journal: cannot write beside it: ") + std::strerror(reason) + advice;
+    Error error = journal_error(code, journal, "cannot write next to it: " + file + ": " + std::strerror(reason) + advice);
+    error.without_path = std::string("journal: cannot write next to it: ") + std::strerror(reason) + advice;
     return error;
   }
   std::random_device random;
@@ -46,7 +46,7 @@ Result<std::unique_ptr<Owners>> Owners::open(const std::filesystem::path& journa
   ::close(descriptor);
   return journal_error(
       errc::io, journal,
-      std::string("cannot lock its -owners: ") + std::strerror(reason) + "; the journal must lie on a file system with locks");
+      std::string("cannot lock its -owners: ") + std::strerror(reason) + "; the journal must be on a file system with locks");
 }
 
 Owners::~Owners() { ::close(descriptor_); }

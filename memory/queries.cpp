@@ -116,7 +116,7 @@ Result<std::vector<Conversation>> read_conversations(Database& database, int lim
 
 Result<Conversation> read_conversation(Database& database, const std::string& id) {
   const std::filesystem::path& file = database.file();
-  const std::string advice = "; `baton history list` shows those that are there";
+  const std::string advice = "; `baton history list` lists the conversations";
   if (id == "last") {
     auto newest = read_conversations(database, 1, 0);
     if (!newest) return newest.error();

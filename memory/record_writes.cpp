@@ -19,7 +19,7 @@ bool deeper_than(const Json& json, int levels) {
 
 Result<std::string> to_text(const Json& json) {
   if (deeper_than(json, kMaxJsonDepth))
-    return Error{errc::invalid_argument, "journal: JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels is not taken"};
+    return Error{errc::invalid_argument, "journal: JSON nested deeper than " + std::to_string(kMaxJsonDepth) + " levels is not accepted"};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -174,7 +174,7 @@ class RecordVisitor {
     (*statement)->bind(1, claim.key).bind(2, claim.response_id).bind(3, claim.fingerprint).bind(4, by_.clock_ms);
     const Result<bool> row = (*statement)->step();
     if (!row) return row.error();
-    if (!*row) return refuse(errc::exists, "the key '" + claim.key + "' stands for another response");
+    if (!*row) return refuse(errc::exists, "the key '" + claim.key + "' belongs to another response");
     return (*statement)->run();
   }
 
@@ -206,7 +206,7 @@ class RecordVisitor {
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, end.response_id).bind(2, end.owner).step();
     if (!row) return row.error();
-    if (!*row) return refuse(errc::not_found, "response " + end.response_id + " is over, or another process has it");
+    if (!*row) return refuse(errc::not_found, "response " + end.response_id + " has ended, or another process runs it");
     return end_response(database_, end.response_id);
   }
 
@@ -216,7 +216,7 @@ class RecordVisitor {
     if (Result<void> done = expect_none_under_way(kOpen, remove.id); !done) return done;
     if (Result<void> done = make_searchable(database_, searchable_); !done) return done;
     return change_one("DELETE FROM conversations WHERE id = ? RETURNING 1",
-                      "no conversation " + remove.id + "; `baton history list` shows those that are there", {remove.id});
+                      "no conversation " + remove.id + "; `baton history list` lists the conversations", {remove.id});
   }
 
   Result<void> operator()(RemoveResponse& remove) {
@@ -267,7 +267,7 @@ class RecordVisitor {
     const Result<bool> row = (*statement)->bind(1, expected.conversation_id).step();
     if (!row) return row.error();
     if ((*statement)->text(0) == expected.last_response_id && (*statement)->number(1) == 0 && (*statement)->number(2) != 0) return {};
-    return refuse(errc::overtaken, "conversation " + expected.conversation_id + " was continued by somebody else just now");
+    return refuse(errc::overtaken, "conversation " + expected.conversation_id + " was continued by another request just now");
   }
 
   Result<void> operator()(SetMetadata& set) {
@@ -279,7 +279,7 @@ class RecordVisitor {
 
   Result<void> operator()(Rate& rate) {
     if (rate.rating != "good" && rate.rating != "bad" && !rate.rating.empty())
-      return Error{errc::invalid_argument, "journal: a rating is good, bad or empty, not '" + rate.rating + "'"};
+      return Error{errc::invalid_argument, "journal: a rating must be good, bad or empty, not '" + rate.rating + "'"};
     return change_one("UPDATE responses SET rating = ?2, rating_note = ?3 WHERE id = ?1 RETURNING 1", "no response " + rate.response_id,
                       {rate.response_id, rate.rating, rate.note});
   }
@@ -313,7 +313,7 @@ class RecordVisitor {
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, id).step();
     if (!row) return row.error();
-    if (*row) return refuse(errc::in_use, "response " + (*statement)->text(0) + " is under way: cancel it first");
+    if (*row) return refuse(errc::in_use, "response " + (*statement)->text(0) + " is in progress: cancel it first");
     return {};
   }
 
@@ -322,7 +322,7 @@ class RecordVisitor {
     if (!statement) return statement.error();
     const Result<bool> row = (*statement)->bind(1, id).step();
     if (!row) return row.error();
-    if (*row) return refuse(errc::exists, what + " " + id + " is here already");
+    if (*row) return refuse(errc::exists, what + " " + id + " already exists");
     return {};
   }
 

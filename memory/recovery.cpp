@@ -84,7 +84,7 @@ Result<void> adopt_responses_of(Database& database, std::int64_t owner, std::int
 }
 
 Result<void> give_up(Database& database, const std::string& id, int max_attempts) {
-  const std::string why = "it was under way when Baton was killed, " + std::to_string(max_attempts) + " times; it is not tried again";
+  const std::string why = "it was in progress when Baton was killed, " + std::to_string(max_attempts) + " times; it is not tried again";
   if (Result<void> done = end_as(database, id, "failed", why); !done) return done;
   if (Result<void> done = close_invocations_of(database, id); !done) return done;
   Write record = failed_event(id, why);

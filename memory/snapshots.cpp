@@ -78,8 +78,8 @@ Result<std::vector<Item>> read_items_by_id(Database& database, const std::vector
     sum += known->second;
     if (sum > max_bytes)  // checked here already: measuring the rest could take as long as the items are large
       return journal_error(errc::too_large, database.file(),
-                           "the items that are asked for have at least " + std::to_string(sum) + " bytes together, and " +
-                               std::to_string(max_bytes) + " are allowed; name fewer of them, or one less often");
+                           "the requested items have at least " + std::to_string(sum) + " bytes together, and " +
+                               std::to_string(max_bytes) + " are allowed; request fewer of them, and each only once");
   }
   std::vector<Item> items;
   items.reserve(ids.size());

@@ -18,7 +18,7 @@ Error damaged(const std::filesystem::path& file, const std::string& detail) {
                               "damaged (" + last_line + "). Move it and its -wal and -shm away; then put a backup in its place" +
                                   " (`baton history backup` makes them), or rescue what is readable: `sqlite3 " + name +
                                   " .recover | sqlite3 rescued.db` (docs/durability.md)");
-  error.without_path = "journal: damaged (" + last_line + "); whoever runs Baton has to put a backup in its place";
+  error.without_path = "journal: damaged (" + last_line + "); the operator of Baton must replace it with a backup";
   return error;
 }
 
@@ -34,9 +34,10 @@ Error translate(const std::filesystem::path& file, int status, const std::string
     case SQLITE_READONLY:
       return journal_error(errc::read_only, file, "the file or its folder is read-only; make both writable, or name another file");
     case SQLITE_FULL:
-      return journal_error(errc::full, file, "no space left on its disk; free some and try again. What was committed before is safe");
+      return journal_error(errc::full, file,
+                           "no space left on its disk; free some and try again. Everything that was committed before is safe");
     case SQLITE_NOTADB:
-      return journal_error(errc::corrupt, file, "this is not a SQLite database; move it away, or name another file");
+      return journal_error(errc::corrupt, file, "not a SQLite database; move it away, or name another file");
     case SQLITE_CORRUPT:
       return damaged(file, detail);
     case SQLITE_CANTOPEN:
@@ -44,10 +45,10 @@ Error translate(const std::filesystem::path& file, int status, const std::string
     case SQLITE_CONSTRAINT:
       if (status == SQLITE_CONSTRAINT_FOREIGNKEY)
         return journal_error(errc::not_found, file,
-                             "the conversation or response that this belongs to is not there; it may have been deleted");
+                             "the conversation or response that this belongs to does not exist; it may have been deleted");
       return journal_error(errc::invalid_argument, file, "refused: " + detail);
     case SQLITE_TOOBIG:
-      return journal_error(errc::invalid_argument, file, "a value is larger than SQLite takes (1 GB)");
+      return journal_error(errc::invalid_argument, file, "a value is larger than SQLite allows (1 GB)");
     case SQLITE_NOMEM:
       return journal_error(errc::too_large, file, "there is not enough memory for this; close other programs, or ask for less");
     // This statement can never succeed. With errc::io the writer would retry it for ever.

@@ -129,7 +129,7 @@ void response_from(Reader& read, const Json& json, const std::string& conversati
   std::int64_t next = 0;
   bool ended = false;
   for (const Json& event : read.array(json, "events")) {
-    if (read.number(event, "sequence_number") != next++) read.refuse("the events of " + id + " are not all there");
+    if (read.number(event, "sequence_number") != next++) read.refuse("the events of " + id + " are incomplete");
     writes.emplace_back(Event{id, 0, read.text(event, "type"), read.any(event, "data")});
     ended = ended || is_terminal_event(std::get<Event>(writes.back()).type);
   }
@@ -187,7 +187,7 @@ Result<Json> read_export(Database& database, const std::string& conversation_id)
 Result<Imported> from_export(const Json& exported) {
   Reader read;
   if (!exported.is_object() || read.text(exported, "format") != kFormat)
-    return Error{errc::invalid_argument, "this is no conversation that `baton history export` wrote"};
+    return Error{errc::invalid_argument, "not a file that `baton history export` wrote"};
   const std::int64_t version = read.number(exported, "version");
   if (version > kVersion)
     return Error{errc::newer_version, "this export has version " + std::to_string(version) + " and this Baton knows versions up to " +
@@ -203,7 +203,7 @@ Result<Imported> from_export(const Json& exported) {
   for (const Json& response : read.array(exported, "responses")) response_from(read, response, id, expected.response_ids, writes);
   for (const Json& item : read.array(exported, "items")) writes.emplace_back(item_from(read, item, id));
   if (!read.problem().empty())
-    return Error{errc::invalid_argument, "this export of `baton history export` is not whole: " + read.problem()};
+    return Error{errc::invalid_argument, "this export of `baton history export` is incomplete: " + read.problem()};
   imported.writes.emplace_back(std::move(expected));
   imported.writes.emplace_back(imported.conversation);
   imported.writes.insert(imported.writes.end(), std::make_move_iterator(writes.begin()), std::make_move_iterator(writes.end()));

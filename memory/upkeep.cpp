@@ -16,7 +16,7 @@ Error cannot_write(const std::filesystem::path& to, int reason) {
                     : reason == EEXIST                                       ? errc::exists
                                                                              : errc::io;
   const std::string advice =
-      code == errc::exists ? " is there already; name a file that is not"
+      code == errc::exists ? " already exists; name a new file"
                            : std::string(": ") + std::strerror(reason) +
                                  (code == errc::full ? "; free some space and try again" : "; check its folder, or name another file");
   return {code, "backup " + to.string() + advice};

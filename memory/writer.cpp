@@ -29,7 +29,7 @@ void call(const Callback& callback, Argument&& argument) {
   try {
     callback(std::forward<Argument>(argument));
   } catch (const std::exception& e) {
-    spdlog::error("a callback of the journal broke: {}", e.what());
+    spdlog::error("a callback of the journal failed: {}", e.what());
   }
 }
 
@@ -97,8 +97,8 @@ void Writer::run() {
     try {
       write_group(*group);
     } catch (const std::exception& e) {  // a bug of ours, or out of memory: it must not end the daemon
-      spdlog::error("the journal's writer broke: {}", e.what());
-      tell(*group, journal_error(errc::io, process_->database->file(), std::string("its writer broke: ") + e.what()));
+      spdlog::error("the journal's writer failed: {}", e.what());
+      tell(*group, journal_error(errc::io, process_->database->file(), std::string("its writer failed: ") + e.what()));
     }
   }
   if (mode_ != Mode::writing || stats_.transactions == 0) return;  // reading a journal does not change it

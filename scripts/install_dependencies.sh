@@ -4,7 +4,7 @@
 say() { printf '\n== %s\n' "$*"; }
 die() { printf 'baton: %s\n' "$*" >&2; exit 1; }
 
-# What the build needs beside Boost, by Debian's and Ubuntu's names. docs/dependencies.md says what each is for.
+# The build's dependencies besides Boost, by Debian's and Ubuntu's names. docs/dependencies.md says what each is for.
 baton_libraries="nlohmann-json3-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev libtomlplusplus-dev libssl-dev libpcre2-dev zlib1g-dev libutf8proc-dev
   libhowardhinnant-date-dev tzdata ca-certificates libgtest-dev libgmock-dev libbenchmark-dev"
 # command:package, for tools that may as well come from elsewhere than a package.
@@ -34,7 +34,7 @@ missing_packages() {
   done
   # The environment of the clients that the checks use.
   if [ "${1:-}" = ci ] && ! python3 -c 'import ensurepip' 2>/dev/null; then echo python3-venv; fi
-  # libFuzzer and the sanitizers' runtime of clang stand in a package of their own, named after clang's major version.
+  # libFuzzer and the sanitizers' runtime of clang are in a package of their own, named after clang's major version.
   if [ "${1:-}" = ci ]; then
     local major
     major=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -n 1)
@@ -45,14 +45,14 @@ missing_packages() {
 # install_dependencies [ci]: installs what is missing, with sudo where we are not root. Never removes a package: if apt would, it prints the command and stops.
 install_dependencies() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    say "No apt here: install the packages of docs/dependencies.md yourself; going on with what is there"
+    say "No apt here: install the packages of docs/dependencies.md yourself; continuing with the installed ones"
     return
   fi
   local missing package root=""
   missing=$(missing_packages "$@")
-  if [ -z "$missing" ]; then say "Dependencies: all there"; return; fi
+  if [ -z "$missing" ]; then say "Dependencies: all installed"; return; fi
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "these packages are missing and neither root nor sudo is at hand; let somebody run: apt-get install" $missing
+    command -v sudo >/dev/null || die "packages are missing, and installing them needs root. Let an administrator run: apt-get install" $missing
     root="sudo"
   fi
   for package in $missing; do

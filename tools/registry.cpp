@@ -45,7 +45,7 @@ std::string thrown_message(std::string_view tool, const std::exception_ptr& thro
   } catch (const std::exception& e) {
     return prefix + e.what();
   } catch (...) {
-    return prefix + "it threw something that is no std::exception";
+    return prefix + "it threw an exception that is not a std::exception";
   }
 }
 

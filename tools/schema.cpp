@@ -105,7 +105,7 @@ Result<void> SchemaWriter::finish() const {
     } else if (!used_[i]) {
       errors.push_back("field '" + fields_[i].name() + "' " +
                        (find_field(fields_, fields_[i].owner(), fields_[i].name()) == &fields_[i]
-                            ? "belongs to a struct that is no part of the arguments"
+                            ? "belongs to a struct that is not part of the arguments"
                             : "is described twice"));
     }
   }

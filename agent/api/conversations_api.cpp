@@ -25,7 +25,7 @@ ApiError io(const memory::Error& error) { return ApiError::from(from_journal(err
 Parsed<std::vector<Json>> items_of(const Json* list, protocol::Notes& notes) {
   if (!list) return std::vector<Json>{};
   if (list->is_array() && list->size() > 20)
-    return ApiError::invalid("items", "'items' holds " + std::to_string(list->size()) + " items, more than 20 at a time");
+    return ApiError::invalid("items", "'items' holds " + std::to_string(list->size()) + " items; at most 20 are allowed at a time");
   return protocol::parse_input(*list, "items", notes);
 }
 
@@ -64,7 +64,7 @@ std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std
   if (!stored && stored.error().code == memory::errc::too_large)
     return ApiError::invalid(param,
                              "'" + param + "' has more than " + std::to_string(options_.max_input_bytes) +
-                                 " bytes with the items that its references name: refer to fewer, or to each once",
+                                 " bytes, including the items that it refers to; refer to fewer items, and to each only once",
                              "input_too_large");
   // The items of a response that was not to be stored are in a temporary conversation.
   std::string found;  // the conversation that was looked up last
@@ -82,7 +82,7 @@ std::optional<ApiError> Api::take_references(std::vector<Json>& items, const std
       return !named || unstored(*named);
     });
     const auto at = std::to_string(missing - items.begin());
-    return ApiError::invalid(param + "[" + at + "].id", "'" + param + "[" + at + "]' names an item that is not here", "item_not_found");
+    return ApiError::invalid(param + "[" + at + "].id", "'" + param + "[" + at + "]' names an item that does not exist", "item_not_found");
   }
   if (!stored) return io(stored.error());
   auto next = stored->begin();

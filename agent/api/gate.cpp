@@ -53,8 +53,7 @@ std::optional<std::string> refused_configuration(const ServerConfig& config) {
     return "address " + config.address +
            " can be reached from other machines, and no token is set: set one (--token-file), or listen on 127.0.0.1";
   if (!config.token.empty() && config.token.size() < 16)
-    return "the token has " + std::to_string(config.token.size()) +
-           " characters; take at least 16, for example from `openssl rand -hex 32`";
+    return "the token has " + std::to_string(config.token.size()) + " characters; use at least 16, for example from `openssl rand -hex 32`";
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return "TLS needs both a certificate and its key (--tls-certificate, --tls-key)";
   return std::nullopt;
@@ -94,11 +93,11 @@ protocol::Parsed<Admission> Gate::admit(const GateRequest& request) const {
   if (request.host.size() != 1 || request.host[0].empty()) return refused(400, "host_missing", "exactly one Host header is needed");
   const std::string& host = request.host[0];
   if (!host_is_ours(host))
-    return refused(403, "host_not_allowed", "the host '" + host + "' is not one of this daemon's; --host names further ones");
-  if (request.origin.size() > 1) return refused(403, "origin_not_allowed", "more than one Origin header");
+    return refused(403, "host_not_allowed", "the host '" + host + "' is not a host name of this daemon; add it with --host");
+  if (request.origin.size() > 1) return refused(403, "origin_not_allowed", "the request has more than one Origin header");
   if (!request.origin.empty() && !origin_is_ours(request) && !origin_is_named(request))
     return refused(403, "origin_not_allowed",
-                   "pages of '" + request.origin[0] + "' may not use this daemon; --allow-origin names those that may");
+                   "pages from '" + request.origin[0] + "' may not use this daemon; allow the origin with --allow-origin");
   Admission admission;
   admission.cors_origin = cors_origin(request);
   if (token_.empty()) return admission;
@@ -107,7 +106,7 @@ protocol::Parsed<Admission> Gate::admit(const GateRequest& request) const {
   if (token_is_right(request)) {
     admission.client = token_name_;
   } else if (!is_open(request) && !preflight) {
-    return refused(401, "token_missing_or_wrong", "this daemon wants its token: Authorization: Bearer TOKEN");
+    return refused(401, "token_missing_or_wrong", "this daemon requires a token: send Authorization: Bearer TOKEN");
   }
   return admission;
 }

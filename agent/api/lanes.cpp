@@ -40,8 +40,8 @@ void Lanes::read_message(const std::string& text) {
   if (type == "baton.cancel") return cancel(*message);
   if (type == "baton.resume") return resume(*message);
   error(ApiError::invalid("type", type.empty() ? "'type' is missing: a message is a JSON object with a type"
-                                               : "there is no message of type '" + type +
-                                                     "'; there are response.create, response.steer, baton.resume and baton.cancel"),
+                                               : "unknown message type '" + type +
+                                                     "'; the types are response.create, response.steer, baton.resume and baton.cancel"),
         string_of(*message, "stream_id"));
 }
 
@@ -83,7 +83,7 @@ void Lanes::create(const Json& message) {
     Lane& lane = lanes_[lane_id];
     if (lane.busy && static_cast<int>(lane.waiting.size()) >= limits_.queue)
       return error({429, "rate_limit_error", "lane_full",
-                    std::to_string(limits_.queue) + " responses wait on this lane already; use another stream_id", "stream_id"},
+                    std::to_string(limits_.queue) + " responses already wait on this lane; use another stream_id", "stream_id"},
                    lane_id);
     if (lane.busy) {
       lane.waiting.push_back(std::move(request->run));
@@ -214,7 +214,7 @@ void Lanes::resume(const Json& message) {
           lane_id);
     Lane& lane = lanes_[lane_id];
     if (lane.busy)
-      return error({409, "invalid_request_error", "lane_busy", "this lane carries a response; resume on another stream_id", "stream_id"},
+      return error({409, "invalid_request_error", "lane_busy", "a response is using this lane; resume on another stream_id", "stream_id"},
                    lane_id);
     lane.busy = true;
   }
@@ -244,7 +244,7 @@ void Lanes::steer(const Json& message) {
   if (!items) return steer_failed(message, "invalid_input", items.error().message);
   for (const Json& item : *items) {
     if (string_of(item, "type") != "message" || string_of(item, "role") != "user")
-      return steer_failed(message, "invalid_input", "steering takes messages of the user's only");
+      return steer_failed(message, "invalid_input", "response.steer takes only messages whose role is user");
   }
   if (items->empty()) return steer_failed(message, "invalid_input", "'input' is empty");
   const auto steered = api_.hub().steer(id, std::move(*items));

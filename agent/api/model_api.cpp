@@ -23,7 +23,7 @@ constexpr const char* kSummarise =
 constexpr const char* kSummary = "The conversation so far, in summary:\n";
 
 ApiError nothing_known() {
-  return {501, "invalid_request_error", "unsupported_endpoint", "the model behind this daemon cannot be asked for its tokens", ""};
+  return {501, "invalid_request_error", "unsupported_endpoint", "this daemon's model does not make its tokenizer available", ""};
 }
 
 ApiError error_of(const llm::Error& error) {
@@ -63,7 +63,7 @@ void Api::tokenize(const HttpCall& call, const Path&, Done done) {
   const bool pieces = fields.boolean("with_pieces").value_or(false) || fields.boolean("return_token_strs").value_or(false);
   fields.unsupported("messages", "POST /v1/responses/input_tokens counts those of a conversation");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
-  if (!text) return done(HttpReply::of(ApiError::invalid("content", "'content' is missing: a text", "missing_required_parameter")));
+  if (!text) return done(HttpReply::of(ApiError::invalid("content", "'content' is missing: send a string", "missing_required_parameter")));
   const ModelFacts* facts = agent_.generator().facts();
   if (!facts) return done(HttpReply::of(nothing_known()));
   const auto ids = facts->tokenize(*text, special, add_bos, kMaxTokenizedBytes + 1);
@@ -92,7 +92,7 @@ void Api::detokenize(const HttpCall& call, const Path&, Done done) {
   const Json* tokens = fields.array("tokens");
   if (auto error = fields.finish()) return done(HttpReply::of(*error));
   if (!tokens)
-    return done(HttpReply::of(ApiError::invalid("tokens", "'tokens' is missing: a list of token ids", "missing_required_parameter")));
+    return done(HttpReply::of(ApiError::invalid("tokens", "'tokens' is missing: send a list of token ids", "missing_required_parameter")));
   const ModelFacts* facts = agent_.generator().facts();
   if (!facts) return done(HttpReply::of(nothing_known()));
   const auto ids = protocol::parse_tokens(*tokens, "tokens", *facts);
@@ -142,7 +142,7 @@ Result<void> Api::continue_copy_of(const std::string& conversation_id, RunReques
     bytes += to_text(item->content).size();
     if (bytes > options_.max_input_bytes)
       return Error{errc::conversation_too_large, "the conversation has more than " + std::to_string(options_.max_input_bytes) +
-                                                     " bytes of items after its last response, more than one request may bring"};
+                                                     " bytes of items after its last response, which is more than one request may contain"};
     run.input.push_back(item->content);
   }
   return {};
@@ -209,8 +209,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
 
 void Api::embeddings(const HttpCall&, const Path&, Done done) {
   done(HttpReply::of(ApiError{400, "invalid_request_error", "embeddings_not_supported",
-                              "this daemon's model writes text and makes no embeddings: ask a server with an embedding model for them",
-                              ""}));
+                              "this daemon's model writes text and cannot make embeddings; use a server with an embedding model", ""}));
 }
 
 }  // namespace baton::agent::api

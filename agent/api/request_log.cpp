@@ -47,7 +47,7 @@ bool RefusalLog::allow(std::chrono::steady_clock::time_point now, std::int64_t& 
 void RefusalLog::refused(Refusal why, const std::string& client, const std::string& id, const std::string& detail) {
   std::int64_t left_out = 0;
   if (!allow(std::chrono::steady_clock::now(), left_out)) return;
-  if (left_out > 0) spdlog::warn("{} refusals more were not logged", left_out);
+  if (left_out > 0) spdlog::warn("{} more refusals were not logged", left_out);
   spdlog::warn("refused reason={} client={} id={}: {}", name_of(why), client, id.empty() ? "-" : id, visible(detail));
 }
 

@@ -46,8 +46,8 @@ std::int64_t count_of(const std::map<std::string, std::int64_t>& counts, const s
 
 std::string run_metrics(const HubStats& stats) {
   Text text;
-  text.one("baton_runs_active", "gauge", "Runs under way.", stats.active);
-  text.one("baton_unstored_responses", "gauge", "Responses that are over and not stored, and that their clients can still continue.",
+  text.one("baton_runs_active", "gauge", "Runs in progress.", stats.active);
+  text.one("baton_unstored_responses", "gauge", "Unstored responses that have ended and that their clients can still continue.",
            stats.unstored);
   text.one("baton_runs_continued_total", "counter", "Runs of an earlier process that were continued.", stats.adopted);
   text.head("baton_runs_total", "counter", "Runs that ended, by status.");
@@ -62,10 +62,9 @@ std::string run_metrics(const HubStats& stats) {
   }
   text.value("baton_run_errors_total{code=\"other\"}", others);
   text.histogram("baton_run_seconds", "From a run's start in this process to its end.", stats.run_ms);
-  text.histogram("baton_first_token_seconds", "From a run's start in this process to the first thing that the model wrote.",
-                 stats.first_token_ms);
-  text.one("baton_input_tokens_total", "counter", "Tokens of prompts, of runs that ended.", stats.input_tokens);
-  text.one("baton_cached_tokens_total", "counter", "Of these, tokens that had not to be read again.", stats.cached_tokens);
+  text.histogram("baton_first_token_seconds", "From a run's start in this process to the model's first token.", stats.first_token_ms);
+  text.one("baton_input_tokens_total", "counter", "Prompt tokens of runs that ended.", stats.input_tokens);
+  text.one("baton_cached_tokens_total", "counter", "Of these, tokens that came from the cache.", stats.cached_tokens);
   text.one("baton_output_tokens_total", "counter", "Tokens that the model wrote, of runs that ended.", stats.output_tokens);
   text.head("baton_tool_calls_total", "counter", "Calls of the daemon's tools, of runs that ended, by outcome.");
   text.value("baton_tool_calls_total{outcome=\"completed\"}", stats.tools_completed);
@@ -76,7 +75,7 @@ std::string run_metrics(const HubStats& stats) {
 std::string generator_metrics(const GeneratorLoad& load) {
   Text text;
   text.one("baton_generations_active", "gauge", "Answers that the model is writing.", load.active);
-  text.one("baton_generations_waiting", "gauge", "Answers that wait for a place in the model's batch.", load.waiting);
+  text.one("baton_generations_waiting", "gauge", "Answers that wait for a slot in the model's batch.", load.waiting);
   return text.take();
 }
 
@@ -88,7 +87,7 @@ std::string journal_metrics(const memory::JournalStats& stats, const memory::Jou
   text.one("baton_journal_wal_bytes", "gauge", "Size of its write-ahead log.", stats.wal_bytes);
   text.one("baton_journal_batches_total", "counter", "Batches committed.", stats.batches);
   text.one("baton_journal_events_total", "counter", "Events committed.", stats.events);
-  text.one("baton_journal_transactions_total", "counter", "Transactions committed; a batch shares one with those that wait beside it.",
+  text.one("baton_journal_transactions_total", "counter", "Transactions committed; batches that wait at the same time share one.",
            stats.transactions);
   text.one("baton_journal_failed_total", "counter", "Transactions that failed.", stats.failed);
   text.one("baton_journal_write_seconds_total", "counter", "Time spent in transactions.",

@@ -40,7 +40,7 @@ std::string ServerMetrics::text(const Gauges& gauges) const {
   line("baton_streams", "gauge", "Event streams and WebSockets open now, and requests that asked for a stream.", gauges.streams);
   line("baton_queue_length", "gauge", "Requests and messages that wait for a thread.", gauges.waiting);
   line("baton_http_requests_total", "counter", "Requests, upgrades included.", n_requests);
-  head("baton_http_responses_total", "counter", "Requests answered, by what they were for and by class of status.");
+  head("baton_http_responses_total", "counter", "Requests answered, by route and by class of status.");
   for (std::size_t c = 0; c < kClasses; ++c) {
     for (std::size_t s = 1; s < 5; ++s)
       out << "baton_http_responses_total{route=\"" << name_of(static_cast<RouteClass>(c)) << "\",status=\"" << s + 1 << "xx\"} "

@@ -80,7 +80,8 @@ int bench(const Globals& globals, const BenchArguments& arguments) {
   llm::Model& model = **loaded;
   const double ready = seconds_since(start);
   if (arguments.prefill + arguments.decode > model.n_ctx()) {
-    return fail(fmt::format("{} + {} tokens do not fit the context of {}", arguments.prefill, arguments.decode, model.n_ctx()));
+    return fail(fmt::format("{} + {} tokens do not fit the context of {}: choose fewer, or a larger --ctx", arguments.prefill,
+                            arguments.decode, model.n_ctx()));
   }
   run_once(model, 32, 4);  // loads the weights into memory
   std::vector<double> prefill, decode;
@@ -114,16 +115,16 @@ int bench(const Globals& globals, const BenchArguments& arguments) {
 }  // namespace
 
 void add_bench(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("bench", "Measure");
+  auto* command = app.add_subcommand("bench", "Measure the speed of the engine");
   command->require_subcommand(1);
-  auto* engine = command->add_subcommand("engine", "Prefill and decode speed, ready time, resident memory of --model");
+  auto* engine = command->add_subcommand("engine", "Measure prefill and decode speed, loading time and resident memory of --model");
   auto a = std::make_shared<BenchArguments>();
   engine->add_option("--prefill", a->prefill, "Prompt tokens")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  engine->add_option("--decode", a->decode, "Tokens written after them")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  engine->add_option("--repetitions", a->repetitions, "Runs, of which the median counts")
+  engine->add_option("--decode", a->decode, "Tokens to generate after them")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  engine->add_option("--repetitions", a->repetitions, "Number of runs, of which the median is reported")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  engine->add_flag("--json", a->json, "As one JSON object");
+  engine->add_flag("--json", a->json, "Print one JSON object");
   engine->callback([&globals, &chosen, a] { chosen = [&globals, a] { return bench(globals, *a); }; });
 }
 

@@ -41,7 +41,7 @@ int chat(const Globals& globals, const RunOptions& options) {
 }  // namespace
 
 void add_chat(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("chat", "Talk; the model may call tools");
+  auto* command = app.add_subcommand("chat", "Chat with the model, which may call tools");
   auto options = std::make_shared<RunOptions>();
   add_run_options(*command, *options);
   command->callback([&globals, &chosen, options] { chosen = [&globals, options] { return chat(globals, *options); }; });

@@ -139,7 +139,7 @@ class Reader {
       } else if (node.is_table() || (node.is_array() && node.as_array()->is_homogeneous<toml::table>())) {
         unknown_section(app, section, key, node.is_array());
       } else if (command) {
-        fault(key.source(), fmt::format("{} is a command: its options stand below a line [{}]", in_quotes(name), name));
+        fault(key.source(), fmt::format("{} is a command: put its options below a line [{}]", in_quotes(name), name));
       } else {
         unknown_key(app, section, key);
       }
@@ -148,8 +148,7 @@ class Reader {
 
   void unknown_section(CLI::App& app, const std::string& section, const toml::key& key, bool list) {
     const std::string name(key.str());
-    if (list && find_command(app, name))
-      return fault(key.source(), fmt::format("a section [[{0}]] would be one of several; write [{0}]", name));
+    if (list && find_command(app, name)) return fault(key.source(), fmt::format("[[{0}]] begins a list of sections; write [{0}]", name));
     std::vector<std::string> commands;
     for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
     const std::string above = section.empty() ? "" : section + ".", whole = above + name;
@@ -157,7 +156,7 @@ class Reader {
     for (std::string& command : near) command = "[" + above + command + "]";
     std::string help = near.empty() ? "sections are named after the commands: `baton --help` lists them"
                                     : "did you mean " + tools::listed(near, "or") + "?";
-    if (commands.empty()) help = "the section [" + section + "] has none below it";
+    if (commands.empty()) help = "the section [" + section + "] has no subsections";
     fault(key.source(), fmt::format("there is no section [{}]; {}", whole, help));
   }
 
@@ -167,10 +166,10 @@ class Reader {
     const std::string unknown = fmt::format("there is no option {} {}; ", in_quotes(name), place);
     for (const CLI::Option* option : app.get_options()) {
       if (option->get_configurable() && option->check_sname(name) && !option->get_lnames().empty())
-        return fault(key.source(), unknown + "the file has long names only: " + in_quotes(option->get_lnames().front()));
+        return fault(key.source(), unknown + "the file takes only the long name: " + in_quotes(option->get_lnames().front()));
     }
     if (&app != &root_ && find_option(root_, name))
-      return fault(key.source(), unknown + "it is one of all commands: put it at the top of the file, above the first section");
+      return fault(key.source(), unknown + "it applies to all commands: put it at the top of the file, above the first section");
     std::vector<std::string> sections;
     find_sections(root_, "", name, sections);
     if (!sections.empty()) return fault(key.source(), unknown + "it belongs in the section " + tools::listed(sections, "or"));
@@ -229,7 +228,7 @@ class Reader {
       }
       option.run_callback();
     } catch (const CLI::Error& e) {
-      fault(node.source(), fmt::format("{}; {} says what it takes", e.what(), help_of(section)));
+      fault(node.source(), fmt::format("{}; {} lists the allowed values", e.what(), help_of(section)));
     }
     option.clear();  // the value is kept; the command line finds an option that was not given
   }
@@ -271,8 +270,8 @@ class Reader {
 std::vector<std::string> apply_config_file(CLI::App& app, const std::filesystem::path& file, bool must_exist) {
   if (file.empty()) return {};
   const FileText read = read_file(file);
-  if (!read.fault.empty()) return {file.string() + " cannot be read: " + read.fault + "; mend that, or name another file with --config"};
-  if (!read.text && must_exist) return {file.string() + " is not there: make it, or leave --config out"};
+  if (!read.fault.empty()) return {file.string() + " cannot be read: " + read.fault + "; correct this, or name another file with --config"};
+  if (!read.text && must_exist) return {file.string() + " does not exist: create it, or leave out --config"};
   if (!read.text) return {};
   return Reader(app, file.string()).read(*read.text);
 }

@@ -19,8 +19,10 @@ std::optional<Json> ask(const Json& request, const RunOptions& options) {
   if (options.yes) return approval_answer(request, true);
   const std::string call = string_of(request, "name") + " " + string_of(request, "arguments");
   if (options.json || !isatty(STDIN_FILENO)) {
-    print_error("baton: {}: refused, as nobody can be asked here; --yes approves, `--permission {}=allow` allows it for good\n", call,
-                string_of(request, "name"));
+    print_error(
+        "baton: {}: refused, because there is no terminal to ask for approval; --yes approves every call, `--permission {}=allow` always "
+        "allows this tool\n",
+        call, string_of(request, "name"));
     return approval_answer(request, false, "nobody could be asked");
   }
   print("?? {}\n   Run it? [y]es, [n]o, [a]lways in this conversation: ", call);
@@ -50,7 +52,7 @@ Result<RunOutcome> converse(Session& session, const Globals& globals, const RunO
   run.approve = [&](const Json& call) { return ask(call, options); };
   auto outcome = run_message(session.agent().tools(), session.journal(), session.clock(), std::move(request), run);
   if (outcome && outcome->reason == kRefusedTwice)
-    print_error("baton: the model asked again for a call that had been refused, so the run ends here; --yes approves calls\n");
+    print_error("baton: the model repeated a call that had been refused, so the run ends here; --yes approves every call\n");
   return outcome;
 }
 

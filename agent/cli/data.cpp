@@ -31,7 +31,7 @@ int export_data(const Globals& globals, const DataArguments& a) {
   const auto report = export_runs(**journal, options, a.output.empty() ? out : file);
   if (!report) return fail(report.error().message);
   print_error("{} conversation{} exported", report->exported, report->exported == 1 ? "" : "s");
-  if (report->shortened > 0) print_error(", {} of them up to a run that has not completed", report->shortened);
+  if (report->shortened > 0) print_error(", {} of them only up to a run that has not completed", report->shortened);
   for (const auto& [reason, count] : report->skipped) print_error("; {} skipped: {}", count, reason);
   print_error("\n");
   return 0;
@@ -40,15 +40,15 @@ int export_data(const Globals& globals, const DataArguments& a) {
 }  // namespace
 
 void add_data(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("data", "Training data from real runs");
+  auto* command = app.add_subcommand("data", "Export training data from real runs");
   command->require_subcommand(1);
-  auto* sub = command->add_subcommand("export", "Completed conversations as JSON lines, with their tools");
+  auto* sub = command->add_subcommand("export", "Export completed conversations with their tools, as JSON lines");
   auto a = std::make_shared<DataArguments>();
   sub->add_option("--format", a->format, "openai: arguments as a string; trl: arguments as an object")
       ->check(CLI::IsMember({"openai", "trl"}))
       ->capture_default_str();
-  sub->add_option("-o,--output", a->output, "File; default: standard output");
-  sub->add_option("-c,--conversation", a->conversations, "Only this one (may be repeated)");
+  sub->add_option("-o,--output", a->output, "The file to write; default: standard output");
+  sub->add_option("-c,--conversation", a->conversations, "Export only this conversation (may be repeated)");
   sub->add_flag("--with-calls", a->only_with_calls, "Leave out conversations without a tool call");
   sub->callback([&globals, &chosen, a] { chosen = [&globals, a] { return export_data(globals, *a); }; });
 }

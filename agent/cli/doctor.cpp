@@ -65,8 +65,8 @@ void print_report(const Json& r) {
   if (r["models"].empty()) print("         none\n");
   const Json& model = r["model"];
   print("default  {}{}\n", model["name"].get<std::string>(), model["found"].get<bool>() ? "" : ": " + model["note"].get<std::string>());
-  print("journal  {}{}\n", r["journal"]["path"].get<std::string>(), r["journal"]["exists"].get<bool>() ? "" : " (not there yet)");
-  print("config   {}{}\n", r["config"]["path"].get<std::string>(), r["config"]["exists"].get<bool>() ? "" : " (not there)");
+  print("journal  {}{}\n", r["journal"]["path"].get<std::string>(), r["journal"]["exists"].get<bool>() ? "" : " (does not exist yet)");
+  print("config   {}{}\n", r["config"]["path"].get<std::string>(), r["config"]["exists"].get<bool>() ? "" : " (does not exist)");
   print("checks\n");
   for (const Json& check : r["checks"]) {
     const std::string remedy = check["remedy"];
@@ -78,9 +78,9 @@ void print_report(const Json& r) {
 }  // namespace
 
 void add_doctor(CLI::App& app, const Globals& globals, Chosen& chosen, const WhereServed& where) {
-  auto* command = app.add_subcommand("doctor", "What this machine has, what Baton will use of it, and whether that will do");
+  auto* command = app.add_subcommand("doctor", "Show this machine's hardware, how Baton will use it, and whether anything is missing");
   auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "As one JSON object");
+  command->add_flag("--json", *json, "Print one JSON object");
   command->callback([&globals, &chosen, &where, json] {
     chosen = [&globals, &where, json] {
       const std::vector<Check> checks = run_checks(globals, where());

@@ -32,8 +32,9 @@ fs::path nearest_folder(fs::path folder) {
 
 Check check_home(const Globals& globals) {
   const auto home = globals.environment("HOME");
-  const char* remedy = "set HOME, or say --models-dir and --journal";
-  if (!home || home->empty()) return {Status::warning, "home", "HOME is not set: models and journal lie in the current folder", remedy};
+  const char* remedy = "set HOME, or give --models-dir and --journal";
+  if (!home || home->empty())
+    return {Status::warning, "home", "HOME is not set: models and journal are kept in the current folder", remedy};
   std::error_code ignored;
   if (!fs::is_directory(*home, ignored)) return {Status::warning, "home", "HOME is " + *home + ", which is not a folder", remedy};
   return {Status::ok, "home", *home, ""};
@@ -42,24 +43,24 @@ Check check_home(const Globals& globals) {
 Check check_folder(const char* what, const fs::path& folder, const char* option, Status unwritable) {
   const fs::path nearest = nearest_folder(folder);
   std::error_code ignored;
-  const std::string remedy = std::string("name another one with ") + option + ", or mend it";
+  const std::string remedy = std::string("name another one with ") + option + ", or repair it";
   if (!fs::is_directory(nearest, ignored)) return {Status::problem, what, nearest.string() + " is not a folder", remedy};
   const bool there = fs::exists(folder, ignored);
   if (::access(nearest.c_str(), W_OK | X_OK) != 0) {
-    const std::string text = there ? folder.string() : folder.string() + " is not there, and " + nearest.string();
+    const std::string text = there ? folder.string() : folder.string() + " does not exist, and " + nearest.string();
     return {unwritable, what, text + " cannot be written: " + std::strerror(errno), remedy};
   }
-  return {Status::ok, what, folder.string() + (there ? "" : " (will be made)"), ""};
+  return {Status::ok, what, folder.string() + (there ? "" : " (will be created)"), ""};
 }
 
 Check check_space(const fs::path& folder, const char* what_for) {
   std::error_code failed;
   const fs::space_info space = fs::space(nearest_folder(folder), failed);
-  if (failed) return {Status::warning, "disk", folder.string() + ": " + failed.message(), "look at its disk"};
+  if (failed) return {Status::warning, "disk", folder.string() + ": " + failed.message(), "check its disk"};
   const std::string text =
       fmt::format("{:.1f} GB free for {} in {}", static_cast<double>(space.available) / 1e9, what_for, folder.string());
   const Status status = space.available < kNoSpace ? Status::problem : space.available < kLittleSpace ? Status::warning : Status::ok;
-  return {status, "disk", text, status == Status::ok ? "" : "make room on this disk, or choose another folder"};
+  return {status, "disk", text, status == Status::ok ? "" : "free some space on this disk, or choose another folder"};
 }
 
 Check check_journal(const fs::path& journal) {
@@ -70,7 +71,7 @@ Check check_journal(const fs::path& journal) {
     return {Status::problem, "journal", journal.string() + " is a folder", "name a file with --journal"};
   if (::access(journal.c_str(), R_OK | W_OK) != 0)
     return {Status::problem, "journal", journal.string() + ": " + std::strerror(errno),
-            "let its owner run baton, or name another file with --journal"};
+            "run baton as the file's owner, or name another file with --journal"};
   return {Status::ok, "journal", journal.string(), ""};
 }
 
@@ -93,28 +94,31 @@ Check check_port(const ServePlace& place) {
   hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   if (::getaddrinfo(place.address.c_str(), std::to_string(place.port).c_str(), &hints, &found) != 0)
-    return {Status::problem, "port", place.address + " is not an IP address", "mend `address` in the section [serve]"};
+    return {Status::problem, "port", place.address + " is not an IP address", "correct `address` in the section [serve]"};
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> address(found, ::freeaddrinfo);
   const int socket = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (socket < 0) return {Status::problem, "port", at + ": " + std::strerror(errno), "let this machine have sockets of this kind"};
+  if (socket < 0)
+    return {Status::problem, "port", at + ": " + std::strerror(errno),
+            "choose another `address`, or enable this kind of socket on the machine"};
   const int on = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const int failed = ::bind(socket, found->ai_addr, found->ai_addrlen) != 0 || ::listen(socket, 1) != 0 ? errno : 0;
   ::close(socket);
-  if (failed == 0) return {Status::ok, "port", place.port == 0 ? "any, as port 0 says" : at + " is free", ""};
+  if (failed == 0) return {Status::ok, "port", place.port == 0 ? "any free port (port 0)" : at + " is free", ""};
   if (failed != EADDRINUSE)
     return {Status::problem, "port", at + ": " + std::strerror(failed), "choose another `address` or `port` in the section [serve]"};
   if (place.tls)
-    return {Status::warning, "port", at + " is taken; with TLS it is not asked by whom", "ask it: curl https://" + at + "/healthz"};
+    return {Status::warning, "port", at + " is in use; with TLS, doctor cannot tell by which program",
+            "try: curl https://" + at + "/healthz"};
   const int client = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (client >= 0) {
     ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
     ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
     if (::connect(client, found->ai_addr, found->ai_addrlen) == 0 && answers_as_baton(client, fmt::format("127.0.0.1:{}", place.port)))
-      return {Status::ok, "port", at + " is taken by a baton that answers", ""};
+      return {Status::ok, "port", at + " is in use by a baton that answers", ""};
   }
-  return {Status::problem, "port", at + " is taken by another program",
-          fmt::format("end it (`ss -ltnp 'sport = :{}'` says which), or choose another `port` in the section [serve]", place.port)};
+  return {Status::problem, "port", at + " is in use by another program",
+          fmt::format("stop it (`ss -ltnp 'sport = :{}'` names it), or choose another `port` in the section [serve]", place.port)};
 }
 
 Check check_model(const Globals& globals) {
@@ -122,7 +126,7 @@ Check check_model(const Globals& globals) {
   const auto file = open_model_file(globals);
   if (!file) return {Status::problem, "model", file.error().message, "`baton pull` lists the models and fetches one"};
   const auto hparams = llm::read_hparams(**file);
-  if (!hparams) return {Status::problem, "model", (*file)->path() + ": " + hparams.error().message, "choose another one with --model"};
+  if (!hparams) return {Status::problem, "model", (*file)->path() + ": " + hparams.error().message, "choose another model with --model"};
   return {Status::ok, "model",
           fmt::format("{}: {}, {} layers, context {}", (*file)->path(), hparams->architecture, hparams->n_layer, hparams->n_ctx_train), ""};
 }
@@ -134,11 +138,11 @@ const char* to_string(Check::Status status) { return status == Status::ok ? "ok"
 std::vector<Check> run_checks(const Globals& globals, const ServePlace& place) {
   std::vector<Check> checks;
   for (const std::string& fault : globals.config_faults)
-    checks.push_back({Status::problem, "config", fault, "docs/operating.md has the file's rules"});
+    checks.push_back({Status::problem, "config", fault, "docs/operating.md explains the file"});
   if (globals.config_faults.empty()) {
     std::error_code ignored;
     const bool there = fs::exists(globals.config_file, ignored);
-    checks.push_back({Status::ok, "config", globals.config_file.string() + (there ? "" : " is not there, and need not be"), ""});
+    checks.push_back({Status::ok, "config", globals.config_file.string() + (there ? "" : " does not exist, and is not required"), ""});
   }
   checks.push_back(check_home(globals));
   checks.push_back(check_folder("models", globals.models_dir, "--models-dir", Status::warning));
@@ -147,8 +151,9 @@ std::vector<Check> run_checks(const Globals& globals, const ServePlace& place) {
   checks.push_back(check_space(globals.journal.parent_path(), "the journal"));
   if (!place.token_file.empty()) {
     const auto token = read_secret_file(place.token_file);
-    checks.push_back(token ? Check{Status::ok, "token", place.token_file, ""}
-                           : Check{Status::problem, "token", token.error().message, "`baton serve` will not start before"});
+    checks.push_back(token
+                         ? Check{Status::ok, "token", place.token_file, ""}
+                         : Check{Status::problem, "token", token.error().message, "`baton serve` does not start until this is corrected"});
   }
   checks.push_back(check_port(place));
   checks.push_back(check_model(globals));

@@ -119,7 +119,7 @@ int remove(memory::Journal& journal, const std::string& id, bool sure, bool json
   const auto conversation = journal.conversation(id);
   if (!conversation) return fail(conversation.error().message);
   if (!sure) {
-    if (json || !isatty(STDIN_FILENO)) return fail("deleting is for good: say --yes");
+    if (json || !isatty(STDIN_FILENO)) return fail("a deletion cannot be undone: confirm it with --yes");
     print("Delete {} ({}) for good? [y/N] ", conversation->id, conversation->title);
     std::fflush(stdout);
     std::string answer;
@@ -165,29 +165,29 @@ void with_journal(CLI::App* command, const Globals& globals, Chosen& chosen, std
 }
 
 void add_history(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("history", "Earlier conversations");
+  auto* command = app.add_subcommand("history", "Show, copy, move and delete earlier conversations");
   command->require_subcommand(1);
   auto a = std::make_shared<HistoryArguments>();
-  auto* sub = command->add_subcommand("list", "The newest conversations");
-  sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
-  sub->add_flag("--json", a->json, "One JSON object a line");
+  auto* sub = command->add_subcommand("list", "List the newest conversations");
+  sub->add_option("-n,--limit", a->limit, "At most this many")->capture_default_str();
+  sub->add_flag("--json", a->json, "Print one JSON object per line");
   with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return list(journal, a->limit, a->json); });
 
-  sub = command->add_subcommand("show", "One conversation with its calls");
+  sub = command->add_subcommand("show", "Show one conversation with its calls");
   sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
-  sub->add_flag("--json", a->json, "As one JSON object");
+  sub->add_flag("--json", a->json, "Print one JSON object");
   with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return show(journal, a->id, a->json); });
 
-  sub = command->add_subcommand("search", "Full-text search over messages, calls and results");
-  sub->add_option("WORDS", a->words, "All of these words")->required();
-  sub->add_option("-n,--limit", a->limit, "How many")->capture_default_str();
-  sub->add_flag("--json", a->json, "One JSON object a line");
+  sub = command->add_subcommand("search", "Search the text of messages, calls and results");
+  sub->add_option("WORDS", a->words, "Words that must all occur")->required();
+  sub->add_option("-n,--limit", a->limit, "At most this many")->capture_default_str();
+  sub->add_flag("--json", a->json, "Print one JSON object per line");
   with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return search(journal, a->words, a->limit, a->json); });
 
   sub = command->add_subcommand("delete", "Delete a conversation for good");
   sub->add_option("ID", a->id, "An id, the beginning of one, or `last`")->required();
-  sub->add_flag("--yes", a->sure, "Do not ask");
-  sub->add_flag("--json", a->json, "Needs --yes; the id, as one JSON object");
+  sub->add_flag("--yes", a->sure, "Delete without asking");
+  sub->add_flag("--json", a->json, "Print the id as one JSON object; needs --yes");
   with_journal(sub, globals, chosen, [a](memory::Journal& journal) { return remove(journal, a->id, a->sure, a->json); });
 
   add_history_files(*command, globals, chosen);

@@ -58,7 +58,7 @@ int fork(memory::Journal& journal, const std::string& id, const std::string& ite
     line["forked_from"] = from->id;
     print_json(line);
   } else {
-    print("{}\nGo on with it: baton run -c {} \"...\"\n", made->id, made->id);
+    print("{}\nContinue it: baton run -c {} \"...\"\n", made->id, made->id);
   }
   return 0;
 }
@@ -66,8 +66,7 @@ int fork(memory::Journal& journal, const std::string& id, const std::string& ite
 // Writes a new file that only its owner can read: completely or not at all.
 int save(const std::string& path, const std::string& text) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0)
-    return fail(path + (errno == EEXIST ? " is there already; name a file that is not" : std::string(": ") + std::strerror(errno)));
+  if (file < 0) return fail(path + (errno == EEXIST ? " already exists; name a new file" : std::string(": ") + std::strerror(errno)));
   std::size_t done = 0;
   while (done < text.size()) {
     const ssize_t n = ::write(file, text.data() + done, text.size() - done);
@@ -106,7 +105,7 @@ int import_one(memory::Journal& journal, const std::string& file, bool json) {
   const auto text = read_text_file(file);
   if (!text) return fail(text.error().message);
   const Json exported = Json::parse(*text, nullptr, false);
-  if (exported.is_discarded()) return fail(file + ": this is no conversation that `baton history export` wrote: it is not JSON");
+  if (exported.is_discarded()) return fail(file + ": not a file that `baton history export` wrote: it is not JSON");
   const auto conversation = journal.import_conversation(exported);
   if (!conversation) return fail(file + ": " + conversation.error().message);
   if (json) {
@@ -124,7 +123,7 @@ int backup(memory::Journal& journal, const std::string& file, bool json) {
   if (json) {
     print_json({{"file", file}, {"bytes", bytes}});
   } else {
-    print("{}: {} bytes. To go back to it, put it in the place of {} while no baton runs\n", file, bytes, journal.file().string());
+    print("{}: {} bytes. To restore it, replace {} with it while Baton is not running\n", file, bytes, journal.file().string());
   }
   return 0;
 }
@@ -135,7 +134,7 @@ int vacuum(memory::Journal& journal, bool json) {
   if (json) {
     print_json({{"before_bytes", done->before_bytes}, {"after_bytes", done->after_bytes}});
   } else {
-    print("{} bytes, were {}\n", done->after_bytes, done->before_bytes);
+    print("{} bytes, previously {}\n", done->after_bytes, done->before_bytes);
   }
   return 0;
 }
@@ -151,28 +150,28 @@ void add_history_files(CLI::App& history, const Globals& globals, Chosen& chosen
   auto a = std::make_shared<HistoryFilesArguments>();
   const auto add = [&](const char* name, const char* about, std::function<int(memory::Journal&)> action) {
     auto* sub = history.add_subcommand(name, about);
-    sub->add_flag("--json", a->json, "One JSON object");
+    sub->add_flag("--json", a->json, "Print one JSON object");
     with_journal(sub, globals, chosen, std::move(action));
     return sub;
   };
   const char* const id = "An id, the beginning of one, or `last`";
-  auto* sub =
-      add("fork", "A new conversation that begins like this one", [a](memory::Journal& j) { return fork(j, a->id, a->item, a->json); });
+  auto* sub = add("fork", "Copy the beginning of a conversation into a new one",
+                  [a](memory::Journal& j) { return fork(j, a->id, a->item, a->json); });
   sub->add_option("ID", a->id, id)->required();
-  sub->add_option("ITEM", a->item, "The last item to take over, an id or the beginning of one; default: all");
+  sub->add_option("ITEM", a->item, "The last item to copy, an id or the beginning of one; default: all");
 
-  sub =
-      add("export", "A conversation as one JSON object, whole", [a](memory::Journal& j) { return export_one(j, a->id, a->file, a->json); });
+  sub = add("export", "Export a whole conversation as one JSON object",
+            [a](memory::Journal& j) { return export_one(j, a->id, a->file, a->json); });
   sub->add_option("ID", a->id, id)->required();
-  sub->add_option("-o,--output", a->file, "A new file; default: standard output");
+  sub->add_option("-o,--output", a->file, "The new file to write; default: standard output");
 
-  sub = add("import", "Take in what export wrote", [a](memory::Journal& j) { return import_one(j, a->file, a->json); });
-  sub->add_option("FILE", a->file, "What `baton history export` wrote")->required();
+  sub = add("import", "Import a conversation that export wrote", [a](memory::Journal& j) { return import_one(j, a->file, a->json); });
+  sub->add_option("FILE", a->file, "A file that `baton history export` wrote")->required();
 
-  sub = add("backup", "Copy the whole journal, also while it is in use", [a](memory::Journal& j) { return backup(j, a->file, a->json); });
-  sub->add_option("FILE", a->file, "A new file")->required();
+  sub = add("backup", "Copy the whole journal, even while it is in use", [a](memory::Journal& j) { return backup(j, a->file, a->json); });
+  sub->add_option("FILE", a->file, "The new file to write")->required();
 
-  add("vacuum", "Give the space of what was deleted back to the disk", [a](memory::Journal& j) { return vacuum(j, a->json); });
+  add("vacuum", "Shrink the journal's file by the space of deleted records", [a](memory::Journal& j) { return vacuum(j, a->json); });
 }
 
 }  // namespace baton::agent::cli

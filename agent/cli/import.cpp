@@ -38,7 +38,7 @@ Result<std::string> read_source(const std::string& source) {
 
 // Refuses to overwrite a file, which somebody may have edited.
 Result<void> write_new(const fs::path& path, const Json& value) {
-  if (fs::exists(path)) return Error{errc::io, path.string() + " is there already: remove it, or name another file with -o"};
+  if (fs::exists(path)) return Error{errc::io, path.string() + " already exists: remove it, or name another file with -o"};
   std::ofstream out(path);
   out << value.dump(2) << '\n';
   if (!out.flush()) return Error{errc::io, "cannot write " + path.string()};
@@ -97,14 +97,16 @@ int import_file(const ImportArguments& a) {
 }  // namespace
 
 void add_import(CLI::App& tools, Chosen& chosen) {
-  auto* import = tools.add_subcommand("import", "Make tools of an API's description")->require_subcommand(1);
-  auto* command = import->add_subcommand("openapi", "Make an API file of an OpenAPI 3.0 or 3.1 document (JSON)");
+  auto* import = tools.add_subcommand("import", "Create tools from the description of an API")->require_subcommand(1);
+  auto* command = import->add_subcommand("openapi", "Create an API file from an OpenAPI 3.0 or 3.1 document (JSON)");
   auto a = std::make_shared<ImportArguments>();
   command->add_option("SOURCE", a->source, "A file or URL")->required();
-  command->add_option("-o,--output", a->output, "The file to write, or a folder for a file each; default: standard output");
-  command->add_option("--tag", a->options.tags, "Only operations with this tag (may be repeated)")->allow_extra_args(false);
-  command->add_option("--operation", a->options.operations, "Only the operation with this id (may be repeated)")->allow_extra_args(false);
-  command->add_option("--server", a->options.server, "Instead of the document's server");
+  command->add_option("-o,--output", a->output,
+                      "The file to write, or a folder, which gets one file for each tool; default: standard output");
+  command->add_option("--tag", a->options.tags, "Import only operations with this tag (may be repeated)")->allow_extra_args(false);
+  command->add_option("--operation", a->options.operations, "Import only the operation with this id (may be repeated)")
+      ->allow_extra_args(false);
+  command->add_option("--server", a->options.server, "URL of the API's server, instead of the document's");
   command->add_flag("--json", a->json, "Print the report as JSON");
   command->callback([&chosen, a] { chosen = [a] { return import_file(*a); }; });
 }

@@ -67,7 +67,8 @@ llm::Result<llm::ChatTemplate> chat_template(const llm::GgufFile* file, const st
     if (!text) return llm::Error{llm::errc::invalid_argument, text.error().message};
     return llm::ChatTemplate::parse(std::move(*text), path);
   }
-  if (file == nullptr) return llm::Error{llm::errc::invalid_argument, "neither a model nor a template was given"};
+  if (file == nullptr)
+    return llm::Error{llm::errc::invalid_argument, "neither a model nor a template was given: give MODEL or --template FILE"};
   const auto templates = llm::read_templates(*file);
   if (!templates) return llm::Error{templates.error().code, templates.error().message + " (--template FILE)"};
   if (with_tools && !templates->why_no_tools.empty()) print_error("{}: {}\n", file->path(), templates->why_no_tools);
@@ -209,15 +210,18 @@ int inspect(const Globals& globals, const InspectArguments& arguments) {
 }  // namespace
 
 void add_inspect(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("inspect", "Show what is in a model file, or what becomes of a text or a conversation");
+  auto* command = app.add_subcommand("inspect", "Show the contents of a model file, the tokens of a text, or the prompt of a conversation");
   auto arguments = std::make_shared<InspectArguments>();
   command->add_option("MODEL", arguments->model, "A model of the catalogue, or the path of a GGUF file");
-  command->add_flag("--json", arguments->json, "The same as one JSON object");
-  command->add_option("--tokenize", arguments->tokenize, "FILE with a JSON list of strings: one JSON list of ids a line");
-  command->add_option("--render", arguments->render, "FILE with {messages, tools, add_generation_prompt, ..}: the prompt, byte for byte");
-  command->add_option("--template", arguments->template_file,
-                      "This Jinja file instead of the model's own template: with --render; alone, how it has tools called");
-  command->add_option("--score", arguments->score, "FILE with text: token, log-probability and top 5 of each position, as JSON lines");
+  command->add_flag("--json", arguments->json, "Print one JSON object");
+  command->add_option("--tokenize", arguments->tokenize, "FILE with a JSON list of strings: prints one JSON list of token ids per line");
+  command->add_option("--render", arguments->render,
+                      "FILE with {messages, tools, add_generation_prompt, ..}: prints the prompt, byte for byte");
+  command->add_option(
+      "--template", arguments->template_file,
+      "With --render: this Jinja file instead of the model's own template; alone: shows the template's syntax for tool calls");
+  command->add_option("--score", arguments->score,
+                      "FILE with text: prints token, log-probability and top 5 of each position, as JSON lines");
   command->add_option("--logits", arguments->logits, "With --score: FILE that receives all logits, rows of n_vocab float32");
   command->callback([&globals, &chosen, arguments] { chosen = [&globals, arguments] { return inspect(globals, *arguments); }; });
 }

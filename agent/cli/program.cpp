@@ -48,33 +48,36 @@ struct LogOptions {
 };
 
 void add_globals(CLI::App& app, cli::Globals& globals, LogOptions& log) {
-  app.add_option("--config", globals.config_file, "Read options from this TOML file (docs/operating.md); \"\": from none")
+  app.add_option("--config", globals.config_file, "Read options from this TOML file (docs/operating.md); \"\" reads none")
       ->configurable(false)
       ->capture_default_str();
   app.add_option("-m,--model", globals.model, "A model of the catalogue, or the path of a GGUF file");
-  app.add_option("--models-dir", globals.models_dir, "Where pulled models lie")->capture_default_str();
+  app.add_option("--models-dir", globals.models_dir, "Folder of the pulled models")->capture_default_str();
   app.add_option("--journal", globals.journal, "The SQLite file that keeps every run")->capture_default_str();
-  app.add_option("--cpu", globals.cpu, "Instruction set of the CPU kernels: scalar, avx2, avx512; default: the best there is");
-  app.add_option("-t,--threads", globals.threads, "Threads that compute; default: one for each physical core")->check(CLI::Range(1, 1024));
-  app.add_option("--ctx", globals.n_ctx, "Context in tokens; default: what the model was trained for")->check(CLI::Range(16, 1 << 27));
-  app.add_option("--rope-scaling", globals.rope_scaling, "Stretch the context")
+  app.add_option("--cpu", globals.cpu,
+                 "Instruction set of the CPU kernels: scalar, avx2, avx512; default: the best that this processor has");
+  app.add_option("-t,--threads", globals.threads, "Compute threads; default: one for each physical core")->check(CLI::Range(1, 1024));
+  app.add_option("--ctx", globals.n_ctx, "Context length in tokens; default: the length that the model was trained with")
+      ->check(CLI::Range(16, 1 << 27));
+  app.add_option("--rope-scaling", globals.rope_scaling, "Method that stretches the context beyond the trained length")
       ->check(CLI::IsMember({"none", "linear", "yarn", "dynamic"}));
-  app.add_option("--rope-factor", globals.rope_factor, "How many times the trained context")->check(CLI::Range(1.0, 1024.0));
-  app.add_flag("!--no-constrain", globals.constrain, "Let the model write calls that fit no tool's schema (they are refused afterwards)");
+  app.add_option("--rope-factor", globals.rope_factor, "Stretched context divided by the trained context")->check(CLI::Range(1.0, 1024.0));
+  app.add_flag("!--no-constrain", globals.constrain,
+               "Let the model write calls that do not fit their tool's schema (they are refused afterwards)");
   app.add_option("--min-call-confidence", globals.min_call_confidence,
-                 "A call that the model is less sure of is taken back, and it answers in words (docs/tool-calling.md); default: what was "
+                 "Below this confidence a call is withdrawn, and the model answers in words (docs/tool-calling.md); default: the value "
                  "measured for this model, or 0.5")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--max-draft", globals.max_draft, "As many tokens that a schema forces are computed at once; 0: one after the other")
+  app.add_option("--max-draft", globals.max_draft, "At most this many tokens that a schema forces are computed at once; 0: one at a time")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
-  app.add_option("--max-parallel", globals.max_parallel, "As many answers are computed at once; clients share the places")
+  app.add_option("--max-parallel", globals.max_parallel, "At most this many answers are computed at once; clients share these slots")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   cli::add_tool_options(app, globals);
-  app.add_option("--log-level", log.level, "What the log on stderr has; default: info for serve, warn for the others")
+  app.add_option("--log-level", log.level, "Level of the log on stderr; default: info for serve, warn for the other commands")
       ->check(CLI::IsMember(cli::log_levels()));
-  app.add_flag("--log-json", log.json, "The log as one JSON object a line");
+  app.add_flag("--log-json", log.json, "Write the log as one JSON object per line");
 }
 
 // The commands with their options, and the values from the command line.
@@ -113,7 +116,7 @@ struct CommandLine {
   }
   bool runs(const char* command) const { return app.got_subcommand(command); }
 
-  CLI::App app{"Baton: an agent runtime that carries its own language model", "baton"};
+  CLI::App app{"Baton: an agent runtime with its own language model", "baton"};
   cli::Globals globals;
   LogOptions log;
   cli::Chosen chosen;

@@ -62,11 +62,11 @@ int pull_one(const Globals& globals, const PullArguments& a) {
 }  // namespace
 
 void add_pull(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("pull", "Fetch a model (sha256 checked, resumable); without a name: list the catalogue");
+  auto* command = app.add_subcommand("pull", "Download a model (sha256 checked, resumable); without a name: list the catalogue");
   auto a = std::make_shared<PullArguments>();
   command->add_option("NAME", a->name, "A model of the catalogue, hf:OWNER/REPO/FILE.gguf, or an https URL");
-  command->add_option("--ca-file", a->ca_file, "Further trusted certificates (PEM)");
-  command->add_flag("--json", a->json, "The catalogue as one JSON object a line; of a model, where it is");
+  command->add_option("--ca-file", a->ca_file, "Additional trusted certificates (PEM)");
+  command->add_flag("--json", a->json, "Print the catalogue as one JSON object per line, or a model's path as one object");
   command->callback(
       [&globals, &chosen, a] { chosen = [&globals, a] { return a->name.empty() ? list(globals, a->json) : pull_one(globals, *a); }; });
 }

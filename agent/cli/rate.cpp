@@ -42,12 +42,15 @@ struct RateArguments {
 }  // namespace
 
 void add_rate(CLI::App& app, const Globals& globals, Chosen& chosen) {
-  auto* command = app.add_subcommand("rate", "Say whether an answer was good");
+  auto* command = app.add_subcommand("rate", "Rate an answer");
   auto a = std::make_shared<RateArguments>();
-  command->add_option("ID", a->id, "A response's id; or a conversation's, the beginning of one, or `last`: its last response")->required();
-  command->add_option("RATING", a->rating, "good, bad, or none to take it back")->required()->check(CLI::IsMember({"good", "bad", "none"}));
-  command->add_option("NOTE", a->note, "Why");
-  command->add_flag("--json", a->json, "One JSON object");
+  command->add_option("ID", a->id, "The id of a response; or of a conversation (or its beginning, or `last`), whose last response is rated")
+      ->required();
+  command->add_option("RATING", a->rating, "good or bad; none removes the rating")
+      ->required()
+      ->check(CLI::IsMember({"good", "bad", "none"}));
+  command->add_option("NOTE", a->note, "The reason for the rating");
+  command->add_flag("--json", a->json, "Print one JSON object");
   with_journal(command, globals, chosen, [a](memory::Journal& journal) { return rate(journal, a->id, a->rating, a->note, a->json); });
 }
 

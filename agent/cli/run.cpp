@@ -29,7 +29,7 @@ void add_run(CLI::App& app, const Globals& globals, Chosen& chosen) {
   auto* command = app.add_subcommand("run", "Ask one question; the model may call tools");
   auto options = std::make_shared<RunOptions>();
   auto question = std::make_shared<std::string>();
-  command->add_option("QUESTION", *question, "What to ask; - reads it from standard input")->required();
+  command->add_option("QUESTION", *question, "The question; - reads it from standard input")->required();
   add_run_options(*command, *options);
   command->callback(
       [&globals, &chosen, options, question] { chosen = [&globals, options, question] { return run(globals, *options, *question); }; });

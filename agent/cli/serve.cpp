@@ -26,51 +26,54 @@ void add_options(CLI::App& command, ServeOptions& o) {
   api::ServerConfig& s = o.server;
   api::ServerLimits& l = s.limits;
   command.add_option("--address", s.address, "IP address to listen on; anything but loopback needs a token")->capture_default_str();
-  command.add_option("--port", s.port, "0: any that is free")->capture_default_str();
+  command.add_option("--port", s.port, "Port to listen on; 0: any free port")->capture_default_str();
   command.add_option("--token-file", o.token_file, "A file with the bearer token that clients must send")->check(CLI::ExistingFile);
   command.add_option("--host", s.allowed_hosts,
-                     "A further name under which clients reach this daemon, with port unless it is --port (may be repeated)");
-  command.add_option("--allow-origin", s.allowed_origins, "Let pages of this origin in: https://app.example.com (may be repeated)");
-  command.add_option("--tls-certificate", s.tls_certificate, "PEM file; with --tls-key");
-  command.add_option("--tls-key", s.tls_key, "PEM file");
-  command.add_option("--profiles", o.profiles, "A JSON file of agents that clients choose as model")->check(CLI::ExistingFile);
+                     "Another host name under which clients reach this daemon, with its port unless that is --port (may be repeated)");
+  command.add_option("--allow-origin", s.allowed_origins, "Allow web pages of this origin: https://app.example.com (may be repeated)");
+  command.add_option("--tls-certificate", s.tls_certificate, "PEM file with the certificate; needs --tls-key");
+  command.add_option("--tls-key", s.tls_key, "PEM file with the certificate's private key");
+  command.add_option("--profiles", o.profiles, "JSON file with agents that clients can choose as model")->check(CLI::ExistingFile);
   command
       .add_option("--after-tools", o.after_tools,
-                  "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
+                  "Text put after tool results, for that answer only; {question} is the user's message; empty: none")
       ->capture_default_str();
-  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer, where a request says nothing")
+  command.add_option("--max-output-tokens", o.max_output_tokens, "Limit of one answer, for requests that set none")
       ->check(CLI::Range(1, 1 << 24))
       ->capture_default_str();
-  command.add_option("--max-runs", o.max_runs, "Runs under way at the same time; one more is answered 503")
+  command.add_option("--max-runs", o.max_runs, "Runs at the same time; further ones are answered 503")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see")->check(CLI::ExistingDirectory);
+  command.add_option("--root", o.root, "The folder that list_directory, read_file and search_files may read")
+      ->check(CLI::ExistingDirectory);
   command.add_option("--permission", o.permissions, "NAME=allow, ask or deny: may this tool run? (may be repeated)");
   command
       .add_option("--approval-hours", o.approval_hours,
-                  "How long a call waits for its approval; at most 2160, as long as answers are remembered")
+                  "Hours that a call waits for its approval; at most 2160, after which answers are forgotten")
       ->check(CLI::Range(0.001, static_cast<double>(memory::kAnswersKept.count())))
       ->capture_default_str();
-  command.add_option("--max-connections", l.connections, "Open at a time")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  command.add_option("--max-waiting-connections", l.waiting_connections, "Of one address, open without having sent a request's header")
+  command.add_option("--max-connections", l.connections, "Open connections")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  command
+      .add_option("--max-waiting-connections", l.waiting_connections,
+                  "Open connections of one address that have not sent a request's header")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command.add_option("--max-client-requests", l.client_requests, "Of one client at a time; one more is answered 429")
+  command.add_option("--max-client-requests", l.client_requests, "Requests of one client at the same time; further ones are answered 429")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command.add_option("--max-client-streams", l.client_streams, "Event streams and WebSockets of one client; one more is answered 429")
+  command.add_option("--max-client-streams", l.client_streams, "Event streams and WebSockets of one client; further ones are answered 429")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command.add_option("--max-queue", l.queue, "Requests that wait for a thread; one more is answered 503")->capture_default_str();
-  command.add_option("--max-bodies-bytes", l.bodies_bytes, "Of long bodies that are being received, together")->capture_default_str();
-  command.add_option("--max-header-bytes", l.header_bytes, "Of a request")->capture_default_str();
-  command.add_option("--max-body-bytes", l.body_bytes, "Of a request")->capture_default_str();
-  command.add_option("--max-message-bytes", l.message_bytes, "Of a WebSocket message")->capture_default_str();
-  command.add_option("--max-lanes", l.lanes, "Of a WebSocket")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+  command.add_option("--max-queue", l.queue, "Requests that wait for a thread; further ones are answered 503")->capture_default_str();
+  command.add_option("--max-bodies-bytes", l.bodies_bytes, "Total size of the long bodies that are being received")->capture_default_str();
+  command.add_option("--max-header-bytes", l.header_bytes, "Size of a request's header")->capture_default_str();
+  command.add_option("--max-body-bytes", l.body_bytes, "Size of a request's body")->capture_default_str();
+  command.add_option("--max-message-bytes", l.message_bytes, "Size of a WebSocket message")->capture_default_str();
+  command.add_option("--max-lanes", l.lanes, "Lanes of a WebSocket")->check(CLI::Range(1, 1 << 16))->capture_default_str();
   command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")
       ->check(CLI::Range(0, 1 << 16))
       ->capture_default_str();
-  command.add_option("--max-output-queue-bytes", l.output_queue_bytes, "That a slow reader may have waiting")->capture_default_str();
+  command.add_option("--max-output-queue-bytes", l.output_queue_bytes, "Output that may wait for a slow reader")->capture_default_str();
   const auto seconds = [&](const char* name, std::chrono::milliseconds& value, const char* about) {
     command
         .add_option_function<double>(
@@ -78,12 +81,12 @@ void add_options(CLI::App& command, ServeOptions& o) {
         ->check(CLI::Range(0.001, 1e6))
         ->default_str(fmt::format("{}", static_cast<double>(value.count()) / 1000));
   };
-  seconds("--request-seconds", l.request_time, "From the first byte of a request's body to its last");
-  seconds("--header-seconds", l.header_time, "From the connection, or a request's first byte, to the end of its header");
-  seconds("--keep-alive-seconds", l.keep_alive, "Between two requests");
-  seconds("--write-seconds", l.write_time, "Without the reader taking a byte");
-  seconds("--socket-idle-seconds", l.socket_idle, "A WebSocket that answers no ping");
-  seconds("--shutdown-seconds", o.shutdown_patience, "For runs under way, at the end");
+  seconds("--request-seconds", l.request_time, "Time from the first byte of a request's body to its last");
+  seconds("--header-seconds", l.header_time, "Time from the connection, or a request's first byte, to the end of the header");
+  seconds("--keep-alive-seconds", l.keep_alive, "Time between two requests on a connection");
+  seconds("--write-seconds", l.write_time, "Time in which the reader takes no byte");
+  seconds("--socket-idle-seconds", l.socket_idle, "Time after which a WebSocket that answers no ping is closed");
+  seconds("--shutdown-seconds", o.shutdown_patience, "Time that runs get to end when the daemon stops");
 }
 
 int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
@@ -94,7 +97,7 @@ int run(const Globals& globals, ServeOptions o, tools::ToolSet* own) {
     auto token = read_secret_file(o.token_file);
     if (!token) return fail(token.error().message);
     o.server.token = token->substr(0, token->find_first_of("\r\n"));
-    if (o.server.token.empty()) return fail(o.token_file + " is empty; `openssl rand -hex 32 > FILE` makes a token");
+    if (o.server.token.empty()) return fail(o.token_file + " is empty; `openssl rand -hex 32 > FILE` creates a token");
   }
   tools::ToolSet fresh;
   tools::ToolSet& tools = own ? *own : fresh;

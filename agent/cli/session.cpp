@@ -10,33 +10,39 @@ void add_run_options(CLI::App& command, RunOptions& o) {
   command.add_option("-s,--instructions", o.instructions, "The system message")->capture_default_str();
   command
       .add_option("--after-tools", o.after_tools,
-                  "Put after tool results, for that answer only; {question} is the user's message; empty: nothing")
+                  "Text put after tool results, for that answer only; {question} is the user's message; empty: none")
       ->capture_default_str();
   command.add_option("-c,--conversation", o.conversation, "Continue this conversation: an id, the beginning of one, or `last`");
   command.add_option("--tool", o.tools, "Offer only this tool (may be repeated)");
   command.add_flag("--no-tools", o.no_tools, "Offer no tool");
   command
-      .add_option("--root", o.root, "The folder that list_directory, read_file and search_files may see; without it they are not offered")
+      .add_option("--root", o.root, "The folder that list_directory, read_file and search_files may read; without it they are not offered")
       ->check(CLI::ExistingDirectory);
   command.add_option("--history", o.history, "How earlier answers go into the prompt (docs/history.md)")
       ->check(CLI::IsMember({"as_written", "canonical"}))
       ->capture_default_str();
-  command.add_option("--temperature", o.temperature, "0: the most probable token")->check(CLI::Range(0.0, 10.0))->capture_default_str();
-  command.add_option("--top-p", o.top_p, "Sample from the smallest set with this share")
+  command.add_option("--temperature", o.temperature, "Randomness of sampling; 0: always the most probable token")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  command.add_option("--top-p", o.top_p, "Sample from the smallest set of tokens with this probability")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command.add_option("--seed", o.seed, "The same seed gives the same answer (default: each run draws one, which --json tells)");
-  command.add_option("--max-output-tokens", o.max_output_tokens, "Of one answer")->check(CLI::Range(1, 1 << 24))->capture_default_str();
-  command.add_option("--max-turns", o.max_turns, "Answers with tools before the last one")
+  command.add_option("--seed", o.seed, "The same seed gives the same answer (default: a random one for each run, which --json shows)");
+  command.add_option("--max-output-tokens", o.max_output_tokens, "Limit of one answer")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
+  command.add_option("--max-turns", o.max_turns, "Answers with tool calls before the last answer")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  command.add_option("--max-tool-calls", o.max_tool_calls, "Calls in all")->check(CLI::Range(0, 10000))->capture_default_str();
-  command.add_option("--max-seconds", o.max_seconds, "Wall-clock time after which a last answer is asked for")
+  command.add_option("--max-tool-calls", o.max_tool_calls, "Tool calls of the whole run")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  command.add_option("--max-seconds", o.max_seconds, "Wall-clock time after which the model is asked for its last answer")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command.add_option("--permission", o.permissions,
                      "NAME=allow, ask or deny: may this tool run? Tools that write or send ask (may be repeated)");
-  command.add_flag("-y,--yes", o.yes, "Approve every call that asks");
+  command.add_flag("-y,--yes", o.yes, "Approve every call that needs approval");
   command.add_flag("--json", o.json, "Print the events as JSON lines");
 }
 

@@ -42,7 +42,7 @@ int call(const Globals& globals, const std::string& root, const std::string& nam
   const auto set = make_tool_set(globals, root);
   if (!set) return fail(set.error().message);
   const tools::Tool* tool = (*set)->find(name);
-  if (!tool) return fail("there is no tool '" + name + "': `baton tools` lists those there are");
+  if (!tool) return fail("there is no tool '" + name + "'; `baton tools` lists the tools");
   Json object = Json::parse(arguments, nullptr, false);
   if (!object.is_object()) return fail("the arguments must be a JSON object, e.g. '{\"expression\": \"1+1\"}'");
   const auto schema = llm::Schema::parse(tool->spec().parameters);
@@ -74,12 +74,12 @@ void add_tools(CLI::App& app, const Globals& globals, Chosen& chosen) {
     std::string root, name, arguments = "{}";
     bool json = false;
   };
-  auto* command = app.add_subcommand("tools", "The tools that a run is offered; with a name: call one");
+  auto* command = app.add_subcommand("tools", "List the tools that a run is offered; with a name: call one");
   auto a = std::make_shared<Arguments>();
   command->add_option("NAME", a->name, "Call this tool");
   command->add_option("ARGUMENTS", a->arguments, "Its arguments, a JSON object");
-  command->add_option("--root", a->root, "The folder that the file tools may see")->check(CLI::ExistingDirectory);
-  command->add_flag("--json", a->json, "List them as JSON lines, with their schemas");
+  command->add_option("--root", a->root, "The folder that the file tools may read")->check(CLI::ExistingDirectory);
+  command->add_flag("--json", a->json, "List the tools as JSON lines, with their schemas");
   add_import(*command, chosen);
   add_tools_check(*command, globals, chosen);
   command->callback([&chosen, &globals, a, command] {

@@ -79,7 +79,7 @@ Checked check_definition(const Json& given, std::string place) {
       wrong("the field \"" + key + "\" is not known; a tool's schema is its \"parameters\"");
   }
   if (tool->contains("description") && !(*tool)["description"].is_string() && !(*tool)["description"].is_null())
-    wrong("its description is no text");
+    wrong("its description is not a string");
   if (tool->contains("strict") && !(*tool)["strict"].is_boolean()) wrong("its \"strict\" is neither true nor false");
   const auto parameters = tool->find("parameters");
   const Json& written = parameters == tool->end() || parameters->is_null() ? kNothing : *parameters;
@@ -92,7 +92,7 @@ Checked check_definition(const Json& given, std::string place) {
   checked.parameters = written;
   // A schema that is too large for a mask is not an error: the validator enforces it. A schema that no value satisfies can never be called.
   if ((schema->root().types & llm::kObjectType) == 0) {
-    wrong("its parameters are of no object, as a call's arguments are");
+    wrong("its parameters do not describe an object, as a call's arguments must be");
   } else if (checked.mask->impossible && checked.mask->unmasked.empty()) {  // otherwise the mask may be stricter than the schema
     wrong("no arguments are valid under its parameters: it can never be called");
   }
@@ -146,7 +146,7 @@ void print_checked(const Checked& checked, bool colour) {
   print("{}\n", Own{line});
   for (const std::string& error : checked.errors) print("  {}\n", error);
   if (!checked.name.empty() && !checked.identifier)
-    print("  the name is no identifier: a model writes it as {}\n", Json(checked.name).dump());
+    print("  the name is not an identifier: a model writes it as {}\n", Json(checked.name).dump());
   if (!checked.mask) return;
   std::string masked;
   for (const std::string& keyword : checked.mask->masked) masked += (masked.empty() ? "" : ", ") + keyword;
@@ -212,7 +212,7 @@ int check(const Globals& globals, const std::string& path, const std::string& mo
   }
   std::set<std::string> names;
   for (Checked& one : all) {
-    if (!one.name.empty() && !names.insert(one.name).second) one.errors.push_back("another tool before it has this name");
+    if (!one.name.empty() && !names.insert(one.name).second) one.errors.push_back("an earlier tool has the same name");
   }
   if (!model.empty()) {
     const auto syntax = model_syntax(globals, model);
@@ -232,7 +232,7 @@ int check(const Globals& globals, const std::string& path, const std::string& mo
   } else {
     for (const Checked& one : all) print_checked(one, globals.colour);
     for (const std::string& pointer : read->repeated)
-      print("{}: this key stands twice in its object, and only one of them counts\n", pointer);
+      print("{}: this key occurs twice in its object, and only one of them counts; remove the other\n", pointer);
     print("{}: {} tool{}, {} error{}\n", path, all.size(), all.size() == 1 ? "" : "s", n_errors, n_errors == 1 ? "" : "s");
   }
   return n_errors == 0 ? 0 : kFailed;
@@ -246,8 +246,8 @@ void add_tools_check(CLI::App& tools, const Globals& globals, Chosen& chosen) {
     bool json = false;
   };
   auto* command = tools.add_subcommand("check",
-                                       "What of a file's tool definitions is enforced while a model writes a call, what is checked "
-                                       "afterwards, and what is wrong with them");
+                                       "Show which parts of a file's tool definitions are enforced while a model writes a call, which are "
+                                       "checked afterwards, and their errors");
   auto a = std::make_shared<Arguments>();
   command
       ->add_option("FILE", a->file,
@@ -255,7 +255,7 @@ void add_tools_check(CLI::App& tools, const Globals& globals, Chosen& chosen) {
                    "{\"tools\": [..]}, or an API file")
       ->required();
   command->add_option("--model", a->model,
-                      "A model of the catalogue, or a GGUF file: also what its own way of writing calls leaves to be checked afterwards");
+                      "A model of the catalogue, or a GGUF file: also show what its syntax for calls leaves to be checked afterwards");
   command->add_flag("--json", a->json, "Print the report as JSON");
   command->callback([&chosen, &globals, a] { chosen = [&globals, a] { return check(globals, a->file, a->model, a->json); }; });
 }

@@ -23,7 +23,7 @@ class UnblockingSink final : public spdlog::sinks::base_sink<std::mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    if (n_lost_ > 0 && write(fmt::format("{} lines of this log were lost: nobody took them\n", n_lost_))) n_lost_ = 0;
+    if (n_lost_ > 0 && write(fmt::format("{} lines of this log were lost: the program that reads it was too slow\n", n_lost_))) n_lost_ = 0;
     if (n_lost_ > 0 || !write({line.data(), line.size()})) ++n_lost_;
   }
   void flush_() override {}

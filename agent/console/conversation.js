@@ -215,9 +215,9 @@ class Conversation {
       this.showProgress(event);
     } else if (event.type === "response.steer.accepted") {
       this.steered = true;
-      this.note("heard; it continues with this at its next step");
+      this.note("received; the run takes it up at its next step");
     } else if (event.type === "response.steer.pending") {
-      this.note("heard; it is read together with your answer to the call");
+      this.note("received; the model reads it together with your answer to the call");
       this.become("idle");
     } else if (ENDS.includes(event.type)) {
       this.finish(event.response);
@@ -296,7 +296,7 @@ class Conversation {
     write(node.querySelector(".result"), error || item.output || "");
     const state = item.type === "mcp_approval_request" ? "waiting" : item.status === "completed" ? "done" : item.status === "failed" ? "failed" : "running";
     node.className = "card " + state;
-    write(node.querySelector(".state"), { waiting: "wants to run", done: "done", failed: "failed", running: "running" }[state]);
+    write(node.querySelector(".state"), { waiting: "needs approval", done: "done", failed: "failed", running: "running" }[state]);
     if (item.status === "in_progress" && !node.dataset.since) node.dataset.since = performance.now();
     if (state === "done" || state === "failed") {
       const since = Number(node.dataset.since || 0);

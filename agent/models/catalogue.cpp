@@ -126,12 +126,13 @@ Result<std::vector<CatalogueModel>> parse_catalogue(std::string_view text) {
     Result<CatalogueModel> model = parse_model(entry, models.size());
     if (!model) return model.error();
     if (!names.insert(model->name).second)
-      return Error{errc::invalid_argument, fmt::format("model catalogue: {} stands twice", model->name)};
+      return Error{errc::invalid_argument, fmt::format("model catalogue: the name {} occurs twice", model->name)};
     defaults += model->is_default ? 1 : 0;
     models.push_back(std::move(*model));
   }
   if (defaults != 1)
-    return Error{errc::invalid_argument, fmt::format("model catalogue: {} entries are the default, there must be one", defaults)};
+    return Error{errc::invalid_argument,
+                 fmt::format("model catalogue: {} entries are marked as the default; there must be exactly one", defaults)};
   return models;
 }
 

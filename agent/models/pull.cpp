@@ -70,12 +70,12 @@ Result<void> verify(const PullJob& job) {
   if (model.sha256.empty()) {
     char magic[4] = {};
     std::ifstream(job.part.path(), std::ios::binary).read(magic, sizeof magic);
-    if (std::string_view(magic, sizeof magic) != "GGUF") return Error{errc::verification, "what came is not a GGUF file"};
+    if (std::string_view(magic, sizeof magic) != "GGUF") return Error{errc::verification, "the downloaded file is not a GGUF file"};
     job.say(fmt::format("sha256 {}; there is no catalogue entry to compare it with", sha256));
     return {};
   }
   if (job.part.size() != model.bytes) {
-    return Error{errc::verification, fmt::format("{} bytes came, the catalogue says {}", job.part.size(), model.bytes)};
+    return Error{errc::verification, fmt::format("the download has {} bytes, the catalogue says {}", job.part.size(), model.bytes)};
   }
   if (sha256 != model.sha256) return Error{errc::verification, fmt::format("sha256 is {}, the catalogue says {}", sha256, model.sha256)};
   return {};
@@ -109,7 +109,7 @@ std::string describe(const ModelSource& source) {
 Result<fs::path> pull_from_sources(const PullJob& job) {
   const std::uint64_t left = job.model.bytes - std::min(job.model.bytes, job.part.size());
   if (Result<void> room = job.require_space(left); !room) return room.error();
-  if (job.part.size() > 0) job.say(fmt::format("going on after {}", megabytes(job.part.size())));
+  if (job.part.size() > 0) job.say(fmt::format("continuing after {}", megabytes(job.part.size())));
   std::string reasons;
   errc code = errc::network;
   for (const ModelSource& source : job.model.sources) {
@@ -142,8 +142,9 @@ Result<void> PullJob::require_space(std::uint64_t bytes) const {
   std::error_code failed;
   const std::uint64_t free = options.free_space ? options.free_space(options.models_dir) : fs::space(options.models_dir, failed).available;
   if (failed || free >= bytes) return {};  // if a file system does not report its free space, a full disk is found while writing
-  return Error{errc::no_space, fmt::format("{} needs {} more in {}, where {} are free: make room, or set another folder with --models-dir",
-                                           model.name, megabytes(bytes), options.models_dir.string(), megabytes(free))};
+  return Error{errc::no_space,
+               fmt::format("{} needs {} more in {}, where {} are free: free some space, or set another folder with --models-dir",
+                           model.name, megabytes(bytes), options.models_dir.string(), megabytes(free))};
 }
 
 Result<fs::path> pull_model(const CatalogueModel& model, const PullOptions& options) {
@@ -197,11 +198,11 @@ Result<fs::path> resolve_model(std::string_view model, const fs::path& models_di
   const fs::path named = file_of(name, models_dir);
   if (is_name && fs::is_regular_file(named, failed)) return named;
   if (is_place(model) || find_model(name)) {
-    return Error{errc::not_found, fmt::format("the model {} is not here yet: baton pull {}", name, is_place(model) ? model : name)};
+    return Error{errc::not_found, fmt::format("the model {} is not downloaded yet: baton pull {}", name, is_place(model) ? model : name)};
   }
   if (!is_name) return Error{errc::not_found, fmt::format("no file {}", model)};
-  return Error{errc::not_found, fmt::format("no model {}: it is no file, not in {}, and not in the catalogue (baton pull lists it)", model,
-                                            models_dir.string())};
+  return Error{errc::not_found, fmt::format("no model {}: it is not a file, not in {}, and not in the catalogue (baton pull lists it)",
+                                            model, models_dir.string())};
 }
 
 std::vector<fs::path> local_models(const fs::path& models_dir) {

@@ -133,10 +133,10 @@ class UrlFetch {
     std::optional<std::uint64_t> total;
     if (head.status == 206) {
       const std::optional<ContentRange> range = parse_content_range(tools::find_header(head.headers, "Content-Range"));
-      if (!range || range->first != job_.part.size()) return restart("the server sent another range than the one asked for");
+      if (!range || range->first != job_.part.size()) return restart("the server sent a range other than the one requested");
       total = range->total;
     } else if (head.status == 200) {
-      if (job_.part.size() > 0) job_.say("the server cannot go on in the middle: starting over");
+      if (job_.part.size() > 0) job_.say("the server cannot resume the download: starting over");
       if (Result<void> emptied = job_.part.truncate(0); !emptied) return emptied;
       total = head.content_length;
     } else if (head.status == 416) {

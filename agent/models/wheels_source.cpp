@@ -86,9 +86,10 @@ Result<void> download(const std::string& package, const ModelSource& source, con
   if (!run) return Error{errc::network, run.error().message};
   if (run->end == tools::ProcessResult::End::cancelled) return Error{errc::cancelled, "cancelled"};
   if (run->end == tools::ProcessResult::End::timed_out) {
-    return Error{errc::network, fmt::format("{} did not come within {} minutes", package, kPackageTimeout.count())};
+    return Error{errc::network, fmt::format("{} was not downloaded within {} minutes", package, kPackageTimeout.count())};
   }
-  if (!run->ok()) return Error{errc::network, fmt::format("{}: {}", package, run->err.empty() ? "python ended badly" : run->err)};
+  if (!run->ok())
+    return Error{errc::network, fmt::format("{}: {}", package, run->err.empty() ? "python failed without a message" : run->err)};
   return {};
 }
 

@@ -33,7 +33,7 @@ ApiError ApiError::not_found(std::string message, std::string param) {
 }
 
 ApiError ApiError::internal(std::string log) {
-  return {500, "server_error", "internal_error", "the daemon failed at this; its log says why, beside this answer's x-request-id",
+  return {500, "server_error", "internal_error", "internal error; the daemon's log gives the reason next to this answer's x-request-id",
           "",  std::move(log)};
 }
 
@@ -44,7 +44,8 @@ ApiError error_of_response(const Json& response, const std::string& input) {
   };
   const std::string code = text("code"), message = text("message");
   if (code.empty())
-    return {503, "server_error", "server_shutting_down", "the daemon was stopped before the answer was whole: ask again", ""};
+    return {503, "server_error", "server_shutting_down", "the daemon was stopped before the answer was complete; send the request again",
+            ""};
   if (code == "invalid_prompt" || code == "context_length_exceeded") return {400, "invalid_request_error", code, message, input};
   // Another request with the same seed would end the same way, and clients retry a 500.
   if (code == "format_mismatch") return {422, "server_error", code, message, "response_format"};

@@ -25,9 +25,9 @@ class Messages {
     for (std::size_t i = 0; i < messages.size(); ++i) {
       const std::string at = "messages[" + std::to_string(i) + "]";
       if (places_.size() > kMaxItems)
-        return ApiError::invalid("messages", "'messages' up to '" + at + "' make " + std::to_string(places_.size()) +
-                                                 " items, a message and each of its tool calls being one; more than " +
-                                                 std::to_string(kMaxItems));
+        return ApiError::invalid("messages", "'messages' up to '" + at + "' make " + std::to_string(places_.size()) + " items; at most " +
+                                                 std::to_string(kMaxItems) +
+                                                 " are allowed, and each message and each tool call counts as one");
       if (auto error = take(messages[i], at)) return *error;
     }
     return std::move(items_);
@@ -59,7 +59,7 @@ class Messages {
     const std::string reasoning = reasoning_of(message);
     message.unsupported("audio", "this model reads text only");
     message.unsupported("images", "this model reads text only", {Json::array()});
-    message.unsupported("prefix", "an answer cannot be begun by the client", {false});
+    message.unsupported("prefix", "the client cannot write the beginning of an answer", {false});
     if (auto error = message.finish()) return *error;
 
     if (role != "assistant") calls_.end_turn();
@@ -204,8 +204,8 @@ void unsupported(Fields& fields) {
   fields.unsupported("modalities", "this model reads and writes text only", {Json::array({"text"})});
   fields.unsupported("audio", "this model reads and writes text only");
   fields.unsupported("chat_template", "the model's own template is used", {""});
-  fields.unsupported("continue_final_message", "an answer cannot be begun by the client", {false});
-  fields.unsupported("add_generation_prompt", "an answer is always asked for", {true});
+  fields.unsupported("continue_final_message", "the client cannot write the beginning of an answer", {false});
+  fields.unsupported("add_generation_prompt", "an answer is always generated", {true});
   fields.unsupported("documents", "send them in a message", {Json::array()});
 }
 
@@ -320,7 +320,7 @@ Parsed<ChatRequestBody> parse_chat(const Json& body, const Offer& offer) {
   request.run = std::move(parsed->run);
   if (!text_format.is_plain()) {
     if (!request.run.text_format.is_plain())
-      return ApiError::invalid("response_format", "'response_format' does not go with another format of the answer: send one of them");
+      return ApiError::invalid("response_format", "'response_format' cannot be combined with another format of the answer: send only one");
     request.run.text_format = std::move(text_format);
   }
   request.run.ignored = notes.ignored();

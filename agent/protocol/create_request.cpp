@@ -71,9 +71,9 @@ class Parser {
     if (!name || name->empty() || *name == offer_.model || *name == "baton") return;
     const auto profile = offer_.profiles ? offer_.profiles->find(*name) : Profiles::const_iterator{};
     if (!offer_.profiles || profile == offer_.profiles->end())
-      return fields_.fail({404, "invalid_request_error", "model_not_found",
-                           "there is no model '" + *name + "' here; there is '" + offer_.model + "', and GET /v1/models lists the profiles",
-                           "model"});
+      return fields_.fail(
+          {404, "invalid_request_error", "model_not_found",
+           "there is no model '" + *name + "' here; the model is '" + offer_.model + "', and GET /v1/models lists the profiles", "model"});
     run().model = *name;
     run().tools = profile->second.tools;
     run().budgets.max_turns = profile->second.max_turns;
@@ -134,16 +134,17 @@ class Parser {
     if (conversation && run().conversation_id.rfind("conv_", 0) != 0)
       return fields_.fail(ApiError::invalid("conversation", "'conversation' must be the id of a conversation, conv_.."));
     if (!run().conversation_id.empty() && !run().previous_response_id.empty())
-      fields_.fail(ApiError::invalid("previous_response_id", "'previous_response_id' and 'conversation' exclude each other"));
+      fields_.fail(
+          ApiError::invalid("previous_response_id", "'previous_response_id' and 'conversation' exclude each other: send only one"));
     if (!run().conversation_id.empty() && run().storage != Storage::stored)
-      fields_.fail(ApiError::invalid("store", "'store': false does not go with a conversation, which keeps its items"));
+      fields_.fail(ApiError::invalid("store", "'store': false cannot be combined with a conversation, which keeps its items"));
     run().generate = fields_.boolean("generate").value_or(true);
     if (!run().generate || !run().input.empty()) return;  // a warm-up may contain only the instructions and tools of later responses
     const bool continues = !run().previous_response_id.empty() || !run().conversation_id.empty();
     if (!continues)
       fields_.fail(ApiError::invalid("input", "'input' is missing", "missing_required_parameter"));
     else if (purpose_ == Purpose::answer)
-      fields_.fail(ApiError::invalid("input", "'input' is empty: say what the agent shall do", "missing_required_parameter"));
+      fields_.fail(ApiError::invalid("input", "'input' is empty: say what the agent should do", "missing_required_parameter"));
   }
 
   void extensions() {
@@ -197,8 +198,7 @@ Parsed<Json> parse_json(const std::string& text) {
   if (!read)
     return ApiError::invalid("", read.error().message, read.error().code == tools::errc::too_large ? "json_too_large" : "invalid_json");
   if (!read->repeated.empty())
-    return ApiError::invalid("", "the key at " + read->repeated.front() + " stands twice in its object, and only one of them would count",
-                             "invalid_json");
+    return ApiError::invalid("", "the key at " + read->repeated.front() + " occurs twice in its object: send it once", "invalid_json");
   return std::move(read->value);
 }
 
@@ -213,15 +213,16 @@ Parsed<std::vector<std::string>> parse_stops(const Json& list, const std::string
     if (!one.is_string()) return ApiError::invalid(param, "'" + param + "' must be a string or an array of strings", "invalid_type");
     stops.push_back(one.get<std::string>());
     if (stops.back().size() > kMaxStopBytes)
-      return ApiError::invalid(param, "a string of '" + param + "' has " + std::to_string(stops.back().size()) + " bytes, more than " +
-                                          std::to_string(kMaxStopBytes));
+      return ApiError::invalid(param, "a string of '" + param + "' has " + std::to_string(stops.back().size()) + " bytes; at most " +
+                                          std::to_string(kMaxStopBytes) + " are allowed");
   }
   return stops;
 }
 
 Parsed<Json> parse_metadata(const Json& value, const std::string& param) {
   if (!value.is_object()) return ApiError::invalid(param, "'" + param + "' must be an object", "invalid_type");
-  if (value.size() > 16) return ApiError::invalid(param, "'" + param + "' has " + std::to_string(value.size()) + " pairs, more than 16");
+  if (value.size() > 16)
+    return ApiError::invalid(param, "'" + param + "' has " + std::to_string(value.size()) + " pairs; at most 16 are allowed");
   Json kept = Json::object();
   for (const auto& [key, scalar] : value.items()) {
     const std::string at = param + "." + key;

@@ -36,8 +36,8 @@ class Fields {
     if (!value->is_string()) return wrong_type(key, "a string");
     auto text = value->get<std::string>();
     if (text.size() > max_bytes) {
-      fail(ApiError::invalid(path(key),
-                             "'" + path(key) + "' has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(max_bytes)));
+      fail(ApiError::invalid(path(key), "'" + path(key) + "' has " + std::to_string(text.size()) + " bytes; at most " +
+                                            std::to_string(max_bytes) + " are allowed"));
       return std::nullopt;
     }
     return text;
@@ -56,7 +56,7 @@ class Fields {
         value->is_number_unsigned() && value->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     const std::int64_t number = huge ? std::numeric_limits<std::int64_t>::max() : value->get<std::int64_t>();
     if (number < least || number > most) {
-      fail(ApiError::invalid(path(key), "'" + path(key) + "' must lie between " + std::to_string(least) + " and " + std::to_string(most)));
+      fail(ApiError::invalid(path(key), "'" + path(key) + "' must be from " + std::to_string(least) + " to " + std::to_string(most)));
       return std::nullopt;
     }
     return number;
@@ -67,7 +67,7 @@ class Fields {
     if (!value->is_number()) return wrong_type(key, "a number");
     const double number = value->get<double>();
     if (!(number >= least && number <= most)) {
-      fail(ApiError::invalid(path(key), "'" + path(key) + "' must lie between " + Json(least).dump() + " and " + Json(most).dump()));
+      fail(ApiError::invalid(path(key), "'" + path(key) + "' must be from " + Json(least).dump() + " to " + Json(most).dump()));
       return std::nullopt;
     }
     return number;

@@ -19,7 +19,7 @@ bool is_name(const std::string& name) {
 void read_schema(Fields& fields, Json& format) {
   const std::string name = fields.string("name").value_or("response");
   if (!is_name(name))
-    fields.fail(ApiError::invalid(fields.path("name"), "'" + fields.path("name") + "' must be 1 to 64 of letters, digits, _ and -"));
+    fields.fail(ApiError::invalid(fields.path("name"), "'" + fields.path("name") + "' must be 1 to 64 letters, digits, _ or -"));
   format["name"] = name;
   if (const auto description = fields.string("description")) format["description"] = *description;
   const Json* schema = fields.any("schema");
@@ -64,10 +64,10 @@ Parsed<TextFormat> parse_text_format(const Json& value, const std::string& param
   } else if (format["type"] == "baton.grammar") {
     part = fields.path("definition");
     format["syntax"] = fields.string("syntax").value_or("gbnf");
-    if (format["syntax"] != "gbnf") fields.fail(ApiError::unsupported(fields.path("syntax"), "grammars are written in 'gbnf'"));
+    if (format["syntax"] != "gbnf") fields.fail(ApiError::unsupported(fields.path("syntax"), "the only syntax is 'gbnf'"));
     format["definition"] = required_text(fields, "definition");
   } else if (format["type"] != "text" && format["type"] != "json_object") {
-    fields.fail(ApiError::unsupported(fields.path("type"), std::string("formats are ") + kTypes));
+    fields.fail(ApiError::unsupported(fields.path("type"), std::string("the types are ") + kTypes));
   }
   if (const auto error = fields.finish()) return *error;
   return compiled(std::move(format), part);
@@ -103,7 +103,7 @@ std::span<const char* const> local_format_names() { return kLocalNames; }
 
 void read_local_format(Fields& fields, TextFormat& format) {
   for (const char* key : {"guided_json", "guided_regex", "guided_choice", "guided_grammar", "structured_outputs", "format"})
-    fields.unsupported(key, "send response_format, or text.format to responses", {"", Json::object()});
+    fields.unsupported(key, "send response_format, or text.format to /v1/responses", {"", Json::object()});
   std::optional<Json> wanted;
   std::string key;
   if (const auto grammar = fields.string("grammar"); grammar && !grammar->empty()) {
@@ -111,13 +111,13 @@ void read_local_format(Fields& fields, TextFormat& format) {
     wanted = Json{{"type", "baton.grammar"}, {"syntax", "gbnf"}, {"definition", *grammar}};
   }
   if (const Json* schema = fields.any("json_schema")) {
-    if (wanted) return fields.fail(ApiError::invalid("json_schema", "'json_schema' and 'grammar' exclude each other: send one of them"));
+    if (wanted) return fields.fail(ApiError::invalid("json_schema", "'json_schema' and 'grammar' exclude each other: send only one"));
     key = "json_schema";
     wanted = Json{{"type", "json_schema"}, {"name", "response"}, {"schema", *schema}, {"strict", true}};
   }
   if (!wanted) return;
   if (!format.is_plain())
-    return fields.fail(ApiError::invalid(key, "'" + key + "' does not go with another format of the answer: send one of them"));
+    return fields.fail(ApiError::invalid(key, "'" + key + "' cannot be combined with another format of the answer: send only one"));
   auto read = compiled(std::move(*wanted), key);
   if (!read) return fields.fail(read.error());
   format = std::move(*read);

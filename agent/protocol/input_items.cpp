@@ -120,14 +120,14 @@ class ItemParser {
     if (text.find_first_not_of(" \t\r\n") == std::string::npos || text == "null") return std::optional<std::string>("{}");
     if (text.size() > kMaxArgumentBytes)
       return ApiError::invalid(
-          at, "'" + at + "' has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(kMaxArgumentBytes));
+          at, "'" + at + "' has " + std::to_string(text.size()) + " bytes; at most " + std::to_string(kMaxArgumentBytes) + " are allowed");
     const auto read = tools::read_json(text, kArgumentLimits);
     if (!read && read.error().code == tools::errc::too_large) return ApiError::invalid(at, "'" + at + "': " + read.error().message);
     if (!read || !read->value.is_object()) return std::optional<std::string>();
     argument_keys_ += read->keys;
     if (argument_keys_ > kMaxArgumentKeys)
       return ApiError::invalid(at, "the arguments of all calls up to '" + at + "' have " + std::to_string(argument_keys_) +
-                                       " keys, more than " + std::to_string(kMaxArgumentKeys));
+                                       " keys; at most " + std::to_string(kMaxArgumentKeys) + " are allowed");
     return std::optional(std::move(text));
   }
 

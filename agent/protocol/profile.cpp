@@ -17,10 +17,10 @@ bool read_count(const nlohmann::ordered_json& value, int& out) {
 Result<Profiles> parse_profiles(const std::string& text) {
   const auto wrong = [](const std::string& message) { return Error{errc::invalid_argument, "profiles: " + message}; };
   const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (!json.is_object()) return wrong("a JSON object of profiles by name is wanted");
+  if (!json.is_object()) return wrong("expected a JSON object with one member for each profile");
   Profiles profiles;
   for (const auto& [name, fields] : json.items()) {
-    if (!fields.is_object()) return wrong("'" + name + "' is no object");
+    if (!fields.is_object()) return wrong("'" + name + "' is not an object");
     Profile profile;
     for (const auto& [key, value] : fields.items()) {
       bool good = false;
@@ -30,7 +30,7 @@ Result<Profiles> parse_profiles(const std::string& text) {
       } else if (key == "tools" && value.is_array()) {
         good = true;
         for (const auto& tool : value) {
-          if (!tool.is_string()) return wrong("'" + name + "': tools holds something else than names");
+          if (!tool.is_string()) return wrong("'" + name + "': tools must be a list of tool names");
           profile.tools.push_back(tool.get<std::string>());
         }
       } else if (key == "max_turns") {
@@ -40,8 +40,8 @@ Result<Profiles> parse_profiles(const std::string& text) {
       } else if (key == "max_seconds") {
         good = read_count(value, profile.max_seconds);
       } else {
-        return wrong("'" + name + "': there is no field '" + key +
-                     "'; there are instructions, tools, max_turns, max_tool_calls, max_seconds");
+        return wrong("'" + name + "': unknown field '" + key +
+                     "'; the fields are instructions, tools, max_turns, max_tool_calls and max_seconds");
       }
       if (!good) return wrong("'" + name + "': " + key + " has the wrong type or range");
     }

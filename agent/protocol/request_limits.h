@@ -22,10 +22,11 @@ inline constexpr tools::JsonLimits kArgumentLimits{.levels = 64, .keys_of_object
 inline constexpr std::size_t kMaxArgumentBytes = 1 << 20;
 inline constexpr std::size_t kMaxArgumentKeys = 100'000;  // of all calls of a request together
 
-// "'stop' holds 65 strings, more than 64", if it does.
+// "'stop' holds 65 strings; at most 64 are allowed", if it does.
 inline std::optional<ApiError> more_than(std::size_t most, const std::string& param, std::size_t size, const char* of_what) {
   if (size <= most) return std::nullopt;
-  return ApiError::invalid(param, "'" + param + "' holds " + std::to_string(size) + " " + of_what + ", more than " + std::to_string(most));
+  return ApiError::invalid(
+      param, "'" + param + "' holds " + std::to_string(size) + " " + of_what + "; at most " + std::to_string(most) + " are allowed");
 }
 
 }  // namespace baton::agent::protocol

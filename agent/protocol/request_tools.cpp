@@ -73,11 +73,11 @@ class ToolReader {
         continue;
       } else if (!tool.error()) {
         const bool server = type == "mcp";
-        pass_over(
-            server ? at + ".server_label" : at + ".type",
-            server ? "only 'baton', the daemon's own tools"
-                   : "tools are 'function' (yours), 'namespace' (of functions) and 'mcp' with server_label 'baton' (the daemon's); not '" +
-                         type + "'");
+        pass_over(server ? at + ".server_label" : at + ".type",
+                  server
+                      ? "only 'baton' is, for the daemon's own tools"
+                      : "send 'function' (your own), 'namespace' (of functions) or 'mcp' with server_label 'baton' (the daemon's), not '" +
+                            type + "'");
         continue;
       }
       if (auto error = tool.finish()) return fields_.fail(*error);
@@ -112,7 +112,7 @@ class ToolReader {
       Fields tool((*list)[i], inside, fields_.notes());
       const std::string type = tool.string("type").value_or("");
       if (type != "function" && !tool.error()) {
-        pass_over(inside + ".type", "a namespace holds functions; not '" + type + "'");
+        pass_over(inside + ".type", "a namespace contains only functions, not '" + type + "'");
         continue;
       }
       function(tool, inside, &*name);
@@ -138,14 +138,16 @@ class ToolReader {
     tool_bytes_ += spec.name.size() + spec.description.size() + to_text(spec.parameters).size();
     if (tool_bytes_ > kMaxToolBytes)
       return tool.fail(ApiError::invalid(at, "'tools' up to '" + at + "' have " + std::to_string(tool_bytes_) +
-                                                 " bytes of names, descriptions and schemas, more than " + std::to_string(kMaxToolBytes)));
+                                                 " bytes of names, descriptions and schemas; at most " + std::to_string(kMaxToolBytes) +
+                                                 " are allowed"));
     if (!spec.parameters.is_object())
       return tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' must be a JSON schema of an object", "invalid_type"));
     auto schema = llm::Schema::parse(spec.parameters);
     if (!schema) {
       tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters': " + schema.error().message, "invalid_json_schema"));
     } else if (!(schema->root().types & llm::kObjectType)) {
-      tool.fail(ApiError::invalid(at + ".parameters", "'" + at + ".parameters' are of no object, as a call's arguments are",
+      tool.fail(ApiError::invalid(at + ".parameters",
+                                  "'" + at + ".parameters' must describe an object, because a call's arguments are an object",
                                   "invalid_json_schema"));
     } else {
       spec.schema = std::move(*schema);
@@ -239,9 +241,10 @@ class ToolReader {
           fields.fail(ApiError::invalid("tool_choice.tools", "each of 'tool_choice.tools' must name a function or the mcp server 'baton'"));
         }
       }
-      if (run_.allowed_tools.empty()) fields.fail(ApiError::invalid("tool_choice.tools", "'tool_choice.tools' allows nothing"));
+      if (run_.allowed_tools.empty())
+        fields.fail(ApiError::invalid("tool_choice.tools", "'tool_choice.tools' allows no tool: name at least one"));
     } else if (!fields.error()) {
-      fields.fail(ApiError::unsupported("tool_choice.type", "types are function, mcp and allowed_tools"));
+      fields.fail(ApiError::unsupported("tool_choice.type", "the types are function, mcp and allowed_tools"));
     }
     if (auto error = fields.finish()) fields_.fail(*error);
   }

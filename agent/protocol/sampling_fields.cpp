@@ -67,16 +67,16 @@ constexpr const char* kReadNames[] = {
 
 // Fields that would change the sampling and are not implemented.
 void refuse(Fields& fields) {
-  const std::string leave = "leave it out, or send the value that switches it off";
-  fields.unsupported("mirostat", "there is no mirostat sampling here; leave it out, or send 0", {0});
+  const std::string leave = "omit it, or send the value that switches it off";
+  fields.unsupported("mirostat", "omit it, or send 0", {0});
   fields.unsupported("dry_multiplier", leave, {0});
   fields.unsupported("xtc_probability", leave, {0});
   fields.unsupported("dynatemp_range", leave, {0});
   fields.unsupported("tfs_z", leave, {1});
   fields.unsupported("top_n_sigma", leave, {-1, 0});
   fields.unsupported("top_a", leave, {0});
-  fields.unsupported("ignore_eos", "an answer ends where the model ends it", {false});
-  fields.unsupported("min_tokens", "an answer ends where the model ends it", {0});
+  fields.unsupported("ignore_eos", "the model alone decides where an answer ends", {false});
+  fields.unsupported("min_tokens", "the model alone decides where an answer ends", {0});
   fields.unsupported("stop_token_ids", "send stop", {Json::array()});
   fields.unsupported("bad_words", "send logit_bias", {Json::array()});
   fields.unsupported("allowed_token_ids", "send response_format or grammar", {Json::array()});
@@ -97,7 +97,7 @@ Parsed<std::pair<std::int32_t, float>> bias_of(const std::string& key, const Jso
   std::int32_t id = -1;
   const auto [end, failed] = std::from_chars(key.data(), key.data() + key.size(), id);
   if (failed != std::errc() || end != key.data() + key.size() || id < 0)
-    return ApiError::invalid(at, "'" + key + "' is not a token id; POST /tokenize tells them");
+    return ApiError::invalid(at, "'" + key + "' is not a token id; POST /tokenize returns token ids");
   if (value == false) return std::pair{id, -100.0f};  // never, as llama.cpp's server has it
   if (!value.is_number() || value.get<double>() < -100 || value.get<double>() > 100)
     return ApiError::invalid(at, "'" + at + "' must be a number from -100 to 100");

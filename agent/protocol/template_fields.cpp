@@ -65,11 +65,11 @@ class Reader {
     if (!variables.is_object()) return fields_.fail(ApiError::invalid(at, "'" + at + "' must be an object", "invalid_type"));
     if (auto error = more_than(kMaxTemplateVariables, at, variables.size(), "variables")) return fields_.fail(*error);
     if (const std::size_t bytes = to_text(variables).size(); bytes > kMaxTemplateBytes)
-      return fields_.fail(
-          ApiError::invalid(at, "'" + at + "' has " + std::to_string(bytes) + " bytes, more than " + std::to_string(kMaxTemplateBytes)));
+      return fields_.fail(ApiError::invalid(
+          at, "'" + at + "' has " + std::to_string(bytes) + " bytes; at most " + std::to_string(kMaxTemplateBytes) + " are allowed"));
     for (const auto& [name, value] : variables.items()) {
       for (const char* own : {"messages", "tools", "add_generation_prompt"}) {
-        if (name == own) return fields_.fail(ApiError::unsupported(at + "." + name, "it is made of the request's messages and tools"));
+        if (name == own) return fields_.fail(ApiError::unsupported(at + "." + name, "it is derived from the request's messages and tools"));
       }
       if (!uses(name)) fields_.notes().ignore(at + "." + name);
       run_.turn.template_variables[name] = value;

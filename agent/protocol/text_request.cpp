@@ -43,9 +43,10 @@ Parsed<TextPrompt> prompt_of(const Json& value, const std::string& param, const 
     if (!ids) return too_long(param, facts, "more than " + std::to_string(most));
     prompt.ids = std::move(*ids);
   } else {
-    return ApiError::invalid(param, "'" + param + "' must be a text or a list of token ids", "invalid_type");
+    return ApiError::invalid(param, "'" + param + "' must be a string or a list of token ids", "invalid_type");
   }
-  if (prompt.ids.empty()) return ApiError::invalid(param, "'" + param + "' is empty, and the model has no token to begin a text with");
+  if (prompt.ids.empty())
+    return ApiError::invalid(param, "'" + param + "' is empty, and the model has no token that begins a text; send at least one character");
   if (prompt.ids.size() >= static_cast<std::size_t>(facts.n_ctx())) return too_long(param, facts, std::to_string(prompt.ids.size()));
   return prompt;
 }
@@ -79,7 +80,7 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
   const auto model = fields.string("model", 256);
   if (model && !model->empty() && *model != offer.model && *model != "baton")
     return ApiError{404, "invalid_request_error", "model_not_found",
-                    "there is no model '" + *model + "' here that continues a text; there is '" + offer.model + "'", "model"};
+                    "there is no model '" + *model + "' here that continues a text; the model is '" + offer.model + "'", "model"};
   request.model = offer.model;
   const Json* prompt = fields.any("prompt");
   if (!prompt && !fields.error()) return ApiError::invalid("prompt", "'prompt' is missing", "missing_required_parameter");
@@ -97,12 +98,12 @@ Parsed<CompletionRequest> parse_text(const Json& body, const Offer& offer, const
     inner.no_effect("include_obfuscation", {false});
     if (auto error = inner.finish()) return *error;
   }
-  fields.unsupported("suffix", "the model continues a text; it does not fill a gap", {""});
+  fields.unsupported("suffix", "the model continues a text and cannot fill a gap in it", {""});
   for (const char* key : {"grammar", "json_schema", "response_format", "guided_json", "guided_regex", "guided_choice", "guided_grammar"})
     fields.unsupported(key, "send it to /v1/chat/completions", {"", Json::object(), {{"type", "text"}}});
   fields.no_effect("user");
   if (auto error = fields.finish()) return *error;
-  if (!facts) return ApiError::unsupported("prompt", "the model behind this daemon continues conversations only");
+  if (!facts) return ApiError::unsupported("prompt", "this daemon's model only continues conversations");
 
   const bool several = prompt->is_array() && !is_list_of_numbers(*prompt);
   if (several && prompt->empty()) return ApiError::invalid("prompt", "'prompt' is empty");

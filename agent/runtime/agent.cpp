@@ -135,17 +135,16 @@ Result<std::unique_ptr<RunHandle>> Agent::start(RunRequest request, RunObserver 
   make_valid_utf8(request);
   if (!request.turn.sampling.seed) request.turn.sampling.seed = llm::draw_seed();
   if (!request.conversation_id.empty() && !request.previous_response_id.empty())
-    return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give one of them"};
+    return Error{errc::invalid_argument, "conversation and previous_response_id exclude each other: give only one"};
   if (!request.conversation_id.empty() && request.storage != Storage::stored)
-    return Error{errc::invalid_argument, "store: false does not go with a conversation, which keeps its items"};
+    return Error{errc::invalid_argument, "store: false cannot be combined with a conversation, which keeps its items"};
   if (const Result<void> fits = check_text_lengths(request, generator_.facts()); !fits) return fits.error();
   const auto prepared = prepare(request);
   if (!prepared) return prepared.error();
   for (int attempt = 1;; ++attempt) {
     auto started = try_start(request, *prepared, observer);
     if (!started || *started) return started;
-    if (attempt == kMaxOvertaken)
-      return Error{errc::busy, "this conversation is being continued by others again and again; try again in a moment"};
+    if (attempt == kMaxOvertaken) return Error{errc::busy, "other requests keep continuing this conversation; try again in a moment"};
   }
 }
 
@@ -164,7 +163,7 @@ Result<llm::ChatRequest> Agent::preview(RunRequest request) const {
     if (auto* generation = std::get_if<StartGeneration>(&action)) return std::move(generation->request);
   }
   if (run.finished()) return llm::ChatRequest{};  // the model would not be asked
-  return Error{errc::invalid_argument, "calls are run before the model reads on: how long its prompt will be is not known yet"};
+  return Error{errc::invalid_argument, "tool calls run before the model reads its prompt, so the prompt's length is not known yet"};
 }
 
 // Returns null if another request has continued the conversation meanwhile.
@@ -234,7 +233,7 @@ Result<std::unique_ptr<RunHandle>> Agent::resume(const memory::Response& respons
     auto record = journal_.run_record(response.id);
     resumed = record ? continue_run(std::move(*record), std::move(observer)) : from_journal(record.error());
   } catch (const std::exception& e) {  // whatever it holds: the other runs continue
-    resumed = Error{errc::io, std::string("it broke while it was read (") + e.what() + ")"};
+    resumed = Error{errc::io, std::string("it failed while it was being read (") + e.what() + ")"};
   }
   if (resumed) return resumed;
   const std::string reason = "this run was under way when Baton ended, and cannot be continued: " + resumed.error().message;

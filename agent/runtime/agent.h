@@ -30,7 +30,7 @@ namespace baton::agent {
 // Whether a tool's calls may run. Compared by strictness.
 enum class Permission { allow, ask, deny };
 
-// What becomes of a response and its conversation.
+// How long a response and its conversation are kept.
 enum class Storage {
   stored,
   continuable,  // not stored, but kept for a while after its end, so that the client that made it can continue it

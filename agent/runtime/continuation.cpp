@@ -89,11 +89,11 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
                  "previous_response_id: response '" + id + "' " + why + "; send the conversation as input instead"};
   };
   auto thread = read_thread(journal, &memory::Journal::thread_of, id);
-  if (!thread) return thread.error().code == errc::not_found ? not_found("is not here") : thread.error();
+  if (!thread) return thread.error().code == errc::not_found ? not_found("does not exist") : thread.error();
   if (thread->conversation.temporary && !request.continues_unstored) return not_found("was not stored");
   const auto previous =
       std::find_if(thread->responses.begin(), thread->responses.end(), [&](const memory::ResponseHead& r) { return r.id == id; });
-  if (previous == thread->responses.end()) return not_found("is not here");
+  if (previous == thread->responses.end()) return not_found("does not exist");
   if (open(*previous)) return Error{errc::busy, "response " + id + " is still under way: wait for its end, cancel it, or steer it"};
 
   Continuation found;

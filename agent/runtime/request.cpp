@@ -37,7 +37,7 @@ Result<std::vector<llm::ToolSpec>> offered_tools(const Agent& agent, const RunRe
     specs.push_back({spec->name, spec->description, spec->parameters});
   }
   for (const std::string& name : request.tools) {
-    if (!agent.tools().find(name)) return Error{errc::not_found, "there is no tool '" + name + "': `baton tools` lists those there are"};
+    if (!agent.tools().find(name)) return Error{errc::not_found, "there is no tool '" + name + "'; `baton tools` lists the tools"};
   }
   return specs;
 }
@@ -54,7 +54,7 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
   for (const llm::ToolSpec& spec : specs) {
     if (!names.insert(spec.name).second)
       return wrong("two tools are named '" + spec.name +
-                   "': each of the client's functions needs a name of its own, which no agent's tool has");
+                   "': each of the client's functions needs a name that neither another function nor a tool of the agent has");
   }
   using Mode = llm::ToolChoice::Mode;
   const Mode mode = request.turn.tool_choice.mode;
@@ -69,7 +69,7 @@ Result<void> check_request(const RunRequest& request, const std::vector<llm::Too
 
 Result<void> check_asks(const RunRequest& request) {
   if (!request.input.empty() || !request.generate || !request.prompt.empty()) return {};
-  return Error{errc::invalid_argument, "there is no message: say what the agent shall do"};
+  return Error{errc::invalid_argument, "there is no message: say what the agent should do"};
 }
 
 namespace {
@@ -132,7 +132,7 @@ Result<void> check_answers(const std::vector<StoredItem>& history, const std::ve
       const Json* asked = open.waiting_approval(id);
       if (!asked) return wrong(i, "no call waits for the approval '" + id + "'");
       if (approval_expired(*asked, now))
-        return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent asks again");
+        return wrong(i, "the approval '" + id + "' has expired; send a message instead, and the agent will ask again");
     } else if (type == "baton.retry_tool") {
       const std::string id = string_of(item, "item_id");
       const auto call = earlier.find(id);

@@ -65,8 +65,9 @@ Result<std::string> RunHub::made_before(const RunRequest& request) const {
 }
 
 Result<RunHub::Started> RunHub::give_again(const std::string& response_id, Sink sink) {
-  const Error gone{errc::answered, "this was asked for before, and response " + response_id +
-                                       " did it; it was deleted since, or was not to be stored. A new key asks for it anew"};
+  const Error gone{errc::answered,
+                   "response " + response_id +
+                       " has already answered this request, and was deleted since or never stored; use a new key to run it again"};
   const auto response = journal_.response(response_id);
   if (!response && response.error().code == memory::errc::not_found) return gone;
   if (!response) return from_journal(response.error());
@@ -96,7 +97,7 @@ Result<RunHub::Started> RunHub::start(RunRequest request, Sink sink) {
 Result<void> RunHub::check_room() const {
   if (closing_) return Error{errc::saturated, "Baton is shutting down; try again in a moment"};
   if (static_cast<int>(live_.size()) < options_.max_runs) return {};
-  return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are under way, as many as are allowed; try again in a moment"};
+  return Error{errc::saturated, std::to_string(options_.max_runs) + " runs are in progress, which is the maximum; try again in a moment"};
 }
 
 // With the mutex held. A client that asks for very much leaves some places to the others.
@@ -106,7 +107,7 @@ Result<void> RunHub::check_share(const std::string& share) const {
   const auto most = std::max(1, options_.max_runs - options_.max_runs / 4);
   if (own < most) return {};
   return Error{errc::saturated,
-               std::to_string(own) + " runs of this client are under way, as many as one client may have; try again in a moment"};
+               std::to_string(own) + " runs of this client are in progress, which is the maximum for one client; try again in a moment"};
 }
 
 // With the mutex held. A client that has seen the end of its response may continue it before clean_up() has stored it away.
@@ -124,13 +125,13 @@ Result<void> RunHub::ready() const {
   const memory::JournalState state = journal_.state_now();
   if (!state.writable) return Error{errc::journal_unwritable, "the journal cannot be written: " + state.why};
   const std::scoped_lock lock(mutex_);
-  if (resuming_) return Error{errc::saturated, "the runs of the process before are being continued; try again in a moment"};
+  if (resuming_) return Error{errc::saturated, "the runs of the previous process are being continued; try again in a moment"};
   return check_room();
 }
 
 Result<RunHub::Started> RunHub::launch(RunRequest request, Sink sink) {
   if (const memory::JournalState state = journal_.state_now(); !state.writable)
-    return Error{errc::journal_unwritable, "nothing is started while the journal cannot be written: " + state.why};
+    return Error{errc::journal_unwritable, "no run is started while the journal cannot be written: " + state.why};
   auto live = std::make_shared<Live>();
   live->store = request.storage == Storage::stored;
   live->share = request.share.empty() ? request.client : request.share;
@@ -294,9 +295,10 @@ Result<void> RunHub::end_abandoned(const memory::Response& response) {
     const auto ended = journal_.end_if_abandoned(response.id);
     if (!ended) return from_journal(ended.error());
     if (*ended) return {};
-    return Error{errc::elsewhere, "response " + response.id + " is run by another process with the same journal; ask that one"};
+    return Error{errc::elsewhere,
+                 "response " + response.id + " is run by another process with the same journal; send the request to that process"};
   }
-  return end_response(response, "something broke inside Baton while this run was under way; its log says what");
+  return end_response(response, "internal error during this run; Baton's log gives the reason");
 }
 
 Result<void> RunHub::end_response(memory::Response response, const std::string& reason) {
@@ -318,7 +320,7 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
   if (!known) return known.error();
   const bool over = !live || live->over;
   if (over && after < 0 && known->events.empty())
-    return Error{errc::not_found, "response " + response_id + " has ended, and was not to be stored"};
+    return Error{errc::not_found, "response " + response_id + " has ended, and was not stored"};
   bool more = true;
   for (const memory::Event& event : known->events) {
     more = more && listener->give({event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)});
@@ -347,7 +349,7 @@ Result<void> RunHub::cancel(const std::string& response_id) {
     handle->cancel();
     if (const memory::JournalState state = journal_.state(); !state.writable)
       return Error{errc::journal_unwritable,
-                   "response " + response_id + " is cancelled; its end is kept when the journal can be written: " + state.why};
+                   "response " + response_id + " is cancelled; its end will be stored when the journal can be written: " + state.why};
     return {};
   }
   const auto known = told(response_id, std::numeric_limits<std::int64_t>::max(), find(response_id) != nullptr);
@@ -359,7 +361,7 @@ Result<std::string> RunHub::steer(const std::string& response_id, std::vector<Js
   const auto handle = handle_of(response_id);
   std::string id = memory::new_id("steer_");
   if (!handle || !handle->steer(id, std::move(input)))
-    return Error{errc::not_found, "response " + response_id + " is not under way; send a response.create with previous_response_id"};
+    return Error{errc::not_found, "response " + response_id + " is not in progress; send a response.create with previous_response_id"};
   return id;
 }
 

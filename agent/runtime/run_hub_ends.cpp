@@ -40,11 +40,11 @@ void RunHub::clean_up() {
     changed_.wait_until(lock, next_look, [&] { return stop_ || ready() || untold_state_; });
     if (const auto now = std::chrono::steady_clock::now(); now >= next_look) {
       next_look = now + pause;
-      unlocked("telling that runs are in progress", [this] { tell_silent(); });
+      unlocked("reporting that runs are in progress", [this] { tell_silent(); });
     }
-    if (const auto state = std::exchange(untold_state_, std::nullopt)) unlocked("telling the journal's state", [&] { tell_all(*state); });
+    if (const auto state = std::exchange(untold_state_, std::nullopt)) unlocked("reporting the journal's state", [&] { tell_all(*state); });
     if (auto expired = unstored_.expired(UnstoredResponses::Clock::now()); !expired.empty())
-      unlocked("removing what was not stored", [&] { remove(expired); });
+      unlocked("removing unstored responses", [&] { remove(expired); });
     if (!ready() && !stop_) continue;
     if (!ready()) return;
     const std::shared_ptr<Live> live = std::move(ended_.front());
@@ -187,8 +187,8 @@ void RunHub::clean_up(const std::shared_ptr<Live>& live) {
 }
 
 void RunHub::tell_parked(Live& live) {
-  const char* what = live.request.durable ? "the daemon ends; the response continues when it starts again"
-                                          : "the daemon ends, and the response ends with its next start";
+  const char* what = live.request.durable ? "the daemon stops; the response continues when it starts again"
+                                          : "the daemon stops, and the response ends with its next start";
   const Json data = {{"response_id", live.id}, {"message", what}};
   const HubEvent said = not_kept(live.last_number, kParkedEvent, data);
   for (const auto& listener : live.listeners) listener->give(said);
@@ -219,7 +219,7 @@ void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
   const Json data = {{"response_id", live.id},
                      {"writable", state.writable},
                      {"message", state.writable ? "the journal is written again; the run continues"
-                                                : "the run waits, as the journal cannot be written: " + state.why}};
+                                                : "the run waits, because the journal cannot be written: " + state.why}};
   const HubEvent said = not_kept(live.last_number, kJournalEvent, data);
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
 }
@@ -229,7 +229,7 @@ void RunHub::on_journal_state(const memory::JournalState& state) {
   if (state.writable) {
     spdlog::warn("the journal can be written again");
   } else {
-    spdlog::error("the journal cannot be written, and what runs waits: {}", state.why);
+    spdlog::error("the journal cannot be written, and all runs wait: {}", state.why);
   }
   const std::scoped_lock lock(mutex_);
   untold_state_ = state;

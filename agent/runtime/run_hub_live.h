@@ -45,7 +45,7 @@ class RunHub::Listener {
     try {
       if (!(*sink)(event)) sink_ = nullptr;
     } catch (const std::exception& e) {  // a bug of the listener: the run and the other listeners continue
-      spdlog::error("a listener broke at {}: {}", event.type, e.what());
+      spdlog::error("a listener failed at {}: {}", event.type, e.what());
       sink_ = nullptr;
     }
     return sink_ != nullptr;

@@ -63,22 +63,22 @@ void RunHandle::Loop::run(const std::function<Actions()>& first) {
       broke(e.what());
     }
   } catch (const std::exception& e) {
-    spdlog::error("{}: the end of the run that broke, broke as well: {}", record_.id, e.what());
+    spdlog::error("{}: the run failed, and ending it failed as well: {}", record_.id, e.what());
   }
   end();
 }
 
 // A bug of ours, or no memory is left. The run ends here, with its committed records; the daemon and the other runs continue.
 void RunHandle::Loop::broke(const char* what) {
-  spdlog::error("{}: the run broke: {}", record_.id, what);
+  spdlog::error("{}: the run failed: {}", record_.id, what);
   generation_.reset();
   for (auto& [id, running] : running_) running.stop.request_stop();
   record_.status = outcome_.status = "failed";
-  record_.reason = outcome_.reason = "something broke inside Baton while this run was under way; its log says what";
+  record_.reason = outcome_.reason = "internal error during this run; Baton's log gives the reason";
   const auto kept = parts_.journal.commit_and_wait(memory::Batch().add(memory::failed_event(record_.id, record_.reason)).put(record_),
                                                    memory::Durability::power);
   if (!kept) {  // its own end was kept before, or the next start ends it
-    spdlog::error("{}: its end cannot be kept: {}", record_.id, kept.error().message);
+    spdlog::error("{}: its end cannot be stored: {}", record_.id, kept.error().message);
     const auto known = parts_.journal.response(record_.id);
     if (known && kept.error().code == memory::errc::invalid_argument) {
       outcome_.status = known->status;
@@ -113,7 +113,7 @@ void RunHandle::Loop::end() {
     }
     if (observer_.finished) observer_.finished(outcome_);
   } catch (const std::exception& e) {  // callers that wait for the run are told of its end all the same
-    spdlog::error("{}: the run broke at its end: {}", record_.id, e.what());
+    spdlog::error("{}: the run failed at its end: {}", record_.id, e.what());
   }
   std::scoped_lock lock(mutex_);
   has_ended_ = true;
@@ -283,7 +283,7 @@ void RunHandle::Loop::on_committed(Committed& committed) {
 void RunHandle::Loop::refused(const std::string& message) {
   if (std::exchange(refused_, true)) return;
   spdlog::error("{}: {}", record_.id, message);
-  const std::string reason = "the journal does not take what this run says; its conversation may have been deleted";
+  const std::string reason = "the journal does not accept this run's records; its conversation may have been deleted";
   perform(run_.fail(reason, parts_.clock.now()));
   outcome_.status = "failed";  // even if the run had ended before, and its end could not be kept
   outcome_.reason = reason;

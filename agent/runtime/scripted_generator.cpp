@@ -93,7 +93,7 @@ std::unique_ptr<Generation> ScriptedGenerator::start(llm::ChatRequest request, S
     std::scoped_lock lock(mutex_);
     requests_.push_back(std::move(request));
     if (script_.empty()) {
-      answer.error = llm::Error{llm::errc::invalid_argument, "the script holds no answer for request " + std::to_string(requests_.size())};
+      answer.error = llm::Error{llm::errc::invalid_argument, "the script has no answer for request " + std::to_string(requests_.size())};
     } else {
       answer = std::move(script_.front());
       script_.pop_front();

@@ -22,8 +22,9 @@ bool is_encoded(const api::HttpCall& call) { return !coding_of(call).empty(); }
 std::optional<protocol::ApiError> refused_encoding(const api::HttpCall& call) {
   const std::string coding = coding_of(call);
   if (coding.empty() || tools::Inflater::of_coding(coding)) return std::nullopt;
-  return protocol::ApiError{415, "invalid_request_error", "unsupported_content_encoding",
-                            "bodies are taken as they are, or as gzip or deflate; not as '" + api::visible(coding, 40) + "'", ""};
+  return protocol::ApiError{
+      415, "invalid_request_error", "unsupported_content_encoding",
+      "the content coding '" + api::visible(coding, 40) + "' is not supported; send the body uncompressed, or as gzip or deflate", ""};
 }
 
 std::optional<protocol::ApiError> decode_body(api::HttpCall& call, std::size_t most) {

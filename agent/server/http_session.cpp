@@ -144,18 +144,18 @@ void HttpSession::on_header() {
   head_ = {request.version(), request.method() == http::verb::head, request.keep_alive()};
   const std::string_view target(request.target().data(), request.target().size());
   if (!read_target(request.target(), call_))
-    return refuse(Refusal::request, ApiError::invalid("", "the request's target is no path: " + api::visible(target, 100)));
+    return refuse(Refusal::request, ApiError::invalid("", "the request's target is not a path: " + api::visible(target, 100)));
   line_.path = call_.path;
   if (!admitted()) return;
   if (websocket::is_upgrade(request)) return upgrade();
   if (beast::iequals(request[http::field::upgrade], "websocket"))
     return refuse(Refusal::request, ApiError::invalid("",
-                                                      "this is no complete WebSocket upgrade: it needs Connection, Upgrade, "
+                                                      "incomplete WebSocket upgrade: it needs Connection, Upgrade, "
                                                       "Sec-WebSocket-Key and Sec-WebSocket-Version: 13"));
   const std::size_t length = parser_->content_length() ? *parser_->content_length() : parser_->chunked() ? limits().body_bytes : 0;
   if (length > limits().body_bytes) return too_large();
   if (length > kLargeBody && !(body_bytes_ = shared_->bodies.take(length)))
-    return refuse(Refusal::saturated, saturated("the daemon is receiving as many long requests as it takes"));
+    return refuse(Refusal::saturated, saturated("the daemon is receiving the maximum of long requests"));
   phase_ = Phase::body;
   if (!parser_->is_done()) stand_in(&shared_->idle);
   wait_at_most(limits().request_time);
@@ -197,7 +197,7 @@ std::string HttpSession::place_key() const {
 void HttpSession::upgrade() {
   if (call_.path != "/v1/responses") return refuse(Refusal::request, ApiError::not_found("WebSockets are at /v1/responses"));
   if (input_ == Input::reading)
-    return refuse(Refusal::request, ApiError::invalid("", "an upgrade must not be sent before the answer to the request before it"));
+    return refuse(Refusal::request, ApiError::invalid("", "an upgrade must not be sent before the previous request is answered"));
   Admitted admitted{line_.client, line_.id, place_key(), shared_->streams.enter(place_key(), limits().client_streams)};
   if (!admitted.place) return refuse(Refusal::client, too_many_streams());
   wait_no_longer();
@@ -212,7 +212,7 @@ void HttpSession::on_bad_request(error_code failed) {
     return refuse(Refusal::too_large, {431, "invalid_request_error", "headers_too_large",
                                        "the headers have more than " + std::to_string(limits().header_bytes) + " bytes", ""});
   if (failed == http::error::body_limit) return too_large();
-  refuse(Refusal::request, ApiError::invalid("", "this is no HTTP request: " + failed.message(), "bad_request"));
+  refuse(Refusal::request, ApiError::invalid("", "not an HTTP request: " + failed.message(), "bad_request"));
 }
 
 void HttpSession::too_large() {
@@ -222,7 +222,7 @@ void HttpSession::too_large() {
 
 ApiError HttpSession::too_many_streams() const {
   return {429, "rate_limit_error", "too_many_streams",
-          "this client has " + std::to_string(limits().client_streams) + " event streams and WebSockets open, as many as are allowed", ""};
+          "this client has " + std::to_string(limits().client_streams) + " event streams and WebSockets open, which is the maximum", ""};
 }
 
 // Anything after it is not read: its beginning is unknown, or too long.
@@ -261,7 +261,7 @@ void HttpSession::on_body() {
     if (!place_)
       return turn_away(Refusal::client, {429, "rate_limit_error", "too_many_requests",
                                          "this client has " + std::to_string(limits().client_requests) +
-                                             " requests waiting or being answered, as many as are allowed",
+                                             " requests waiting or being answered, which is the maximum",
                                          ""});
     if (may_stream(call_) && !(stream_place_ = shared_->streams.enter(place_key(), limits().client_streams)))
       return turn_away(Refusal::client, too_many_streams());
@@ -277,7 +277,7 @@ void HttpSession::dispatch(Api::Where where) {
   Work& work = quick ? shared_->quick : shared_->work;
   if (!work.add(place_key(), size, [self = shared_from_this(), waiting = waiting_] { self->serve(*waiting); })) {
     waiting_.reset();
-    return turn_away(Refusal::saturated, saturated("as many requests wait as are allowed"));
+    return turn_away(Refusal::saturated, saturated("the maximum of requests is waiting"));
   }
   watch();
 }

@@ -19,7 +19,8 @@ Result<std::unique_ptr<asio::ssl::context>> tls_context(const api::ServerConfig&
   context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, failed);
   context->use_certificate_chain_file(config.tls_certificate, failed);
   if (failed)
-    return Error{errc::io, "the certificate " + config.tls_certificate + " cannot be read: " + failed.message() + "; a PEM file is wanted"};
+    return Error{errc::io,
+                 "the certificate " + config.tls_certificate + " cannot be read: " + failed.message() + "; it must be a PEM file"};
   context->use_private_key_file(config.tls_key, asio::ssl::context::pem, failed);
   if (failed)
     return Error{errc::io, "the key " + config.tls_key + " cannot be read, or belongs to another certificate: " + failed.message()};
@@ -52,7 +53,7 @@ class Server::Impl {
     tls_ = std::move(*tls);
     error_code failed;
     const auto address = asio::ip::make_address(config.address == "localhost" ? "127.0.0.1" : config.address, failed);
-    if (failed) return Error{errc::invalid_argument, "'" + config.address + "' is no IP address to listen on"};
+    if (failed) return Error{errc::invalid_argument, "'" + config.address + "' is not an IP address to listen on"};
     const tcp::endpoint endpoint(address, config.port);
     const std::string where = config.address + " port " + std::to_string(config.port);
     acceptor_.open(endpoint.protocol(), failed);
@@ -144,7 +145,7 @@ class Server::Impl {
     if (shared_->n_sessions() < static_cast<std::size_t>(limits.connections))
       return begin_session(shared_, std::move(socket), address, tls_.get());
     shared_->metrics.count(Refusal::connections);
-    shared_->refusals.refused(Refusal::connections, "address:" + address, "", "all connections are taken by requests under way");
+    shared_->refusals.refused(Refusal::connections, "address:" + address, "", "all connections are in use by requests in progress");
   }
 
   // Closes an idle connection to make room: of the address, the oldest that has not sent a header. Without an address, it is the oldest of
@@ -159,7 +160,7 @@ class Server::Impl {
     if (!oldest) return;
     shared_->metrics.count(Refusal::connections);
     shared_->refusals.refused(Refusal::connections, address.empty() ? "-" : "address:" + address, "",
-                              "a connection that waited for its client made way for a new one");
+                              "an idle connection was closed to make room for a new one");
     oldest->drop();
   }
 
@@ -170,7 +171,7 @@ class Server::Impl {
         ran_out_.set_value();
         return;
       } catch (const std::exception& e) {
-        spdlog::error("a connection broke: {}", e.what());
+        spdlog::error("a connection failed: {}", e.what());
       }
     }
   }

@@ -92,7 +92,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
   const std::string& client() const override { return admitted_.client; }
 
   // ---- Session
-  void leave() override { close(websocket::close_code::service_restart, "the daemon restarts: come back"); }
+  void leave() override { close(websocket::close_code::service_restart, "the daemon restarts: connect again"); }
   void drop() override {
     socket_.next_layer().close();
     end();
@@ -119,7 +119,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
     if (failed == websocket::error::closed && close_code_ == 0) close_code_ = socket_.reason().code;
     if (failed || ended_) return end();
     shared_->metrics.n_messages_in++;
-    if (!socket_.got_text()) return close(websocket::close_code::unknown_data, "messages are text: JSON");
+    if (!socket_.got_text()) return close(websocket::close_code::unknown_data, "a message must be JSON text");
     auto text = std::make_shared<std::string>(beast::buffers_to_string(buffer_.data()));
     buffer_.consume(buffer_.size());
     // The next message is read after this one was handled: a client that sends too much waits with its own buffers full.
@@ -133,8 +133,9 @@ class SocketSession final : public Session, public api::Peer, public std::enable
     });
     if (queued) return;
     shared_->metrics.count(Refusal::saturated);
-    shared_->refusals.refused(Refusal::saturated, admitted_.client, admitted_.request_id, "a message: the queue is full");
-    close(websocket::close_code::try_again_later, "too much is asked of the daemon: come back");
+    shared_->refusals.refused(Refusal::saturated, admitted_.client, admitted_.request_id,
+                              "a WebSocket message was not served: the queue is full");
+    close(websocket::close_code::try_again_later, "the daemon is overloaded: connect again later");
   }
 
   void write() {

@@ -105,7 +105,7 @@ void Work::run(bool takes_large) {
     try {
       job();
     } catch (const std::exception& e) {  // a bug of ours: it must not end the daemon
-      spdlog::error("a job of the server broke: {}", e.what());
+      spdlog::error("a job of the server failed: {}", e.what());
     }
     job = nullptr;
     lock.lock();

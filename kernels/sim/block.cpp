@@ -245,8 +245,8 @@ void collective(const char* name, std::uint32_t mask, Compute compute, Site site
   Warp& w = s.warps[t.warp];
   if (!(mask >> t.lane & 1)) fail("%s at %s:%d: lane %u is not in the mask %#x that it gives", name, site.file, site.line, t.lane, mask);
   if (mask & ~w.present) {
-    fail("%s at %s:%d: the mask %#x names lanes that the block of %u threads has not; make it a multiple of 32", name, site.file, site.line,
-         mask, s.n_threads);
+    fail("%s at %s:%d: the mask %#x names lanes that the block of %u threads does not have; make it a multiple of 32", name, site.file,
+         site.line, mask, s.n_threads);
   }
   if (mask & w.finished) fail("%s at %s:%d: lanes %#x of the mask have returned", name, site.file, site.line, mask & w.finished);
   Collective& c = w.collectives[std::countr_zero(mask)];

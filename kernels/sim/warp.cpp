@@ -75,7 +75,7 @@ void compute_reduce(Slot* const* slots, std::uint32_t mask) {
 
 std::uint32_t shuffle(Shuffle mode, std::uint32_t mask, std::uint32_t value, int argument, int width, Site site) {
   if (width < 1 || width > 32 || (width & (width - 1)))
-    fail("shuffle at %s:%d: width %d is no power of two up to 32", site.file, site.line, width);
+    fail("shuffle at %s:%d: width %d is not a power of two up to 32", site.file, site.line, width);
   const auto lane = static_cast<int>(running.thread->lane);
   const int group = lane & ~(width - 1), last = group + width - 1;
   int from = lane;

@@ -20,7 +20,7 @@ Result<std::optional<ChatTemplate>> read_tools_template(const GgufFile& file) {
 
 std::string left_out_template(const Error& error) {
   return std::string("the template for requests with tools (") + kToolsKey +
-         ") is not used, and the main one takes its place: " + error.message;
+         ") cannot be used; the main template is used instead: " + error.message;
 }
 
 Result<FileTemplates> read_templates(const GgufFile& file) {

@@ -48,7 +48,7 @@ std::optional<Error> contradiction(const ChatRequest& request) {
   std::set<std::string> names;
   for (const ToolSpec& tool : request.tools) {
     if (tool.name.empty()) return invalid("a tool of the request has no name");
-    if (!names.insert(tool.name).second) return invalid("the request has two tools of the name " + tool.name);
+    if (!names.insert(tool.name).second) return invalid("the request has two tools named " + tool.name);
   }
   if (request.turn.tool_choice.mode == ToolChoice::Mode::required && names.empty()) {
     return invalid("tool_choice is required, but the request has no tools");
@@ -56,7 +56,7 @@ std::optional<Error> contradiction(const ChatRequest& request) {
   if (request.turn.tool_choice.mode == ToolChoice::Mode::named && !names.contains(request.turn.tool_choice.name)) {
     return invalid("tool_choice names the tool " + request.turn.tool_choice.name + ", which the request does not have");
   }
-  if (!request.turn.template_variables.is_object()) return invalid("template_variables is no JSON object");
+  if (!request.turn.template_variables.is_object()) return invalid("template_variables is not a JSON object");
   for (const char* name : {"messages", "tools", "add_generation_prompt"}) {
     if (request.turn.template_variables.contains(name)) return invalid(std::string("template_variables may not have ") + name);
   }

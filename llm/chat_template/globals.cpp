@@ -99,7 +99,7 @@ Value strftime_now(Interpreter& in, Arguments& arguments) {
   Parameters given(in, "strftime_now", arguments, {"format"}, 1);
   const Text* format = given.text(0);
   if (!format) return {};
-  if (!in.options().now) return in.fail("strftime_now: whoever renders this template gave it no clock");
+  if (!in.options().now) return in.fail("strftime_now: this template is rendered without a clock");
   return in.make_text(formatted_time(in, *format, in.options().now()));
 }
 

@@ -175,7 +175,7 @@ ExprPtr Parser::parse_subscript(ExprPtr object) {
     } else if (name.type == Token::Type::integer) {
       node->args.push_back(parse_number(name));
     } else {
-      fail(name, "expected a name or a number behind '.', got " + describe(name));
+      fail(name, "expected a name or a number after '.', got " + describe(name));
     }
     return finished(std::move(node));
   }

@@ -65,7 +65,7 @@ ExprPtr Parser::parse_number(const Token& token) {
     if (parse_integer(token.value, 0, integer) != Parsed::ok) fail(token, "the number " + token.value + " does not fit 127 bits");
     node->value = Value::integer(integer);
   } else {
-    if (!parse_float(token.value, real)) fail(token, token.value + " is no number");
+    if (!parse_float(token.value, real)) fail(token, token.value + " is not a number");
     node->value = Value::floating(real);
   }
   return node;

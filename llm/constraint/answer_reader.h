@@ -24,7 +24,7 @@ struct AnswerReaderOptions {
 };
 
 // One answer. Used on the engine's thread. It is fed by the constraint of the answer's calls if there is one (CallConstraint), and by
-// Answer otherwise. What is pushed after the answer is complete is ignored.
+// Answer otherwise. Tokens that are pushed after the answer is complete are ignored.
 class AnswerReader {
  public:
   // Both references must outlive this object.

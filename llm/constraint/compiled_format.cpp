@@ -45,7 +45,7 @@ Result<NodeId> gbnf_rule(const std::string& text, FormatGrammar& grammar) {
 
 std::optional<std::string> json_misfit(const Schema& schema, const std::string& answer) {
   const Json value = Json::parse(answer, nullptr, false);
-  if (value.is_discarded()) return answer.empty() ? "the answer is empty" : "the answer is no JSON";
+  if (value.is_discarded()) return answer.empty() ? "the answer is empty" : "the answer is not JSON";
   std::string all;
   for (const Violation& violation : schema.validate(value)) {
     all += (all.empty() ? "" : "\n") + violation.to_string() + (violation.keyword.empty() ? "" : " (" + violation.keyword + ")");

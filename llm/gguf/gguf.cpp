@@ -100,7 +100,7 @@ Result<void> GgufFile::add_parts(std::uint32_t n_parts) {
     auto file = open_part(*path);
     if (!file) {
       return Error{file.error().code, file.error().message + "; " + path_ + " is the first of " + std::to_string(n_parts) +
-                                          " parts, all of which have to lie in its folder"};
+                                          " parts, all of which must be in its folder"};
     }
     const auto is = part_of(*file);
     if (!is) return is.error();
@@ -117,7 +117,7 @@ Result<void> GgufFile::add_parts(std::uint32_t n_parts) {
   if (*n_tensors != tensors_.size()) {
     return Error{errc::invalid_file, path_ + ": its " + std::to_string(n_parts) + " parts have " + std::to_string(tensors_.size()) +
                                          " tensors, and split.tensors.count says " + std::to_string(*n_tensors) +
-                                         ": they are not of one model, fetch them again"};
+                                         ": they are not parts of one model; fetch them again"};
   }
   return GgufParser(*this).index_again();
 }

@@ -216,7 +216,7 @@ bool GgufParser::parse_tensor() {
                               std::string(tensor.type->name) + " needs a multiple of " + std::to_string(tensor.type->block_elements));
   }
   if (tensor.offset % file_.alignment_ != 0) {
-    return fail_at(start, what + " is at offset " + std::to_string(tensor.offset) + ", which is no multiple of the alignment " +
+    return fail_at(start, what + " is at offset " + std::to_string(tensor.offset) + ", which is not a multiple of the alignment " +
                               std::to_string(file_.alignment_));
   }
   file_.tensors_.push_back(tensor);

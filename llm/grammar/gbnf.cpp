@@ -90,7 +90,7 @@ class Parser {
 
   void rule() {
     const std::size_t begin = at_;
-    if (!begins_rule()) return fail("a rule is wanted: NAME ::= ..");
+    if (!begins_rule()) return fail("expected a rule: NAME ::= ..");
     const std::size_t index = index_of(name(), begin);
     skip();
     at_ += 3;
@@ -139,7 +139,7 @@ class Parser {
     if (next_is('*') || next_is('+') || next_is('?') || next_is('{')) {
       fail("there is nothing before it to repeat");
     } else {
-      fail("\"text\", a [class], a rule's name or a group is wanted");
+      fail("\"text\", a [class], a rule's name or a group was expected");
     }
     return {};
   }
@@ -186,7 +186,7 @@ class Parser {
     if (c == 'x') return hex(begin, 2);
     if (c == 'u') return hex(begin, 4);
     if (c == 'U') return hex(begin, 8);
-    fail(begin, "there is no such escape; there are \\n \\r \\t \\\" \\\\ \\[ \\] \\- \\^ \\xHH \\uHHHH \\UHHHHHHHH");
+    fail(begin, "unknown escape; the escapes are \\n \\r \\t \\\" \\\\ \\[ \\] \\- \\^ \\xHH \\uHHHH \\UHHHHHHHH");
     return 0;
   }
   std::uint32_t hex(std::size_t begin, int digits) {
@@ -194,12 +194,12 @@ class Parser {
     for (int i = 0; i < digits; ++i) {
       const auto place = at_ < source_.size() ? std::string_view("0123456789abcdefABCDEF").find(source_[at_++]) : std::string_view::npos;
       if (place == std::string_view::npos) {
-        fail(begin, "an escape of " + std::to_string(digits) + " hexadecimal digits is wanted");
+        fail(begin, "an escape of " + std::to_string(digits) + " hexadecimal digits was expected");
         return 0;
       }
       value = value * 16 + (place < 16 ? place : place - 6);
     }
-    if (value > kLastCodePoint || (value >= 0xD800 && value < 0xE000)) fail(begin, "this is no character");
+    if (value > kLastCodePoint || (value >= 0xD800 && value < 0xE000)) fail(begin, "this is not a character");
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, kLastCodePoint));
   }
 
@@ -211,12 +211,12 @@ class Parser {
     } else if (take('?')) {
       max = 1;
     } else if (take('{')) {
-      if (!braces(min, max)) return fail(begin, "a number of repetitions is wanted: {n}, {n,}, {n,m} or {,m}");
+      if (!braces(min, max)) return fail(begin, "expected a number of repetitions: {n}, {n,}, {n,m} or {,m}");
     } else if (!take('*')) {
       return;
     }
     if (max >= 0 && max < min)
-      return fail(begin, "{" + std::to_string(min) + "," + std::to_string(max) + "}: the least is more than the most");
+      return fail(begin, "{" + std::to_string(min) + "," + std::to_string(max) + "}: the minimum is above the maximum");
     if (std::max(min, max) > Gbnf::kMaxRepeat) return fail(begin, "more than " + std::to_string(Gbnf::kMaxRepeat) + " repetitions");
     Part repeat{.kind = Part::Kind::repeat, .min = min, .max = max};
     repeat.parts.push_back(std::move(one));

@@ -47,16 +47,16 @@ class Keywords {
 
   static std::string why_unchecked(const SchemaNode& node, const std::string& keyword) {
     if (keyword == "pattern" && node.pattern) return "it is too large: how often its parts are repeated is not checked";
-    if (keyword == "if" || keyword == "then" || keyword == "else") return "draft 4, which the schema names, does not have it";
-    if (node.ref && !keyword.starts_with("content")) return "until draft 7, which the schema names, nothing beside $ref counts";
-    return "a note: nothing checks it";
+    if (keyword == "if" || keyword == "then" || keyword == "else") return "not part of draft 4, which the schema names";
+    if (node.ref && !keyword.starts_with("content")) return "ignored next to $ref up to draft 7, which the schema names";
+    return "an annotation, which is not checked";
   }
 
   void look_at(const SchemaNode& node) {
     for (const std::string& keyword : node.unchecked) unchecked.push_back({node.pointer, keyword, why_unchecked(node, keyword)});
     for (const std::string& keyword : node.unknown) annotations.push_back({node.pointer, keyword, ""});
     if (!node.format.empty() && find_format(node.format) == nullptr)
-      unchecked.push_back({node.pointer, "format", "\"" + node.format + "\" is no format that is known: nothing checks it"});
+      unchecked.push_back({node.pointer, "format", "\"" + node.format + "\" is an unknown format and is not checked"});
     take(node, node.types != kAnyType, "type");
     take(node, node.enum_values.has_value(), "enum");
     take(node, node.constant.has_value(), "const");

@@ -121,7 +121,7 @@ class RegexParser {
     RegexPart repeat{.kind = RegexPart::Kind::repeat, .characters = {}, .parts = {}, .min = min, .max = max};
     repeat.parts.push_back(std::move(one));
     one = std::move(repeat);
-    if (next_is("*") || next_is("+") || next_is("?")) invalid("a quantifier behind a quantifier");
+    if (next_is("*") || next_is("+") || next_is("?")) invalid("a quantifier after a quantifier");
   }
 
   bool braces(int& min, int& max) {

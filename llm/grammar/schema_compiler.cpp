@@ -151,7 +151,7 @@ NodeId SchemaCompiler::rule(Together schemas) {
   work_ = (depth_ == 0 ? 0 : work_) + 1 + whole.size();  // each schema has its own budget
   if (work_ > kMaxWork) out_.give_up("its alternatives multiply to more than a mask can hold");
   if (depth_ == kMaxDepth)
-    out_.give_up("its schemas lie in one another, or refer to one another, more than " + std::to_string(kMaxDepth) + " deep");
+    out_.give_up("its schemas are nested, or refer to one another, more than " + std::to_string(kMaxDepth) + " deep");
   if (out_.too_large()) return begin;
   ++depth_;
   out_.empty(begin, body(whole));

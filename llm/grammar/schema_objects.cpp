@@ -142,7 +142,7 @@ class SchemaCompiler::ObjectBody {
     for (const auto& [node, done] : schemas_) {
       if (count_.min > 1 && node->min_properties)
         compiler_.note(*node, "minProperties",
-                       "free names are counted as they are written, though one may come twice; it is checked afterwards");
+                       "names are counted as they are written, although one may occur twice; it is checked afterwards");
       if (n_patterns_ > 0 && node->property_names)
         compiler_.note(*node, "propertyNames", "names that fit a pattern of patternProperties are checked afterwards");
       if (loose && !node->pattern_properties.empty())

@@ -129,7 +129,7 @@ Result<PatternString> compile(const Place& place, const std::string& source) {
   auto compiled = Pattern::compile(source);
   if (!compiled)
     return invalid_schema(place.pointer,
-                          "the pattern " + shown(source) + " is no regular expression of ECMAScript: " + compiled.error().message);
+                          "the pattern " + shown(source) + " is not a regular expression of ECMAScript: " + compiled.error().message);
   return PatternString{source, std::move(*compiled)};
 }
 
@@ -183,7 +183,7 @@ Result<void> dependent(SchemaParser& parser, const Place& place, const Json& val
 // A schema for all (further) elements, or, until draft 2019-09, an array for the first ones.
 Result<void> items(SchemaParser& parser, const Place& place, const Json& value) {
   if (!value.is_array()) return one_schema<&SchemaNode::items>(parser, place, value);
-  if (place.schema.contains("prefixItems")) return wrong(place, "a schema, beside prefixItems");
+  if (place.schema.contains("prefixItems")) return wrong(place, "a schema, because prefixItems is present");
   if (value.empty()) return {};
   return schema_list<&SchemaNode::prefix_items>(parser, place, value);
 }
@@ -240,7 +240,7 @@ template <std::vector<Bound> SchemaNode::*kMember>
 Result<void> exclusive_bound(SchemaParser&, const Place& place, const Json& value) {
   if (value.is_boolean()) {
     const std::string inclusive = place.name == "exclusiveMinimum" ? "minimum" : "maximum";
-    if (value.get<bool>() && !place.schema.contains(inclusive)) return wrong(place, "a number, or true beside " + inclusive);
+    if (value.get<bool>() && !place.schema.contains(inclusive)) return wrong(place, "a number, or true next to " + inclusive);
     return {};
   }
   if (!finite_number(value)) return wrong(place, "a number");

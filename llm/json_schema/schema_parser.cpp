@@ -207,7 +207,8 @@ Result<SchemaNode*> SchemaParser::resolve(const Reference& reference) {
     std::string uri = resolve_uri(resources_[resource].uri, target);
     uri.erase(std::min(uri.find('#'), uri.size()));
     const auto known = by_uri_.find(uri);
-    if (known == by_uri_.end()) return invalid_schema(where, shown(target) + " does not lie in this document, and others are not fetched");
+    if (known == by_uri_.end())
+      return invalid_schema(where, shown(target) + " is not in this document, and other documents are not fetched");
     resource = known->second;
   }
   const std::string fragment = percent_decoded(std::string_view(target).substr(std::min(hash + 1, target.size())));

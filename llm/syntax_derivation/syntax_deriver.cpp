@@ -30,9 +30,9 @@ class Deriver {
     if (!json_form(*one, syntax) && !text_form(*one, syntax)) return unknown("the template's way of showing calls was not understood");
     // The names are in unexpected places.
     if (dumped(to_json(syntax)).find(Probe::kMark) != std::string::npos)
-      return unknown("the template's way of showing calls was not understood: names stand in it twice");
+      return unknown("the template's way of showing calls was not understood: it has names in two places");
     if (syntax.between.ends_with(kHole))
-      return unknown("the template's way of showing calls was not understood: numbers stand right before names");
+      return unknown("the template's way of showing calls was not understood: numbers come directly before names");
     const std::string wrong = misread(syntax, [this](const std::vector<Json>& arguments) -> std::optional<std::string> {
       const auto text = rendering_.calls(arguments);
       return text ? std::optional(without_end(without_reasoning(*text))) : std::nullopt;

@@ -66,7 +66,7 @@ def main():
     report = subprocess.run([baton, "doctor", "--json"], capture_output=True, text=True)  # not 0 if the model is missing
     model = json.loads(report.stdout)["model"]
     if not model["found"]:
-        print(f"SKIPPED: the model {model['name']} is not here; scripts/quickstart.sh fetches it")
+        print(f"SKIPPED: the model {model['name']} is not downloaded; scripts/quickstart.sh fetches it")
         return 77
     questions = json.loads((HERE / "questions.json").read_text())
     right = 0

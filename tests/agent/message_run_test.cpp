@@ -65,7 +65,7 @@ class MessageRunTest : public testing::Test {
     message.approve = std::move(approve);
     return run_message(tools_, *journal_, clock_, std::move(request), message);
   }
-  static std::optional<Json> refuse(const Json& call) { return approval_answer(call, false, "nobody could be asked"); }
+  static std::optional<Json> refuse(const Json& call) { return approval_answer(call, false, "there is no terminal"); }
   static std::optional<Json> agree(const Json& call) { return approval_answer(call, true); }
   static RunRequest message() { return RunRequest::of_text("Send it"); }
 

@@ -8,52 +8,59 @@ from tests.support import suite
 
 SUITES = {
     "engine": {
-        "about": "One sequence: prefill, decode, ready time and memory, beside llama.cpp (llama-cpp-python, `llama_decode`, flash attention at its "
-                 "better setting) on the same file with the same threads; runs interleaved, medians; ratio above 1 is faster than the peer.",
+        "about": "One sequence: prefill, decode, ready time and memory, beside llama.cpp (llama-cpp-python, `llama_decode`, flash "
+                 "attention at its better setting) on the same file with the same threads. Runs are interleaved, and medians are given. "
+                 "A ratio above 1 is faster than the peer.",
         "parts": ["engine"],
     },
     "journal": {
-        "about": "What the journal commits in a second. Peer: the same bytes written over a plain file on the same disk, with an fdatasync where the "
-                 "journal has one; rounds interleaved, medians, the ratio round by round; 1 is as fast as the disk can be made to promise.",
+        "about": "Commits of the journal per second. The peer writes the same bytes over a plain file on the same disk, with an "
+                 "fdatasync where the journal has one. Rounds are interleaved; medians are given, and the ratio round by round. 1 is "
+                 "the fastest that the disk allows.",
         "parts": ["journal"],
         "environment": None,
         "needs_baton": False,
         "picture": False,  # a table of four rows says it
     },
     "sockets": {
-        "about": "A daemon with a scripted generator: 1,000 idle WebSockets beside 100 active runs, a reader of one byte a second, and nothing to do at all.",
+        "about": "A daemon with a scripted generator: 1,000 idle WebSockets beside 100 active runs, a reader of one byte a second, and "
+                 "a daemon without any work.",
         "parts": ["sockets"],
         "environment": None,
         "needs_baton": False,
         "picture": False,
     },
     "mask": {
-        "about": "The mask of the next token under a JSON schema, over Qwen2.5's 151,936 tokens, one thread, each state met for the first time; llguidance and xgrammar on the "
-                 "same schemas and texts, called from Python (a microsecond or so a call); ratio above 1 is faster than the peer.",
+        "about": "The mask of the next token under a JSON schema, over Qwen2.5's 151,936 tokens, on one thread, with each state met for "
+                 "the first time. llguidance and xgrammar have the same schemas and texts, and are called from Python (a microsecond or "
+                 "so a call). A ratio above 1 is faster than the peer.",
         "parts": ["mask"],
         "needs_baton": False,
         "picture": False,
     },
     "calls": {
-        "about": "A call from the question to its end, the prompt being there, 0.5B, greedy: with masks, with masks and `--max-draft 0`, and with `--no-constrain`, the answers of "
-                 "the three by turns, medians of three; only questions that all answer with the same tokens; ratio above 1 is faster.",
+        "about": "Time from the question to the end of a call, with the prompt already computed, 0.5B, greedy: with masks, with masks "
+                 "and `--max-draft 0`, and with `--no-constrain`. The three answer in turns; medians of three are given. Only questions "
+                 "count that all three answer with the same tokens. A ratio above 1 is faster.",
         "parts": ["calls"],
         "environment": None,
         "picture": False,
     },
     "decision": {
-        "about": "Whether a call is made, over the questions of `tests/data/call_decision.jsonl` (pairs: the same tools, one question that one of them answers, one that none does), greedy, "
-                 "`tool_choice: auto`, a dot in a tool's name an underscore. A call counts at a threshold when its `baton.confidence` reaches it; what the daemon itself let go is no call at any. "
-                 "Two calls are needed where the first two questions of a group that need one are asked at once.",
+        "about": "Whether a call is made, over the questions of `tests/data/call_decision.jsonl`, greedy, `tool_choice: auto`. A pair "
+                 "has the same tools, one question that one of them answers, and one that none does. A dot in a tool's name becomes an "
+                 "underscore. A call counts at a threshold when its `baton.confidence` reaches it; a call that the daemon itself "
+                 "withdrew counts at none. Two calls are needed where the first two questions of a group that need one are asked at "
+                 "once.",
         "parts": ["decision"],
         "environment": None,
         "options": True,
         "table": False,
     },
     "bfcl": {
-        "about": "Tool calls of BFCL (`bfcl-eval`: its data, its AST checker), cases chosen by a fixed seed, greedy, 512 tokens an answer; a dot in a function's name "
-                 "becomes an underscore for every server. Irrelevance is right when nothing was called. \"Read leniently\" also counts calls that stand in the "
-                 "text as JSON.",
+        "about": "Tool calls of BFCL (`bfcl-eval`: its data, its AST checker), with cases chosen by a fixed seed, greedy, 512 tokens an "
+                 "answer. A dot in a function's name becomes an underscore for every server. Irrelevance is right when nothing was "
+                 "called. \"Read leniently\" also counts calls that are in the text as JSON.",
         "parts": ["bfcl.scores"],
         "environment": "bfcl",
         "needs_baton": False,  # with --url

@@ -43,7 +43,7 @@ SERVE = ["--min-call-confidence=0"]  # so that every threshold can be read off
 
 def add_options(parser):
     group = parser.add_argument_group("decision")
-    group.add_argument("--pairs", type=int, default=PAIRS, help=f"how many, chosen by a fixed seed (default: {PAIRS})")
+    group.add_argument("--pairs", type=int, default=PAIRS, help=f"number of pairs, chosen by a fixed seed (default: {PAIRS})")
     group.add_argument("--all", action="store_true", help="every pair")
     group.add_argument("--model", action="append", metavar="NAME_OR_PATH", help=f"default: {', '.join(MODELS)} (may be repeated)")
     group.add_argument("--serve", action="append", default=[], metavar="ARG", help=f"handed on to baton serve (may be repeated; default: {' '.join(SERVE)}, which lets every call through)")
@@ -242,7 +242,7 @@ def model_rows(baton, models_dir, model, pairs, arguments, until):
     finally:
         server.stop()
     if not any(all(answers.of(question) for question in pair) for pair in pairs):
-        raise Unavailable(f"{path.stem}: the time was over before a pair was answered")
+        raise Unavailable(f"{path.stem}: no time was left before a pair was answered")
     yield from rows_of(summary(path.stem, server.about, pairs, answers))
 
 

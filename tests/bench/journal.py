@@ -21,7 +21,7 @@ def decode_tokens_per_second():
         return float(os.environ["BATON_BENCH_DECODE"])
     found = re.search(rf"^\| decode \d+ after \d+ {re.escape(MODEL)} \| ([0-9.]+) tokens/s", ENGINE.read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
-        raise Unavailable(f"{ENGINE.name} tells no decode rate of {MODEL}: scripts/bench.sh engine --record, or set BATON_BENCH_DECODE")
+        raise Unavailable(f"{ENGINE.name} has no decode rate of {MODEL}: scripts/bench.sh engine --record, or set BATON_BENCH_DECODE")
     return float(found.group(1))
 
 

@@ -45,7 +45,7 @@ def run_steps(chosen, machine, results, deadline):
             continue
         remaining = deadline - time.monotonic()
         if remaining < 5:
-            left.append(suite.skipped(name, "not begun: the time was over"))
+            left.append(suite.skipped(name, "not begun: no time was left"))
             continue
         print(f"== {name} ({min(seconds, remaining):.0f} s at most)", file=sys.stderr, flush=True)
         began = time.monotonic()
@@ -59,7 +59,7 @@ def run_steps(chosen, machine, results, deadline):
         if whole:
             results.finish(name)
         else:
-            left.append(suite.skipped(name, "not done within its time: call again"))
+            left.append(suite.skipped(name, "not done within its time; run it again"))
     return left
 
 
@@ -102,9 +102,9 @@ def prove_and_measure(options):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/gpu.sh", description=__doc__)
     parser.add_argument("command", choices=["pack", *COMMANDS], help="pack: make .gpu/ here, for a machine with a GPU; the others run there")
-    parser.add_argument("--out", type=pathlib.Path, default=suite.ROOT / "build/gpu-results", help="folder of the results; a second call goes on where the first one stopped (default: build/gpu-results)")
+    parser.add_argument("--out", type=pathlib.Path, default=suite.ROOT / "build/gpu-results", help="folder of the results; a second call continues where the first one stopped (default: build/gpu-results)")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
-    parser.add_argument("--again", action="store_true", help="forget what was found before")
+    parser.add_argument("--again", action="store_true", help="discard earlier results")
     options = parser.parse_args()
     try:
         if options.command == "pack":

@@ -124,7 +124,7 @@ class Keeping(WithResults):
         gpu.run_steps(chosen, machine, self.results, time.monotonic() + 60)
         self.assertEqual(ran, ["a", "c", "c"])
         late = gpu.run_steps(chosen, machine, self.results, time.monotonic() + 1)
-        self.assertEqual([row["note"] for row in late], ["not begun: the time was over"] * 2)
+        self.assertEqual([row["note"] for row in late], ["not begun: no time was left"] * 2)
 
 
 class Page(WithResults):

@@ -60,7 +60,7 @@ TEST(Durable, a_run_is_counted_once_more_by_each_process_that_takes_it_over) {
   write(*heir, Batch().add(event("resp_1", "response.completed")).put(durable("resp_1", "conv_a", "completed")));
   const auto events = heir->events("resp_1").value();
   EXPECT_EQ(text_of(events), "shown more");
-  EXPECT_EQ(events.back().sequence_number, 2) << "numbers go on where they were";
+  EXPECT_EQ(events.back().sequence_number, 2) << "numbers continue where they were";
   EXPECT_EQ(heir->unfinished().value().size(), 1u);
 }
 

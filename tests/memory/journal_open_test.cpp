@@ -96,7 +96,7 @@ TEST(JournalOpen, waits_for_a_lock_and_then_says_so) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::locked);
   EXPECT_THAT(refused.error().message, HasSubstr("j.db: another process holds it locked"));
-  EXPECT_TRUE(journal->events("resp_a")) << "reading goes on";
+  EXPECT_TRUE(journal->events("resp_a")) << "reading continues";
   ASSERT_EQ(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
   write(*journal, Batch().add(event("resp_a", "x")));
   journal.reset();
@@ -183,7 +183,7 @@ TEST_F(ReadOnly, a_folder_that_may_not_be_written) {
   EXPECT_EQ(open_error(folder_ / "shut/j.db").code, errc::read_only);
   const Error error = open_error(folder_ / "shut/new/j.db");
   EXPECT_EQ(error.code, errc::read_only);
-  EXPECT_THAT(error.message, HasSubstr("cannot be made"));
+  EXPECT_THAT(error.message, HasSubstr("cannot be created"));
   std::filesystem::permissions(folder_ / "shut", std::filesystem::perms::owner_all);
 }
 

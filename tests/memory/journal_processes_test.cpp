@@ -145,7 +145,8 @@ TEST(JournalKilled, the_conversation_is_readable_and_goes_on) {
   ASSERT_FALSE(items.empty());
   Response next = response("resp_next", conv.id);
   next.parent_id = journal->responses(conv.id).value().at(0).id;
-  write(*journal, Batch().put(next).add(message("item_next", conv.id, "resp_next", "go on")).add(event("resp_next", "response.created")));
+  write(*journal,
+        Batch().put(next).add(message("item_next", conv.id, "resp_next", "continue")).add(event("resp_next", "response.created")));
   EXPECT_EQ(journal->items(conv.id).value().back().position, items.back().position + 1);
   EXPECT_EQ(journal->events("resp_next").value().at(0).sequence_number, 0);
 }
@@ -163,7 +164,7 @@ TEST(JournalProcesses, a_second_process_does_not_end_the_runs_of_a_living_first)
     EXPECT_EQ(second->tool_invocations("resp_" + id).value().at(0).status, "intent");
     write(*second, start("conv_2", "resp_2").add(event("resp_2", "response.completed")));  // both write
     const std::int64_t before = number;
-    while (number <= before + 3) ASSERT_TRUE(first.read(number)) << "the first goes on";
+    while (number <= before + 3) ASSERT_TRUE(first.read(number)) << "the first continues";
   }
   first.kill_and_wait();
   const auto third = open_journal(file);

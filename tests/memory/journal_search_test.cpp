@@ -59,7 +59,7 @@ TEST_F(JournalSearch, takes_what_is_typed_as_words_never_as_a_query_language) {
     const auto found = journal_->search(words, 10);
     EXPECT_TRUE(found) << words << ": " << found.error().message;
   }
-  EXPECT_EQ(hits("AND"), "13") << "a word like any other: `and` stands in two items";
+  EXPECT_EQ(hits("AND"), "13") << "a word like any other: `and` is in two items";
   EXPECT_EQ(hits("\"quoted\""), "3");
   EXPECT_EQ(hits("text:y"), "3");
   EXPECT_EQ(hits("text:carpenter"), "") << "no column filter";
@@ -107,14 +107,14 @@ TEST_F(JournalSearch, a_refused_batch_leaves_nothing_in_the_index_and_its_group_
     journal_->commit(std::move(batch), Durability::power, [promise](auto result) { promise->set_value(bool(result)); });
   };
   commit(Batch().add(message("item_5", "conv_a", "", "before")));
-  commit(Batch().add(message("item_6", "conv_a", "", "refused")).add(message("item_1", "conv_a", "", "is there already")));
-  commit(Batch().add(message("item_7", "conv_a", "", "behind")));
+  commit(Batch().add(message("item_6", "conv_a", "", "refused")).add(message("item_1", "conv_a", "", "already exists")));
+  commit(Batch().add(message("item_7", "conv_a", "", "after")));
   EXPECT_TRUE(told[0].get());
   EXPECT_FALSE(told[1].get());
   EXPECT_TRUE(told[2].get());
   EXPECT_EQ(hits("before"), "5");
   EXPECT_EQ(hits("refused"), "");
-  EXPECT_EQ(hits("behind"), "7");
+  EXPECT_EQ(hits("after"), "7");
   EXPECT_EQ(disagreement(), "");
 }
 

@@ -192,7 +192,7 @@ TEST_P(JournalKinds, what_is_under_way_is_not_removed) {
   for (const auto& removed : {journal->remove_conversation("conv_a"), journal->remove_response("resp_2")}) {
     ASSERT_FALSE(removed);
     EXPECT_EQ(removed.error().code, errc::in_use);
-    EXPECT_THAT(removed.error().public_message(), testing::HasSubstr("response resp_2 is under way"));
+    EXPECT_THAT(removed.error().public_message(), testing::HasSubstr("response resp_2 is in progress"));
   }
   EXPECT_EQ(journal->responses("conv_a").value().size(), 2u);
   EXPECT_TRUE(journal->remove_response("resp_1")) << "it has ended";

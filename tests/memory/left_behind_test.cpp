@@ -50,7 +50,7 @@ TEST_F(LeftBehind, a_run_that_brought_down_two_processes_is_ended_by_the_third) 
   EXPECT_THAT(journal->adopted(), ElementsAre("resp_good"));
   const RunRecord run = journal->run_record("resp_bad").value();
   EXPECT_EQ(run.response.status, "failed");
-  EXPECT_EQ(run.response.reason, "it was under way when Baton was killed, 2 times; it is not tried again");
+  EXPECT_EQ(run.response.reason, "it was in progress when Baton was killed, 2 times; it is not tried again");
   EXPECT_EQ(run.response.attempts, 3);
   EXPECT_NE(run.response.finished_ms, 0);
   ASSERT_EQ(run.events.size(), 2u);
@@ -139,11 +139,11 @@ TEST_F(LeftBehind, a_temporary_conversation_goes_when_its_process_and_its_runs_a
   first.reset();
   const auto third = adopt();
   EXPECT_EQ(third->conversation(plain).error().code, errc::not_found);
-  EXPECT_TRUE(third->conversation(running)) << "a run of it goes on";
+  EXPECT_TRUE(third->conversation(running)) << "a run of it continues";
   EXPECT_TRUE(third->conversation("conv_a"));
   write(*third, Batch().put(response("resp_d", running, "completed")));
   const auto fourth = open();
-  EXPECT_TRUE(fourth->conversation(running)) << "whoever ran it may go on with it";
+  EXPECT_TRUE(fourth->conversation(running)) << "the process that ran it may continue it";
 }
 
 TEST_F(LeftBehind, a_conversation_that_became_permanent_stays) {

@@ -91,7 +91,7 @@ TEST_F(HeldBatches, are_written_in_their_order_when_there_is_space_again) {
   ASSERT_FALSE(waiting);
   EXPECT_EQ(waiting.error().code, errc::full);
   EXPECT_EQ(journal_->remove_response("resp_b").error().code, errc::full);
-  EXPECT_TRUE(journal_->events("resp_a").value().empty()) << "reading goes on, and nothing is there early";
+  EXPECT_TRUE(journal_->events("resp_a").value().empty()) << "reading continues, and nothing is there early";
   release();
   EXPECT_THAT(told_, ElementsAre("first: 0=first", "1: 1=one two ", "2:", "3:", "4: 2=three",
                                  "5: error " + std::to_string(static_cast<int>(errc::not_found))));

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   const Json conversations = Json::parse(text, nullptr, false);
   const auto journal = memory::Journal::open(argv[1]);
   if (conversations.is_discarded() || !journal) {
-    std::cerr << (journal ? "standard input is no JSON" : journal.error().message) << "\n";
+    std::cerr << (journal ? "standard input is not JSON" : journal.error().message) << "\n";
     return 1;
   }
   const agent::JournalClock clock(**journal);

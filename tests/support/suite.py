@@ -157,10 +157,10 @@ def main(script, suites, prepare=None, record_more=None):
     parser = argparse.ArgumentParser(prog=f"scripts/{script}.sh", description="Suites: " + ", ".join(suites))
     parser.add_argument("suite", nargs="?")
     parser.add_argument("parts", nargs="*", help="only these parts of the suite (see --list)")
-    parser.add_argument("--list", action="store_true", help="what there is")
+    parser.add_argument("--list", action="store_true", help="list the parts of the suite")
     parser.add_argument("--quick", action="store_true", help=f"at most {QUICK_SECONDS} s, models that are there, the program that is built")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
-    parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="write the table to docs/measured/NAME.md (default: the suite's name); stands last or before another option")
+    parser.add_argument("--record", nargs="?", const="", metavar="NAME", help="write the table to docs/measured/NAME.md (default: the suite's name); must be the last option, or come before another one")
     parser.add_argument("--baton", default=str(ROOT / "build/release/baton"), help="the program (default: build/release/baton)")
     if script == "check":
         parser.add_argument("--regenerate", action="store_true", help="write the goldens under tests/golden anew")

@@ -143,7 +143,7 @@ TEST(ToolSet, turns_what_is_thrown_into_the_calls_error) {
   const ToolResult result = run(tools, "throws");
   EXPECT_TRUE(result.is_error);
   EXPECT_EQ(result.content, "the tool 'throws' failed: the disk is on fire");
-  EXPECT_THAT(run(tools, "throws_int").content, HasSubstr("no std::exception"));
+  EXPECT_THAT(run(tools, "throws_int").content, HasSubstr("not a std::exception"));
 }
 
 TEST(ToolSet, cuts_ten_megabytes_and_says_so) {

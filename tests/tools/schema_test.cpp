@@ -103,7 +103,7 @@ TEST(Schema, refuses_fields_that_do_not_fit) {
   EXPECT_THAT(error(schema_of<Place>({field(&Place::lat, "").max_length(3)})),
               HasSubstr("field 'lat': maxLength does not fit its type, number"));
   EXPECT_THAT(error(schema_of<Place>({field(&Place::name, "").min(3)})), HasSubstr("field 'name': minimum does not fit its type, string"));
-  EXPECT_THAT(error(schema_of<Place>({field(&Everything::flag, "")})), HasSubstr("'flag' belongs to a struct that is no part"));
+  EXPECT_THAT(error(schema_of<Place>({field(&Everything::flag, "")})), HasSubstr("'flag' belongs to a struct that is not part"));
   EXPECT_THAT(error(schema_of<Place>({field(&Place::lat, "a"), field(&Place::lat, "b")})), HasSubstr("'lat' is described twice"));
   EXPECT_THAT(error(schema_of<Place>({field(&Place::lat, "").default_value("north")})), HasSubstr("field 'lat': its default does not fit"));
   EXPECT_THAT(error(schema_of<Tree>({})), HasSubstr("contains itself"));

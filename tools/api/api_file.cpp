@@ -92,7 +92,8 @@ class ApiFileReader {
     for (const auto& [key, value] : node.value.items()) {
       if (std::find(names.begin(), names.end(), key) != names.end()) continue;
       const std::vector<std::string> near = near_names(key, names, 1);
-      wrong(node[key], "is unknown here; " + (near.empty() ? "known are " + listed(names, "and") : "did you mean '" + near[0] + "'?"));
+      wrong(node[key],
+            "is not a known key here; " + (near.empty() ? "the keys are " + listed(names, "and") : "did you mean '" + near[0] + "'?"));
     }
   }
 
@@ -103,7 +104,7 @@ class ApiFileReader {
       return &value->get_ref<const std::string&>();
     }
     if (value != nullptr) {
-      wrong(node[key], "must be a text that is not empty");
+      wrong(node[key], "must be a text, and not empty");
     } else if (required) {
       wrong(node, std::string("lacks \"") + key + "\"");
     }
@@ -148,7 +149,7 @@ class ApiFileReader {
     used_.push_back(name);
     if (std::find(parameters_.begin(), parameters_.end(), name) != parameters_.end()) return;
     const std::vector<std::string> near = near_names(name, parameters_, 1);
-    wrong(node, "{" + name + "} is no parameter; " +
+    wrong(node, "{" + name + "} is not a parameter; " +
                     (parameters_.empty() ? "there are none"
                      : near.empty()      ? "they are " + listed(parameters_, "and")
                                          : "did you mean {" + near[0] + "}?"));
@@ -184,7 +185,7 @@ class ApiFileReader {
     if (node.find("pages") != nullptr) read_pages(node["pages"], spec);
     for (const std::string& name : parameters_) {
       if (std::find(used_.begin(), used_.end(), name) == used_.end()) {
-        wrong(node["parameters"], "'" + name + "' is used nowhere: put {" + name + "} into url, query, headers or body, or remove it");
+        wrong(node["parameters"], "'" + name + "' is not used: put {" + name + "} into url, query, headers or body, or remove it");
       }
     }
     specs_.push_back(std::move(spec));
@@ -202,7 +203,7 @@ class ApiFileReader {
     if (schema.find("properties") == nullptr || !is_object(schema["properties"])) return;
     for (const auto& [name, property] : schema["properties"].value.items()) {
       if (name.empty() || name.find_first_of("{}") != std::string::npos)
-        wrong(schema["properties"][name], "a parameter's name has no braces");
+        wrong(schema["properties"][name], "must not be empty or contain braces, because it is a parameter's name");
       parameters_.push_back(name);
     }
   }
@@ -226,7 +227,7 @@ class ApiFileReader {
     const std::size_t end = scheme == std::string::npos ? std::string::npos : url->find_first_of("/?\\", scheme + 3);
     spec.origin = url->substr(0, end);
     if (spec.origin.find_first_of("{}") != std::string::npos) {
-      return wrong(here, "must not have an argument in scheme, host or port: they are the file's to say");
+      return wrong(here, "must not have an argument in scheme, host or port: the file itself must name them");
     }
     if (const Result<HttpUrl> parsed = parse_http_url(spec.origin); !parsed) return wrong(here, parsed.error().message);
     std::string rest = end == std::string::npos ? "/" : url->substr(end);
@@ -237,7 +238,7 @@ class ApiFileReader {
       const bool there =
           std::find(required.begin(), required.end(), name) != required.end() ||
           (spec.tool.parameters["properties"].contains(name) && spec.tool.parameters["properties"][name].contains("default"));
-      if (!there) wrong(here, "{" + name + "} stands in the url, so the parameter must be required (or have a default)");
+      if (!there) wrong(here, "{" + name + "} is part of the url, so the parameter must be required (or have a default)");
     }
     for (const TextTemplate::Part& part : spec.path.parts()) {
       if (part.is_argument) continue;
@@ -317,7 +318,7 @@ class ApiFileReader {
       const HttpHeaders probe = {{name, ""}};
       for (const char* secret : {"authorization", "proxy-authorization", "cookie"}) {
         if (find_header(probe, secret) != nullptr) {
-          wrong(node[name], "secrets do not stand in the file: use \"auth\" with the name of an environment variable");
+          wrong(node[name], "must not be in the file, because it is a secret: use \"auth\" with the name of an environment variable");
         }
       }
       for (const TextTemplate::Part& part : content.parts()) {
@@ -343,7 +344,7 @@ class ApiFileReader {
     if (kind == kinds.end()) return wrong(node["type"], "must be bearer, basic, header or query");
     const bool named = kind->second == ApiAuth::Kind::header || kind->second == ApiAuth::Kind::query;
     const std::string* name = text(node, "name", named);
-    if (!named && name != nullptr) return wrong(node["name"], "is for the types header and query");
+    if (!named && name != nullptr) return wrong(node["name"], "is allowed only with the types header and query");
     if (variable->find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) {
       return wrong(node["env"], "must be the name of an environment variable, not the secret itself");
     }
@@ -414,7 +415,7 @@ class ApiFileReader {
         {"cursor", By::cursor}, {"page", By::page}, {"offset", By::offset}, {"link", By::link}, {"url", By::url}};
     const auto kind = kinds.find(*by);
     if (kind == kinds.end()) return wrong(node["by"], "must be cursor, page, offset, link or url");
-    if (spec.method != HttpMethod::get) return wrong(node, "is for GET");
+    if (spec.method != HttpMethod::get) return wrong(node, "is allowed only with GET");
     ApiPages pages;
     pages.by = kind->second;
     const bool numbered = pages.by == By::page || pages.by == By::offset;
@@ -460,7 +461,7 @@ Result<std::vector<ApiSpec>> read_api_file(std::string_view text, const std::str
     return Error{errc::too_large, file + ": is larger than " + std::to_string(kMaxApiFileBytes >> 20) + " MiB"};
   }
   const Result<ReadJson> root = read_json(text, kLimitsOfFile);
-  if (!root) return Error{errc::invalid_argument, file + ": is not JSON that can be read: " + root.error().message};
+  if (!root) return Error{errc::invalid_argument, file + ": cannot be read as JSON: " + root.error().message};
   return ApiFileReader(file).read(root->value);
 }
 

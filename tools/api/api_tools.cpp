@@ -348,7 +348,7 @@ Result<std::vector<Secret>> secrets_of(const ApiSpec& spec, const std::string& f
   for (const ApiAuth& auth : spec.auth) {
     const std::string at = file + ": " + spec.place + "/auth: the environment variable " + auth.environment;
     const std::optional<std::string> value = options.environment ? options.environment(auth.environment) : std::nullopt;
-    if (!value || value->empty()) return Error{errc::invalid_argument, at + " is not set: put the secret of " + spec.origin + " into it"};
+    if (!value || value->empty()) return Error{errc::invalid_argument, at + " is not set: set it to the secret of " + spec.origin};
     if (!check_http_headers({{"X", *value}})) return Error{errc::invalid_argument, at + " holds a line break or another control character"};
     secrets.push_back({auth, *value});
   }

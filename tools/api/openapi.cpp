@@ -144,7 +144,7 @@ class Importer {
     for (const auto& [path, written] : members_at(document_, "paths").items()) {
       const Json* item = resolved(document_, written);
       if (item == nullptr || !item->is_object()) {
-        import_.left_out.push_back({path, "its reference leads nowhere in this document"});
+        import_.left_out.push_back({path, "its reference does not resolve in this document"});
         continue;
       }
       for (const char* method : {"get", "head", "post", "put", "patch", "delete"}) {
@@ -182,7 +182,7 @@ class Importer {
         std::vector<std::string> near = near_names(name, known, 3);
         if (near.empty()) near.assign(known.begin(), known.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(known.size(), 20)));
         return Error{errc::invalid_argument, "there is no " + std::string(what) + " '" + name + "' in the document" +
-                                                 (near.empty() ? "" : "; there is " + listed(near, "and"))};
+                                                 (near.empty() ? "" : "; the document has " + listed(near, "and"))};
       }
       return {};
     };
@@ -220,7 +220,7 @@ class Importer {
     if (Json pages = pages_of(operation, draft); !pages.is_null()) tool["pages"] = std::move(pages);
     if (draft.properties.size() > kManyParameters) {
       note("it has " + std::to_string(draft.properties.size()) +
-           " parameters: remove those that are not needed, small models get lost in them");
+           " parameters: remove those that are not needed, because so many confuse small models");
     }
     return tool;
   }
@@ -278,7 +278,7 @@ class Importer {
       for (const Json& written : *source) {
         const Json* parameter = resolved(document_, written);
         if (parameter == nullptr || !parameter->is_object()) {
-          note("a parameter whose reference leads nowhere in this document is left out");
+          note("a parameter whose reference does not resolve in this document is left out");
           continue;
         }
         // The operation's own parameters override the path's.
@@ -326,7 +326,7 @@ class Importer {
       } else if (in == "query") {
         const std::string style = query_style(*parameter, schema, json);
         if (style.empty()) {
-          give_up("is an object in a style that cannot be kept apart from other parameters");
+          give_up("is an object in a style that cannot be distinguished from other parameters");
         } else if (style == "repeat") {
           draft.query[name] = "{" + argument() + "}";
         } else {
@@ -336,7 +336,7 @@ class Importer {
         const std::string known = ascii_lower(name);
         if (known == "accept" || known == "content-type" || known == "authorization") continue;  // as the specification says
         if (!check_http_headers({{name, "x"}}) || known == "cookie") {
-          give_up("is no header that a tool can set");
+          give_up("is not a header that a tool can set");
         } else {
           draft.headers[name] = "{" + argument() + "}";
         }
@@ -371,7 +371,7 @@ class Importer {
       }
       std::string name = part.text;
       if (!draft.properties.contains(name)) {
-        note("the document does not describe {" + name + "} of its path: a text is asked for");
+        note("the document does not describe {" + name + "} of its path: the argument is a string");
         name = add_argument(draft, name, Json{{"type", "string"}}, "", true);
       }
       text += "{" + name + "}";
@@ -385,11 +385,11 @@ class Importer {
     const Json& written = at(*operation.body, "requestBody");
     if (written.is_null()) return nullptr;
     const Json* body = resolved(document_, written);
-    if (body == nullptr) throw LeftOut{"the reference of its body leads nowhere in this document"};
+    if (body == nullptr) throw LeftOut{"the reference of its body does not resolve in this document"};
     const bool required = flag_at(*body, "required", false);
     if (operation.method == "GET" || operation.method == "HEAD") {
-      if (required) throw LeftOut{"it is a " + operation.method + " with a body"};
-      note("its body is left out: a " + operation.method + " has none");
+      if (required) throw LeftOut{"it is a " + operation.method + " request with a body"};
+      note("its body is left out: a " + operation.method + " request has no body");
       return nullptr;
     }
     const Json* json = nullptr;
@@ -470,7 +470,7 @@ class Importer {
       if (required) throw LeftOut{"its form has no properties"};
       return nullptr;
     }
-    if (!can_be_flat(schema)) note("of its form only the named properties can be sent");
+    if (!can_be_flat(schema)) note("only the named properties of its form can be sent");
     Json form = Json::object();
     add_members(schema, required, draft, [&](const std::string& name, const std::string& argument, const Json& property) {
       const std::string style = text_at(at(at(media, "encoding"), name), "style");
@@ -555,7 +555,7 @@ class Importer {
       }
       why += (why.empty() ? "" : ", ") + failed;
     }
-    if (!anonymous) note("its security (" + why + ") is not supported: it is called without");
+    if (!anonymous) note("its security (" + why + ") is not supported: the tool sends no credentials");
     return nullptr;
   }
 
@@ -577,7 +577,7 @@ class Importer {
     if (type == "http" && http == "bearer") return as({{"type", "bearer"}}, "the bearer token");
     if (type == "http" && http == "basic") return as({{"type", "basic"}}, "user:password");
     if (type == "oauth2" || type == "openIdConnect")
-      return as({{"type", "bearer"}}, "an access token of " + type + ", which you get yourself");
+      return as({{"type", "bearer"}}, "an access token of " + type + ", which you must obtain yourself");
     if (type == "apiKey" && (in == "header" || in == "query")) {
       return as({{"type", in}, {"name", text_at(scheme, "name")}}, "the API key (" + in + " " + text_at(scheme, "name") + ")");
     }
@@ -660,7 +660,7 @@ Result<OpenApiImport> import_openapi(std::string_view text, const OpenApiOptions
   if (first == std::string_view::npos) return Error{errc::invalid_argument, "it is empty"};
   if (text[first] != '{') {
     return Error{errc::invalid_argument,
-                 "it is no JSON. If it is YAML, convert it first (needs PyYAML):\n  python3 -c 'import json,sys,yaml; "
+                 "it is not JSON. If it is YAML, convert it first (needs PyYAML):\n  python3 -c 'import json,sys,yaml; "
                  "json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=str)' < openapi.yaml > openapi.json"};
   }
   const Result<ReadJson> read = read_json(text.substr(first), kLimitsOfFile);
@@ -669,12 +669,12 @@ Result<OpenApiImport> import_openapi(std::string_view text, const OpenApiOptions
   if (document.contains("swagger")) {
     return Error{errc::invalid_argument,
                  "it is Swagger " + text_at(document, "swagger") +
-                     "; only OpenAPI 3.0 and 3.1 are read: convert it first (converter.swagger.io, or npx swagger2openapi)"};
+                     "; only OpenAPI 3.0 and 3.1 are supported: convert it first (converter.swagger.io, or npx swagger2openapi)"};
   }
   const std::string version = text_at(document, "openapi");
   if (version.rfind("3.0", 0) != 0 && version.rfind("3.1", 0) != 0) {
-    return Error{errc::invalid_argument, version.empty() ? "it has no \"openapi\" version: it is no OpenAPI document"
-                                                         : "it is OpenAPI " + version + "; 3.0 and 3.1 are read"};
+    return Error{errc::invalid_argument, version.empty() ? "it has no \"openapi\" version, so it is not an OpenAPI document"
+                                                         : "it is OpenAPI " + version + "; only 3.0 and 3.1 are supported"};
   }
   return Importer(document, options).run();
 }

@@ -124,12 +124,12 @@ Json SchemaConverter::reference(const Json& schema, int depth) {
   const std::string name = schema["$ref"].is_string() ? schema["$ref"].get<std::string>() : "";
   const std::string shown = name.substr(name.rfind('/') + 1);
   if (std::find(open_.begin(), open_.end(), name) != open_.end()) {
-    note_("the schema " + shown + " contains itself: the inner one takes any value");
+    note_("the schema " + shown + " contains itself: the inner one allows any value");
     return Json{{"description", "another " + shown}};
   }
   const Json* target = resolve_reference(document_, name);
   if (target == nullptr) {
-    note_("the reference '" + name + "' leads nowhere in this document: any value is taken there");
+    note_("the reference '" + name + "' does not resolve in this document: any value is allowed there");
     return Json::object();
   }
   open_.push_back(name);
@@ -144,12 +144,12 @@ Json SchemaConverter::reference(const Json& schema, int depth) {
 Json SchemaConverter::node(const Json& schema, int depth) {
   if (schema.is_boolean()) return schema.get<bool>() ? Json::object() : Json{{"not", Json::object()}};
   if (!schema.is_object()) {
-    note_("a schema that is neither object nor boolean takes any value");
+    note_("a schema that is neither object nor boolean allows any value");
     return Json::object();
   }
   if (depth > kMaxDepth || ++n_nodes_ > kMaxNodes) {
-    note_(depth > kMaxDepth ? "parts nested more than " + std::to_string(kMaxDepth) + " deep take any value"
-                            : "the schema is too large: what is past " + std::to_string(kMaxNodes) + " parts takes any value");
+    note_(depth > kMaxDepth ? "parts nested more than " + std::to_string(kMaxDepth) + " deep allow any value"
+                            : "the schema is too large: everything beyond " + std::to_string(kMaxNodes) + " parts allows any value");
     return Json::object();
   }
   if (schema.contains("$ref")) return reference(schema, depth);

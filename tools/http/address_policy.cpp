@@ -161,7 +161,7 @@ bool IpAddress::is_metadata() const { return special() == kMetadata; }
 
 Result<AddressPolicy::Entry> AddressPolicy::parse_entry(const std::string& text) {
   const Error wrong{errc::invalid_argument, "'" + text.substr(0, 300) +
-                                                "' is no host that can be allowed: write a host (api.example.com), *.example.com, "
+                                                "' is not a host that can be allowed: write a host (api.example.com), *.example.com, "
                                                 "host:port, an address or a range of them (192.168.1.0/24)"};
   Entry entry;
   std::string_view rest = text;

@@ -52,8 +52,8 @@ class ZlibInflater final : public Inflater {
     do {
       if (ended_ && stream_.avail_in == 0) return {};
       if (ended_) {  // another gzip member follows (RFC 1952, 2.2)
-        if (!gzip_) return Error{errc::invalid_argument, "there is something behind the end of the deflate data"};
-        if (inflateReset(&stream_) != Z_OK) return Error{errc::io, "zlib cannot begin again"};
+        if (!gzip_) return Error{errc::invalid_argument, "there are bytes after the end of the deflate data"};
+        if (inflateReset(&stream_) != Z_OK) return Error{errc::io, "zlib cannot be reset"};
         ended_ = false;
       }
       stream_.next_out = reinterpret_cast<Bytef*>(piece_.data());

@@ -49,7 +49,7 @@ KvType kv_type(const std::string& name) {
   if (name == "bf16") return KvType::bf16;
   if (name == "q8_0") return KvType::q8_0;
   if (name == "fp8") return KvType::fp8_e4m3;
-  throw std::invalid_argument("type " + name + " of keys and values is none of f16, bf16, q8_0, fp8");
+  throw std::invalid_argument("type " + name + " of keys and values is not f16, bf16, q8_0 or fp8");
 }
 
 AttentionSet::AttentionSet(const AttentionShape& shape, unsigned seed)

@@ -14,7 +14,7 @@ std::size_t mebibytes(const Shape& shape) { return static_cast<std::size_t>(shap
 
 template <class T>
 void expect_same(const std::vector<T>& got, const std::vector<T>& want, const char* what) {
-  if (got != want) throw std::runtime_error(std::string(what) + " gives something else than was expected");
+  if (got != want) throw std::runtime_error(std::string(what) + " gives an unexpected result");
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ TensorType tensor_type(const std::string& name) {
   for (const auto& [known, type] : kTypes) {
     if (name == known) return type;
   }
-  throw std::invalid_argument("type " + name + " is no format of weights");
+  throw std::invalid_argument("type " + name + " is not a format of weights");
 }
 
 struct Activations {

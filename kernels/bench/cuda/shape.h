@@ -29,7 +29,7 @@ class Shape {
     int n = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
     if (error != std::errc() || end != value.data() + value.size() || n < 0)
-      throw std::invalid_argument("shape \"" + text_ + "\": " + key + " is no number from 0 to 2^31 - 1");
+      throw std::invalid_argument("shape \"" + text_ + "\": " + key + " is not a number from 0 to 2^31 - 1");
     return n;
   }
 

@@ -50,7 +50,7 @@ TEST_F(ApiTest, every_wrong_request_gets_an_error_in_the_form_of_the_protocol) {
        {std::tuple("GET", "/nowhere", "", 404), std::tuple("PUT", "/v1/responses", "{}", 405),
         std::tuple("POST", "/v1/responses", "{", 400), std::tuple("POST", "/v1/responses", "[]", 400),
         std::tuple("GET", "/v1/responses/resp_no", "", 404), std::tuple("DELETE", "/v1/conversations/conv_no", "", 404),
-        std::tuple("GET", "/v1/models/nobody", "", 404)}) {
+        std::tuple("GET", "/v1/models/unknown", "", 404)}) {
     const HttpReply reply = ask(method, path, body);
     EXPECT_EQ(reply.status, status) << method << " " << path;
     EXPECT_TRUE(Json::parse(reply.body)["error"]["message"].is_string()) << reply.body;

@@ -195,7 +195,7 @@ TEST_F(LanesTest, a_response_is_resumed_after_any_of_its_events) {
   const Json over = resumed->next("baton.resumed", "again");
   EXPECT_EQ(over["status"], "completed");
   EXPECT_EQ(over["response_id"], id);
-  send({{"type", "baton.resume"}, {"response_id", "resp_nobody"}});
+  send({{"type", "baton.resume"}, {"response_id", "resp_unknown"}});
   EXPECT_EQ(resumed->next("error")["status"], 404);
   send({{"type", "baton.resume"}});
   EXPECT_EQ(resumed->next("error")["param"], "response_id");
@@ -229,14 +229,14 @@ TEST_F(LanesTest, what_cannot_steer_is_given_back_with_the_reason) {
   EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", id}}), "invalid_input");
   EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", id}, {"input", Json::array()}}), "invalid_input");
   EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", id}, {"input", result}}), "invalid_input");
-  EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", "resp_nobody"}, {"input", "hello"}}), "response_not_found");
+  EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", "resp_unknown"}, {"input", "hello"}}), "response_not_found");
   create("hello", "b");
   const std::string ended = peer_->next("response.completed", "b")["response"]["id"];
   EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", ended}, {"input", "hello"}}), "response_already_completed");
 }
 
 TEST_F(LanesTest, a_response_that_nobody_knows_cannot_be_cancelled) {
-  send({{"type", "baton.cancel"}, {"response_id", "resp_nobody"}, {"stream_id", "a"}});
+  send({{"type", "baton.cancel"}, {"response_id", "resp_unknown"}, {"stream_id", "a"}});
   EXPECT_EQ(peer_->next("error", "a")["status"], 404);
 }
 

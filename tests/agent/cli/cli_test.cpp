@@ -176,7 +176,7 @@ TEST_F(CliTest, an_openapi_document_becomes_tools_that_are_listed) {
   const std::string document = std::string(BATON_SOURCE_DIR) + "/tests/golden/openapi/forge.json", tools = file("tools.json", "");
   const Output there = baton("tools import openapi " + document + " -o " + tools);
   EXPECT_EQ(there.code, 1);
-  EXPECT_THAT(there.text, HasSubstr("is there already"));
+  EXPECT_THAT(there.text, HasSubstr("already exists"));
   std::filesystem::remove(tools);
   const Output made = baton("tools import openapi " + document + " --tag issues -o " + tools);
   ASSERT_EQ(made.code, 0) << made.text;
@@ -194,13 +194,13 @@ TEST_F(CliTest, an_openapi_document_becomes_tools_that_are_listed) {
 TEST_F(CliTest, api_files_and_hosts_that_are_wrong_are_said) {
   const Output fault = baton("tools --api " + file("bad.json", R"({"name":"a","description":"d","url":"https://x.test/{b}"})"));
   EXPECT_EQ(fault.code, 1);
-  EXPECT_THAT(fault.text, HasSubstr("bad.json: /url: {b} is no parameter"));
+  EXPECT_THAT(fault.text, HasSubstr("bad.json: /url: {b} is not a parameter"));
   const std::string weather = std::string(BATON_SOURCE_DIR) + "/examples/weather_api.json";
   EXPECT_THAT(baton("tools --api " + weather).text, HasSubstr("get_weather: Current weather of a city"));
   const Output unset = baton("tools --api " + weather + " get_weather '{\"city\":\"Lisbon\"}'");
   EXPECT_EQ(unset.code, 1);
   EXPECT_THAT(unset.text, HasSubstr("the environment variable WEATHER_KEY is not set"));
-  EXPECT_THAT(baton("tools --allow-host https://x.test").text, HasSubstr("is no host that can be allowed"));
+  EXPECT_THAT(baton("tools --allow-host https://x.test").text, HasSubstr("is not a host that can be allowed"));
   const Output schema = baton("tools --api " + file("schema.json", R"({"tools":[{"name":"a","description":"d","url":"https://x.test/",
       "query":{"b":"{b}"},"parameters":{"type":"object","properties":{"b":{"type":"text"}}}},
       {"name":"fine","description":"d","url":"https://x.test/"}]})"));

@@ -28,17 +28,17 @@ const Mistake kMistakes[] = {
     {"[history]\nlimit = 3", 2, "it belongs in the section [history.list] or [history.search]"},
     {"Threads = 4", 1, "did you mean \"threads\"?"},
     {"--threads = 4", 1, "did you mean \"threads\"?"},
-    {"m = \"x\"", 1, "the file has long names only: \"model\""},
+    {"m = \"x\"", 1, "the file takes only the long name: \"model\""},
     {"xyzzy = 1", 1, "`baton --help` lists them"},
     {"[run]\nxyzzy = 1", 2, "`baton run --help` lists them"},
     {"[run]\nQUESTION = \"x\"", 2, "there is no option \"QUESTION\" in the section [run]"},
     {"config = \"other.toml\"", 1, "there is no option \"config\""},
     {"help = true", 1, "there is no option \"help\""},
-    {"serve = true", 1, "its options stand below a line [serve]"},
+    {"serve = true", 1, "put its options below a line [serve]"},
     {"[serv]\nport = 1", 1, "did you mean [serve]?"},
     {"model = \"a\"\n[nonsense]", 2, "sections are named after the commands"},
     {"[history.lst]\nlimit = 3", 1, "did you mean [history.list]?"},
-    {"[run.more]\nseed = 3", 1, "the section [run] has none below it"},
+    {"[run.more]\nseed = 3", 1, "the section [run] has no subsections"},
     {"[[serve]]\nport = 1", 1, "write [serve]"},
     // Twice.
     {"threads = 4\nmodel = \"a\"\nthreads = 5", 3, "keep one of them"},
@@ -61,7 +61,7 @@ const Mistake kMistakes[] = {
     {"threads = 99999999999999", 1, "--threads"},
     {"rope-scaling = \"spiral\"", 1, "yarn"},
     {"log-level = \"loud\"", 1, "debug"},
-    {"[serve]\nport = 70000", 2, "`baton serve --help` says what it takes"},
+    {"[serve]\nport = 70000", 2, "`baton serve --help` lists the allowed values"},
     {"[serve]\nport = -1", 2, "--port"},
     {"[serve]\napproval-hours = 2161", 2, "to 2160"},
     {"[run]\nroot = \"/nowhere/at/all\"", 2, "/nowhere/at/all"},
@@ -100,7 +100,7 @@ TEST_F(CliTest, all_mistakes_of_a_config_file_are_said_at_once) {
 TEST_F(CliTest, a_config_file_that_is_named_must_be_there_and_readable) {
   const Output nowhere = baton("--config /nowhere/baton.toml history list");
   EXPECT_EQ(nowhere.code, 2);
-  EXPECT_THAT(nowhere.text, AllOf(HasSubstr("/nowhere/baton.toml is not there"), HasSubstr("leave --config out")));
+  EXPECT_THAT(nowhere.text, AllOf(HasSubstr("/nowhere/baton.toml does not exist"), HasSubstr("leave out --config")));
   const Output folder = baton("history list --config=" + folder_.path().string());
   EXPECT_EQ(folder.code, 2);
   EXPECT_THAT(folder.text, HasSubstr("it is a folder"));

@@ -70,11 +70,11 @@ TEST_F(HistoryTest, what_is_exported_can_be_imported_elsewhere_and_is_the_same) 
   const std::string shown = baton("history show last --json").text;
   const Output here = baton("history import " + file);
   EXPECT_EQ(here.code, 1);
-  EXPECT_THAT(here.text, HasSubstr("here already"));
+  EXPECT_THAT(here.text, HasSubstr("already exists"));
   EXPECT_EQ(json("--journal " + path("other.db") + " history import " + file + " --json")["id"], id);
   EXPECT_EQ(baton("--journal " + path("other.db") + " history show last --json").text, shown);
   EXPECT_EQ(baton("--journal " + path("other.db") + " history export last").text, read(file));
-  EXPECT_THAT(baton("history export last -o " + file).text, HasSubstr("is there already"));
+  EXPECT_THAT(baton("history export last -o " + file).text, HasSubstr("already exists"));
   EXPECT_EQ(read(file), baton("history export last").text) << "and it is left as it was";
 }
 
@@ -103,7 +103,7 @@ TEST_F(HistoryTest, a_backup_is_a_journal_of_its_own) {
   EXPECT_THAT(baton("--journal " + file + " history list").text, HasSubstr("hello"));
   const Output again = baton("history backup " + file);
   EXPECT_EQ(again.code, 1);
-  EXPECT_THAT(again.text, HasSubstr("backup.db is there already"));
+  EXPECT_THAT(again.text, HasSubstr("backup.db already exists"));
   EXPECT_EQ(baton("history backup " + path("no/such/folder/b.db")).code, 1);
 }
 
@@ -118,7 +118,7 @@ TEST_F(HistoryTest, vacuum_says_what_it_gained) {
   EXPECT_EQ(baton("history delete last --yes").code, 0);
   const Json done = json("history vacuum --json");
   EXPECT_LE(done["after_bytes"].get<int>(), done["before_bytes"].get<int>());
-  EXPECT_THAT(baton("history vacuum").text, HasSubstr("bytes, were "));
+  EXPECT_THAT(baton("history vacuum").text, HasSubstr("bytes, previously "));
 }
 
 TEST_F(HistoryTest, a_damaged_journal_is_refused_with_what_to_do) {

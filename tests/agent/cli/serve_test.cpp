@@ -75,7 +75,7 @@ TEST_F(ServeTest, the_log_says_start_and_end_and_no_secret_and_doctor_knows_the_
 
   const Json port = check(Json::parse(read("doctor.json")), "port");
   EXPECT_EQ(port["status"], "ok") << port;
-  EXPECT_THAT(port["text"].get<std::string>(), HasSubstr("taken by a baton"));
+  EXPECT_THAT(port["text"].get<std::string>(), HasSubstr("in use by a baton"));
 }
 
 TEST_F(ServeTest, a_log_that_nobody_reads_any_more_does_not_end_the_daemon) {

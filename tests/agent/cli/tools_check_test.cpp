@@ -42,15 +42,15 @@ TEST_F(CliTest, tools_check_names_every_fault_with_its_place_and_fails) {
   EXPECT_EQ(found.code, 1) << found.text;
   EXPECT_THAT(found.text, HasSubstr("at /properties/x/type: type must be"));
   EXPECT_THAT(found.text, HasSubstr("a model writes it as \"math.hypot\""));
-  EXPECT_THAT(found.text, HasSubstr("/tools/1/parameters/properties: this key stands twice"));
-  EXPECT_THAT(found.text, HasSubstr("another tool before it has this name"));
+  EXPECT_THAT(found.text, HasSubstr("/tools/1/parameters/properties: this key occurs twice"));
+  EXPECT_THAT(found.text, HasSubstr("an earlier tool has the same name"));
   EXPECT_THAT(found.text, HasSubstr("its name holds a control character"));
   EXPECT_THAT(found.text, HasSubstr("it has no name"));
-  EXPECT_THAT(found.text, HasSubstr("are of no object"));
+  EXPECT_THAT(found.text, HasSubstr("do not describe an object"));
   EXPECT_THAT(found.text, HasSubstr("a tool of an API file has a name of"));
   EXPECT_THAT(found.text, HasSubstr("/tools/8"));
   EXPECT_THAT(found.text, HasSubstr("the field \"input_schema\" is not known"));
-  EXPECT_THAT(found.text, HasSubstr("its description is no text"));
+  EXPECT_THAT(found.text, HasSubstr("its description is not a string"));
   EXPECT_THAT(found.text, HasSubstr("10 tools, 10 errors"));
 }
 
@@ -74,7 +74,7 @@ TEST_F(CliTest, tools_check_tells_what_nobody_checks_and_what_can_never_be_calle
     {"name":"b","parameters":{"type":"object","properties":{"x":false},"required":["x"]}},
     {"name":"c","parameters":{"type":"object","properties":{"x":{"type":"string","minLength":2000000}}}}])"));
   EXPECT_EQ(found.code, 1) << found.text;
-  EXPECT_THAT(found.text, HasSubstr("never: /properties/x/format: \"byte\" is no format that is known"));
+  EXPECT_THAT(found.text, HasSubstr("never: /properties/x/format: \"byte\" is an unknown format"));
   EXPECT_THAT(found.text, HasSubstr("never: /properties/x/contentEncoding: a note"));
   EXPECT_THAT(found.text, HasSubstr("it can never be called"));
   EXPECT_THAT(found.text, HasSubstr("minLength: a mask counts to 1000: it is checked afterwards"));

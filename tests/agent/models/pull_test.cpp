@@ -39,12 +39,12 @@ TEST_F(ResolveModel, a_catalogue_model_that_is_not_here_says_how_to_get_it) {
 
 TEST_F(ResolveModel, a_part_of_a_pull_is_no_model) {
   put("smollm2-135m-instruct.gguf.part");
-  EXPECT_THAT(problem("smollm2-135m-instruct"), HasSubstr("not here yet"));
+  EXPECT_THAT(problem("smollm2-135m-instruct"), HasSubstr("not downloaded yet"));
   EXPECT_TRUE(local_models(folder_.path()).empty());
 }
 
 TEST_F(ResolveModel, what_is_nowhere_is_said) {
-  EXPECT_THAT(problem("nobody"), HasSubstr("no model nobody"));
+  EXPECT_THAT(problem("unknown"), HasSubstr("no model unknown"));
   EXPECT_THAT(problem("no/such/file.gguf"), HasSubstr("no file no/such/file.gguf"));
   EXPECT_THAT(problem(""), HasSubstr("no file"));
 }
@@ -52,7 +52,7 @@ TEST_F(ResolveModel, what_is_nowhere_is_said) {
 TEST_F(ResolveModel, files_of_the_same_name_from_different_places_are_kept_apart) {
   put("one--repo--model.gguf");
   EXPECT_EQ(*resolve_model("hf:one/repo/model.gguf", folder_.path()), folder_.path() / "one--repo--model.gguf");
-  EXPECT_THAT(problem("hf:two/repo/model.gguf"), HasSubstr("not here yet"));
+  EXPECT_THAT(problem("hf:two/repo/model.gguf"), HasSubstr("not downloaded yet"));
 }
 
 TEST_F(ResolveModel, local_models_are_listed_in_order) {

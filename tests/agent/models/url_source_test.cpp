@@ -75,7 +75,7 @@ TEST_F(PullUrl, goes_on_where_the_last_pull_stopped) {
   const auto pulled = pull_from(server, content);
   ASSERT_TRUE(pulled) << pulled.error().message;
   EXPECT_EQ(contents(*pulled), content);
-  EXPECT_THAT(messages_, Contains("going on after 2.5 MB"));
+  EXPECT_THAT(messages_, Contains("continuing after 2.5 MB"));
 }
 
 TEST_F(PullUrl, takes_a_connection_up_again_that_broke_off) {
@@ -228,7 +228,7 @@ TEST_F(PullUrl, what_cannot_be_understood_says_what_was_expected) {
   EXPECT_THAT(message("hf:owner/repo/file.bin"), HasSubstr("hf:OWNER/REPO/FILE.gguf"));
   EXPECT_THAT(message("hf:owner/repo/../file.gguf"), HasSubstr("hf:OWNER/REPO/FILE.gguf"));
   EXPECT_THAT(message("https://example.com/page"), HasSubstr("address of a .gguf file"));
-  EXPECT_THAT(message("nobody"), HasSubstr("smollm2-135m-instruct"));
+  EXPECT_THAT(message("unknown"), HasSubstr("smollm2-135m-instruct"));
 }
 
 TEST_F(PullUrl, a_folder_that_cannot_be_made_is_named) {

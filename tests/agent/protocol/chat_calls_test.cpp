@@ -66,13 +66,13 @@ TEST(ChatCalls, ids_that_begin_anew_with_each_answer_belong_to_the_latest) {
   EXPECT_THAT(
       results_of({calls({call("call_0", "a")}), result("call_0", "x"), user("again"), calls({call("call_0", "a")}), result("call_0", "y")}),
       ElementsAre("a: x", "a: y"));
-  const auto unanswered = results_of({calls({call("call_0", "a")}), user("go on"), calls({call("call_0", "a")}), result("call_0", "y")});
+  const auto unanswered = results_of({calls({call("call_0", "a")}), user("continue"), calls({call("call_0", "a")}), result("call_0", "y")});
   ASSERT_EQ(unanswered.size(), 2u);
   EXPECT_EQ(unanswered[1], "a: y");
 }
 
 TEST(ChatCalls, a_result_without_an_id_belongs_to_the_latest_turn) {
-  const auto results = results_of({calls({call("1", "a")}), user("go on"), calls({call("2", "a")}), result("", "y")});
+  const auto results = results_of({calls({call("1", "a")}), user("continue"), calls({call("2", "a")}), result("", "y")});
   ASSERT_EQ(results.size(), 2u);
   EXPECT_EQ(results[1], "a: y");
   EXPECT_THAT(results_of({calls({call("1", "a")}), calls({call("2", "b")}), result("", "x"), result("", "y")}), ElementsAre("a: x", "b: y"))

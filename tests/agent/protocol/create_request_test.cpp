@@ -45,7 +45,7 @@ TEST_F(CreateRequestTest, a_string_is_a_message_of_the_users) {
 TEST_F(CreateRequestTest, refuses_a_key_that_stands_twice) {
   const auto twice = parse_json(R"({"a": {"b": 1}, "c": [{"b": 1}, {"b": 2, "b": 3}]})");
   ASSERT_FALSE(twice);
-  EXPECT_THAT(twice.error().message, HasSubstr("the key at /c/1/b stands twice"));
+  EXPECT_THAT(twice.error().message, HasSubstr("the key at /c/1/b occurs twice"));
   EXPECT_TRUE(parse_json(R"({"a": {"b": 1}, "b": [{"b": 1}, {"b": 2}]})"));
 }
 

@@ -59,26 +59,26 @@ TEST_F(RequestLimitsTest, each_list_has_a_bound_that_its_error_names) {
     const char* message;
   };
   const Case cases[] = {
-      {create("include", list_of(33, "reasoning.encrypted_content")), "include", "holds 33 entries, more than 32"},
-      {create("baton.stop", list_of(65, "s")), "baton.stop", "holds 65 strings, more than 64"},
-      {create("baton.stop", Json::array({std::string(1025, 's')})), "baton.stop", "has 1025 bytes, more than 1024"},
-      {create("tools", list_of(257, function)), "tools", "holds 257 tools, more than 256"},
-      {create("tools", Json::array({mcp})), "tools[0].allowed_tools", "holds 1025 names, more than 1024"},
+      {create("include", list_of(33, "reasoning.encrypted_content")), "include", "holds 33 entries; at most 32 are allowed"},
+      {create("baton.stop", list_of(65, "s")), "baton.stop", "holds 65 strings; at most 64 are allowed"},
+      {create("baton.stop", Json::array({std::string(1025, 's')})), "baton.stop", "has 1025 bytes; at most 1024 are allowed"},
+      {create("tools", list_of(257, function)), "tools", "holds 257 tools; at most 256 are allowed"},
+      {create("tools", Json::array({mcp})), "tools[0].allowed_tools", "holds 1025 names; at most 1024 are allowed"},
       {create("tool_choice", {{"type", "allowed_tools"}, {"tools", list_of(257, function)}}), "tool_choice.tools", "holds 257 tools"},
-      {create("chat_template_kwargs", object_of(33)), "chat_template_kwargs", "holds 33 variables, more than 32"},
-      {create("chat_template_kwargs", {{"x", std::string(1 << 16, 'x')}}), "chat_template_kwargs", "bytes, more than 65536"},
-      {create("metadata", object_of(17)), "metadata", "has 17 pairs, more than 16"},
-      {create("input", list_of(10'001, {{"role", "user"}, {"content", "x"}})), "input", "holds 10001 items, more than 10000"},
+      {create("chat_template_kwargs", object_of(33)), "chat_template_kwargs", "holds 33 variables; at most 32 are allowed"},
+      {create("chat_template_kwargs", {{"x", std::string(1 << 16, 'x')}}), "chat_template_kwargs", "bytes; at most 65536 are allowed"},
+      {create("metadata", object_of(17)), "metadata", "has 17 pairs; at most 16 are allowed"},
+      {create("input", list_of(10'001, {{"role", "user"}, {"content", "x"}})), "input", "holds 10001 items; at most 10000 are allowed"},
       {create("input", Json::array({{{"role", "user"}, {"content", list_of(4097, text)}}})), "input[0].content", "holds 4097 parts"},
       {create("input", Json::array({{{"type", "function_call_output"}, {"call_id", "c"}, {"output", list_of(4097, text)}}})),
        "input[0].output", "holds 4097 parts"},
       {create("input", Json::array({{{"type", "reasoning"}, {"content", list_of(4097, text)}}})), "input[0].content", "holds 4097 parts"},
-      {chat("stop", list_of(400'000, "s")), "stop", "holds 400000 strings, more than 64"},
-      {chat("stop", std::string(2000, 's')), "stop", "has 2000 bytes, more than 1024"},
-      {chat("logit_bias", object_of(400'000)), "logit_bias", "holds 400000 tokens, more than 1024"},
-      {chat("n", 17), "n", "must lie between 1 and 16"},
+      {chat("stop", list_of(400'000, "s")), "stop", "holds 400000 strings; at most 64 are allowed"},
+      {chat("stop", std::string(2000, 's')), "stop", "has 2000 bytes; at most 1024 are allowed"},
+      {chat("logit_bias", object_of(400'000)), "logit_bias", "holds 400000 tokens; at most 1024 are allowed"},
+      {chat("n", 17), "n", "must be from 1 to 16"},
       {chat("tools", list_of(257, {{"type", "function"}, {"function", {{"name", "f"}}}})), "tools", "holds 257 tools"},
-      {chat("messages", list_of(20'000, {{"role", "user"}, {"content", "x"}})), "messages", "more than 10000"},
+      {chat("messages", list_of(20'000, {{"role", "user"}, {"content", "x"}})), "messages", "at most 10000 are allowed"},
       {chat("messages", list_of(2, {{"role", "assistant"}, {"tool_calls", list_of(10'001, Json::object())}})), "messages[0].tool_calls",
        "holds 10001 calls"},
       {chat("messages", list_of(10'001, {{"role", "user"}, {"content", "x"}})), "messages", "holds 10001 items"},
@@ -97,7 +97,7 @@ TEST_F(RequestLimitsTest, all_functions_together_have_a_bound) {
     tools.push_back({{"type", "function"}, {"name", "f" + std::to_string(i)}, {"description", std::string(100'000, 'd')}});
   const ApiError error = create("tools", tools);
   EXPECT_EQ(error.param, "tools[10]");
-  EXPECT_THAT(error.message, HasSubstr("bytes of names, descriptions and schemas, more than 1048576"));
+  EXPECT_THAT(error.message, HasSubstr("bytes of names, descriptions and schemas; at most 1048576 are allowed"));
 }
 
 TEST_F(RequestLimitsTest, the_arguments_of_calls_are_read_within_limits) {
@@ -105,13 +105,13 @@ TEST_F(RequestLimitsTest, the_arguments_of_calls_are_read_within_limits) {
   EXPECT_TRUE(with(object_of(1024).dump()).message.empty());
   EXPECT_THAT(with(object_of(1025).dump()).message, HasSubstr("an object has more than 1024 keys"));
   EXPECT_THAT(with("{\"a\":" + std::string(100, '[') + std::string(100, ']') + "}").message, HasSubstr("nested deeper than 64 levels"));
-  EXPECT_THAT(with("{\"a\":\"" + std::string(1 << 20, 'x') + "\"}").message, HasSubstr("has 1048584 bytes, more than 1048576"));
+  EXPECT_THAT(with("{\"a\":\"" + std::string(1 << 20, 'x') + "\"}").message, HasSubstr("has 1048584 bytes; at most 1048576 are allowed"));
   EXPECT_TRUE(with("{\"a\":1").message.empty()) << "cut off: it is dropped";
   EXPECT_TRUE(with(R"({"a":1,"a":2})").message.empty()) << "a model may have written it";
 
   const ApiError many = create("input", list_of(200, function_call("c", object_of(1000).dump())));
   EXPECT_EQ(many.param, "input[100].arguments");
-  EXPECT_THAT(many.message, HasSubstr("101000 keys, more than 100000"));
+  EXPECT_THAT(many.message, HasSubstr("101000 keys; at most 100000 are allowed"));
 }
 
 TEST_F(RequestLimitsTest, an_error_that_is_sent_back_keeps_what_a_model_reads_of_it) {

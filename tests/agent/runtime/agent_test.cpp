@@ -216,7 +216,7 @@ TEST_F(AgentTest, runs_several_conversations_at_once) {
 }
 
 TEST_F(AgentTest, cancels_an_answer_and_keeps_what_was_shown) {
-  script({{.text = "once upon a time", .until_cancelled = true}, {.text = "go on"}});
+  script({{.text = "once upon a time", .until_cancelled = true}, {.text = "continue"}});
   auto handle = start({.input = said("tell me")});
   wait_for_event("response.output_text.delta");
   handle->cancel();

@@ -192,7 +192,7 @@ TEST_F(KilledAgent, leaves_a_conversation_that_goes_on_wherever_it_is_cut) {
     EXPECT_NE(cut.status, "in_progress");
     EXPECT_LE(n_effects(), static_cast<int>(journal_->tool_invocations(response).value().size()));
 
-    EXPECT_EQ(run({.input = said("go on"), .conversation_id = cut.conversation_id}).status, "completed");
+    EXPECT_EQ(run({.input = said("continue"), .conversation_id = cut.conversation_id}).status, "completed");
     int results = 0, calls = 0, unknown = 0;
     const std::vector<llm::Message> messages = generator_->requests()[0].messages;
     for (const llm::Message& message : messages) {
@@ -320,7 +320,7 @@ TEST_F(KilledAgent, a_process_that_ends_while_its_disk_is_full_leaves_the_run_to
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
 
   journal_ = memory::Journal::open(file(), {.adopt_durable = true}).value();
-  script({{.text = "Nobody knows."}});
+  script({{.text = "It is unknown."}});
   ASSERT_EQ(journal_->adopted().size(), 1u);
   const auto again = agent_->resume(journal_->response(journal_->adopted()[0]).value(), observer()).value();
   EXPECT_EQ(again->wait().status, "completed");

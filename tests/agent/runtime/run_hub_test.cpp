@@ -319,7 +319,7 @@ TEST_F(RunHubTest, a_shutdown_parks_durable_runs_and_ends_the_others) {
   ASSERT_TRUE(ear.wait_for(kParkedEvent));
   EXPECT_EQ(ear.of(kParkedEvent)["response_id"], durable);
   EXPECT_EQ(journal_->response(durable).value().status, "in_progress");
-  EXPECT_EQ(journal_->response(durable).value().attempts, 0) << "leaving by one's own will is no crash";
+  EXPECT_EQ(journal_->response(durable).value().attempts, 0) << "an orderly shutdown is not a crash";
   EXPECT_EQ(journal_->response(other).value().status, "cancelled");
   EXPECT_EQ(hub_->start({.input = said("q")}).error().code, errc::saturated);
 }

@@ -92,7 +92,7 @@ TEST_F(ServerTest, a_completion_is_cancelled_when_its_client_has_gone) {
       asio::read_until(socket, asio::dynamic_buffer(head), "\"delta\"");
     }
     socket.close();
-    EXPECT_TRUE(active(0)) << "nobody can come back to it";
+    EXPECT_TRUE(active(0)) << "no client can come back to it";
   }
   EXPECT_TRUE(metric("baton_clients_left_total 2"));
 }
@@ -148,7 +148,7 @@ TEST_F(ServerTest, an_unstored_response_is_cancelled_when_its_client_has_gone) {
       asio::read_until(socket, asio::dynamic_buffer(head), "response.in_progress");
     }
     socket.close();
-    EXPECT_TRUE(active(0)) << "nobody can ask for it";
+    EXPECT_TRUE(active(0)) << "no client can ask for it";
   }
 }
 

@@ -100,7 +100,7 @@ TEST_F(ServerTest, a_model_says_how_much_it_holds) {
 TEST_F(ServerTest, embeddings_are_answered_with_a_sentence) {
   const Answer answer = ask(http::verb::post, "/v1/embeddings", {{"input", "x"}, {"model", "m"}});
   EXPECT_EQ(answer.status, 400) << "clients try again what is a 500";
-  EXPECT_THAT(answer.json["error"]["message"].get<std::string>(), HasSubstr("makes no embeddings"));
+  EXPECT_THAT(answer.json["error"]["message"].get<std::string>(), HasSubstr("cannot make embeddings"));
 }
 
 TEST_F(ServerTest, the_tokens_of_a_request_are_counted_without_a_run) {

@@ -182,7 +182,7 @@ TEST_F(ServerTest, a_client_has_a_number_of_requests) {
   const Answer refused = post({{"input", "hello"}});
   EXPECT_EQ(refused.status, 429);
   EXPECT_EQ(refused.json["error"]["code"], "too_many_requests");
-  EXPECT_EQ(ask(http::verb::get, "/readyz").status, 200) << "counts for nobody";
+  EXPECT_EQ(ask(http::verb::get, "/readyz").status, 200) << "it counts for no client";
   waiting.close();
   ASSERT_TRUE(metric("baton_clients_left_total 1"));
   EXPECT_EQ(post({{"input", "hello"}}).status, 200);

@@ -23,7 +23,7 @@ def data_folder():
     except ImportError:  # another environment, with which that package would conflict: only the data is needed
         folders = sorted(suite.cache_dir().glob("bfcl-venv/lib/python3*/site-packages/bfcl_eval/data"))
         if not folders:
-            raise suite.Unavailable("BFCL's data is not there: scripts/bench.sh bfcl --n 1 fetches it") from None
+            raise suite.Unavailable("BFCL's data is missing: scripts/bench.sh bfcl --n 1 fetches it") from None
         return folders[0]
     return pathlib.Path(bfcl_eval.__file__).parent / "data"
 

@@ -25,14 +25,14 @@ LENIENT = ", read leniently"
 def add_options(parser):
     group = parser.add_argument_group("bfcl")
     group.add_argument("--n", type=int, default=CASES, help=f"cases of each category, chosen by a fixed seed (default: {CASES})")
-    group.add_argument("--all", action="store_true", help="every case there is: some 3,500")
-    group.add_argument("--category", action="append", choices=bfcl_cases.CATEGORIES, metavar="NAME", help="only this one (may be repeated)")
+    group.add_argument("--all", action="store_true", help="all cases, about 3,500")
+    group.add_argument("--category", action="append", choices=bfcl_cases.CATEGORIES, metavar="NAME", help="only this category (may be repeated)")
     group.add_argument("--model", action="append", metavar="NAME_OR_PATH", help=f"default: {', '.join(MODELS)} (may be repeated)")
     group.add_argument("--url", help="ask this OpenAI-compatible server and start none; OPENAI_API_KEY is sent where it is set")
     group.add_argument("--servers", default=",".join(SERVERS), help=f"which to start (default: {','.join(SERVERS)})")
-    group.add_argument("--kept", action="store_true", help="ask nothing: judge the answers of these servers that are kept from earlier runs, however many")
+    group.add_argument("--kept", action="store_true", help="do not ask: judge the answers of these servers that earlier runs have kept")
     group.add_argument("--lenient", action=argparse.BooleanOptionalAction, default=None,
-                       help="a second row for each server, with calls that stand in the text as JSON (default: where a peer is compared)")
+                       help="a second row for each server, with calls that are in the text as JSON (default: where a peer is compared)")
     group.add_argument("--failures", type=int, default=0, metavar="N", help="print N failures of each server to read, chosen by the seed")
 
 

@@ -95,7 +95,7 @@ def bodies():
     """(what, path, body, how many at once)"""
     yield "an object of as many keys as 8 MB hold, in metadata", "/v1/responses", ('{"input":"say hi","metadata":{' + keys(BODY - 100) + "}}").encode(), 1
     yield "four of these at once", "/v1/responses", ('{"input":"say hi","metadata":{' + keys(BODY - 100) + "}}").encode(), 4
-    yield "four objects of a million keys that nobody knows", "/v1/responses", ("{" + keys(BODY - 100) + "}").encode(), 4
+    yield "four objects of a million unknown keys", "/v1/responses", ("{" + keys(BODY - 100) + "}").encode(), 4
     yield "an array of a million objects, as input, four at once", "/v1/responses", filled('{"input":[', '{"a":1}', "]}"), 4
     yield "an array of two million empty objects", "/v1/responses", filled('{"input":[', "{}", "]}"), 4
     yield "a million strings, four at once", "/v1/responses", filled('{"input":[', '"abcd"', "]}"), 4
@@ -117,7 +117,7 @@ def bodies():
     yield "instructions of 8 MB, four at once", "/v1/responses", ('{"input":"say hi","store":false,"instructions":"' + "x" * (BODY - 100) + '"}').encode(), 4
     yield "a schema of the answer with 100,000 properties", "/v1/responses", ('{"input":"say hi","text":{"format":{"type":"json_schema","name":"s","schema":{"type":"object","properties":{' + keys(3 * MB, '{"type":"string"}') + "}}}}}").encode(), 4
     yield "a million keys for a conversation's metadata", "/v1/conversations", ('{"metadata":{' + keys(BODY - 100) + "}}").encode(), 4
-    yield "100 fields that nobody knows in each of 4,000 items", "/v1/responses", filled('{"input":[', '{"role":"user","content":"x",' + ",".join(f'"k{i}":1' for i in range(100)) + "}", "]}", 4 * MB), 4
+    yield "100 unknown fields in each of 4,000 items", "/v1/responses", filled('{"input":[', '{"role":"user","content":"x",' + ",".join(f'"k{i}":1' for i in range(100)) + "}", "]}", 4 * MB), 4
     yield "10,000 turns of which the oldest may go", "/v1/responses", filled('{"store":false,"truncation":"auto","input":[', '{"role":"user","content":"say hi"}', "]}", 300_000), 4
     yield "calls of another server's tools with 8 MB of input", "/v1/responses", ('{"input":[{"type":"custom_tool_call","call_id":"c","name":"f","input":"' + "x" * (BODY - 200) + '"}]}').encode(), 4
     yield "a million messages for a chat", "/v1/chat/completions", filled('{"messages":[', '{"a":1}', "]}"), 4

@@ -47,7 +47,7 @@ def rows(baton, models_dir, quick):
         raise suite.Unavailable(f"{baton} is not built: scripts/quickstart.sh builds it")
     model = suite.model_file(models_dir, MODEL)
     if quick:
-        raise suite.Unavailable("the rows with a model take a minute: a run without --quick has them")
+        raise suite.Unavailable("the rows with a model take a minute: run it without --quick")
     large = words(8 << 20)[:(8 << 20) - 4096]
     with RealDaemon(baton, model, ["--ctx", "8192"]) as daemon:
         alone = Alone(daemon, TINY)

@@ -127,7 +127,7 @@ class Alone:
         self.wait, self.health, self.memory, self.body = told["wait"], told["health"], told["memory"], body
 
     def row(self):
-        return suite.row("a tiny response, when nobody attacks", round(self.wait, 2), "s", target="stated", ok=True, note=f"health {1000 * self.health:.0f} ms, {self.memory >> 20} MB; added to the bounds")
+        return suite.row("a tiny response, without an attack", round(self.wait, 2), "s", target="stated", ok=True, note=f"health {1000 * self.health:.0f} ms, {self.memory >> 20} MB; added to the bounds")
 
 
 def faults_of(told, daemon, allowed, alone):

@@ -18,7 +18,7 @@ QUICK_CHECKS = 40  # seconds after which --quick stops checking
 
 
 def add_options(parser):
-    parser.add_argument("--seed", type=int, help="of all choices (default: another one each time, which is told)")
+    parser.add_argument("--seed", type=int, help="seed of all random choices (default: a new one each time, which is printed)")
     parser.add_argument("--operations", type=int, help=f"default: {OPERATIONS}, with --quick {QUICK_OPERATIONS}")
     parser.add_argument("--program", type=pathlib.Path, help="another build of scripted_daemon, such as build/tsan/tests/scripted_daemon")
 

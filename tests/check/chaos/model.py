@@ -256,10 +256,10 @@ def check_effects(world, journal):
         if approval.refused and numbers[str(approval.n)]:
             world.blame("effect", f"call {approval.n} ({approval.id}) was refused first and ran afterwards", approval.run)
         elif not approval.approving and numbers[str(approval.n)]:
-            world.blame("effect", f"call {approval.n} ({approval.id}) ran before anybody approved it", approval.run)
+            world.blame("effect", f"call {approval.n} ({approval.id}) ran before it was approved", approval.run)
     for response, key, status, result in journal.rows("SELECT response_id, idempotency_key, status, result FROM tool_invocations WHERE tool IN ('send', 'ask_first')"):
         done = status in ("done", "completed") and "sent" in result
         if done and keys[key] == 0:
-            world.blame("effect", f"the call {key} of {response} is told to have run and has no effect", world.runs.get(response))
+            world.blame("effect", f"the call {key} of {response} is reported to have run and has no effect", world.runs.get(response))
         if status == "intent":
             world.blame("effect", f"the call {key} of {response} is still an intent though nothing runs", world.runs.get(response))

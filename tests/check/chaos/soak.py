@@ -23,7 +23,7 @@ WITHOUT_RESTARTS = {"disk": 4, "file_size": 1, "clock": 5, "pause": 3}
 
 
 def add_options(parser):
-    parser.add_argument("--seed", type=int, help="of all choices (default: another one each time, which is told)")
+    parser.add_argument("--seed", type=int, help="seed of all random choices (default: a new one each time, which is printed)")
     parser.add_argument("--minutes", type=float, default=MINUTES, help=f"default: {MINUTES}")
     parser.add_argument("--program", type=pathlib.Path, help="another build of scripted_daemon")
 
@@ -77,7 +77,7 @@ def growth(values):
 
 def rows(_baton, _models_dir, quick, options):
     if quick:
-        raise suite.Unavailable("this takes an hour: a run without --quick has it")
+        raise suite.Unavailable("this takes an hour: run it without --quick")
     seed = options.seed if options.seed is not None else random.randrange(1 << 30)
     chaos_faults.FAULTS = WITHOUT_RESTARTS
     with daemon_to_be_tried(options.program) as (daemon, disk, clock_file):

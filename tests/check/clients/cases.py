@@ -54,7 +54,7 @@ ANSWERED = [
 def rows(baton, models_dir, quick):
     model = suite.model_file(models_dir, MODEL)
     if quick:
-        raise suite.Unavailable("the default model takes half a minute for these: a run without --quick has them")
+        raise suite.Unavailable("the default model takes half a minute for these: run it without --quick")
     with Baton(baton, model) as daemon:
         for case, wanted, value_of, is_right in ANSWERED:
             answer = post(daemon.url, case)

@@ -16,7 +16,7 @@ SHOWN = 15
 
 
 def add_options(parser):
-    parser.add_argument("--limit", type=int, default=0, help="schema-bench: only so many schemas, drawn at random")
+    parser.add_argument("--limit", type=int, default=0, help="schema-bench: only this many schemas, drawn at random")
 
 
 def read(path):

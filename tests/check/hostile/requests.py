@@ -102,7 +102,7 @@ def http_cases(port):
     def post(body, path="/v1/responses"):
         body = body if isinstance(body, bytes) else body.encode()
         return http(port, f"POST {path} HTTP/1.1\r\nHost: HOST\r\nContent-Length: {len(body)}\r\n\r\n", body)
-    yield "body is no JSON", post("{"), {400}
+    yield "body is not JSON", post("{"), {400}
     yield "body is empty", post(""), {400}
     yield "body is an array", post("[]"), {400}
     yield "body is not UTF-8", post(b'{"input": "\xff\xfe"}'), {400}
@@ -120,8 +120,8 @@ def http_cases(port):
     yield "chat: messages of the wrong type", post('{"messages": "hi"}', "/v1/chat/completions"), {400}
     yield "rating of nothing", post('{"rating": "good"}', "/v1/baton/responses/resp_x/rating"), {404}
     yield "a body of 64 MB in 64 kB of gzip", http(port, POST + f"Content-Encoding: gzip\r\nContent-Length: {len(BOMB)}\r\n\r\n", BOMB), {413}
-    yield "a body that is no gzip", http(port, POST + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n", b"{}"), {400}
-    yield "a coding that nobody has", http(port, POST + "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n", b"{}"), {415}
+    yield "a body that is not gzip", http(port, POST + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n", b"{}"), {400}
+    yield "an unknown content coding", http(port, POST + "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n", b"{}"), {415}
     yield "100 MB announced", http(port, POST + "Content-Length: 104857600\r\n\r\n"), {413}
     yield "100 MB in chunks", http(port, POST + "Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + b"x" * 0x100000 + b"\r\n" + (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 15), {413}
     yield "a header of 1 MB", http(port, "GET /v1/models HTTP/1.1\r\nHost: HOST\r\nX: " + "x" * 1_000_000 + "\r\n\r\n"), {431, 0}
@@ -131,7 +131,7 @@ def http_cases(port):
     yield "negative length", http(port, POST + "Content-Length: -1\r\n\r\n"), {400}
     yield "a path with NUL", http(port, "GET /v1/models%00 HTTP/1.1\r\nHost: HOST\r\n\r\n"), {400}
     yield "a path that climbs", http(port, "GET /console/..%2f..%2fetc/passwd HTTP/1.1\r\nHost: HOST\r\n\r\n"), {404}
-    yield "a method that nobody has", http(port, "BREW /v1/responses HTTP/1.1\r\nHost: HOST\r\n\r\n"), {405, 400}
+    yield "an unknown method", http(port, "BREW /v1/responses HTTP/1.1\r\nHost: HOST\r\n\r\n"), {405, 400}
     yield "upgrade without key", http(port, "GET /v1/responses HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"), {400}
     yield "upgrade of an old version", http(port, "GET /v1/responses HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\nSec-WebSocket-Key: eA==\r\n\r\n"), {400, 426}
     yield "upgrade elsewhere", http(port, "GET /v1/models HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"), {404}
@@ -141,7 +141,7 @@ def message_cases(port):
     """Errors that leave the socket open: the next message still works."""
     with Socket(port) as ws:
         for name, message, codes in [
-            ("message is no JSON", b"{", {"invalid_json"}),
+            ("message is not JSON", b"{", {"invalid_json"}),
             ("message is an array", b"[]", {"invalid_value"}),
             ("message without a type", {"input": "x"}, {"invalid_value"}),
             ("message of an unknown type", {"type": "response.explode"}, {"invalid_value"}),
@@ -182,7 +182,7 @@ def frame_cases(port):
             return name, ws.close_code(), codes
     big = b"x" * 126
     yield case("binary message", lambda ws: ws.frame(2, b"{}"), {1003})
-    yield case("text that is no UTF-8", lambda ws: ws.frame(1, b"\xff\xff"), {1007})
+    yield case("text that is not UTF-8", lambda ws: ws.frame(1, b"\xff\xff"), {1007})
     yield case("a surrogate in UTF-8", lambda ws: ws.frame(1, b'"\xed\xa0\x80"'), {1007})
     yield case("UTF-8 cut at the message's end", lambda ws: ws.frame(1, b'"\xe2\x82'), {1007})
     yield case("unmasked frame", lambda ws: ws.frame(1, b"{}", mask=False), {1002})
@@ -196,7 +196,7 @@ def frame_cases(port):
     yield case("close of one byte", lambda ws: ws.frame(8, b"\x03"), {1002})
     yield case("close with code 1005", lambda ws: ws.frame(8, struct.pack(">H", 1005)), {1002})
     yield case("close with code 999", lambda ws: ws.frame(8, struct.pack(">H", 999)), {1002})
-    yield case("close with a reason that is no UTF-8", lambda ws: ws.frame(8, struct.pack(">H", 1000) + b"\xff"), {1007, 1002})
+    yield case("close with a reason that is not UTF-8", lambda ws: ws.frame(8, struct.pack(">H", 1000) + b"\xff"), {1007, 1002})
     yield case("close, answered", lambda ws: ws.frame(8, struct.pack(">H", 1000) + b"bye"), {1000})
     yield case("close with code 3000", lambda ws: ws.frame(8, struct.pack(">H", 3000)), {3000, 1000})
     yield case("a message of 9 MB", lambda ws: ws.frame(1, b"", length=9 << 20), {1009})

@@ -90,7 +90,7 @@ def rows(_baton, _models_dir, _quick):
     for line in listed.splitlines():
         name, what = line.split("\t")
         if name in FROM_PTXAS and not kernels:
-            yield suite.skipped(what, "registers and bounds come from nvcc, which is not here")
+            yield suite.skipped(what, "registers and bounds need nvcc, which is not installed")
             continue
         found = [caught_by(program, sanitizer, "bug", name, seeds) for program, sanitizer, seeds in programs]
         alarms = [caught_by(program, sanitizer, "fixed", name, seeds) for program, sanitizer, seeds in alarming]

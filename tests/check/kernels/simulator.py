@@ -95,6 +95,6 @@ def rows(_baton, _models_dir, quick):
         yield from of_suite(suite, tests)
     yield from errors(found)
     if quick:
-        yield skipped("line coverage", "only without --quick: it builds the kernels once more")
+        yield skipped("line coverage", "only without --quick: it builds the kernels a second time")
     else:
         yield from coverage()

@@ -166,7 +166,7 @@ def rows(baton, _models_dir, quick):
     if not probe.is_file():
         raise Unavailable(f"{probe} is not built: scripts/test.sh builds it")
     if not all(importlib.util.find_spec(package) for package in ("datasets", "openai")):
-        raise Unavailable("datasets and openai are not here: without --quick their environment is made")
+        raise Unavailable("datasets and openai are not installed: a run without --quick installs them")
     said = list(conversations())
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -49,7 +49,7 @@ def reference_logits(path, tokens):
     stored = cache_dir() / "oracle" / f"logits-{key}.npy"
     if stored.is_file():
         return numpy.load(stored, mmap_mode="r")
-    print(f"reference logits of {path.name}: some minutes, once", file=sys.stderr)
+    print(f"reference logits of {path.name}: a few minutes, once", file=sys.stderr)
     os.environ["HF_HUB_OFFLINE"] = "1"
     transformers.logging.set_verbosity_error()
     model = transformers.AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()

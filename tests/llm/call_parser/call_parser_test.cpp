@@ -127,7 +127,7 @@ TEST(CallParser, goes_on_with_the_list_of_which_a_call_is_an_item) {
     const Parsed p = parse(answer);
     EXPECT_EQ(p.calls, both) << answer;
     EXPECT_EQ(p.text, answer.substr(0, p.text.size())) << answer;
-    EXPECT_EQ(p.text.find("2"), std::string::npos) << "an item's words are nobody's: " << p.text;
+    EXPECT_EQ(p.text.find("2"), std::string::npos) << "an item's words are dropped: " << p.text;
     EXPECT_GE(p.length, answer.size() - 4) << answer;
   }
 }

@@ -111,13 +111,13 @@ TEST_F(AnswerTest, stops_generating_when_text_follows_a_call_and_keeps_only_the_
 
 TEST_F(AnswerTest, stops_before_a_stop_string) {
   request_.turn.stop = {"END"};
-  const Finished end = run(ids("go on END and on"));
-  EXPECT_EQ(text_, "go on ");
+  const Finished end = run(ids("speak END and on"));
+  EXPECT_EQ(text_, "speak ");
   EXPECT_EQ(end.reason, FinishReason::stop);
-  EXPECT_EQ(end.raw.ids, ids("go on "));
+  EXPECT_EQ(end.raw.ids, ids("speak "));
   EXPECT_EQ(fed_, 9u);
-  EXPECT_EQ(run(ids("go on EN")).raw.ids, ids("go on EN"));
-  EXPECT_EQ(text_, "go on EN");
+  EXPECT_EQ(run(ids("speak EN")).raw.ids, ids("speak EN"));
+  EXPECT_EQ(text_, "speak EN");
 }
 
 // The engine may choose more tokens before it is cancelled.
@@ -180,7 +180,7 @@ TEST_F(AnswerTest, continues_what_a_required_tool_began) {
   prompt_.forced_ids = ids(prompt_.forced_text);
   const Finished end = run(ids(kCall.substr(prompt_.forced_text.size())));
   EXPECT_EQ(calls_.size(), 1u);
-  EXPECT_EQ(end.raw.ids, ids(kCall)) << "the beginning is part of what stands in the history";
+  EXPECT_EQ(end.raw.ids, ids(kCall)) << "the beginning is part of the history";
 }
 
 }  // namespace

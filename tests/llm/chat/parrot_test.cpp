@@ -137,7 +137,7 @@ TEST_F(ParrotTest, reads_a_call_in_a_fence_behind_words_on_its_line) {
     }
   }
   for (const std::string& words : std::vector<std::string>{"Write ```{\"name\": 1}``` there.", "Write ```" + call + "``` to ask.",
-                                                           "Open it by ``` and go on.\n\n```\nls\n```\n", "`a` and ```b``` and `c`."}) {
+                                                           "Open it by ``` and write.\n\n```\nls\n```\n", "`a` and ```b``` and `c`."}) {
     EXPECT_EQ(say(in_pieces(words, 3), with_weather()).text, words);
   }
   EXPECT_THAT(say(in_pieces("Use ``` so.\n" + call, 3), with_weather()).calls, ElementsAre(R"(get_weather {"city":"Paris"})"));

@@ -121,7 +121,7 @@ TEST_F(PromptTest, refuses_requests_that_contradict_themselves) {
     return prompt ? "no error" : prompt.error().message;
   };
   EXPECT_THAT(error([](auto& r) { r.messages.clear(); }), HasSubstr("no messages"));
-  EXPECT_THAT(error([](auto& r) { r.tools.push_back(r.tools[0]); }), HasSubstr("two tools of the name get_weather"));
+  EXPECT_THAT(error([](auto& r) { r.tools.push_back(r.tools[0]); }), HasSubstr("two tools named get_weather"));
   EXPECT_THAT(error([](auto& r) { r.tools[0].name.clear(); }), HasSubstr("no name"));
   EXPECT_THAT(error([](auto& r) { r.turn.tool_choice = {ToolChoice::Mode::named, "Joke"}; }), HasSubstr("Joke"));
   EXPECT_THAT(error([](auto& r) { r.turn.tool_choice.mode = ToolChoice::Mode::required, r.tools.clear(); }), HasSubstr("has no tools"));

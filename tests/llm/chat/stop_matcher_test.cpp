@@ -18,7 +18,7 @@ std::string run(const std::vector<std::string>& stops, const std::vector<std::st
 
 TEST(StopMatcher, ends_the_text_before_a_stop_string_that_the_stream_cuts) {
   bool stopped = false;
-  EXPECT_EQ(run({"STOP"}, {"go on S", "T", "OP and more"}, &stopped), "go on ");
+  EXPECT_EQ(run({"STOP"}, {"speak S", "T", "OP and more"}, &stopped), "speak ");
   EXPECT_TRUE(stopped);
   EXPECT_EQ(run({"STOP"}, {"STO", " is not it, ST"}, &stopped), "STO is not it, ST");
   EXPECT_FALSE(stopped);

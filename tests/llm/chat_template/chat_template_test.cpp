@@ -82,7 +82,7 @@ TEST(ChatTemplate, passes_on_verbatim_what_a_template_raises) {
 }
 
 TEST(ChatTemplate, takes_its_clock_from_the_options_alone) {
-  EXPECT_EQ(render_error("{{ strftime_now('%Y') }}"), "model.gguf:1:16: strftime_now: whoever renders this template gave it no clock");
+  EXPECT_EQ(render_error("{{ strftime_now('%Y') }}"), "model.gguf:1:16: strftime_now: this template is rendered without a clock");
   RenderOptions options;
   options.now = [] {
     std::tm time{};

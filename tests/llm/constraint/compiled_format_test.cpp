@@ -50,7 +50,7 @@ TEST(CompiledFormat, an_answer_that_does_not_fit_is_told_why) {
   const OutputFormat unique = schema(R"({"type": "object", "properties": {"n": {"type": "array", "uniqueItems": true}}})");
   EXPECT_FALSE(misfit(unique, R"({"n": [1, 2]})"));
   EXPECT_THAT(*misfit(unique, R"({"n": [1, 1]})"), AllOf(HasSubstr("/n"), HasSubstr("uniqueItems")));
-  EXPECT_THAT(*misfit(unique, R"({"n": [1)"), HasSubstr("no JSON"));
+  EXPECT_THAT(*misfit(unique, R"({"n": [1)"), HasSubstr("not JSON"));
   EXPECT_THAT(*misfit(unique, ""), HasSubstr("empty"));
   EXPECT_TRUE(misfit({.kind = Kind::json_object}, "[]"));
   EXPECT_FALSE(misfit({.kind = Kind::json_object}, R"( {"a": {"b": []}} )"));

@@ -113,7 +113,7 @@ TEST(Gguf, names_key_and_type_when_metadata_is_missing_or_of_another_type) {
             "tiny.gguf: metadata 'signed' is -5 (int32), an integer from 0 to 4294967295 is needed");
   EXPECT_FALSE(file.get_u32("large"));
   EXPECT_FALSE(file.get_u32_or("words", 7));
-  EXPECT_FALSE(file.get_f32("d")) << "1e300 is no float";
+  EXPECT_FALSE(file.get_f32("d")) << "1e300 is not a float";
   EXPECT_FALSE(file.get_bool("f"));
   EXPECT_THAT(file.get_string("words").error().message, HasSubstr("array of string"));
   EXPECT_FALSE(file.get_strings("ints"));
@@ -314,7 +314,7 @@ TEST(Gguf, refuses_offsets_that_are_misaligned_or_outside) {
   const auto good = w.bytes();
   ASSERT_TRUE(parse(good));
   const std::size_t offset_at = 24 + 8 + 1 + 4 + 8 + 4;  // header, name, n_dims, ne, type
-  for (const auto& [offset, message] : std::vector<std::pair<std::uint64_t, std::string>>{{4, "no multiple of the alignment 32"},
+  for (const auto& [offset, message] : std::vector<std::pair<std::uint64_t, std::string>>{{4, "not a multiple of the alignment 32"},
                                                                                           {32, "needs 8 bytes at offset 32"},
                                                                                           {~std::uint64_t{31}, "the file has"},
                                                                                           {1ull << 63, "the file has"}}) {

@@ -99,10 +99,10 @@ TEST(Gbnf, names_line_and_column_of_what_is_wrong) {
   EXPECT_THAT(wrong_with("root ::= \"a\"{5000}"), HasSubstr("more than 1000"));
   EXPECT_THAT(wrong_with("root ::= [z-a]"), HasSubstr("backwards"));
   EXPECT_THAT(wrong_with("root ::= []"), HasSubstr("no character"));
-  EXPECT_THAT(wrong_with("root ::= \"\\q\""), HasSubstr("column 11: there is no such escape"));
-  EXPECT_THAT(wrong_with("root ::= \"\\ud800\""), HasSubstr("no character"));
+  EXPECT_THAT(wrong_with("root ::= \"\\q\""), HasSubstr("column 11: unknown escape"));
+  EXPECT_THAT(wrong_with("root ::= \"\\ud800\""), HasSubstr("not a character"));
   EXPECT_THAT(wrong_with("root ::= <think>"), HasSubstr("a rule's name"));
-  EXPECT_THAT(wrong_with("hello"), HasSubstr("line 1, column 1: a rule is wanted"));
+  EXPECT_THAT(wrong_with("hello"), HasSubstr("line 1, column 1: expected a rule"));
   EXPECT_THAT(wrong_with(""), HasSubstr("no rule 'root'"));
   EXPECT_THAT(wrong_with("root ::= " + std::string(500, '(')), HasSubstr("deeper than 100"));
 }

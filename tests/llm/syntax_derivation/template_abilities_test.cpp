@@ -50,7 +50,7 @@ TEST_F(TemplateAbilitiesTest, calls_without_tools_are_asked_for_in_the_templates
   EXPECT_EQ(syntax.open, "<calls><call>function<sep>");
   EXPECT_EQ(syntax.middle, "\n```json\n");
   EXPECT_EQ(syntax.end, "\n```</call>");
-  EXPECT_EQ(syntax.close, "</calls>") << "as behind several calls";
+  EXPECT_EQ(syntax.close, "</calls>") << "as after several calls";
   const std::string text = prompt(b, weather_conversation());
   EXPECT_THAT(text, HasSubstr("\"name\":\"get_weather\""));
   EXPECT_THAT(text, HasSubstr("answer like this, and with nothing "
@@ -188,7 +188,7 @@ TEST_F(TemplateAbilitiesTest, a_syntax_that_has_names_in_other_places_is_not_und
 {{ '<over>' }}{%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%})");
   EXPECT_TRUE(b.tool_syntax().not_understood);
-  EXPECT_THAT(b.tool_syntax().why, HasSubstr("names stand in it twice"));
+  EXPECT_THAT(b.tool_syntax().why, HasSubstr("it has names in two places"));
 }
 
 // SmolLM3's.

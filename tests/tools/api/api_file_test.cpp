@@ -47,11 +47,11 @@ TEST(ApiFile, names_file_place_and_remedy_of_each_fault) {
   EXPECT_EQ(
       fault(
           R"({"name":"a","description":"d","url":"https://x.test/{city}","parameters":{"type":"object","properties":{"town":{}},"required":["town"]}})"),
-      "weather.json: /url: {city} is no parameter; they are town\n"
-      "weather.json: /url: {city} stands in the url, so the parameter must be required (or have a default)\n"
-      "weather.json: /parameters: 'town' is used nowhere: put {town} into url, query, headers or body, or remove it");
+      "weather.json: /url: {city} is not a parameter; they are town\n"
+      "weather.json: /url: {city} is part of the url, so the parameter must be required (or have a default)\n"
+      "weather.json: /parameters: 'town' is not used: put {town} into url, query, headers or body, or remove it");
   EXPECT_EQ(fault(R"({"tools":[{"name":"a","description":"d","url":"https://x.test","quary":{}}]})"),
-            "weather.json: /tools/0/quary: is unknown here; did you mean 'query'?");
+            "weather.json: /tools/0/quary: is not a known key here; did you mean 'query'?");
   struct Case {
     const char* member;
     const char* expected;
@@ -61,13 +61,13 @@ TEST(ApiFile, names_file_place_and_remedy_of_each_fault) {
            {R"("query":{"q":{"value":"x","style":"wild"}})", "/query/q/style: must be repeat"},
            {R"("query":{"a/b":{}})", "/query/a~1b: lacks \"value\""},
            {R"("query":[1])", "/query: must be an object"},
-           {R"("headers":{"Authorization":"Bearer abc"})", "/headers/Authorization: secrets do not stand in the file"},
+           {R"("headers":{"Authorization":"Bearer abc"})", "/headers/Authorization: must not be in the file, because it is a secret"},
            {R"("headers":{"Host":"evil"})", "/headers/Host: the request header 'Host' is set by the client"},
            {R"("headers":{"X Y":"a"})", "/headers/X Y: the request header"},
            {R"("headers":{"X":"a\r\nb"})", "/headers/X: holds a line break"},
            {R"("body":{"json":{}})", "/body: a GET request has no body"},
            {R"("method":"POST","body":{"json":{},"text":"a"})", "/body: must have one of"},
-           {R"("method":"POST","body":{"json":{"a":["{b}"]}})", "/body/json/a/0: {b} is no parameter; there are none"},
+           {R"("method":"POST","body":{"json":{"a":["{b}"]}})", "/body/json/a/0: {b} is not a parameter; there are none"},
            {R"("method":"POST","retry":{"attempts":2})", "/retry/attempts: must be 1: a second POST could do its work twice"},
            {R"("auth":{"type":"bearer"})", "/auth: lacks \"env\""},
            {R"("auth":{"type":"magic","env":"X"})", "/auth/type: must be bearer"},
@@ -101,7 +101,7 @@ TEST(ApiFile, names_file_place_and_remedy_of_each_fault) {
                                       {"https://0x7f.1/", "is a number but no address"}}) {
     EXPECT_THAT(fault(R"({"name":"a","description":"d","url":")" + std::string(url) + "\"}"), HasSubstr(expected)) << url;
   }
-  EXPECT_THAT(fault("{"), HasSubstr("weather.json: is not JSON that can be read: invalid JSON at byte 1: expected a key in quotes"));
+  EXPECT_THAT(fault("{"), HasSubstr("weather.json: cannot be read as JSON: invalid JSON at byte 1: expected a key in quotes"));
   EXPECT_THAT(fault("[]"), HasSubstr("holds no tool"));
   EXPECT_THAT(fault("3"), HasSubstr("must be an object (one tool)"));
   EXPECT_THAT(fault(R"({"tools":{}})"), HasSubstr("/tools: must be a list"));

@@ -95,7 +95,7 @@ TEST(OpenApi, operations_are_chosen_by_tag_and_id) {
   EXPECT_THAT(names(import("petstore.json", {.operations = {"GET /user/login"}})), ElementsAre("get_user_login"));
   const auto tag = import_openapi(document("petstore.json"), {.tags = {"stores"}});
   ASSERT_FALSE(tag);
-  EXPECT_EQ(tag.error().message, "there is no tag 'stores' in the document; there is store");
+  EXPECT_EQ(tag.error().message, "there is no tag 'stores' in the document; the document has store");
   EXPECT_FALSE(import_openapi(document("petstore.json"), {.operations = {"nope"}}));
 }
 
@@ -109,7 +109,7 @@ TEST(OpenApi, a_forge_with_references_and_links_becomes_tools) {
   EXPECT_EQ(list["parameters"]["required"], Json::parse(R"(["owner","repo"])"));
   EXPECT_EQ(list["description"], "List repository issues. List issues in a repository. Only open issues will be listed.");
   EXPECT_EQ(tool(forge, "search_repos")["pages"], Json::parse(R"({"by":"link","items":"/items"})"));
-  EXPECT_THAT(notes(forge.notes), HasSubstr("search/repos: a parameter whose reference leads nowhere"));
+  EXPECT_THAT(notes(forge.notes), HasSubstr("search/repos: a parameter whose reference does not resolve"));
   const Json create = tool(forge, "issues_create");
   EXPECT_EQ(create["body"]["json"], Json::parse(R"({"title":"{title}","body":"{body}","owner":"{body_owner}","labels":"{labels}"})"));
   EXPECT_EQ(create["parameters"]["required"], Json::parse(R"(["owner","repo","title"])"));
@@ -136,7 +136,7 @@ TEST(OpenApi, payments_with_forms_become_tools) {
   EXPECT_EQ(create["body"]["form"]["items"], "{items}");
   EXPECT_EQ(tool(payments, "GetFiles")["url"], "https://files.payments.test/v1/files");
   EXPECT_EQ(notes(payments.left_out), "PostFiles: its body is of a type that is not supported: multipart/form-data\n");
-  EXPECT_THAT(notes(payments.notes), HasSubstr("GetFiles: its security (mutual) is not supported: it is called without"));
+  EXPECT_THAT(notes(payments.notes), HasSubstr("GetFiles: its security (mutual) is not supported: the tool sends no credentials"));
   EXPECT_THAT(notes(payments.notes), HasSubstr("GetCustomers: its body is left out: a GET has none"));
 }
 
@@ -171,7 +171,7 @@ TEST(OpenApi, what_is_no_such_document_is_told_with_the_way_out) {
   EXPECT_THAT(fault("openapi: 3.0.0\ninfo:\n"), HasSubstr("python3 -c 'import json,sys,yaml;"));
   EXPECT_THAT(fault(R"({"swagger":"2.0"})"), HasSubstr("it is Swagger 2.0"));
   EXPECT_THAT(fault(R"({"openapi":"2.5"})"), HasSubstr("it is OpenAPI 2.5"));
-  EXPECT_THAT(fault("{}"), HasSubstr("no OpenAPI document"));
+  EXPECT_THAT(fault("{}"), HasSubstr("not an OpenAPI document"));
   EXPECT_THAT(fault("{"), HasSubstr("invalid JSON at byte 1"));
   EXPECT_THAT(fault(""), HasSubstr("empty"));
   EXPECT_THAT(fault(R"({"openapi":"3.0.0"})"), HasSubstr("it has no operations"));
@@ -219,7 +219,7 @@ TEST(OpenApi, references_that_go_in_circles_or_explode_end) {
   const auto exploded = import_openapi(with_schema(bomb + R"("S30":{"type":"string"})"), {});
   ASSERT_TRUE(exploded) << exploded.error().message;
   EXPECT_LT(exploded->file.dump().size(), 200'000u);
-  EXPECT_THAT(notes(exploded->notes), HasSubstr("takes any value"));
+  EXPECT_THAT(notes(exploded->notes), HasSubstr("allows any value"));
 }
 
 TEST(OpenApi, the_report_is_for_scripts_too) {

@@ -24,6 +24,9 @@ void write(const fs::path& path, std::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
+constexpr std::string_view kMore = "; go on with offset ";
+std::string more(int offset) { return std::string(kMore) + std::to_string(offset) + "]\n"; }
+
 // A root with a secret beside it.
 class FileTools : public testing::Test {
  protected:
@@ -74,9 +77,9 @@ TEST_F(FileTools, list_a_large_folder_in_part_and_say_so) {
 
 TEST_F(FileTools, read_a_file_whole_or_in_part) {
   EXPECT_EQ(read("README.md").content, "# Title\nfirst\nsecond\n");
-  EXPECT_EQ(read("README.md", 2, 1).content, "first\n[lines 2 to 2 of 3; go on with offset 3]\n");
+  EXPECT_EQ(read("README.md", 2, 1).content, "first\n[lines 2 to 2 of 3" + more(3));
   EXPECT_EQ(read("README.md", 3).content, "second\n[lines 3 to 3, the last]\n");
-  EXPECT_EQ(read("README.md", 0, 0).content, "# Title\n[lines 1 to 1 of 3; go on with offset 2]\n");
+  EXPECT_EQ(read("README.md", 0, 0).content, "# Title\n[lines 1 to 1 of 3" + more(2));
   EXPECT_EQ(read("README.md", 4).content, "'README.md' has only 3 lines; offset was 4");
   write(base_ / "root/nothing", "");
   EXPECT_EQ(read("nothing").content, "(the file is empty)");
@@ -96,9 +99,9 @@ TEST_F(FileTools, read_a_long_file_page_by_page_without_losing_a_line) {
     EXPECT_LE(page.content.size(), kFileToolOutputBytes);
     const std::size_t note = page.content.find("[lines ");
     all += page.content.substr(0, note);
-    const std::size_t next = page.content.find("go on with offset ");
+    const std::size_t next = page.content.find(kMore);
     if (next == std::string::npos) break;
-    offset = std::stoull(page.content.substr(next + 18));
+    offset = std::stoull(page.content.substr(next + kMore.size()));
   }
   EXPECT_EQ(all, text);
 }
@@ -109,7 +112,7 @@ TEST_F(FileTools, cut_a_line_that_is_too_long_and_say_so) {
   write(base_ / "root/wide", line + "\nnext\n");
   const ToolResult result = read("wide");
   EXPECT_LE(result.content.size(), kFileToolOutputBytes);
-  EXPECT_THAT(result.content, HasSubstr("[line 1 is longer and was cut]\n[lines 1 to 1 of 2; go on with offset 2]"));
+  EXPECT_THAT(result.content, HasSubstr("[line 1 is longer and was cut]\n[lines 1 to 1 of 2" + more(2)));
   EXPECT_EQ(read("wide", 2).content, "next\n[lines 2 to 2, the last]\n");
 }
 

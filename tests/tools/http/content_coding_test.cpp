@@ -68,7 +68,7 @@ TEST(Inflater, says_what_is_wrong) {
   std::string damaged = kGzip;
   damaged[15] = static_cast<char>(damaged[15] ^ 4);
   EXPECT_THAT(inflated("gzip", damaged, 3), HasSubstr("this is not gzip data"));
-  EXPECT_THAT(inflated("deflate", kZlib + "more", 100), HasSubstr("behind the end"));
+  EXPECT_THAT(inflated("deflate", kZlib + "more", 100), HasSubstr("bytes after the end"));
 }
 
 Result<HttpResponse> bring(const TlsServer& server, const std::string& path, std::uint64_t max_body_bytes = 1 << 20) {

@@ -44,7 +44,7 @@ TEST(HttpRequest, is_not_there_without_an_allowed_host_and_says_which_entry_is_w
   EXPECT_TRUE(set.empty());
   const auto added = add_http_request(set, {.allow_hosts = {"https://example.com"}});
   ASSERT_FALSE(added);
-  EXPECT_THAT(added.error().message, HasSubstr("'https://example.com' is no host that can be allowed"));
+  EXPECT_THAT(added.error().message, HasSubstr("'https://example.com' is not a host that can be allowed"));
 }
 
 TEST(HttpRequest, reaches_no_other_host_not_even_by_redirect) {

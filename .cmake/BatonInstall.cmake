@@ -10,7 +10,7 @@ set(BATON_PUBLIC_HEADERS
   agent/daemon.h
   agent/error.h
   agent/model_settings.h
-  agent/runtime/generator.h
+  agent/generator/generator.h
   llm/chat/types.h
   llm/engine/engine.h
   llm/error.h

@@ -1,9 +1,9 @@
 #include "daemon.h"
 
 #include <baton/agent/core/items.h>
+#include <baton/agent/hub/run_hub.h>
 #include <baton/agent/model_loader.h>
 #include <baton/agent/runtime/permissions.h>
-#include <baton/agent/runtime/run_hub.h>
 #include <baton/agent/server/server.h>
 #include <baton/kernels/cpu.h>
 #include <fmt/core.h>

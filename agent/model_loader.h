@@ -1,8 +1,8 @@
 #pragma once
 // Loads the model that the settings name, ready to answer.
 #include <baton/agent/error.h>
+#include <baton/agent/generator/embedded_generator.h>
 #include <baton/agent/model_settings.h>
-#include <baton/agent/runtime/embedded_generator.h>
 #include <baton/llm/gguf/gguf.h>
 #include <baton/llm/model/model.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 // The clock of a journal (Journal::clock_ms): the system's time since its start, carried over restarts by a row of the file.
+#include <baton/memory/sqlite/statement.h>
 #include "journal.h"
-#include "statement.h"
 
 #include <atomic>
 

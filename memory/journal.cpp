@@ -2,10 +2,10 @@
 
 #include <future>
 
+#include <baton/memory/sqlite/journal_file.h>
+#include <baton/memory/sqlite/schema.h>
 #include "clock.h"
-#include "journal_file.h"
 #include "owners.h"
-#include "schema.h"
 #include "writer.h"
 
 namespace baton::memory {

@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "statement.h"
+#include <baton/memory/sqlite/statement.h>
 
 namespace baton::memory {
 namespace {

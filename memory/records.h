@@ -1,7 +1,7 @@
 #pragma once
 // Single rows of the journal: written inside a transaction of the caller, read by the queries.
+#include <baton/memory/sqlite/statement.h>
 #include "batch.h"
-#include "statement.h"
 
 namespace baton::memory {
 

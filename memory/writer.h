@@ -7,8 +7,8 @@
 #include <condition_variable>
 #include <thread>
 
+#include <baton/memory/sqlite/journal_file.h>
 #include "clock.h"
-#include "journal_file.h"
 #include "pending.h"
 #include "records.h"
 

@@ -1,8 +1,8 @@
 #pragma once
 // The routes. Calls come on threads of a pool and may read and write the journal; answers that wait for a run come later, from its thread.
+#include <baton/agent/hub/run_hub.h>
 #include <baton/agent/protocol/create_request.h>
 #include <baton/agent/protocol/profile.h>
-#include <baton/agent/runtime/run_hub.h>
 
 #include <atomic>
 #include <chrono>

@@ -2,8 +2,8 @@
 // Runs as completions: those of /v1/chat/completions and of /v1/completions, in one piece or as events. Nothing of them is stored, and no
 // client can return to them: when the client leaves, they are cancelled. With an agent profile as model the daemon's tools run, and
 // `baton.tool_calls` names them; clients ignore it.
+#include <baton/agent/hub/run_hub.h>
 #include <baton/agent/protocol/completion_request.h>
-#include <baton/agent/runtime/run_hub.h>
 
 #include <functional>
 #include <stop_token>

@@ -1,7 +1,7 @@
 #pragma once
 // A request and its answer without sockets, for the routes.
+#include <baton/agent/hub/run_hub.h>
 #include <baton/agent/protocol/api_error.h>
-#include <baton/agent/runtime/run_hub.h>
 
 #include <functional>
 #include <map>

@@ -1,7 +1,7 @@
 #pragma once
 // The part of /metrics about runs and the journal: lines of Prometheus text, with the same series whatever was run.
-#include <baton/agent/runtime/generator.h>
-#include <baton/agent/runtime/hub_stats.h>
+#include <baton/agent/generator/generator.h>
+#include <baton/agent/hub/hub_stats.h>
 #include <baton/memory/journal.h>
 
 #include <string>

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include <baton/agent/runtime/run_hub.h>
+#include <baton/agent/hub/run_hub.h>
 
 namespace baton::agent::api {
 

@@ -1,7 +1,7 @@
 #pragma once
 // Events after which a client that waits for the end of a run is answered, although the run has not ended.
+#include <baton/agent/hub/run_hub.h>
 #include <baton/agent/protocol/api_error.h>
-#include <baton/agent/runtime/run_hub.h>
 
 #include <optional>
 

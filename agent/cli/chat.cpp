@@ -5,9 +5,9 @@
 #include <iostream>
 #include <string>
 
-#include "cli.h"
+#include <baton/agent/commands/cli.h>
+#include <baton/agent/terminal/print.h>
 #include "converse.h"
-#include "print.h"
 #include "session.h"
 
 namespace baton::agent::cli {

@@ -7,9 +7,9 @@
 #include <iostream>
 #include <optional>
 
-#include "interrupt.h"
-#include "print.h"
-#include "run_printer.h"
+#include <baton/agent/terminal/interrupt.h>
+#include <baton/agent/terminal/print.h>
+#include <baton/agent/terminal/run_printer.h>
 
 namespace baton::agent::cli {
 namespace {

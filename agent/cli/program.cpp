@@ -9,13 +9,13 @@
 #include <optional>
 #include <sstream>
 
-#include "cli.h"
+#include <baton/agent/commands/cli.h>
+#include <baton/agent/commands/tool_set.h>
+#include <baton/agent/terminal/interrupt.h>
+#include <baton/agent/terminal/log.h>
+#include <baton/agent/terminal/print.h>
 #include "config_file.h"
-#include "interrupt.h"
-#include "log.h"
-#include "print.h"
 #include "program.h"
-#include "tool_set.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <iostream>
 #include <iterator>
 
-#include "cli.h"
+#include <baton/agent/commands/cli.h>
 #include "converse.h"
 #include "session.h"
 

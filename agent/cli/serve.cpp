@@ -7,11 +7,11 @@
 
 #include <csignal>
 
-#include "cli.h"
-#include "interrupt.h"
-#include "print.h"
+#include <baton/agent/commands/cli.h>
+#include <baton/agent/commands/tool_set.h>
+#include <baton/agent/terminal/interrupt.h>
+#include <baton/agent/terminal/print.h>
 #include "program.h"
-#include "tool_set.h"
 
 namespace baton::agent::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <baton/agent/model_loader.h>
 #include <baton/agent/runtime/permissions.h>
 
-#include "tool_set.h"
+#include <baton/agent/commands/tool_set.h>
 
 namespace baton::agent::cli {
 void add_run_options(CLI::App& command, RunOptions& o) {

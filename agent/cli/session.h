@@ -1,7 +1,7 @@
 #pragma once
 // Opens everything that a run needs, in the right order: journal, model, tools, agent.
+#include <baton/agent/generator/embedded_generator.h>
 #include <baton/agent/runtime/agent.h>
-#include <baton/agent/runtime/embedded_generator.h>
 #include <baton/memory/journal.h>
 #include <baton/tools/registry.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "cli.h"
+#include <baton/agent/commands/cli.h>
 
 namespace baton::agent::cli {
 

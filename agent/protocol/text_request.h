@@ -1,6 +1,6 @@
 #pragma once
 // The body of a completion without a conversation: a prompt that the model continues literally.
-#include <baton/agent/runtime/generator.h>
+#include <baton/agent/generator/generator.h>
 
 #include "completion_request.h"
 #include "create_request.h"

@@ -22,8 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include <baton/agent/generator/generator.h>
 #include "clock.h"
-#include "generator.h"
 
 namespace baton::agent {
 

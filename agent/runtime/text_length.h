@@ -2,7 +2,7 @@
 // Texts that cannot fit the model's context are refused before anything of them is stored.
 #include <baton/agent/error.h>
 
-#include "generator.h"
+#include <baton/agent/generator/generator.h>
 #include "request.h"
 
 namespace baton::agent {

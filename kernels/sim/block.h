@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "fiber.h"
-#include "vector_types.h"
+#include "toolkit/vector_types.h"
 
 namespace baton::kernels::sim {
 

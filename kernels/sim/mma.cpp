@@ -1,7 +1,7 @@
 #include <bit>
 #include <cstring>
 
-#include "float16_bits.h"
+#include "toolkit/float16_bits.h"
 #include "warp.h"
 
 namespace baton::kernels::sim {

@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "block.h"
-#include "runtime_api.h"
+#include "toolkit/runtime_api.h"
 
 namespace baton::kernels::sim {
 

@@ -1,7 +1,7 @@
 #include "chat_template.h"
 
+#include <baton/llm/template_parser/parser.h>
 #include "interpreter.h"
-#include "parser.h"
 
 namespace baton::llm {
 namespace {

@@ -1,5 +1,5 @@
+#include "builtins/globals.h"
 #include "deeper.h"
-#include "globals.h"
 #include "interpreter.h"
 #include "operators.h"
 #include "python_text.h"

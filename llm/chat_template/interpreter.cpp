@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include <baton/llm/template_values/unicode.h>
 #include "python_text.h"
-#include "unicode.h"
 
 namespace baton::llm::jinja {
 

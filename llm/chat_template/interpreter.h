@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "ast.h"
-#include "loop.h"
+#include <baton/llm/template_parser/ast.h>
+#include <baton/llm/template_values/loop.h>
+#include <baton/llm/template_values/value.h>
 #include "render_options.h"
-#include "value.h"
 
 namespace baton::llm::jinja {
 

@@ -2,9 +2,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include <baton/llm/template_values/unicode.h>
 #include "operators.h"
 #include "python_text.h"
-#include "unicode.h"
 
 namespace baton::llm::jinja {
 namespace {

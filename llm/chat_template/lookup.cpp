@@ -1,8 +1,8 @@
+#include <baton/llm/template_values/unicode.h>
+#include "builtins/methods.h"
+#include "builtins/text_functions.h"
 #include "interpreter.h"
-#include "methods.h"
 #include "python_text.h"
-#include "text_functions.h"
-#include "unicode.h"
 
 namespace baton::llm::jinja {
 namespace {

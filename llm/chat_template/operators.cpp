@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "format.h"
+#include "builtins/format.h"
 #include "python_text.h"
 
 namespace baton::llm::jinja {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "unicode.h"
+#include <baton/llm/template_values/unicode.h>
 
 namespace baton::llm::jinja {
 namespace {

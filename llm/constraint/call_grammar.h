@@ -2,8 +2,8 @@
 // The calls that an answer may contain, as a grammar: the name of an offered tool, and arguments that fit its schema.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/grammar/grammar.h>
-#include <baton/llm/grammar/json_text.h>
-#include <baton/llm/grammar/schema_compiler.h>
+#include <baton/llm/schema_grammar/json_text.h>
+#include <baton/llm/schema_grammar/schema_compiler.h>
 #include <baton/llm/tool_syntax/tool_syntax.h>
 
 #include <memory>

@@ -1,8 +1,8 @@
 #include "compiled_format.h"
 
-#include <baton/llm/grammar/gbnf.h>
 #include <baton/llm/grammar/machine.h>
-#include <baton/llm/grammar/regex.h>
+#include <baton/llm/text_grammar/gbnf.h>
+#include <baton/llm/text_grammar/regex.h>
 
 namespace baton::llm {
 namespace {

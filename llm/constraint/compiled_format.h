@@ -2,7 +2,7 @@
 // The requested format of an answer, compiled to a grammar; and the check whether an answer fits it.
 #include <baton/llm/chat/types.h>
 #include <baton/llm/grammar/automaton.h>
-#include <baton/llm/grammar/schema_compiler.h>
+#include <baton/llm/schema_grammar/schema_compiler.h>
 
 #include <memory>
 #include <optional>

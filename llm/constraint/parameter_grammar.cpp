@@ -1,9 +1,9 @@
 #include "parameter_grammar.h"
 
 #include <baton/llm/grammar/json_layout.h>
-#include <baton/llm/grammar/json_strings.h>
-#include <baton/llm/grammar/schema_facts.h>
 #include <baton/llm/json_schema/formats.h>
+#include <baton/llm/schema_grammar/json_strings.h>
+#include <baton/llm/schema_grammar/schema_facts.h>
 #include <baton/llm/tool_syntax/call_openers.h>
 #include <baton/llm/tool_syntax/literal_value.h>
 #include <baton/llm/tool_syntax/parameter_value.h>

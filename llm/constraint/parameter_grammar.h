@@ -1,6 +1,6 @@
 #pragma once
 // Arguments that are not a JSON object: a list of parameters in the notation of ToolSyntax::Parameters.
-#include <baton/llm/grammar/schema_compiler.h>
+#include <baton/llm/schema_grammar/schema_compiler.h>
 #include <baton/llm/tool_syntax/tool_syntax.h>
 
 #include "grammar_vocabulary.h"

@@ -1,6 +1,6 @@
 #include "parameter_value.h"
 
-#include <baton/llm/grammar/schema_facts.h>
+#include <baton/llm/schema_grammar/schema_facts.h>
 
 #include <algorithm>
 #include <iterator>

@@ -1,7 +1,7 @@
 // One message, run to its answer, with a model that wants to send and a user who may be absent. Counts the responses.
 #include <baton/agent/core/items.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <baton/agent/message_run.h>
-#include <baton/agent/runtime/scripted_generator.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

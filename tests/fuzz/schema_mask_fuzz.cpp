@@ -1,7 +1,7 @@
 // A schema on the first line, and bytes that choose: a text written along its mask is JSON and valid, unless the compiler reported a
 // keyword that it leaves to the validator.
 #include <baton/llm/grammar/machine.h>
-#include <baton/llm/grammar/schema_compiler.h>
+#include <baton/llm/schema_grammar/schema_compiler.h>
 
 #include <algorithm>
 #include <cctype>

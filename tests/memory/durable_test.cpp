@@ -6,7 +6,7 @@
 #include <csignal>
 #include <thread>
 
-#include <baton/memory/schema.h>
+#include <baton/memory/sqlite/schema.h>
 
 #include "journal_fixture.h"
 

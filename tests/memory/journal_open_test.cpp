@@ -1,5 +1,5 @@
 // Files that cannot be a journal, and disks that fail while one is open: each gives an error message, and nothing is lost.
-#include <baton/memory/statement.h>
+#include <baton/memory/sqlite/statement.h>
 #include <gmock/gmock.h>
 
 #include <fstream>

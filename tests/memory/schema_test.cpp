@@ -1,4 +1,4 @@
-#include <baton/memory/schema.h>
+#include <baton/memory/sqlite/schema.h>
 
 #include <gmock/gmock.h>
 

@@ -2,8 +2,8 @@
 // "instructions", "tools": [names], "answers": [{"text", "reasoning", "calls": [{"name", "arguments"}]}]}; every tool answers with its
 // arguments. Prints the events, one JSON object a line.
 #include <baton/agent/core/items.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <baton/agent/runtime/agent.h>
-#include <baton/agent/runtime/scripted_generator.h>
 
 #include <iostream>
 #include <iterator>

@@ -8,7 +8,7 @@
 // MODEL
 #include <baton/llm/constraint/call_grammar.h>
 #include <baton/llm/grammar/grammar.h>
-#include <baton/llm/grammar/schema_compiler.h>
+#include <baton/llm/schema_grammar/schema_compiler.h>
 #include <baton/llm/tokenizer/tokenizer.h>
 
 #include <algorithm>

@@ -10,7 +10,7 @@
 // Usage: scripted_daemon JOURNAL EFFECTS PORT [TOKEN] [--max-runs N] [--deny TOOL] [--shutdown-ms N] [--clock FILE]
 // The clock file holds eight bytes, a number of seconds by which the wall clock is wrong; it may change at any time.
 #include <baton/agent/daemon.h>
-#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <malloc.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>

@@ -1,6 +1,6 @@
 // The daemon's WebSocket with an echo instead of the protocol: every text message is returned unchanged, as suites of conformance cases
 // expect. Usage: websocket_echo
-#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <baton/agent/server/server.h>
 #include <spdlog/spdlog.h>
 

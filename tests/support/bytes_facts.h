@@ -1,6 +1,6 @@
 #pragma once
 // Facts of a stand-in for a model, for tests of code that reads them.
-#include <baton/agent/runtime/generator.h>
+#include <baton/agent/generator/generator.h>
 #include <baton/tools/text.h>
 
 #include <optional>

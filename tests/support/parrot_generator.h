@@ -1,6 +1,6 @@
 #pragma once
 // A parrot as the agent's generator: the whole path from a request to its deltas, without real weights.
-#include <baton/agent/runtime/embedded_generator.h>
+#include <baton/agent/generator/embedded_generator.h>
 #include <baton/llm/model/cpu_backend.h>
 
 #include <memory>

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #ifndef __CUDACC__
-#include <baton/kernels/sim/float16_bits.h>
+#include <baton/kernels/sim/toolkit/float16_bits.h>
 #endif
 
 namespace baton::kernels::cuda {

@@ -1,6 +1,6 @@
 #pragma once
 // Replaces CUDA's own header when a `.cu` file is compiled for the simulator. Arithmetic is done in f32 and rounded to nearest even.
-#include <baton/kernels/sim/float16_bits.h>
+#include <baton/kernels/sim/toolkit/float16_bits.h>
 
 #include "cuda_runtime.h"
 

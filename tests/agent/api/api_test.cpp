@@ -1,6 +1,6 @@
 // The routes without sockets, with a scripted model.
 #include <baton/agent/api/api.h>
-#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // The messages of a WebSocket without a socket: what a client sends, and what it gets.
 #include <baton/agent/api/lanes.h>
-#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // The operator's view: the log of the daemon, the report of doctor, and files that are refused.
 #include <arpa/inet.h>
-#include <baton/agent/cli/log.h>
+#include <baton/agent/terminal/log.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
 #include <spdlog/spdlog.h>

@@ -1,6 +1,6 @@
 #pragma once
 // The whole server over real sockets, with a scripted model: shared by its tests.
-#include <baton/agent/runtime/scripted_generator.h>
+#include <baton/agent/generator/scripted_generator.h>
 #include <baton/agent/server/server.h>
 #include <baton/memory/response_end.h>
 #include <baton/tools/text.h>

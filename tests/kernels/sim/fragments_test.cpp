@@ -1,5 +1,5 @@
 // Tensor-core products and ldmatrix against plain matrices, by the maps of the PTX ISA.
-#include <baton/kernels/sim/float16_bits.h>
+#include <baton/kernels/sim/toolkit/float16_bits.h>
 #include <gtest/gtest.h>
 
 #include <bit>

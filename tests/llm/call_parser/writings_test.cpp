@@ -3,8 +3,8 @@
 // beforehand.
 #include <baton/llm/call_parser/call_parser.h>
 #include <baton/llm/grammar/grammar.h>
-#include <baton/llm/grammar/schema_compiler.h>
 #include <baton/llm/json_schema/json_value.h>
+#include <baton/llm/schema_grammar/schema_compiler.h>
 #include <gtest/gtest.h>
 
 #include <map>

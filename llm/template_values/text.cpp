@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "unicode.h"
+
 namespace baton::llm::jinja {
 
 bool Text::from_template(std::size_t offset) const {

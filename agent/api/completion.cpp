@@ -138,7 +138,7 @@ class Completion : public std::enable_shared_from_this<Completion> {
       if (const auto error = not_answered_now(event, false)) give_up_waiting(*error);
       return true;
     }
-    const Json data = Json::parse(*event.json);
+    const Json& data = *event.data;
     if (index == 0 && (event.type == "response.output_item.added" || memory::is_terminal_event(event.type))) start_the_others();
     const std::scoped_lock lock(mutex_);
     Choice& choice = choices_[index];

@@ -10,15 +10,6 @@
 namespace baton::agent::api {
 namespace {
 
-// {"a":1} and a lane -> {"a":1,"stream_id":"lane"}: text that was serialised for all is not serialised again.
-std::shared_ptr<const std::string> with_lane(const std::shared_ptr<const std::string>& json, const std::string& lane) {
-  if (lane.empty()) return json;
-  std::string text = *json;
-  text.pop_back();
-  return std::make_shared<const std::string>(text + ",\"stream_id\":" + Json(lane).dump(-1, ' ', false, Json::error_handler_t::replace) +
-                                             "}");
-}
-
 bool is_delta(const std::string& type) { return type.size() > 6 && type.compare(type.size() - 6, 6, ".delta") == 0; }
 
 }  // namespace
@@ -45,9 +36,9 @@ void Lanes::read_message(const std::string& text) {
         string_of(*message, "stream_id"));
 }
 
-bool Lanes::tell(std::shared_ptr<const std::string> text, const std::string& merge_key) const {
+bool Lanes::tell(OutgoingMessage message) const {
   const auto peer = peer_.lock();
-  return peer && peer->send(std::move(text), merge_key);
+  return peer && peer->send(std::move(message));
 }
 
 void Lanes::error(const ApiError& error, const std::string& lane) {
@@ -60,7 +51,7 @@ void Lanes::error(const ApiError& error, const std::string& lane) {
   event["message"] = error.message;
   event["param"] = error.param.empty() ? Json() : Json(error.param);
   event["sequence_number"] = 0;
-  tell(with_lane(std::make_shared<const std::string>(to_text(event)), lane));
+  tell({with_stream_id(std::make_shared<const std::string>(to_text(event)), lane)});
 }
 
 // ---- response.create
@@ -139,13 +130,12 @@ void Lanes::next(const std::string& lane_id, int turn) {
 
 bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
   if (event.type == kSuccessorEvent) {
-    post_([weak = weak_from_this(), lane, turn, id = string_of(Json::parse(*event.json), "successor_id")] {
+    post_([weak = weak_from_this(), lane, turn, id = string_of(*event.data, "successor_id")] {
       if (const auto self = weak.lock()) self->continue_with(lane, turn, id);
     });
     return true;
   }
-  const std::string key = is_delta(event.type) ? lane + " " + event.type : "";
-  if (!tell(with_lane(event.json, lane), key)) return false;
+  if (!tell({with_stream_id(event.json, lane), is_delta(event.type) ? event.data : nullptr, lane})) return false;
   if (memory::is_terminal_event(event.type)) {
     post_([weak = weak_from_this(), lane, turn] {
       if (const auto self = weak.lock()) self->next(lane, turn);
@@ -194,7 +184,7 @@ void Lanes::resumed(const std::string& lane, int turn, const std::string& respon
                       {"status", api_.status(response_id)},
                       {"starting_after", after},
                       {"sequence_number", 0}};
-  tell(with_lane(std::make_shared<const std::string>(to_text(event)), lane));
+  tell({with_stream_id(std::make_shared<const std::string>(to_text(event)), lane)});
   next(lane, turn);
 }
 

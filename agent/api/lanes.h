@@ -52,7 +52,7 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   int next_turn(const std::string& lane);
   void take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription);
   RunHub::Sink sink(const std::string& lane, int turn);
-  bool tell(std::shared_ptr<const std::string> text, const std::string& merge_key = "") const;
+  bool tell(OutgoingMessage message) const;
   void error(const ApiError& error, const std::string& lane);
   void steer_failed(const Json& message, const char* code, const std::string& why);
 

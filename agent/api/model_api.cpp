@@ -180,7 +180,7 @@ void Api::compact(const HttpCall& call, const Path&, Done done) {
       return false;
     }
     if (!memory::is_terminal_event(event.type)) return true;
-    const Json response = Json::parse(*event.json)["response"];
+    const Json response = event.data->at("response");
     if (string_of(response, "status") == "failed" || string_of(response, "status") == "cancelled") {
       done(HttpReply::of(protocol::error_of_response(response, "input")));
       return false;

@@ -126,7 +126,7 @@ void Api::create_response(const HttpCall& call, const Path&, Done done) {
       return false;
     }
     if (!background && !memory::is_terminal_event(event.type)) return true;
-    const Json response = Json::parse(*event.json)["response"];
+    const Json& response = event.data->at("response");
     // The code on which clients act: they shorten the conversation. The length was checked before anything was written.
     const bool too_long = response["error"].is_object() && string_of(response["error"], "code") == "context_length_exceeded";
     done(too_long && response["output"].empty() ? HttpReply::of(protocol::error_of_response(response, "input")) : HttpReply::of(response));
@@ -154,7 +154,7 @@ Result<void> Api::when_ended(const std::string& id, std::function<void(const Par
       return false;
     }
     if (!memory::is_terminal_event(event.type)) return true;
-    then(Parsed<Json>(Json::parse(*event.json)["response"]));
+    then(Parsed<Json>(event.data->at("response")));
     return false;
   });
   if (!subscription) return subscription.error();

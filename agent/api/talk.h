@@ -1,11 +1,11 @@
 #pragma once
 // The handler of a WebSocket's messages: messages come in, messages go out. The socket knows neither JSON nor lanes; the handler knows no
 // socket.
+#include <baton/agent/hub/message_queue.h>
+
 #include <functional>
 #include <memory>
 #include <string>
-
-#include <baton/agent/hub/run_hub.h>
 
 namespace baton::agent::api {
 
@@ -13,9 +13,8 @@ namespace baton::agent::api {
 class Peer {
  public:
   virtual ~Peer() = default;
-  // `merge_key`: neighbouring waiting events with the same key may become one; empty: never. Returns false if the socket is closed.
-  virtual bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) = 0;
-  virtual const std::string& client() const = 0;  // HttpCall::client
+  virtual bool send(OutgoingMessage message) = 0;  // false: the socket is closed
+  virtual const std::string& client() const = 0;   // HttpCall::client
 };
 
 // Lives as long as its socket.

@@ -9,7 +9,7 @@ namespace baton::agent::api {
 std::optional<protocol::ApiError> not_answered_now(const HubEvent& event, bool is_stored) {
   const bool parked = event.type == kParkedEvent;
   if (!parked && !waits_for_journal(event)) return std::nullopt;
-  const Json data = Json::parse(*event.json);
+  const Json& data = *event.data;
   std::string message = parked && !is_stored ? "the daemon stops before the answer is complete" : string_of(data, "message");
   message += is_stored ? "; ask for response " + string_of(data, "response_id") + " later" : "; ask again later";
   if (parked) return protocol::ApiError{503, "server_error", "server_shutting_down", std::move(message), ""};

@@ -13,9 +13,16 @@
 #include "run_hub_live.h"
 
 namespace baton::agent {
-bool waits_for_journal(const HubEvent& event) {
-  return event.type == kJournalEvent && event.json->find("\"writable\":false") != std::string::npos;
+HubEvent::HubEvent(std::int64_t number, std::string name, const Json& fields, bool repeats)
+    : sequence_number(number), type(std::move(name)), again(repeats) {
+  Json event = {{"type", type}};
+  event.update(fields);
+  event["sequence_number"] = number;
+  json = std::make_shared<const std::string>(to_text(event));
+  data = std::make_shared<const Json>(std::move(event));
 }
+
+bool waits_for_journal(const HubEvent& event) { return event.type == kJournalEvent && !event.data->value("writable", true); }
 
 RunHub::RunHub(Agent& agent, memory::Journal& journal, HubOptions options) : agent_(agent), journal_(journal), options_(options) {
   resuming_ = !journal_.adopted().empty();
@@ -262,7 +269,7 @@ void RunHub::on_event(Live& live, const memory::Event& event) {
 void RunHub::pass_on(Live& live, const memory::Event& event) {
   note(live, event);
   if (live.listeners.empty()) return;
-  const HubEvent said{event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)};
+  const HubEvent said(event.sequence_number, event.type, event.data);
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
 }
 

@@ -23,10 +23,14 @@ namespace baton::agent {
 // Events that are not in the journal (kJournalEvent, kParkedEvent, response.steer.pending, response.steer.failed, and a
 // response.in_progress that is repeated) have the number of the last journal event, or the numbers after it.
 struct HubEvent {
-  std::int64_t sequence_number = 0;
+  // `fields`: those of the event beside its type and its number.
+  HubEvent(std::int64_t number, std::string name, const Json& fields, bool repeats = false);
+
+  std::int64_t sequence_number;
   std::string type;
-  std::shared_ptr<const std::string> json;  // {"type":.., .., "sequence_number":N}
-  bool again = false;                       // it repeats the number of an earlier event
+  std::shared_ptr<const Json> data;         // {"type":.., .., "sequence_number":N}
+  std::shared_ptr<const std::string> json;  // the same, serialised once for all listeners
+  bool again;                               // it repeats the number of an earlier event
 };
 
 // Told to the listeners of a run when the journal cannot be written, and when it can again: {"response_id", "writable": bool, "message"}.

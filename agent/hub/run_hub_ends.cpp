@@ -11,11 +11,6 @@
 namespace baton::agent {
 namespace {
 
-// An event that is told from memory, with the number of the last one that was kept.
-HubEvent not_kept(std::int64_t last_number, const std::string& type, const Json& data) {
-  return {last_number, type, wire(type, data, last_number), true};
-}
-
 std::int64_t tokens_of(const Json& usage, const char* key) { return usage.is_object() ? usage.value(key, std::int64_t{0}) : 0; }
 
 }  // namespace
@@ -81,7 +76,7 @@ void RunHub::count(const Live& live) {
 void RunHub::tell(Live& live, const std::string& type, const Json& data) {
   const std::scoped_lock lock(live.mutex);
   const std::int64_t number = ++live.last_number;
-  const HubEvent said{number, type, wire(type, data, number)};
+  const HubEvent said(number, type, data);
   for (const auto& listener : live.listeners) listener->give(said);
 }
 
@@ -94,7 +89,7 @@ void RunHub::tell_silent() {
     Json data = live->in_progress;
     data["baton.repeated"] = true;
     if (live->prefill.total > 0) data["baton.prefill"] = {{"done", live->prefill.done}, {"total", live->prefill.total}};
-    const HubEvent said = not_kept(live->last_number, kInProgress, data);
+    const HubEvent said(live->last_number, kInProgress, data, true);
     std::erase_if(live->listeners, [&](const auto& listener) { return !listener->give(said); });
   }
 }
@@ -190,7 +185,7 @@ void RunHub::tell_parked(Live& live) {
   const char* what = live.request.durable ? "the daemon stops; the response continues when it starts again"
                                           : "the daemon stops, and the response ends with its next start";
   const Json data = {{"response_id", live.id}, {"message", what}};
-  const HubEvent said = not_kept(live.last_number, kParkedEvent, data);
+  const HubEvent said(live.last_number, kParkedEvent, data, true);
   for (const auto& listener : live.listeners) listener->give(said);
 }
 
@@ -220,7 +215,7 @@ void RunHub::tell_journal_state(Live& live, const memory::JournalState& state) {
                      {"writable", state.writable},
                      {"message", state.writable ? "the journal is written again; the run continues"
                                                 : "the run waits, because the journal cannot be written: " + state.why}};
-  const HubEvent said = not_kept(live.last_number, kJournalEvent, data);
+  const HubEvent said(live.last_number, kJournalEvent, data, true);
   std::erase_if(live.listeners, [&](const auto& listener) { return !listener->give(said); });
 }
 

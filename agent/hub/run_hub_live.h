@@ -20,13 +20,6 @@ inline std::int64_t milliseconds_since(std::chrono::steady_clock::time_point beg
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
 }
 
-inline std::shared_ptr<const std::string> wire(const std::string& type, const Json& data, std::int64_t number) {
-  Json event = {{"type", type}};
-  event.update(data);
-  event["sequence_number"] = number;
-  return std::make_shared<const std::string>(to_text(event));
-}
-
 // A listener to one response.
 class RunHub::Listener {
  public:

@@ -1,8 +1,6 @@
 // A WebSocket connection.
-#include <baton/agent/core/items.h>
 #include <spdlog/spdlog.h>
 
-#include <deque>
 #include <optional>
 #include <utility>
 
@@ -11,24 +9,7 @@
 namespace baton::agent::server {
 namespace {
 
-constexpr std::size_t kMaxQueued = 4096;       // messages; their bytes are bounded too
-constexpr std::size_t kMaxMerged = 16 * 1024;  // bytes of an event that still merges with the next: each merge rewrites the whole event
-
-// Merges two events of one kind, the second of which follows the first: the result has the text of both and the number of the second.
-// Returns nothing if they belong to different items.
-std::shared_ptr<const std::string> merged(const std::string& a, const std::string& b) {
-  Json first = Json::parse(a, nullptr, false), second = Json::parse(b, nullptr, false);
-  if (!first.is_object() || !second.is_object() || first.value("item_id", "") != second.value("item_id", "") || !first.contains("delta") ||
-      !second.contains("delta") || !first["delta"].is_string() || !second["delta"].is_string()) {
-    return nullptr;
-  }
-  second["delta"] = first["delta"].get<std::string>() + second["delta"].get<std::string>();
-  if (first.contains("logprobs") && second.contains("logprobs") && first["logprobs"].is_array()) {
-    for (const Json& token : second["logprobs"]) first["logprobs"].push_back(token);
-    second["logprobs"] = first["logprobs"];
-  }
-  return std::make_shared<const std::string>(to_text(second));
-}
+constexpr std::size_t kMaxQueued = 4096;  // messages; their bytes are bounded too
 
 class SocketSession final : public Session, public api::Peer, public std::enable_shared_from_this<SocketSession> {
  public:
@@ -59,23 +40,12 @@ class SocketSession final : public Session, public api::Peer, public std::enable
   }
 
   // ---- Peer: any thread
-  bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) override {
+  bool send(OutgoingMessage message) override {
     {
       const std::scoped_lock lock(mutex_);
       if (closing_) return false;
-      if (!merge_key.empty() && queue_.size() > 1 && queue_.back().merge_key == merge_key &&  // the first is being written
-          queue_.back().text->size() < kMaxMerged) {
-        if (auto both = merged(*queue_.back().text, *text)) {
-          queued_bytes_ += both->size() - queue_.back().text->size();
-          queue_.back().text = std::move(both);
-          text = nullptr;
-        }
-      }
-      if (text) {
-        queued_bytes_ += text->size();
-        queue_.push_back({std::move(text), merge_key});
-      }
-      if (queued_bytes_ > shared_->config.limits.output_queue_bytes || queue_.size() > kMaxQueued) {
+      queue_.push(std::move(message));
+      if (queue_.bytes() > shared_->config.limits.output_queue_bytes || queue_.size() > kMaxQueued) {
         closing_ = true;
         shared_->metrics.n_too_slow++;
         asio::post(shared_->io, [self = shared_from_this()] {
@@ -99,11 +69,6 @@ class SocketSession final : public Session, public api::Peer, public std::enable
   }
 
  private:
-  struct Waiting {
-    std::shared_ptr<const std::string> text;
-    std::string merge_key;
-  };
-
   void on_accept(error_code failed) {
     if (failed || ended_) return end();
     accepted_ = true;
@@ -144,7 +109,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
       const std::scoped_lock lock(mutex_);
       if (writing_ || queue_.empty() || !accepted_ || ended_) return;
       writing_ = true;
-      text = queue_.front().text;
+      text = queue_.begin_first();
     }
     socket_.async_write(asio::buffer(*text), [self = shared_from_this(), text](error_code failed, std::size_t) { self->on_write(failed); });
   }
@@ -155,8 +120,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
     {
       const std::scoped_lock lock(mutex_);
       writing_ = false;
-      queued_bytes_ -= queue_.front().text->size();
-      queue_.pop_front();
+      queue_.pop();
     }
     write();
   }
@@ -212,8 +176,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
   std::optional<std::pair<websocket::close_code, const char*>> close_when_accepted_;
 
   std::mutex mutex_;  // guards all below
-  std::deque<Waiting> queue_;
-  std::size_t queued_bytes_ = 0;
+  MessageQueue queue_;
   bool writing_ = false;
   bool closing_ = false;
 };

@@ -22,10 +22,10 @@ ScriptedAnswer answer_to(const llm::ChatRequest& request) {
 // Keeps what it is sent.
 class ListeningPeer final : public Peer {
  public:
-  bool send(std::shared_ptr<const std::string> text, const std::string& merge_key) override {
+  bool send(OutgoingMessage message) override {
     const std::scoped_lock lock(mutex_);
     if (!open_) return false;
-    sent_.push_back({Json::parse(*text), merge_key});
+    sent_.push_back({Json::parse(*message.text), message});
     changed_.notify_all();
     return true;
   }
@@ -41,7 +41,7 @@ class ListeningPeer final : public Peer {
   }
   struct Sent {
     Json event;
-    std::string merge_key;
+    OutgoingMessage message;
   };
   std::vector<Sent> sent() {
     const std::scoped_lock lock(mutex_);
@@ -175,7 +175,8 @@ TEST_F(LanesTest, only_deltas_may_be_merged_and_only_with_those_of_their_lane) {
     const std::string type = sent.event["type"];
     const bool delta = type == "response.output_text.delta";
     n_deltas += delta ? 1 : 0;
-    EXPECT_EQ(sent.merge_key, delta ? sent.event["stream_id"].get<std::string>() + " " + type : "") << type;
+    EXPECT_EQ(sent.message.delta != nullptr, delta) << type;
+    if (delta) EXPECT_EQ(sent.message.stream_id, sent.event["stream_id"]);
   }
   EXPECT_GE(n_deltas, 2);
 }

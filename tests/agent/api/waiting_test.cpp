@@ -8,7 +8,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-HubEvent event(const std::string& type, const Json& data) { return {1, type, std::make_shared<const std::string>(data.dump())}; }
+HubEvent event(const std::string& type, const Json& data) { return {1, type, data}; }
 
 TEST(NotAnsweredNow, a_client_keeps_waiting_while_the_run_is_under_way) {
   EXPECT_FALSE(not_answered_now(event("response.output_text.delta", {{"delta", "x"}}), true));

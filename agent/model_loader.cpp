@@ -52,7 +52,7 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   auto engine = std::make_unique<llm::Engine>(std::move(*model),
                                               llm::EngineOptions{.max_parallel = settings.max_parallel, .max_draft = settings.max_draft});
   llm::ChatOptions options;
-  options.model_sha256 = model_identity(**file);
+  options.model_identity = model_identity(**file);
   options.constrain = settings.constrain;
   const CatalogueModel* known = find_model(name);
   const std::optional<double> confidence =

@@ -72,7 +72,7 @@ struct SampleParams {
 };
 std::size_t sample_scratch(int n_rows, int n_vocab);
 
-// Sampler::choose's narrower needs the choice without the mask: a caller that has a narrower calls with mask null, then with the mask.
+// Sampler::choose's refinement needs the choice without the mask: a caller that has a refinement calls with mask null, then with the mask.
 void sample(const SampleParams& p, Stream stream);
 
 }  // namespace baton::kernels::cuda

@@ -116,7 +116,7 @@ void response_from(Reader& read, const Json& json, const std::string& conversati
   if (json.contains("spent_ms")) r.spent_ms = read.number(json, "spent_ms");  // not in exports of older versions
   r.created_ms = read.number(json, "created_ms");
   r.finished_ms = read.number(json, "finished_ms");
-  const bool open = r.status == "queued" || r.status == "in_progress";
+  const bool open = is_open_status(r.status);
   if (open) {
     r.status = "incomplete";
     r.reason = "interrupted";

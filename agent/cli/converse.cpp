@@ -7,7 +7,7 @@
 #include <iostream>
 #include <optional>
 
-#include <baton/agent/terminal/interrupt.h>
+#include <baton/agent/commands/interrupt.h>
 #include <baton/agent/terminal/print.h>
 #include <baton/agent/terminal/run_printer.h>
 

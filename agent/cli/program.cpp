@@ -10,8 +10,8 @@
 #include <sstream>
 
 #include <baton/agent/commands/cli.h>
+#include <baton/agent/commands/interrupt.h>
 #include <baton/agent/commands/tool_set.h>
-#include <baton/agent/terminal/interrupt.h>
 #include <baton/agent/terminal/log.h>
 #include <baton/agent/terminal/print.h>
 #include "config_file.h"

@@ -8,8 +8,8 @@
 #include <csignal>
 
 #include <baton/agent/commands/cli.h>
+#include <baton/agent/commands/interrupt.h>
 #include <baton/agent/commands/tool_set.h>
-#include <baton/agent/terminal/interrupt.h>
 #include <baton/agent/terminal/print.h>
 #include "program.h"
 
@@ -69,7 +69,7 @@ void add_options(CLI::App& command, ServeOptions& o) {
   command.add_option("--max-header-bytes", l.header_bytes, "Size of a request's header")->capture_default_str();
   command.add_option("--max-body-bytes", l.body_bytes, "Size of a request's body")->capture_default_str();
   command.add_option("--max-message-bytes", l.message_bytes, "Size of a WebSocket message")->capture_default_str();
-  command.add_option("--max-lanes", l.lanes, "Lanes of a WebSocket")->check(CLI::Range(1, 1 << 16))->capture_default_str();
+  command.add_option("--max-lanes", l.lanes, "StreamMultiplexer of a WebSocket")->check(CLI::Range(1, 1 << 16))->capture_default_str();
   command.add_option("--max-lane-queue", l.lane_queue, "Responses that wait on one lane")
       ->check(CLI::Range(0, 1 << 16))
       ->capture_default_str();

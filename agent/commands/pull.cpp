@@ -2,10 +2,10 @@
 #include <baton/agent/models/catalogue.h>
 #include <baton/agent/models/pull.h>
 
-#include <baton/agent/terminal/interrupt.h>
 #include <baton/agent/terminal/print.h>
 #include <baton/agent/terminal/progress_bar.h>
 #include "cli.h"
+#include "interrupt.h"
 
 namespace baton::agent::cli {
 namespace {

@@ -285,7 +285,7 @@ Result<memory::Told> RunHub::told(const std::string& response_id, std::int64_t a
   auto told = journal_.told(response_id, after);
   if (!told) return from_journal(told.error());
   const memory::Response& response = told->response;
-  if (live || !is_open(response)) return std::move(*told);
+  if (live || !memory::is_open_status(response.status)) return std::move(*told);
   if (response.ours) {
     const std::scoped_lock lock(mutex_);
     if (resuming_) return Error{errc::saturated, "response " + response_id + " is being continued after a restart; try again in a moment"};

@@ -107,7 +107,7 @@ void RunHub::tell_end(Live& live) {
   const std::scoped_lock lock(live.mutex);
   if (live.ended) return;
   auto known = journal_.told(live.id, live.last_number);
-  if (known && is_open(known->response) && end_response(known->response, live.outcome.reason))
+  if (known && memory::is_open_status(known->response.status) && end_response(known->response, live.outcome.reason))
     known = journal_.told(live.id, live.last_number);
   if (known) {
     for (const memory::Event& event : known->events) pass_on(live, event);

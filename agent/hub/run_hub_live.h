@@ -14,8 +14,6 @@ namespace baton::agent {
 
 inline constexpr const char* kInProgress = "response.in_progress";
 
-inline bool is_open(const memory::Response& response) { return response.status == "in_progress" || response.status == "queued"; }
-
 inline std::int64_t milliseconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
 }

@@ -1,5 +1,7 @@
 #include "continuation.h"
 
+#include <baton/memory/response_end.h>
+
 #include <algorithm>
 #include <set>
 
@@ -8,8 +10,6 @@
 
 namespace baton::agent {
 namespace {
-
-bool open(const memory::ResponseHead& response) { return response.status == "in_progress" || response.status == "queued"; }
 
 // A process that ended may have shown items of such a response that are not kept yet.
 bool may_be_cut(const memory::ResponseHead& response) { return response.reason == "interrupted" || response.status == "failed"; }
@@ -94,7 +94,8 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
   const auto previous =
       std::find_if(thread->responses.begin(), thread->responses.end(), [&](const memory::ResponseHead& r) { return r.id == id; });
   if (previous == thread->responses.end()) return not_found("does not exist");
-  if (open(*previous)) return Error{errc::busy, "response " + id + " is still under way: wait for its end, cancel it, or steer it"};
+  if (memory::is_open_status(*previous.status))
+    return Error{errc::busy, "response " + id + " is still under way: wait for its end, cancel it, or steer it"};
 
   Continuation found;
   found.parent_id = id;

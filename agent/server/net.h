@@ -3,9 +3,9 @@
 #include <baton/agent/api/api.h>
 #include <baton/agent/api/config.h>
 #include <baton/agent/api/gate.h>
+#include <baton/agent/api/message_handler.h>
 #include <baton/agent/api/request_log.h>
 #include <baton/agent/api/server_metrics.h>
-#include <baton/agent/api/talk.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -48,11 +48,11 @@ class Session {
 
 // State that all connections share.
 struct Shared {
-  Shared(api::ServerConfig c, Api& a, api::TalkFactory t) : config(std::move(c)), api(a), talk(std::move(t)) {}
+  Shared(api::ServerConfig c, Api& a, api::MessageHandlerFactory t) : config(std::move(c)), api(a), message_handler(std::move(t)) {}
 
   const api::ServerConfig config;
   Api& api;
-  const api::TalkFactory talk;
+  const api::MessageHandlerFactory message_handler;
   std::unique_ptr<api::Gate> gate;  // set when the port is known
   asio::io_context io{1};
   Work quick{1, 0, 4096};                // requests of an operator; bodies of requests are never handled there

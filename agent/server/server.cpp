@@ -1,6 +1,6 @@
 #include "server.h"
 
-#include <baton/agent/api/lanes.h>
+#include <baton/agent/api/stream_multiplexer.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -42,8 +42,8 @@ std::string peer_name(const asio::ip::address& address) {
 
 class Server::Impl {
  public:
-  Impl(api::ServerConfig config, Api& api, api::TalkFactory talk)
-      : shared_(std::make_shared<Shared>(std::move(config), api, std::move(talk))) {}
+  Impl(api::ServerConfig config, Api& api, api::MessageHandlerFactory message_handler)
+      : shared_(std::make_shared<Shared>(std::move(config), api, std::move(message_handler))) {}
 
   Result<void> start() {
     const api::ServerConfig& config = shared_->config;
@@ -187,13 +187,14 @@ class Server::Impl {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Server>> Server::start(api::ServerConfig config, Api& api, api::TalkFactory talk) {
-  if (!talk) {
-    talk = [&api, limits = api::LaneLimits{config.limits.lanes, config.limits.lane_queue}](std::weak_ptr<api::Peer> peer, api::Post post) {
-      return std::make_shared<api::Lanes>(api, limits, std::move(peer), std::move(post));
+Result<std::unique_ptr<Server>> Server::start(api::ServerConfig config, Api& api, api::MessageHandlerFactory message_handler) {
+  if (!message_handler) {
+    message_handler = [&api, limits = api::StreamLimits{config.limits.lanes, config.limits.lane_queue}](
+                          std::weak_ptr<api::MessageSink> peer, api::Post post) {
+      return std::make_shared<api::StreamMultiplexer>(api, limits, std::move(peer), std::move(post));
     };
   }
-  auto impl = std::make_unique<Impl>(std::move(config), api, std::move(talk));
+  auto impl = std::make_unique<Impl>(std::move(config), api, std::move(message_handler));
   if (const Result<void> started = impl->start(); !started) return started.error();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

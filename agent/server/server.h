@@ -2,7 +2,7 @@
 // One port for HTTP and WebSocket clients: TLS if a certificate is given, one gate for all, one I/O thread; routes run on a small pool.
 #include <baton/agent/api/api.h>
 #include <baton/agent/api/config.h>
-#include <baton/agent/api/talk.h>
+#include <baton/agent/api/message_handler.h>
 #include <baton/agent/error.h>
 
 #include <chrono>
@@ -14,9 +14,9 @@ namespace baton::agent::server {
 class Server {
  public:
   // Listens and answers from now on. Errors: io (the port is in use, the address is not this machine's, a certificate that cannot be read),
-  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server. `talk`: of each WebSocket;
-  // none: Lanes.
-  static Result<std::unique_ptr<Server>> start(api::ServerConfig config, api::Api& api, api::TalkFactory talk = {});
+  // invalid_argument (a configuration that must not listen: refused_configuration()). `api` outlives the server. `message_handler`: of each
+  // WebSocket; none: StreamMultiplexer.
+  static Result<std::unique_ptr<Server>> start(api::ServerConfig config, api::Api& api, api::MessageHandlerFactory message_handler = {});
   ~Server();  // stop() without patience
 
   unsigned short port() const;

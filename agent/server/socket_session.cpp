@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxQueued = 4096;  // messages; their bytes are bounded too
 
-class SocketSession final : public Session, public api::Peer, public std::enable_shared_from_this<SocketSession> {
+class SocketSession final : public Session, public api::MessageSink, public std::enable_shared_from_this<SocketSession> {
  public:
   SocketSession(std::shared_ptr<Shared> shared, Connection stream, Admitted admitted)
       : shared_(std::move(shared)), socket_(std::move(stream)), admitted_(std::move(admitted)) {}
@@ -19,7 +19,8 @@ class SocketSession final : public Session, public api::Peer, public std::enable
   void begin(http::request<http::string_body> upgrade) {
     shared_->metrics.n_sockets++;
     const api::ServerLimits& limits = shared_->config.limits;
-    talk_ = shared_->talk(weak_from_this(), [shared = shared_](std::function<void()> job) { shared->work.post(std::move(job)); });
+    handler_ =
+        shared_->message_handler(weak_from_this(), [shared = shared_](std::function<void()> job) { shared->work.post(std::move(job)); });
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = limits.request_time;
     timeout.idle_timeout = limits.socket_idle;
@@ -39,7 +40,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
     socket_.async_accept(upgrade_, beast::bind_front_handler(&SocketSession::on_accept, shared_from_this()));
   }
 
-  // ---- Peer: any thread
+  // ---- MessageSink: any thread
   bool send(OutgoingMessage message) override {
     {
       const std::scoped_lock lock(mutex_);
@@ -91,7 +92,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
     const Work::Size size = text->size() > kLargeBody ? Work::Size::large : Work::Size::small;
     const bool queued = shared_->work.add(admitted_.place_key, size, [self = shared_from_this(), text] {
       if (self->ended_) return;
-      self->talk_->on_message(*text);
+      self->handler_->on_message(*text);
       asio::post(self->shared_->io, [self] {
         if (!self->ended_) self->read();
       });
@@ -159,7 +160,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
                    admitted_.request_id);
     }
     admitted_.place.reset();
-    talk_->close();
+    handler_->close();
     shared_->remove(shared_from_this());
   }
 
@@ -168,7 +169,7 @@ class SocketSession final : public Session, public api::Peer, public std::enable
   asio::steady_timer drop_later_{shared_->io};
   http::request<http::string_body> upgrade_;
   beast::flat_buffer buffer_;
-  std::shared_ptr<api::Talk> talk_;
+  std::shared_ptr<api::MessageHandler> handler_;
   Admitted admitted_;
   bool accepted_ = false, close_sent_ = false;  // the I/O thread's
   std::atomic<bool> ended_ = false;             // set by the I/O thread

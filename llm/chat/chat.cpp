@@ -22,7 +22,7 @@ struct Chat::State {
   State(std::unique_ptr<Engine> e, Tokenizer t, FileTemplates templates, const ChatOptions& options, const std::function<std::tm()>& now)
       : engine(std::move(e)),
         tokenizer(std::move(t)),
-        plain_prompts(tokenizer, std::move(templates.main), options.model_sha256, now),
+        plain_prompts(tokenizer, std::move(templates.main), options.model_identity, now),
         constrain(options.constrain),
         min_call_confidence(options.min_call_confidence),
         min_call_confidence_again(options.min_call_confidence_again),
@@ -56,7 +56,7 @@ struct Chat::State {
 
  private:
   const ToolSyntax& tool_syntax_of(FileTemplates templates, const ChatOptions& options, const std::function<std::tm()>& now) {
-    if (templates.tools) own_tool_prompts.emplace(tokenizer, std::move(*templates.tools), options.model_sha256, now);
+    if (templates.tools) own_tool_prompts.emplace(tokenizer, std::move(*templates.tools), options.model_identity, now);
     if (own_tool_prompts && own_tool_prompts->fault()) {
       templates.why_no_tools = left_out_template(*own_tool_prompts->fault());
       own_tool_prompts.reset();
@@ -160,7 +160,7 @@ class Chat::Running {
 
   std::unique_ptr<EngineStream> submit(State& state, Prompt& prompt, std::optional<std::promise<std::shared_ptr<CallGrammar>>>& compiled) {
     const PromptBuilder& prompts = state.prompts(request_);
-    RawTokens raw{{}, prompts.model_sha256(), prompts.template_sha256()};
+    RawTokens raw{{}, prompts.model_identity(), prompts.template_sha256()};
     const bool at_once = must_call() || request_.format || !prompt.forced_entry.empty();  // the answer begins with the call
     auto reader = std::make_shared<AnswerReader>(state.tokenizer, prompts.tool_syntax(), reader_options(request_, prompt));
     std::shared_ptr<CallConstraint> constraint;

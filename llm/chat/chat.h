@@ -16,7 +16,7 @@ namespace baton::llm {
 
 struct ChatOptions {
   // Identifies the writer of the raw tokens of a history: any value that differs for another file. It need not be a hash of the whole file.
-  std::string model_sha256;
+  std::string model_identity;
   std::optional<ChatTemplate> chat_template = {};  // used instead of the file's own templates
   bool constrain = true;                           // calls are constrained by their tools' schemas; false: the model writes them freely
   // 0..1: a call whose confidence (CallFinished) is lower is withdrawn before it is shown, and the model answers in words. Measured over

@@ -116,10 +116,11 @@ bool ends_in_reasoning(const std::vector<Span>& spans, const std::string& openin
 
 }  // namespace
 
-PromptBuilder::PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now)
+PromptBuilder::PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_identity,
+                             std::function<std::tm()> now)
     : tokenizer_(&tokenizer),
       template_(std::move(chat_template)),
-      model_sha256_(std::move(model_sha256)),
+      model_identity_(std::move(model_identity)),
       template_sha256_(sha256(template_.source())),
       now_(std::move(now)),
       trusted_(special_tokens(tokenizer)) {
@@ -145,7 +146,7 @@ Result<std::vector<Span>> PromptBuilder::run(const Json& variables, const Render
 bool PromptBuilder::is_own(const Message& message) const {
   if (message.role != Role::assistant || !message.raw || message.raw->ids.empty() || !syntax_.end_of_message.empty()) return false;
   const RawTokens& raw = *message.raw;
-  if (raw.model_sha256 != model_sha256_ || raw.template_sha256 != template_sha256_) return false;
+  if (raw.model_identity != model_identity_ || raw.template_sha256 != template_sha256_) return false;
   return std::all_of(raw.ids.begin(), raw.ids.end(), [&](std::int32_t id) { return tokenizer_->is_valid(id); });
 }
 
@@ -243,7 +244,7 @@ Result<Prompt> PromptBuilder::build(const ChatRequest& request, int n_ctx) const
   const std::size_t n = request.messages.size();
   std::vector<std::vector<std::int32_t>> in_words(n);  // of calls that the template does not show
   std::optional<ChatRequest> with_text;
-  if (!abilities_.calls) {
+  if (!abilities_.calls.shown) {
     with_text = with_calls_as_text(request, max_tokens, in_words);
     if (!with_text) return overflow(n_ctx);
   }

@@ -3,7 +3,7 @@
 #include <baton/llm/chat/types.h>
 #include <baton/llm/chat_template/chat_template.h>
 #include <baton/llm/tokenizer/tokenizer.h>
-#include <baton/llm/tool_syntax/conversation.h>
+#include <baton/llm/tool_syntax/template_input.h>
 #include <baton/llm/tool_syntax/tool_syntax.h>
 
 #include <cstdint>
@@ -35,8 +35,8 @@ struct Prompt {
 // canonical form.
 class PromptBuilder {
  public:
-  // model_sha256: compared with that of raw tokens. now: the local time for strftime_now.
-  PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_sha256, std::function<std::tm()> now);
+  // model_identity: compared with that of raw tokens. now: the local time for strftime_now.
+  PromptBuilder(const Tokenizer& tokenizer, ChatTemplate chat_template, std::string model_identity, std::function<std::tm()> now);
 
   // errc::invalid_argument for a request that contradicts itself (no messages, two tools of one name, a named tool that was not offered);
   // errc::invalid_template if the template refuses the conversation; errc::context_overflow if the prompt leaves no token of n_ctx for the
@@ -47,7 +47,7 @@ class PromptBuilder {
   const std::optional<Error>& fault() const { return fault_; }
 
   const ChatTemplate& chat_template() const { return template_; }
-  const std::string& model_sha256() const { return model_sha256_; }
+  const std::string& model_identity() const { return model_identity_; }
   const std::string& template_sha256() const { return template_sha256_; }
   const TemplateAbilities& abilities() const { return abilities_; }
   const ToolSyntax& tool_syntax() const { return syntax_; }
@@ -68,7 +68,7 @@ class PromptBuilder {
 
   const Tokenizer* tokenizer_;
   ChatTemplate template_;
-  std::string model_sha256_;
+  std::string model_identity_;
   std::string template_sha256_;
   std::function<std::tm()> now_;
   Json trusted_;

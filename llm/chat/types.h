@@ -29,7 +29,7 @@ struct ToolCall {
 // is prefilled again; any other model renders the canonical form.
 struct RawTokens {
   std::vector<std::int32_t> ids;
-  std::string model_sha256;
+  std::string model_identity;
   std::string template_sha256;
 };
 

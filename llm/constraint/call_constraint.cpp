@@ -25,7 +25,7 @@ bool CallConstraint::waiting() {
 
 const TokenMask* CallConstraint::mask() {
   if (in_words_ || at_beginning()) return &vocabulary_->words();
-  if (!engaged()) return nullptr;
+  if (!in_call()) return nullptr;
   mask_ = owed_.empty() ? grammar().mask(state_) : grammar().along(state_, owed_);
   return &mask_;
 }
@@ -41,8 +41,8 @@ float CallConstraint::min_share() const {
   return at_beginning() ? kOnlyAsked : -1;
 }
 
-const TokenMask* CallConstraint::narrowed(std::int32_t wanted) {
-  if (!engaged() || !owed_.empty()) return nullptr;
+const TokenMask* CallConstraint::refined(std::int32_t wanted) {
+  if (!in_call() || !owed_.empty()) return nullptr;
   const std::string& bytes = vocabulary_->bytes(wanted);
   if (bytes.empty()) return nullptr;
   owed_ = grammar().writable(state_, bytes);
@@ -55,7 +55,7 @@ std::optional<Rewind> CallConstraint::accept(const Choice& choice) {
 }
 
 std::optional<Rewind> CallConstraint::read(const Choice& choice) {
-  reader_->push(choice, engaged());
+  reader_->push(choice, in_call());
   if (reader_->done()) return std::nullopt;
   if (!options_.tokenizer->ends_generation(choice.id)) {
     if (std::optional<Rewind> to_list = list_call()) return go_back(std::move(*to_list));
@@ -73,8 +73,8 @@ Rewind CallConstraint::go_back(Rewind to) {
 void CallConstraint::look_for_call() {
   const auto candidate = reader_->candidate();
   if (!candidate) return;
-  if (!engaged() && !left_alone_) begin_call(*candidate);
-  reader_->set_certain(engaged());
+  if (!in_call() && !left_alone_) begin_call(*candidate);
+  reader_->set_certain(in_call());
 }
 
 // Follows the token in the grammar. Returns a rewind if the token is withdrawn.
@@ -86,9 +86,9 @@ std::optional<Rewind> CallConstraint::follow(const Choice& choice) {
     n_blank_ += blank;
   }
   if (!blank && n_taken_back_ < kMaxTakenBack) in_words_ = false;
-  if (own_call_ && !engaged() && options_.tokenizer->ends_generation(choice.id))
+  if (own_call_ && !in_call() && options_.tokenizer->ends_generation(choice.id))
     return put_into_list(*std::exchange(own_call_, std::nullopt));
-  if (!engaged()) return std::nullopt;
+  if (!in_call()) return std::nullopt;
   if (std::exchange(at_name_, false)) {
     share_ = choice.allowed_share * opening();
     if (*share_ < least_share()) return take_back();
@@ -111,7 +111,7 @@ std::optional<Rewind> CallConstraint::follow(const Choice& choice) {
 }
 
 std::vector<std::int32_t> CallConstraint::draft() {
-  if (!engaged() || !owed_.empty()) return {};
+  if (!in_call() || !owed_.empty()) return {};
   return drafter_.draft(grammar(), state_);
 }
 
@@ -162,8 +162,8 @@ void CallConstraint::begin_call(const AnswerReader::Candidate& candidate) {
            : place == Place::list ? call_entry::kList
                                   : call_entry::kOwn,
            candidate.name.before, candidate.name.since);
-  if (engaged() && grammar().accepts(state_)) state_ = kDeadState;
-  if (!engaged()) return;
+  if (in_call() && grammar().accepts(state_)) state_ = kDeadState;
+  if (!in_call()) return;
   own_call_.reset();
   candidate_ = candidate;
   candidate_.name.before = candidate_.name.since = {};

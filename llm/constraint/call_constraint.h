@@ -60,8 +60,8 @@ class CallConstraint final : public TokenConstraint {
   bool waiting() override;
   const TokenMask* mask() override;
   float min_share() const override;
-  const TokenMask* narrowed(std::int32_t wanted) override;
-  bool penalised() const override { return !engaged(); }
+  const TokenMask* refined(std::int32_t wanted) override;
+  bool penalised() const override { return !in_call(); }
   std::optional<Rewind> accept(const Choice& choice) override;
   std::vector<std::int32_t> draft() override;
   // Like accept(), for a token that was chosen under another constraint's mask.
@@ -73,7 +73,7 @@ class CallConstraint final : public TokenConstraint {
   void leave_alone() { left_alone_ = true; }
   const std::string& bytes(std::int32_t id) const { return vocabulary_->bytes(id); }
 
-  bool engaged() const { return state_ != kDeadState; }
+  bool in_call() const { return state_ != kDeadState; }
   // The share of probability of the offered names when the last call began, times the probability of opening the call if the answer begins
   // with it. Null: the call was not the model's choice.
   std::optional<float> share() const { return share_; }
@@ -90,7 +90,7 @@ class CallConstraint final : public TokenConstraint {
     if (n_whole_ > 0) return 0;
     return n_taken_back_ > 0 ? options_.min_share_again.value_or(kOnlyAsked) : options_.min_share;
   }
-  bool at_beginning() const { return at_beginning_ && !engaged() && !in_words_; }
+  bool at_beginning() const { return at_beginning_ && !in_call() && !in_words_; }
   float opening() const;
   bool is_compiled() const;
   std::optional<Rewind> follow(const Choice& choice);

@@ -40,7 +40,7 @@ const TokenMask* FormatConstraint::mask() {
   return &mask_;
 }
 
-const TokenMask* FormatConstraint::narrowed(std::int32_t wanted) {
+const TokenMask* FormatConstraint::refined(std::int32_t wanted) {
   if (reasoning_ || state_ == kDeadState || !owed_.empty() || !tokenizer_->is_valid(wanted) || tokenizer_->is_special(wanted))
     return nullptr;
   const std::string bytes = tokenizer_->token_bytes(wanted);

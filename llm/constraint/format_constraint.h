@@ -19,7 +19,7 @@ class FormatConstraint final : public TokenConstraint {
   FormatConstraint(const Tokenizer& tokenizer, std::size_t n_vocab, std::shared_ptr<Grammar> grammar, std::string reasoning_end);
 
   const TokenMask* mask() override;
-  const TokenMask* narrowed(std::int32_t wanted) override;
+  const TokenMask* refined(std::int32_t wanted) override;
   std::optional<Rewind> accept(const Choice& choice) override;  // never rewinds
   std::vector<std::int32_t> draft() override;
 

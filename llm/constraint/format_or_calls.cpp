@@ -55,9 +55,9 @@ const TokenMask* FormatOrCalls::mask() {
   return &mask_;
 }
 
-const TokenMask* FormatOrCalls::narrowed(std::int32_t wanted) {
-  if (calling()) return calls_->narrowed(wanted);
-  return may_call() ? nullptr : format_->narrowed(wanted);
+const TokenMask* FormatOrCalls::refined(std::int32_t wanted) {
+  if (calling()) return calls_->refined(wanted);
+  return may_call() ? nullptr : format_->refined(wanted);
 }
 
 std::optional<Rewind> FormatOrCalls::accept(const Choice& choice) {
@@ -68,7 +68,7 @@ std::optional<Rewind> FormatOrCalls::accept(const Choice& choice) {
     return calls_->read(choice);
   }
   std::optional<Rewind> to = calls_->accept(choice);
-  if (!to || calls_->engaged()) return to;
+  if (!to || calls_->in_call()) return to;
   // The call was not intended: only the format is left.
   called_ = false;
   opening_ = kDeadState;

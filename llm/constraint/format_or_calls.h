@@ -22,13 +22,13 @@ class FormatOrCalls final : public TokenConstraint {
   bool waiting() override { return calls_->waiting(); }
   const TokenMask* mask() override;
   float min_share() const override { return calling() ? calls_->min_share() : -1; }
-  const TokenMask* narrowed(std::int32_t wanted) override;
+  const TokenMask* refined(std::int32_t wanted) override;
   bool penalised() const override { return calls_->penalised(); }
   std::optional<Rewind> accept(const Choice& choice) override;
   std::vector<std::int32_t> draft() override;
 
  private:
-  bool calling() const { return called_ || calls_->engaged(); }
+  bool calling() const { return called_ || calls_->in_call(); }
   bool may_call() const { return !format_->in_reasoning() && opening_ != kDeadState; }
 
   std::shared_ptr<FormatConstraint> format_;

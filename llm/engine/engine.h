@@ -21,7 +21,7 @@ struct Rewind {
 };
 
 // Restricts the next token. Used on the engine thread only.
-class TokenConstraint : public TokenNarrower {
+class TokenConstraint : public MaskRefinement {
  public:
   // The next mask is not known yet, because a grammar is being compiled. The request sits out this step, and the others continue. When that
   // has changed, Engine::wake() must be called. Not called between the tokens of a draft: an object that drafts knows its mask.
@@ -30,7 +30,7 @@ class TokenConstraint : public TokenNarrower {
   // The model's own probability of the allowed tokens is reported (Choice::allowed_share), and if it is less than this, the mask is not
   // applied to this token. Negative: the probability is not needed.
   virtual float min_share() const { return -1; }
-  const TokenMask* narrowed(std::int32_t) override { return nullptr; }
+  const TokenMask* refined(std::int32_t) override { return nullptr; }
   // This token was chosen. Null: it is kept, and reported. Otherwise it is not reported, and the answer is rewound.
   virtual std::optional<Rewind> accept(const Choice& choice) = 0;
   // Tokens that are likely to be chosen next. They are computed along with the last one; each is still chosen as without a draft, under its

@@ -77,9 +77,9 @@ struct AttentionShape {
 struct SampleRow {
   int row = 0;  // of the logits tensor
   Sampler* sampler = nullptr;
-  const TokenMask* mask = nullptr;    // may be null
-  float min_share = -1;               // Sampler::choose
-  TokenNarrower* narrower = nullptr;  // likewise; may be null
+  const TokenMask* mask = nullptr;       // may be null
+  float min_share = -1;                  // Sampler::choose
+  MaskRefinement* refinement = nullptr;  // likewise; may be null
 };
 
 // One user at a time: the engine's thread. Operations may be queued; sample() and read() wait for their inputs.

@@ -157,7 +157,8 @@ class CpuBackend final : public Backend {
   std::vector<Choice> sample(Tensor logits, std::span<const SampleRow> rows) override {
     std::vector<Choice> choices;
     for (const SampleRow& r : rows) {
-      choices.push_back(r.sampler->choose({row(logits, r.row), static_cast<std::size_t>(logits.n_cols)}, r.mask, r.min_share, r.narrower));
+      choices.push_back(
+          r.sampler->choose({row(logits, r.row), static_cast<std::size_t>(logits.n_cols)}, r.mask, r.min_share, r.refinement));
     }
     return choices;
   }

@@ -150,7 +150,7 @@ std::int32_t Sampler::pick() {
   return candidates_.back().id;
 }
 
-Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, float min_share, TokenNarrower* narrower) {
+Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, float min_share, MaskRefinement* refinement) {
   const double log_sum = log_sum_exp(logits);
   Choice choice;
   if (mask && min_share >= 0) {
@@ -161,13 +161,13 @@ Choice Sampler::choose(std::span<const float> logits, const TokenMask* mask, flo
   for (const auto& [id, bias] : params_.logit_bias) {
     if (id >= 0 && static_cast<std::size_t>(id) < logits_.size()) logits_[id] += bias;
   }
-  if (mask && narrower) {
+  if (mask && refinement) {
     const std::int32_t wanted = pick();
     if (!allows(*mask, wanted)) {
-      if (const TokenMask* part = narrower->narrowed(wanted)) mask = part;
+      if (const TokenMask* part = refinement->refined(wanted)) mask = part;
     }
   }
-  if (!narrower || narrower->penalised()) apply_penalties();
+  if (!refinement || refinement->penalised()) apply_penalties();
   if (mask) {
     for (std::size_t i = 0; i < logits_.size(); ++i) {
       if (!allows(*mask, static_cast<std::int32_t>(i))) logits_[i] = kForbidden;

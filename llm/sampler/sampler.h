@@ -20,13 +20,13 @@ struct TokenProbability {
 };
 
 // Chooses a part of the mask if the freely chosen token is forbidden. Used on the thread of choose().
-class TokenNarrower {
+class MaskRefinement {
  public:
-  virtual ~TokenNarrower() = default;
+  virtual ~MaskRefinement() = default;
   // Whether the penalties apply to the next token.
   virtual bool penalised() const { return true; }
   // A non-empty part of the mask: of the allowed tokens, those that begin like the forbidden token `wanted`. Null: the whole mask.
-  virtual const TokenMask* narrowed(std::int32_t wanted) = 0;
+  virtual const TokenMask* refined(std::int32_t wanted) = 0;
 };
 
 struct Choice {
@@ -43,10 +43,10 @@ class Sampler {
   explicit Sampler(SamplingParams params);
 
   // logits: (n_vocab). mask: nullptr, or one bit for each token with at least one set. min_share: if the allowed tokens have less than this
-  // probability, the mask is not applied; negative: it always is, and its share is not computed. `narrower`, if set, is consulted when the
-  // unconstrained choice is masked out. A model that wants to end a string and begin another member, but may not begin one, must at least
-  // end the string, instead of continuing it because the most probable allowed token does.
-  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr, float min_share = -1, TokenNarrower* narrower = nullptr);
+  // probability, the mask is not applied; negative: it always is, and its share is not computed. `refinement`, if set, is consulted when
+  // the unconstrained choice is masked out. A model that wants to end a string and begin another member, but may not begin one, must at
+  // least end the string, instead of continuing it because the most probable allowed token does.
+  Choice choose(std::span<const float> logits, const TokenMask* mask = nullptr, float min_share = -1, MaskRefinement* refinement = nullptr);
   // Records a token that was not chosen by this object, for the penalties.
   void observe(std::int32_t id);
   // Records all tokens so far, prompt and answer, and forgets everything before.

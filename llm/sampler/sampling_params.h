@@ -15,7 +15,7 @@ inline constexpr int kDefaultOutputTokens = 1024;  // of an answer, if the reque
 //
 // The penalties count the last repeat_last_n tokens of prompt and answer together, control tokens included. Under a mask they change the
 // probabilities of allowed tokens only; the unconstrained choice is determined without them. A tool call is not penalised at all
-// (TokenNarrower::penalised): JSON repeats its quotes and braces, and a call repeats names of the conversation.
+// (MaskRefinement::penalised): JSON repeats its quotes and braces, and a call repeats names of the conversation.
 struct SamplingParams {
   float temperature = 0.0f;        // 0 or less: greedy
   int top_k = 0;                   // keeps this many of the most probable; 0 or less: off

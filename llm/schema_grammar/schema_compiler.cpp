@@ -13,7 +13,7 @@
 namespace baton::llm {
 namespace {
 
-// The narrower of two bounds.
+// The refinement of two bounds.
 const Bound& tighter(const Bound& a, const Bound& b, bool low) {
   const int order = compare_numbers(a.value, b.value);
   if (order == 0) return a.exclusive ? a : b;

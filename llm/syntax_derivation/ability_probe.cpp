@@ -55,26 +55,26 @@ TemplateAbilities probe_abilities(const Render& render) {
     all.plain_text = false;
     all.plain_text = !shows_text();  // not in parts either: then in the usual form
   }
-  all.system = has_all(rendered(render, {system, user}, {}, all), {kProbe});
-  all.repeated_roles = has_all(rendered(render, {user, user}, {}, all), {});
+  all.roles.system = has_all(rendered(render, {system, user}, {}, all), {kProbe});
+  all.roles.repeated = has_all(rendered(render, {user, user}, {}, all), {});
   const auto shows_tools = [&] { return has_all(rendered(render, {user}, tools, all), {kProbeTool}); };
   for (const char* name : {kToolsName, "xml_tools"}) {
     for (const bool bare : {true, false}) {
-      all.tools_name = name;
-      all.bare_parameters = bare;
-      if ((all.tools = shows_tools())) break;
+      all.tools.name = name;
+      all.tools.bare_parameters = bare;
+      if ((all.tools.shown = shows_tools())) break;
     }
-    if (all.tools) break;
+    if (all.tools.shown) break;
   }
-  if (!all.tools) all.tools_name = kToolsName, all.bare_parameters = true;
-  const std::vector<ToolSpec> known = all.tools ? tools : std::vector<ToolSpec>();
+  if (!all.tools.shown) all.tools.name = kToolsName, all.tools.bare_parameters = true;
+  const std::vector<ToolSpec> known = all.tools.shown ? tools : std::vector<ToolSpec>();
 
   // Calls are passed in the first form that the template shows, but not as a Python dict if there is another form.
   const std::string as_python = "{'x': '" + std::string(kProbeArgument) + "'}";
   std::optional<std::pair<bool, bool>> found;
   for (const auto& [object, empty] : {std::pair{true, true}, {true, false}, {false, true}, {false, false}}) {
-    all.object_arguments = object;
-    all.empty_text = empty;
+    all.calls.object_arguments = object;
+    all.calls.empty_text = empty;
     const std::string text = rendered(render, {user, call, result}, known, all);
     if (!has_all(text, {kProbe, kProbeArgument})) continue;
     const bool python = text.find(as_python) != std::string::npos;
@@ -82,22 +82,22 @@ TemplateAbilities probe_abilities(const Render& render) {
     if (!python) break;
   }
   all.results = found.has_value();
-  std::tie(all.object_arguments, all.empty_text) = found.value_or(std::pair{true, true});
-  if (!all.results && all.tools) {
+  std::tie(all.calls.object_arguments, all.calls.empty_text) = found.value_or(std::pair{true, true});
+  if (!all.results && all.tools.shown) {
     all.results =
         has_all(rendered(render, {user, message_of(Role::assistant, kProbeArgument), result}, known, all), {kProbe, kProbeArgument});
-    all.calls = !all.results;
+    all.calls.shown = !all.results;
   }
-  if (all.results && all.calls) {
+  if (all.results && all.calls.shown) {
     Message two = call, other = result;
     two.tool_calls.push_back({"call00002", std::string(kProbeTool), {{"x", kOtherProbe}}});
     other.tool_call_id = "call00002";
-    all.several_calls = has_all(rendered(render, {user, two, result, other}, known, all), {kProbeArgument, kOtherProbe});
+    all.calls.several = has_all(rendered(render, {user, two, result, other}, known, all), {kProbeArgument, kOtherProbe});
     two = call, other = result;
     two.tool_calls[0].id = other.tool_call_id = "call_0123456789abcdef00000001";
-    all.any_id = has_all(rendered(render, {user, two, other}, known, all), {kProbe, kProbeArgument});
+    all.calls.any_id = has_all(rendered(render, {user, two, other}, known, all), {kProbe, kProbeArgument});
   }
-  if (all.results) all.user_after_result = has_all(rendered(render, {user, call, result, user}, known, all), {});
+  if (all.results) all.roles.user_after_result = has_all(rendered(render, {user, call, result, user}, known, all), {});
   return all;
 }
 

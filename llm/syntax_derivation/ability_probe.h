@@ -1,6 +1,6 @@
 #pragma once
 // Finds out what a chat template can show, by rendering small conversations with it.
-#include <baton/llm/tool_syntax/conversation.h>
+#include <baton/llm/tool_syntax/template_input.h>
 
 namespace baton::llm {
 

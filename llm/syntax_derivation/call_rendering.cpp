@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "probe_text.h"
+#include "text_diff.h"
 
 namespace baton::llm {
 namespace {
@@ -33,7 +33,7 @@ Message CallRendering::call(const std::vector<Json>& arguments) const {
 std::optional<std::string> CallRendering::text(const std::vector<Message>& messages, bool prompt) const {
   Json variables = {{"add_generation_prompt", prompt}};
   add_messages(messages, abilities_, variables);
-  if (abilities_.tools) {
+  if (abilities_.tools.shown) {
     const Json parameters = {{"type", "object"}, {"properties", {{kFirst, {{"type", "string"}}}}}};
     std::vector<ToolSpec> tools;
     for (const std::string_view name : kNames) tools.push_back({std::string(name), "Tells.", parameters});

@@ -1,6 +1,6 @@
 #pragma once
 // A chat template's renderings of calls and results: conversations with words that occur nowhere else.
-#include <baton/llm/tool_syntax/conversation.h>
+#include <baton/llm/tool_syntax/template_input.h>
 
 #include <array>
 #include <optional>

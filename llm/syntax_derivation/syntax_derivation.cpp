@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "call_rendering.h"
-#include "probe_text.h"
 #include "syntax_deriver.h"
+#include "text_diff.h"
 
 namespace baton::llm {
 namespace {
@@ -113,7 +113,7 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
 
 ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities, const std::string& source) {
   ToolSyntax syntax;
-  if (abilities.results && !abilities.calls) {
+  if (abilities.results && !abilities.calls.shown) {
     syntax = of_family(render, abilities, source);
   } else if (abilities.results) {
     syntax = derive_from_renderings(CallRendering(render, abilities, false));
@@ -127,19 +127,19 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     return harmony(std::move(syntax));
   }
   if (syntax.form == ToolSyntax::Form::unknown) {
-    const bool not_understood = abilities.results || abilities.tools;
+    const bool not_understood = abilities.results || abilities.tools.shown;
     const std::string why = !not_understood      ? "the template knows no tools"
                             : !abilities.results ? "the template shows tools, but not what they return"
                                                  : syntax.why;
-    abilities.tools = abilities.results = false;
-    abilities.calls = true;  // in the form of that description
+    abilities.tools.shown = abilities.results = false;
+    abilities.calls.shown = true;  // in the form of that description
     syntax = {};
     syntax.form = ToolSyntax::Form::json_object;  // the form that the prompt of conversation.h asks for
     syntax.between = "\n";
     syntax.several = true;
     syntax.not_understood = not_understood;
     syntax.why = why + ": Baton describes them";
-  } else if (!abilities.tools) {
+  } else if (!abilities.tools.shown) {
     const Json arguments = {{"PARAMETER", "VALUE"}};
     abilities.example_of_call = joined(written_calls(syntax, {{"", "FUNCTION", arguments}}));
   }

@@ -1,6 +1,6 @@
 #pragma once
 // Derives a model's syntax of tool calls from its chat template.
-#include <baton/llm/tool_syntax/conversation.h>
+#include <baton/llm/tool_syntax/template_input.h>
 #include <baton/llm/tool_syntax/tool_syntax.h>
 
 #include <string>

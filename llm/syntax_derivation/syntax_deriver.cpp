@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "probe_text.h"
 #include "syntax_check.h"
+#include "text_diff.h"
 
 namespace baton::llm {
 namespace {

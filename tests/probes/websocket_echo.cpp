@@ -12,7 +12,7 @@ using namespace baton;
 using namespace baton::agent::api;
 using baton::agent::server::Server;
 
-class Echo final : public Talk {
+class Echo final : public MessageHandler {
  public:
   explicit Echo(std::weak_ptr<Peer> peer) : peer_(std::move(peer)) {}
   void on_message(const std::string& text) override {

@@ -1,6 +1,6 @@
 #pragma once
 // Selection from a row of values without sorting it. Values are compared as integer keys; a block reads only those parts of 256 values
-// whose largest key is high enough. Thresholds are found by histograms over ever narrower ranges of keys.
+// whose largest key is high enough. Thresholds are found by histograms over ever refinement ranges of keys.
 #include <cstdint>
 
 #include "block_reduce.h"

@@ -70,7 +70,7 @@ Value join(Interpreter& in, const Text& text, Arguments& arguments) {
 }
 
 // The part of `text` selected by the optional arguments `first` and `first + 1` (in characters).
-bool narrowed(Interpreter& in, Parameters& given, std::size_t first, const Text& text, std::size_t& begin, std::size_t& end) {
+bool refined(Interpreter& in, Parameters& given, std::size_t first, const Text& text, std::size_t& begin, std::size_t& end) {
   begin = 0;
   end = text.size();
   if (!given) return false;
@@ -93,7 +93,7 @@ Value find(Interpreter& in, const Text& text, Arguments& arguments) {
   std::size_t end = 0;
   Integer found = -1;
   if (!part) return {};
-  if (narrowed(in, given, 1, text, begin, end) && in.charge_search(text, *part)) {
+  if (refined(in, given, 1, text, begin, end) && in.charge_search(text, *part)) {
     std::string_view inside = std::string_view(text.bytes()).substr(begin, end - begin);
     std::size_t at = from_right ? inside.rfind(part->bytes()) : inside.find(part->bytes());
     if (at != std::string_view::npos) found = static_cast<Integer>(count_characters(std::string_view(text.bytes()).substr(0, begin + at)));
@@ -108,7 +108,7 @@ Value count(Interpreter& in, const Text& text, Arguments& arguments) {
   std::size_t begin = 0;
   std::size_t end = 0;
   if (!part) return {};
-  if (!in.charge_search(text, *part) || !narrowed(in, given, 1, text, begin, end)) return Value::integer(0, text.all_from_template());
+  if (!in.charge_search(text, *part) || !refined(in, given, 1, text, begin, end)) return Value::integer(0, text.all_from_template());
   std::string_view inside = std::string_view(text.bytes()).substr(begin, end - begin);
   Integer found = 0;
   if (part->empty()) {
@@ -129,7 +129,7 @@ Value starts_or_ends_with(Interpreter& in, const Text& text, Arguments& argument
   if (!given) return {};
   std::vector<Value> parts{*given[0]};
   if (Sequence* tuple = given[0]->sequence(Sequence::Type::tuple)) parts = tuple->items;
-  bool inside = narrowed(in, given, 1, text, begin, end);
+  bool inside = refined(in, given, 1, text, begin, end);
   bool found = false;
   for (const Value& value : parts) {
     const Text* part = value.text();

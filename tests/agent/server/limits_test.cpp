@@ -8,7 +8,7 @@ namespace baton::agent::server {
 namespace {
 
 // Blocks the threads that process requests.
-class Holding final : public api::Talk {
+class Holding final : public api::MessageHandler {
  public:
   Holding(std::counting_semaphore<>& begun, std::latch& go) : begun_(begun), go_(go) {}
   void on_message(const std::string&) override {

@@ -117,7 +117,7 @@ class ServerTest : public testing::Test {
     config.limits = limits;
     start_with(config);
   }
-  void start_with(ServerConfig config, api::TalkFactory talk = {}) {
+  void start_with(ServerConfig config, api::MessageHandlerFactory talk = {}) {
     server_.reset();
     config.port = 0;
     server_ = Server::start(config, api_, std::move(talk)).value();

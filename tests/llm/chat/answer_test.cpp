@@ -68,7 +68,7 @@ TEST_F(AnswerTest, gives_text_without_the_end_token_and_keeps_every_id) {
   EXPECT_EQ(text_, "Caf\u00e9 \U0001f600.");
   EXPECT_EQ(end.reason, FinishReason::stop);
   EXPECT_EQ(end.raw.ids, answer);
-  EXPECT_EQ(end.raw.model_sha256, "model");
+  EXPECT_EQ(end.raw.model_identity, "model");
   EXPECT_EQ(end.raw.template_sha256, "template");
   EXPECT_EQ(end.usage.prompt_tokens, 5);
   EXPECT_EQ(end.usage.cached_tokens, 2);

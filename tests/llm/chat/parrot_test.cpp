@@ -34,7 +34,7 @@ class ParrotTest : public testing::Test {
     pages.page_tokens = 16;
     auto model = Model::load(parrot_->file(), make_cpu_backend({"", 1}).value(), pages);
     return Chat::create(std::make_unique<Engine>(std::move(model.value()), EngineOptions{}),
-                        {.model_sha256 = "parrot", .constrain = constrain})
+                        {.model_identity = "parrot", .constrain = constrain})
         .value();
   }
 

@@ -20,7 +20,7 @@ class PromptTest : public testing::Test {
   std::string text(const char* source, const ChatRequest& request) { return text(builder(source).build(request).value()); }
   // The answer of a model to `prompt`: these bytes, and its end token.
   RawTokens written(const PromptBuilder& b, const std::string& answer, std::optional<std::int32_t> end = kImEnd) const {
-    RawTokens raw{tokenizer_->encode_template(answer), b.model_sha256(), b.template_sha256()};
+    RawTokens raw{tokenizer_->encode_template(answer), b.model_identity(), b.template_sha256()};
     if (end) raw.ids.push_back(*end);
     return raw;
   }
@@ -44,10 +44,10 @@ TEST_F(PromptTest, shows_tools_calls_and_results_as_the_template_does) {
 
 TEST_F(PromptTest, finds_out_what_a_template_can_show) {
   const auto hermes = builder(kHermes).abilities(), plain = builder(kPlain).abilities(), strict = builder(kStrict).abilities();
-  EXPECT_TRUE(hermes.system && hermes.tools && hermes.results);
-  EXPECT_TRUE(plain.system);
-  EXPECT_FALSE(plain.tools || plain.results);
-  EXPECT_FALSE(strict.system || strict.tools || strict.results);
+  EXPECT_TRUE(hermes.roles.system && hermes.tools.shown && hermes.results);
+  EXPECT_TRUE(plain.roles.system);
+  EXPECT_FALSE(plain.tools.shown || plain.results);
+  EXPECT_FALSE(strict.roles.system || strict.tools.shown || strict.results);
 }
 
 TEST_F(PromptTest, describes_tools_in_a_system_message_where_the_template_knows_none) {
@@ -178,7 +178,7 @@ TEST_F(PromptTest, renders_the_canonical_form_of_what_others_wrote) {
   EXPECT_EQ(raw_messages(written(builder(kHermes, "another model"), "raw")), 0);
   EXPECT_EQ(raw_messages(written(builder(kPlain), "raw")), 0) << "another template";
   EXPECT_EQ(raw_messages(written(b, "raw", 100000)), 0) << "a token outside the vocabulary";
-  EXPECT_EQ(raw_messages({{}, b.model_sha256(), b.template_sha256()}), 0);
+  EXPECT_EQ(raw_messages({{}, b.model_identity(), b.template_sha256()}), 0);
   request.turn.history = HistoryForm::canonical;
   EXPECT_EQ(raw_messages(written(b, "raw")), 0);
 }

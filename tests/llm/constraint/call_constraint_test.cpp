@@ -88,7 +88,7 @@ TEST_F(CallConstraintTest, waits_for_its_grammar_where_a_call_begins_and_no_soon
   EXPECT_FALSE(c.waiting());
   open(c, kObject + std::string("get_"));
   EXPECT_TRUE(c.waiting());
-  EXPECT_FALSE(c.engaged());
+  EXPECT_FALSE(c.in_call());
   promise.set_value(compile_calls(tools, true, syntax_, *vocabulary_).value());
   EXPECT_FALSE(c.waiting());
   EXPECT_EQ(next(c), "a");
@@ -121,10 +121,10 @@ TEST_F(CallConstraintTest, what_is_forbidden_is_replaced_by_what_begins_alike) {
   const auto c = constraint();
   open(*c);
   write(*c, R"(get_time", "arguments": {"zone": "UTC)");
-  ASSERT_TRUE(c->engaged());
-  EXPECT_EQ(c->narrowed(kEndOfText), nullptr);
-  EXPECT_EQ(c->narrowed('\n'), nullptr) << "no string holds a line break: anything else will do";
-  const TokenMask* quote = c->narrowed('"');
+  ASSERT_TRUE(c->in_call());
+  EXPECT_EQ(c->refined(kEndOfText), nullptr);
+  EXPECT_EQ(c->refined('\n'), nullptr) << "no string holds a line break: anything else will do";
+  const TokenMask* quote = c->refined('"');
   ASSERT_TRUE(quote);
   EXPECT_TRUE(allows(*quote, '"'));
   EXPECT_FALSE(allows(*quote, 'x'));
@@ -200,7 +200,7 @@ TEST_F(CallConstraintTest, an_answer_that_begins_with_a_call_is_also_asked_how_s
   EXPECT_FLOAT_EQ(c->min_share(), 0.5f / 0.75f);
   accept(*c, 'g', 0.9f);
   EXPECT_FLOAT_EQ(c->share().value(), 0.675f);
-  EXPECT_TRUE(c->engaged());
+  EXPECT_TRUE(c->in_call());
 }
 
 TEST_F(CallConstraintTest, a_call_behind_words_is_as_sure_as_its_name) {
@@ -221,7 +221,7 @@ TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_n
     EXPECT_EQ(next(*c), "*");
     open_in_tag(*c);
     ASSERT_EQ(accept(*c, 'g', 1).value().keep, 13 * i);
-    EXPECT_FALSE(c->engaged());
+    EXPECT_FALSE(c->in_call());
   }
   write(*c, "Use");
   ASSERT_TRUE(c->mask());
@@ -238,7 +238,7 @@ TEST_F(CallConstraintTest, where_a_model_may_announce_what_was_taken_back_it_is_
     open_in_tag(*c);
     EXPECT_EQ(c->min_share(), 0.9f);
     EXPECT_EQ(accept(*c, 'g', sure ? 0.95f : 0.85f).has_value(), !sure);
-    EXPECT_EQ(c->engaged(), sure);
+    EXPECT_EQ(c->in_call(), sure);
     EXPECT_EQ(c->share(), sure ? 0.95f : 0.85f);
   }
 }
@@ -278,12 +278,12 @@ TEST_F(CallConstraintTest, a_call_in_the_templates_form_goes_on_as_a_list_where_
       open_in_tag(*c);
       EXPECT_FALSE(accept(*c, 'g', 0.9f));
       EXPECT_FALSE(write(*c, R"(et_all", "arguments": {}})"));
-      EXPECT_FALSE(c->engaged());
+      EXPECT_FALSE(c->in_call());
       EXPECT_FALSE(accept(*c, kCallClose, 1));
     }
     const auto back = accept(*c, kImEnd, 1);
     ASSERT_EQ(back.has_value(), alone);
-    EXPECT_EQ(c->engaged(), alone);
+    EXPECT_EQ(c->in_call(), alone);
     if (alone) {
       EXPECT_EQ(next(*c), "\t\n\r ,]");
     }

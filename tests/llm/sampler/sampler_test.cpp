@@ -249,11 +249,11 @@ TEST(Sampler, of_a_window_of_minus_one_all_that_was_written_counts) {
 }
 
 // Records the forbidden token that it is asked about, and leaves the mask whole.
-class Narrower : public TokenNarrower {
+class Narrower : public MaskRefinement {
  public:
   explicit Narrower(bool penalises) : penalises_(penalises) {}
   bool penalised() const override { return penalises_; }
-  const TokenMask* narrowed(std::int32_t id) override { return wanted = id, nullptr; }
+  const TokenMask* refined(std::int32_t id) override { return wanted = id, nullptr; }
   std::int32_t wanted = -1;
 
  private:
@@ -266,12 +266,12 @@ TEST(Sampler, under_a_mask_penalties_choose_among_what_is_allowed_only) {
   Sampler sampler(params);
   sampler.observe(1);
   const TokenMask without_1 = {0b11101}, only_1 = {0b00010}, one_and_two = {0b00110};
-  Narrower narrower(true);
-  EXPECT_EQ(sampler.choose(kLogits, &without_1, -1, &narrower).id, 2);
-  EXPECT_EQ(narrower.wanted, 1);  // the model's preferred token, whatever the penalty
-  EXPECT_EQ(sampler.choose(kLogits, &only_1, -1, &narrower).id, 1);
+  Narrower refinement(true);
+  EXPECT_EQ(sampler.choose(kLogits, &without_1, -1, &refinement).id, 2);
+  EXPECT_EQ(refinement.wanted, 1);  // the model's preferred token, whatever the penalty
+  EXPECT_EQ(sampler.choose(kLogits, &only_1, -1, &refinement).id, 1);
   sampler.remember(std::vector<std::int32_t>{1});
-  EXPECT_EQ(sampler.choose(kLogits, &one_and_two, -1, &narrower).id, 2);
+  EXPECT_EQ(sampler.choose(kLogits, &one_and_two, -1, &refinement).id, 2);
 }
 
 TEST(Sampler, where_the_constraint_says_so_nothing_is_penalised) {
@@ -279,8 +279,8 @@ TEST(Sampler, where_the_constraint_says_so_nothing_is_penalised) {
   params.presence_penalty = 10;
   Sampler sampler(params);
   sampler.observe(1);
-  Narrower narrower(false);
-  EXPECT_EQ(sampler.choose(kLogits, nullptr, -1, &narrower).id, 1);
+  Narrower refinement(false);
+  EXPECT_EQ(sampler.choose(kLogits, nullptr, -1, &refinement).id, 1);
   Narrower other(true);
   EXPECT_EQ(sampler.choose(kLogits, nullptr, -1, &other).id, 2);
 }

@@ -41,10 +41,10 @@ constexpr const char* kJoined = R"({%- for m in messages -%}
 
 TEST_F(TemplateAbilitiesTest, calls_without_tools_are_asked_for_in_the_templates_own_form) {
   const PromptBuilder b = builder(kJoined);
-  EXPECT_FALSE(b.abilities().tools);
+  EXPECT_FALSE(b.abilities().tools.shown);
   EXPECT_TRUE(b.abilities().results);
-  EXPECT_FALSE(b.abilities().object_arguments);
-  EXPECT_FALSE(b.abilities().empty_text);
+  EXPECT_FALSE(b.abilities().calls.object_arguments);
+  EXPECT_FALSE(b.abilities().calls.empty_text);
   const ToolSyntax& syntax = b.tool_syntax();
   EXPECT_EQ(syntax.why, "");
   EXPECT_EQ(syntax.open, "<calls><call>function<sep>");
@@ -84,8 +84,8 @@ TEST_F(TemplateAbilitiesTest, calls_that_the_template_does_not_show_stand_as_the
         {"List of tools: ", R"(<|tool_call_start|>[get_weather(city="Paris")]<|tool_call_end|>)"},
         {"Calls go into <tool_call> tags. ", "<tool_call>\n{\"name\":\"get_weather\",\"arguments\":{\"city\":\"Paris\"}}\n</tool_call>"}}) {
     const PromptBuilder b = builder(texts_only(mark).c_str());
-    EXPECT_TRUE(b.abilities().tools) << mark;
-    EXPECT_FALSE(b.abilities().calls) << mark;
+    EXPECT_TRUE(b.abilities().tools.shown) << mark;
+    EXPECT_FALSE(b.abilities().calls.shown) << mark;
     EXPECT_EQ(b.tool_syntax().why, "") << mark;
     const Prompt built = b.build(weather_conversation()).value();
     EXPECT_THAT(tokenizer_->decode(built.ids, true),
@@ -196,7 +196,7 @@ TEST_F(TemplateAbilitiesTest, tools_have_the_name_that_the_template_knows) {
   const PromptBuilder b = builder(R"({%- if xml_tools -%}{{ '<tools>' + (xml_tools | tojson) + '</tools> in <tool_call>' }}{%- endif -%}
 {%- for m in messages -%}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%})");
-  EXPECT_EQ(b.abilities().tools_name, "xml_tools");
+  EXPECT_EQ(b.abilities().tools.name, "xml_tools");
   EXPECT_THAT(prompt(b, weather_conversation()), HasSubstr("<tools>[{\"name\": \"get_weather\", "));
 }
 
@@ -207,8 +207,8 @@ TEST_F(TemplateAbilitiesTest, parameters_get_a_description_where_the_template_wa
 {%- for m in messages -%}{{ '<|im_start|>' + m.role + '\n' + m.content }}
 {%- for c in m.tool_calls or [] -%}{{ '<tool_call>' + (c.function | tojson) + '</tool_call>' }}{%- endfor -%}{{ '<|im_end|>\n' }}{%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%})");
-  EXPECT_TRUE(b.abilities().tools);
-  EXPECT_FALSE(b.abilities().bare_parameters);
+  EXPECT_TRUE(b.abilities().tools.shown);
+  EXPECT_FALSE(b.abilities().tools.bare_parameters);
   EXPECT_EQ(b.tool_syntax().open, "<tool_call>");
   EXPECT_THAT(prompt(b, weather_conversation()), HasSubstr("get_weather city (string): ."));
 }
@@ -237,7 +237,7 @@ TEST_F(TemplateAbilitiesTest, ids_are_made_as_a_template_that_checks_them_wants_
 {%- else -%}{{ ('<U>' if m.role == 'user' else '<A>') + m.content + '<E>' }}{%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt %}{{ '<A>' }}{% endif -%})");
-  EXPECT_FALSE(b.abilities().any_id);
+  EXPECT_FALSE(b.abilities().calls.any_id);
   ChatRequest request = weather_conversation();
   request.messages[1].tool_calls[0].id = request.messages[2].tool_call_id = "call_0123456789abcdef00000001";
   const std::string text = prompt(b, request);
@@ -256,7 +256,7 @@ TEST_F(TemplateAbilitiesTest, several_calls_stand_in_a_message_each_where_a_temp
 {%- else -%}{{ '<' + m.role + '>' + m.content + '<E>' }}{%- endif -%}
 {%- endfor -%}
 {%- if add_generation_prompt %}{{ '<A>' }}{% endif -%})");
-  EXPECT_FALSE(b.abilities().several_calls);
+  EXPECT_FALSE(b.abilities().calls.several);
   ChatRequest request = weather_conversation();
   Message& asks = request.messages[1];
   asks.content = "Both.";

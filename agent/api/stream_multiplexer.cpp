@@ -1,4 +1,4 @@
-#include "lanes.h"
+#include "stream_multiplexer.h"
 
 #include <baton/agent/core/items.h>
 #include <baton/agent/protocol/fields.h>
@@ -14,7 +14,7 @@ bool is_delta(const std::string& type) { return type.size() > 6 && type.compare(
 
 }  // namespace
 
-void Lanes::on_message(const std::string& text) {
+void StreamMultiplexer::on_message(const std::string& text) {
   try {
     read_message(text);
   } catch (const std::exception& e) {  // a bug of ours: it must not end the daemon
@@ -22,7 +22,7 @@ void Lanes::on_message(const std::string& text) {
   }
 }
 
-void Lanes::read_message(const std::string& text) {
+void StreamMultiplexer::read_message(const std::string& text) {
   const Parsed<Json> message = protocol::parse_json(text);
   if (!message) return error(message.error(), "");
   const std::string type = string_of(*message, "type");
@@ -36,12 +36,12 @@ void Lanes::read_message(const std::string& text) {
         string_of(*message, "stream_id"));
 }
 
-bool Lanes::tell(OutgoingMessage message) const {
+bool StreamMultiplexer::tell(OutgoingMessage message) const {
   const auto peer = peer_.lock();
   return peer && peer->send(std::move(message));
 }
 
-void Lanes::error(const ApiError& error, const std::string& lane) {
+void StreamMultiplexer::error(const ApiError& error, const std::string& lane) {
   if (!error.log.empty()) spdlog::error("a message failed with {}, client={}: {}", error.status, client_, error.log);
   Json event = {{"type", "error"}};
   event.update(error.json());
@@ -56,7 +56,7 @@ void Lanes::error(const ApiError& error, const std::string& lane) {
 
 // ---- response.create
 
-void Lanes::create(const Json& message) {
+void StreamMultiplexer::create(const Json& message) {
   const std::string named = string_of(message, "stream_id");
   Parsed<protocol::CreateRequest> request = api_.parse(message, protocol::Channel::websocket, "");
   if (!request) return error(request.error(), named);
@@ -85,14 +85,14 @@ void Lanes::create(const Json& message) {
   begin(lane_id, std::move(request->run));
 }
 
-RunHub::Sink Lanes::sink(const std::string& lane, int turn) {
+RunHub::Sink StreamMultiplexer::sink(const std::string& lane, int turn) {
   return [weak = weak_from_this(), lane, turn](const HubEvent& event) {
     const auto self = weak.lock();
     return self && self->on_event(lane, turn, event);
   };
 }
 
-void Lanes::begin(const std::string& lane, RunRequest request) {
+void StreamMultiplexer::begin(const std::string& lane, RunRequest request) {
   const int turn = next_turn(lane);
   const auto started = api_.hub().start(std::move(request), sink(lane, turn));
   if (started) return take(lane, turn, started->response_id, started->subscription);
@@ -100,12 +100,13 @@ void Lanes::begin(const std::string& lane, RunRequest request) {
   next(lane, turn);
 }
 
-int Lanes::next_turn(const std::string& lane) {
+int StreamMultiplexer::next_turn(const std::string& lane) {
   const std::scoped_lock lock(mutex_);
   return ++lanes_[lane].turn;
 }
 
-void Lanes::take(const std::string& lane, int turn, const std::string& response_id, std::shared_ptr<Subscription> subscription) {
+void StreamMultiplexer::take(const std::string& lane, int turn, const std::string& response_id,
+                             std::shared_ptr<Subscription> subscription) {
   const std::scoped_lock lock(mutex_);
   if (closed_ || lanes_[lane].turn != turn) return;  // the subscription ends, the run continues
   lanes_[lane].response_id = response_id;
@@ -114,7 +115,7 @@ void Lanes::take(const std::string& lane, int turn, const std::string& response_
 
 // Starts the request that waits on a lane whose response has ended. A successor may have begun its turn there before the end of the
 // response was handled.
-void Lanes::next(const std::string& lane_id, int turn) {
+void StreamMultiplexer::next(const std::string& lane_id, int turn) {
   RunRequest request;
   {
     const std::scoped_lock lock(mutex_);
@@ -128,7 +129,7 @@ void Lanes::next(const std::string& lane_id, int turn) {
   begin(lane_id, std::move(request));
 }
 
-bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
+bool StreamMultiplexer::on_event(const std::string& lane, int turn, const HubEvent& event) {
   if (event.type == kSuccessorEvent) {
     post_([weak = weak_from_this(), lane, turn, id = string_of(*event.data, "successor_id")] {
       if (const auto self = weak.lock()) self->continue_with(lane, turn, id);
@@ -147,7 +148,7 @@ bool Lanes::on_event(const std::string& lane, int turn, const HubEvent& event) {
 // ---- a successor, and resuming
 
 // A steered response continues in its successor, on the same lane, unless the lane has begun another response meanwhile.
-void Lanes::continue_with(const std::string& lane_id, int turn, const std::string& successor) {
+void StreamMultiplexer::continue_with(const std::string& lane_id, int turn, const std::string& successor) {
   {
     const std::scoped_lock lock(mutex_);
     Lane& lane = lanes_[lane_id];
@@ -157,7 +158,7 @@ void Lanes::continue_with(const std::string& lane_id, int turn, const std::strin
   follow(lane_id, successor, -1);
 }
 
-void Lanes::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
+void StreamMultiplexer::follow(const std::string& lane, const std::string& response_id, std::int64_t after) {
   const int turn = next_turn(lane);
   const auto ended = std::make_shared<std::atomic<bool>>(false);
   auto subscription = api_.hub().subscribe(response_id, after, [ended, sink = sink(lane, turn)](const HubEvent& event) {
@@ -178,7 +179,7 @@ void Lanes::follow(const std::string& lane, const std::string& response_id, std:
 }
 
 // The client has seen the response's last event: it is told so, and the lane is free.
-void Lanes::resumed(const std::string& lane, int turn, const std::string& response_id, std::int64_t after) {
+void StreamMultiplexer::resumed(const std::string& lane, int turn, const std::string& response_id, std::int64_t after) {
   const Json event = {{"type", "baton.resumed"},
                       {"response_id", response_id},
                       {"status", api_.status(response_id)},
@@ -188,7 +189,7 @@ void Lanes::resumed(const std::string& lane, int turn, const std::string& respon
   next(lane, turn);
 }
 
-void Lanes::resume(const Json& message) {
+void StreamMultiplexer::resume(const Json& message) {
   protocol::Notes notes;
   protocol::Fields fields(message, "", notes);
   fields.any("type");
@@ -213,7 +214,7 @@ void Lanes::resume(const Json& message) {
 
 // ---- response.steer, baton.cancel
 
-void Lanes::steer_failed(const Json& message, const char* code, const std::string& why) {
+void StreamMultiplexer::steer_failed(const Json& message, const char* code, const std::string& why) {
   const Json event = {
       {"type", "response.steer.failed"},
       {"sequence_number", 0},
@@ -222,7 +223,7 @@ void Lanes::steer_failed(const Json& message, const char* code, const std::strin
   tell(std::make_shared<const std::string>(to_text(event)));
 }
 
-void Lanes::steer(const Json& message) {
+void StreamMultiplexer::steer(const Json& message) {
   protocol::Notes notes;
   protocol::Fields fields(message, "", notes);
   fields.any("type");
@@ -241,7 +242,7 @@ void Lanes::steer(const Json& message) {
   if (!steered) steer_failed(message, api_.response(id) ? "response_already_completed" : "response_not_found", steered.error().message);
 }
 
-void Lanes::cancel(const Json& message) {
+void StreamMultiplexer::cancel(const Json& message) {
   protocol::Notes notes;
   protocol::Fields fields(message, "", notes);
   fields.any("type");
@@ -253,7 +254,7 @@ void Lanes::cancel(const Json& message) {
   error(why.code == errc::not_found ? ApiError::not_found("there is no response '" + id + "'", "response_id") : ApiError::from(why), lane);
 }
 
-void Lanes::close() {
+void StreamMultiplexer::close() {
   std::map<std::string, Lane> gone;
   {
     const std::scoped_lock lock(mutex_);

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <thread>
 
-#include <baton/agent/commands/cli.h>
+#include "cli.h"
 
 namespace baton::agent::cli {
 namespace {

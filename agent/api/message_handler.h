@@ -10,17 +10,17 @@
 namespace baton::agent::api {
 
 // The socket. Any thread.
-class Peer {
+class MessageSink {
  public:
-  virtual ~Peer() = default;
+  virtual ~MessageSink() = default;
   virtual bool send(OutgoingMessage message) = 0;  // false: the socket is closed
   virtual const std::string& client() const = 0;   // HttpCall::client
 };
 
 // Lives as long as its socket.
-class Talk {
+class MessageHandler {
  public:
-  virtual ~Talk() = default;
+  virtual ~MessageHandler() = default;
   // One text message, on a thread that may block; one at a time.
   virtual void on_message(const std::string& text) = 0;
   // The socket is closed.
@@ -29,6 +29,6 @@ class Talk {
 
 // `post`: runs a function soon on a thread that may block.
 using Post = std::function<void(std::function<void()>)>;
-using TalkFactory = std::function<std::shared_ptr<Talk>(std::weak_ptr<Peer> peer, Post post)>;
+using MessageHandlerFactory = std::function<std::shared_ptr<MessageHandler>(std::weak_ptr<MessageSink> peer, Post post)>;
 
 }  // namespace baton::agent::api

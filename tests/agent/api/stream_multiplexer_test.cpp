@@ -1,5 +1,5 @@
 // The messages of a WebSocket without a socket: what a client sends, and what it gets.
-#include <baton/agent/api/lanes.h>
+#include <baton/agent/api/stream_multiplexer.h>
 #include <baton/agent/generator/scripted_generator.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ ScriptedAnswer answer_to(const llm::ChatRequest& request) {
 }
 
 // Keeps what it is sent.
-class ListeningPeer final : public Peer {
+class ListeningSink final : public MessageSink {
  public:
   bool send(OutgoingMessage message) override {
     const std::scoped_lock lock(mutex_);
@@ -72,16 +72,16 @@ class ListeningPeer final : public Peer {
   bool open_ = true;
 };
 
-class LanesTest : public testing::Test {
+class StreamMultiplexerTest : public testing::Test {
  protected:
-  ~LanesTest() override {
+  ~StreamMultiplexerTest() override {
     hub_.shutdown(std::chrono::milliseconds(0));
     for (std::vector<std::future<void>> posted; !(posted = take_posted()).empty();)
       for (auto& job : posted) job.get();
   }
 
-  std::shared_ptr<Lanes> lanes_of(const std::shared_ptr<Peer>& peer, LaneLimits limits = {}) {
-    return std::make_shared<Lanes>(api_, limits, peer, [this](std::function<void()> job) {
+  std::shared_ptr<StreamMultiplexer> lanes_of(const std::shared_ptr<MessageSink>& peer, StreamLimits limits = {}) {
+    return std::make_shared<StreamMultiplexer>(api_, limits, peer, [this](std::function<void()> job) {
       const std::scoped_lock lock(mutex_);
       posted_.push_back(std::async(std::launch::async, std::move(job)));
     });
@@ -111,8 +111,8 @@ class LanesTest : public testing::Test {
   Agent agent_{generator_, tools_, *journal_, clock_};
   RunHub hub_{agent_, *journal_};
   Api api_{hub_, agent_, *journal_, ApiOptions{}};
-  std::shared_ptr<ListeningPeer> peer_ = std::make_shared<ListeningPeer>();
-  std::shared_ptr<Lanes> lanes_ = lanes_of(peer_);
+  std::shared_ptr<ListeningSink> peer_ = std::make_shared<ListeningSink>();
+  std::shared_ptr<StreamMultiplexer> lanes_ = lanes_of(peer_);
 
  private:
   std::vector<std::future<void>> take_posted() {
@@ -123,7 +123,7 @@ class LanesTest : public testing::Test {
   std::vector<std::future<void>> posted_;
 };
 
-TEST_F(LanesTest, what_is_no_message_is_answered_with_an_error) {
+TEST_F(StreamMultiplexerTest, what_is_no_message_is_answered_with_an_error) {
   lanes_->on_message("{");
   EXPECT_EQ(peer_->next("error")["status"], 400);
   send({{"type", "dance"}, {"stream_id", "a"}});
@@ -137,7 +137,7 @@ TEST_F(LanesTest, what_is_no_message_is_answered_with_an_error) {
   EXPECT_EQ(said(), "you said: still there?");
 }
 
-TEST_F(LanesTest, a_lane_answers_in_order_and_waits_for_no_other) {
+TEST_F(StreamMultiplexerTest, a_lane_answers_in_order_and_waits_for_no_other) {
   const std::string slow = waiting("slow");
   create("after it", "slow");
   create("one", "quick");
@@ -149,7 +149,7 @@ TEST_F(LanesTest, a_lane_answers_in_order_and_waits_for_no_other) {
   EXPECT_EQ(said("slow"), "you said: after it");
 }
 
-TEST_F(LanesTest, a_socket_has_a_number_of_lanes_and_a_lane_a_number_of_waiting_responses) {
+TEST_F(StreamMultiplexerTest, a_socket_has_a_number_of_lanes_and_a_lane_a_number_of_waiting_responses) {
   lanes_ = lanes_of(peer_, {.lanes = 2, .queue = 1});
   const std::string id = waiting("a");
   create("waits", "a");
@@ -165,13 +165,13 @@ TEST_F(LanesTest, a_socket_has_a_number_of_lanes_and_a_lane_a_number_of_waiting_
   EXPECT_EQ(peer_->next("error", "d")["code"], "too_many_lanes");
 }
 
-TEST_F(LanesTest, only_deltas_may_be_merged_and_only_with_those_of_their_lane) {
+TEST_F(StreamMultiplexerTest, only_deltas_may_be_merged_and_only_with_those_of_their_lane) {
   create("one", "a");
   create("two", "b");
   said("a");
   said("b");
   int n_deltas = 0;
-  for (const ListeningPeer::Sent& sent : peer_->sent()) {
+  for (const ListeningSink::Sent& sent : peer_->sent()) {
     const std::string type = sent.event["type"];
     const bool delta = type == "response.output_text.delta";
     n_deltas += delta ? 1 : 0;
@@ -181,11 +181,11 @@ TEST_F(LanesTest, only_deltas_may_be_merged_and_only_with_those_of_their_lane) {
   EXPECT_GE(n_deltas, 2);
 }
 
-TEST_F(LanesTest, a_response_is_resumed_after_any_of_its_events) {
+TEST_F(StreamMultiplexerTest, a_response_is_resumed_after_any_of_its_events) {
   create("hello");
   const Json end = peer_->next("response.completed");
   const std::string id = end["response"]["id"];
-  const auto resumed = std::make_shared<ListeningPeer>();
+  const auto resumed = std::make_shared<ListeningSink>();
   lanes_ = lanes_of(resumed);
   send({{"type", "baton.resume"}, {"response_id", id}, {"starting_after", 3}});
   EXPECT_EQ(resumed->next("response.completed"), end);
@@ -202,7 +202,7 @@ TEST_F(LanesTest, a_response_is_resumed_after_any_of_its_events) {
   EXPECT_EQ(resumed->next("error")["param"], "response_id");
 }
 
-TEST_F(LanesTest, a_lane_carries_one_response) {
+TEST_F(StreamMultiplexerTest, a_lane_carries_one_response) {
   const std::string id = waiting("a");
   send({{"type", "baton.resume"}, {"response_id", id}, {"stream_id", "a"}});
   const Json busy = peer_->next("error", "a");
@@ -210,7 +210,7 @@ TEST_F(LanesTest, a_lane_carries_one_response) {
   EXPECT_EQ(busy["code"], "lane_busy");
 }
 
-TEST_F(LanesTest, a_steered_response_continues_on_its_lane) {
+TEST_F(StreamMultiplexerTest, a_steered_response_continues_on_its_lane) {
   const std::string id = waiting("a");
   send({{"type", "response.steer"}, {"previous_response_id", id}, {"input", "something else"}});
   EXPECT_EQ(peer_->next("response.incomplete", "a")["response"]["id"], id);
@@ -219,7 +219,7 @@ TEST_F(LanesTest, a_steered_response_continues_on_its_lane) {
   EXPECT_EQ(said("a"), "you said: and then") << "the lane is free again";
 }
 
-TEST_F(LanesTest, what_cannot_steer_is_given_back_with_the_reason) {
+TEST_F(StreamMultiplexerTest, what_cannot_steer_is_given_back_with_the_reason) {
   const std::string id = waiting("a");
   const auto refused = [&](const Json& message) {
     send(message);
@@ -236,19 +236,19 @@ TEST_F(LanesTest, what_cannot_steer_is_given_back_with_the_reason) {
   EXPECT_EQ(refused({{"type", "response.steer"}, {"previous_response_id", ended}, {"input", "hello"}}), "response_already_completed");
 }
 
-TEST_F(LanesTest, a_response_that_nobody_knows_cannot_be_cancelled) {
+TEST_F(StreamMultiplexerTest, a_response_that_nobody_knows_cannot_be_cancelled) {
   send({{"type", "baton.cancel"}, {"response_id", "resp_unknown"}, {"stream_id", "a"}});
   EXPECT_EQ(peer_->next("error", "a")["status"], 404);
 }
 
-TEST_F(LanesTest, a_closed_socket_gets_nothing_and_its_stored_response_continues) {
+TEST_F(StreamMultiplexerTest, a_closed_socket_gets_nothing_and_its_stored_response_continues) {
   const std::string id = waiting("a");
   create("is not begun", "a");
   peer_->leave();
   lanes_->close();
   const std::size_t n_sent = peer_->n_sent();
   EXPECT_EQ(api_.status(id), "in_progress");
-  const auto other = std::make_shared<ListeningPeer>();
+  const auto other = std::make_shared<ListeningSink>();
   const auto others = lanes_of(other);
   others->on_message(Json({{"type", "baton.resume"}, {"response_id", id}}).dump());
   others->on_message(Json({{"type", "baton.cancel"}, {"response_id", id}}).dump());

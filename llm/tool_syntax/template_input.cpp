@@ -1,4 +1,4 @@
-#include "conversation.h"
+#include "template_input.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -20,7 +20,7 @@ Message message_of(Role role, std::string_view content) {
 
 Json function_json(const ToolSpec& tool, const TemplateAbilities& abilities) {
   Json function = {{"name", tool.name}, {"description", tool.description}, {"parameters", tool.parameters}};
-  if (!abilities.bare_parameters && function["parameters"].contains("properties")) {
+  if (!abilities.tools.bare_parameters && function["parameters"].contains("properties")) {
     for (Json& parameter : function["parameters"]["properties"]) {
       if (parameter.is_object() && !parameter.contains("description")) parameter["description"] = "";
     }
@@ -33,7 +33,7 @@ std::string id_of(const std::string& id, const TemplateAbilities& abilities) {
   static constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   constexpr std::size_t kLength = 9;
   const bool plain = id.find_first_not_of(kDigits) == std::string::npos;
-  if (abilities.any_id || (plain && id.size() == kLength)) return id;
+  if (abilities.calls.any_id || (plain && id.size() == kLength)) return id;
   std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   std::string made;
@@ -47,7 +47,7 @@ Json text_json(const std::string& text, const TemplateAbilities& abilities) {
 }
 
 Json call_json(const ToolCall& call, const TemplateAbilities& abilities) {
-  Json function = {{"name", call.name}, {"arguments", abilities.object_arguments ? call.arguments : Json(dumped(call.arguments))}};
+  Json function = {{"name", call.name}, {"arguments", abilities.calls.object_arguments ? call.arguments : Json(dumped(call.arguments))}};
   return {{"id", id_of(call.id, abilities)}, {"type", "function"}, {"function", std::move(function)}};
 }
 
@@ -74,7 +74,7 @@ Json message_json(const Message& message, const TemplateAbilities& abilities) {
   Json json = {{"role", kRoles[static_cast<int>(message.role)]}, {"content", text_json(message.content, abilities)}};
   if (message.role == Role::assistant && !message.reasoning.empty()) json["reasoning_content"] = message.reasoning;
   for (const ToolCall& call : message.tool_calls) json["tool_calls"].push_back(call_json(call, abilities));
-  if (!message.tool_calls.empty() && message.content.empty() && !abilities.empty_text) json["content"] = nullptr;
+  if (!message.tool_calls.empty() && message.content.empty() && !abilities.calls.empty_text) json["content"] = nullptr;
   if (message.role == Role::tool) {
     json["name"] = message.name;
     json["tool_call_id"] = id_of(message.tool_call_id, abilities);
@@ -169,8 +169,8 @@ std::vector<Message> joined_where_needed(std::vector<Message> messages, const Te
   for (Message& message : messages) {
     const Message* before = out.empty() ? nullptr : &out.back();
     const bool plain = before && before->tool_calls.empty() && message.tool_calls.empty() && message.role != Role::tool;
-    const bool repeated = plain && message.role == before->role && !abilities.repeated_roles;
-    const bool after_result = plain && message.role == Role::user && before->role == Role::tool && !abilities.user_after_result;
+    const bool repeated = plain && message.role == before->role && !abilities.roles.repeated;
+    const bool after_result = plain && message.role == Role::user && before->role == Role::tool && !abilities.roles.user_after_result;
     if (repeated || after_result) {
       out.back().content += "\n\n" + message.content;
     } else {
@@ -188,12 +188,12 @@ void add_messages(const std::vector<Message>& messages, const TemplateAbilities&
 }
 
 void add_tools(const std::vector<ToolSpec>& tools, const TemplateAbilities& abilities, Json& variables) {
-  if (!tools.empty()) variables[abilities.tools_name] = Json::array();
+  if (!tools.empty()) variables[abilities.tools.name] = Json::array();
   for (const ToolSpec& tool : tools) {
     Json function = function_json(tool, abilities);
     // If the template's variable for tools has another name than OpenAI's, the tools are not wrapped as in its API either.
-    if (abilities.tools_name == kToolsName) function = {{"type", "function"}, {"function", std::move(function)}};
-    variables[abilities.tools_name].push_back(std::move(function));
+    if (abilities.tools.name == kToolsName) function = {{"type", "function"}, {"function", std::move(function)}};
+    variables[abilities.tools.name].push_back(std::move(function));
   }
 }
 
@@ -206,17 +206,17 @@ Json template_variables(const ChatRequest& request, const TemplateAbilities& abi
     messages[i] = message_of(Role::assistant, place_holders[i]);
     messages[i].reasoning = std::move(reasoning);
   }
-  const bool describe = !request.tools.empty() && !abilities.tools;
+  const bool describe = !request.tools.empty() && !abilities.tools.shown;
   if (describe) add_system(messages, tool_instructions(request.tools, abilities));
   if (!abilities.results) messages = without_results(std::move(messages));
-  if (!abilities.several_calls) messages = with_one_call_each(std::move(messages));
-  if (!abilities.empty_text) messages = with_text_before_calls(std::move(messages));
-  if (!abilities.system) messages = without_system(std::move(messages));
+  if (!abilities.calls.several) messages = with_one_call_each(std::move(messages));
+  if (!abilities.calls.empty_text) messages = with_text_before_calls(std::move(messages));
+  if (!abilities.roles.system) messages = without_system(std::move(messages));
   messages = joined_where_needed(std::move(messages), abilities);
 
   Json variables = request.turn.template_variables;
   add_messages(messages, abilities, variables);
-  if (abilities.tools) add_tools(request.tools, abilities, variables);
+  if (abilities.tools.shown) add_tools(request.tools, abilities, variables);
   variables["add_generation_prompt"] = true;
   return variables;
 }

@@ -1,6 +1,6 @@
 #pragma once
 // The messages of a client on a WebSocket, and the events for it: lanes of responses, each lane one after the other, steering, resuming.
-// Without sockets: messages come in as text, events go out through Peer.
+// Without sockets: messages come in as text, events go out through MessageSink.
 #include <deque>
 #include <functional>
 #include <map>
@@ -9,19 +9,19 @@
 #include <string>
 
 #include "api.h"
-#include "talk.h"
+#include "message_handler.h"
 
 namespace baton::agent::api {
 
-struct LaneLimits {
+struct StreamLimits {
   int lanes = 32;
   int queue = 8;
 };
 
 // Lives as long as its socket; runs continue without it.
-class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
+class StreamMultiplexer final : public MessageHandler, public std::enable_shared_from_this<StreamMultiplexer> {
  public:
-  Lanes(Api& api, LaneLimits limits, std::weak_ptr<Peer> peer, Post post)
+  StreamMultiplexer(Api& api, StreamLimits limits, std::weak_ptr<MessageSink> peer, Post post)
       : api_(api), limits_(limits), peer_(std::move(peer)), post_(std::move(post)) {
     if (const auto socket = peer_.lock()) client_ = socket->client();
   }
@@ -57,8 +57,8 @@ class Lanes final : public Talk, public std::enable_shared_from_this<Lanes> {
   void steer_failed(const Json& message, const char* code, const std::string& why);
 
   Api& api_;
-  const LaneLimits limits_;
-  const std::weak_ptr<Peer> peer_;  // owns this object
+  const StreamLimits limits_;
+  const std::weak_ptr<MessageSink> peer_;  // owns this object
   const Post post_;
   std::string client_;
   const std::string session_ = memory::new_id("sock_");  // RunRequest::session

@@ -1,4 +1,4 @@
-#include "probe_text.h"
+#include "text_diff.h"
 
 #include <baton/llm/tool_syntax/json_scanner.h>
 

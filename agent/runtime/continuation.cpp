@@ -94,7 +94,7 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
   const auto previous =
       std::find_if(thread->responses.begin(), thread->responses.end(), [&](const memory::ResponseHead& r) { return r.id == id; });
   if (previous == thread->responses.end()) return not_found("does not exist");
-  if (memory::is_open_status(*previous.status))
+  if (memory::is_open_status(previous->status))
     return Error{errc::busy, "response " + id + " is still under way: wait for its end, cancel it, or steer it"};
 
   Continuation found;

@@ -11,6 +11,8 @@
 namespace baton::agent {
 namespace {
 
+bool is_open(const memory::ResponseHead& response) { return memory::is_open_status(response.status); }
+
 // A process that ended may have shown items of such a response that are not kept yet.
 bool may_be_cut(const memory::ResponseHead& response) { return response.reason == "interrupted" || response.status == "failed"; }
 
@@ -36,7 +38,7 @@ Result<Continuation> in_conversation(memory::Journal& journal, const std::string
   auto thread = read_thread(journal, &memory::Journal::thread, id);
   if (!thread) return thread.error();
   if (thread->conversation.temporary) return Error{errc::not_found, "there is no conversation '" + id + "'"};
-  const auto busy = std::find_if(thread->responses.begin(), thread->responses.end(), open);
+  const auto busy = std::find_if(thread->responses.begin(), thread->responses.end(), is_open);
   if (busy != thread->responses.end())
     return Error{errc::busy, "conversation " + id + " has a run under way (" + busy->id + "): wait for its end, or cancel it"};
   Continuation found;
@@ -94,8 +96,7 @@ Result<Continuation> after_response(memory::Journal& journal, const RunRequest& 
   const auto previous =
       std::find_if(thread->responses.begin(), thread->responses.end(), [&](const memory::ResponseHead& r) { return r.id == id; });
   if (previous == thread->responses.end()) return not_found("does not exist");
-  if (memory::is_open_status(previous->status))
-    return Error{errc::busy, "response " + id + " is still under way: wait for its end, cancel it, or steer it"};
+  if (is_open(*previous)) return Error{errc::busy, "response " + id + " is still under way: wait for its end, cancel it, or steer it"};
 
   Continuation found;
   found.parent_id = id;

@@ -330,7 +330,7 @@ Result<std::unique_ptr<Subscription>> RunHub::subscribe(const std::string& respo
     return Error{errc::not_found, "response " + response_id + " has ended, and was not stored"};
   bool more = true;
   for (const memory::Event& event : known->events) {
-    more = more && listener->give({event.sequence_number, event.type, wire(event.type, event.data, event.sequence_number)});
+    more = more && listener->give({event.sequence_number, event.type, event.data});
   }
   if (!over && more) {
     live->listeners.push_back(listener);

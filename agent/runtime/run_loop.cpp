@@ -205,7 +205,7 @@ void RunHandle::Loop::plan(RunStep& step, KeepItem& item) {
   record.content = std::move(item.content);
   record.text = std::move(item.text);
   record.raw_tokens = std::move(item.raw.ids);
-  record.model_sha256 = std::move(item.raw.model_sha256);
+  record.model_sha256 = std::move(item.raw.model_identity);
   record.template_sha256 = std::move(item.raw.template_sha256);
   record.created_ms = parts_.clock.now_ms();
   step.batch.add(std::move(record));

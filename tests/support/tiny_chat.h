@@ -68,7 +68,7 @@ class ChatTest : public testing::Test {
     options.page_tokens = 8;
     auto model = Model::load(tiny_.file(), make_cpu_backend({"", 2}).value(), options);
     return Chat::create(std::make_unique<Engine>(std::move(model.value()), engine),
-                        {.model_sha256 = "tiny", .min_call_confidence = min_call_confidence});
+                        {.model_identity = "tiny", .min_call_confidence = min_call_confidence});
   }
   void forget_file() {  // create() generates another one
     tiny_ = TinyModel(shape());

@@ -77,7 +77,7 @@ TEST(Items, a_turn_is_one_message_and_turns_of_two_runs_are_two) {
                                              {"resp_2", assistant_message_item("c", "two", 1, "completed"), {}}});
   ASSERT_EQ(messages.size(), 3u);
   EXPECT_EQ(messages[1].content, "one more");
-  EXPECT_EQ(messages[1].raw->model_sha256, "m");
+  EXPECT_EQ(messages[1].raw->model_identity, "m");
   EXPECT_EQ(messages[2].content, "two");
 }
 

@@ -184,7 +184,7 @@ TEST_F(AgentTest, goes_on_with_a_conversation_from_its_journal) {
   EXPECT_EQ(messages[1].tool_calls[0].id, "c1");
   ASSERT_TRUE(messages[1].raw.has_value());
   EXPECT_EQ(messages[1].raw->ids, (std::vector<std::int32_t>{1, 2, 3}));
-  EXPECT_EQ(messages[1].raw->model_sha256, "model");
+  EXPECT_EQ(messages[1].raw->model_identity, "model");
   EXPECT_EQ(messages[2].content, "2");
   EXPECT_EQ(messages[4].content, "again?");
 }

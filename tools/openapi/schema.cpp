@@ -1,10 +1,10 @@
-#include "openapi_schema.h"
+#include "schema.h"
 
 #include <baton/tools/text.h>
 
 #include <algorithm>
 
-#include "api_file.h"
+#include <baton/tools/api/api_file.h>
 
 namespace baton::tools {
 namespace {

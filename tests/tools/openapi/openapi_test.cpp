@@ -1,6 +1,6 @@
 // Documents in the shapes of well-known APIs (tests/golden/openapi) become tools, and the tools run.
 #include <baton/tools/api/api_tools.h>
-#include <baton/tools/api/openapi.h>
+#include <baton/tools/openapi/openapi.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

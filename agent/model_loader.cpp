@@ -58,8 +58,6 @@ Result<std::unique_ptr<EmbeddedGenerator>> load_generator(const ModelSettings& s
   const std::optional<double> confidence =
       settings.min_call_confidence || !known ? settings.min_call_confidence : known->min_call_confidence;
   if (confidence) options.min_call_confidence = static_cast<float>(*confidence);
-  if (known && known->min_call_confidence_again)
-    options.min_call_confidence_again = std::max(options.min_call_confidence, static_cast<float>(*known->min_call_confidence_again));
   auto chat = llm::Chat::create(std::move(engine), std::move(options));
   if (!chat) return Error{errc::model, chat.error().message};
   for (const std::string& warning : (*chat)->warnings()) spdlog::warn("{}: {}", name, warning);

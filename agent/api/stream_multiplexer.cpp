@@ -220,7 +220,7 @@ void StreamMultiplexer::steer_failed(const Json& message, const char* code, cons
       {"sequence_number", 0},
       {"steer", {{"previous_response_id", string_of(message, "previous_response_id")}, {"input", message.value("input", Json())}}},
       {"error", {{"type", "invalid_request_error"}, {"code", code}, {"message", why}}}};
-  tell(std::make_shared<const std::string>(to_text(event)));
+  tell({std::make_shared<const std::string>(to_text(event))});
 }
 
 void StreamMultiplexer::steer(const Json& message) {

@@ -96,12 +96,10 @@ Result<CatalogueModel> parse_model(const Json& json, std::size_t index) {
   if (model.bytes == 0) fields.fail("bytes", "must be the file's size");
   model.is_default = json.is_object() && json.value("default", Json(false)) == Json(true);
   model.for_tests = json.is_object() && json.value("for_tests", Json(false)) == Json(true);
-  for (const auto& [key, share] : {std::pair("min_call_confidence", &model.min_call_confidence),
-                                   std::pair("min_call_confidence_again", &model.min_call_confidence_again)}) {
-    if (!json.is_object() || !json.contains(key)) continue;
-    const Json& value = json[key];
-    if (!value.is_number() || value < 0 || value > 1) fields.fail(key, "must be a number from 0 to 1");
-    if (value.is_number()) *share = value.get<double>();
+  if (json.is_object() && json.contains("min_call_confidence")) {
+    const Json& value = json["min_call_confidence"];
+    if (!value.is_number() || value < 0 || value > 1) fields.fail("min_call_confidence", "must be a number from 0 to 1");
+    if (value.is_number()) model.min_call_confidence = value.get<double>();
   }
   for (const Json& source : fields.list("sources")) {
     Result<ModelSource> parsed = parse_source(source, fmt::format("{}, source {}", model.name, model.sources.size()));

@@ -31,8 +31,8 @@ struct CatalogueModel {
   std::uint64_t bytes = 0;  // of the whole file
   bool is_default = false;
   bool for_tests = false;  // Baton does not run it: it is pulled by its name, and not listed
-  // If they were measured for this model (docs/tool-calling.md; llm/chat/chat.h, the members of ChatOptions with these names).
-  std::optional<double> min_call_confidence, min_call_confidence_again;
+  // If it was measured for this model (docs/tool-calling.md; ChatOptions::min_call_confidence).
+  std::optional<double> min_call_confidence;
   std::vector<ModelSource> sources;
 };
 

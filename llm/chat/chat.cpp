@@ -25,7 +25,6 @@ struct Chat::State {
         plain_prompts(tokenizer, std::move(templates.main), options.model_identity, now),
         constrain(options.constrain),
         min_call_confidence(options.min_call_confidence),
-        min_call_confidence_again(options.min_call_confidence_again),
         trie(tokenizer, static_cast<std::size_t>(engine->model().hparams().n_vocab), tool_syntax_of(std::move(templates), options, now)),
         grammars(trie, tool_prompts().tool_syntax()),
         formats(trie) {
@@ -48,7 +47,6 @@ struct Chat::State {
   std::vector<std::string> warnings;
   const bool constrain;
   const float min_call_confidence;
-  const std::optional<float> min_call_confidence_again;
   VocabularyTrie trie;             // used by the worker
   CallGrammarCache grammars;       // likewise
   FormatGrammarCache formats;      // likewise
@@ -197,7 +195,7 @@ class Chat::Running {
   // Tools whose schemas cannot be read are called without a mask: the runtime reports the fault.
   std::shared_ptr<CallConstraint> constraint_of(State& state, const Prompt& prompt, std::shared_ptr<AnswerReader> reader,
                                                 CallGrammarFuture grammar) const {
-    CallConstraintOptions options{.tokenizer = &state.tokenizer, .min_share_again = state.min_call_confidence_again, .list = {}};
+    CallConstraintOptions options{.tokenizer = &state.tokenizer, .list = {}};
     options.min_share = must_call() ? 0 : state.min_call_confidence;
     if (request_.turn.parallel_tool_calls)
       options.list = [&tokenizer = state.tokenizer](std::string_view call) { return begin_list(tokenizer, call); };

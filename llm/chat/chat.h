@@ -23,10 +23,7 @@ struct ChatOptions {
   // pairs of questions of which one needs a tool: docs/measured/decision.md. Below this value, text that looks like a call is usually
   // something else: other JSON with a "name", such as a result that the model invents.
   float min_call_confidence = 0.5f;
-  // The same for a call that the model writes after words, once an earlier call of the answer was withdrawn. Without a value, such a call
-  // is withdrawn as well: words that name a tool make a model confident of its name, whatever was asked. Measured for the catalogue's
-  // models.
-  std::optional<float> min_call_confidence_again = {};
+};
 };
 
 class ChatStream;

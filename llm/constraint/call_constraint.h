@@ -33,7 +33,6 @@ CallList begin_list(const Tokenizer& tokenizer, std::string_view call);
 struct CallConstraintOptions {
   const Tokenizer* tokenizer = nullptr;  // must outlive this object
   float min_share = 0.5f;                // minimum share(): below it, the candidate call is withdrawn, and the model answers in words
-  std::optional<float> min_share_again;  // minimum share() of a call after those words; without it, every such call is withdrawn
   // A call that was written as a JSON object is rewritten as the first element of a list, with these tokens, and the model continues there:
   // after a single object it stops, even if several calls are needed. A call in the template's own form is rewritten when the model ends
   // its turn after it. Called on the engine's thread. Empty: the call is left unchanged.
@@ -85,10 +84,11 @@ class CallConstraint final : public TokenConstraint {
   static constexpr std::size_t kMaxListedCall = 4000;      // bytes; computing a longer call once more would cost more than it gains
   static constexpr int kMaxTakenBack = 8;                  // after that, no call may begin
   static constexpr float kOnlyAsked = 2;                   // no share is this high: it is reported, and the mask not applied
-  // After a call, another one needs no confidence, because words are not an alternative there.
+  // After a call, another one needs no confidence, because words are not an alternative there. After a withdrawn call, none is confident
+  // enough: words that name a tool make a model sure of its name, whatever was asked.
   float least_share() const {
     if (n_whole_ > 0) return 0;
-    return n_taken_back_ > 0 ? options_.min_share_again.value_or(kOnlyAsked) : options_.min_share;
+    return n_taken_back_ > 0 ? kOnlyAsked : options_.min_share;
   }
   bool at_beginning() const { return at_beginning_ && !in_call() && !in_words_; }
   float opening() const;

@@ -65,11 +65,6 @@ TEST(Catalogue, a_bad_entry_is_refused_with_entry_and_field) {
   EXPECT_THAT(problem(models(entry("../a", "", ""))), HasSubstr("\"name\" must be of"));
   EXPECT_THAT(problem(models(entry("a", "sha256", "\"ab\""))), HasSubstr("\"sha256\" must be 64"));
   EXPECT_THAT(problem(models(entry("a", "bytes", "-1"))), HasSubstr("\"bytes\" must be a whole number"));
-  EXPECT_EQ(
-      parse_catalogue(models(entry("a", "bytes", R"(5, "min_call_confidence_again": 0.8)"))).value().front().min_call_confidence_again,
-      0.8);
-  EXPECT_THAT(problem(models(entry("a", "bytes", R"(5, "min_call_confidence_again": "x")"))),
-              HasSubstr("\"min_call_confidence_again\" must be a number from 0 to 1"));
   EXPECT_THAT(problem(models(entry("a", "bytes", R"(5, "min_call_confidence": 2)"))),
               HasSubstr("\"min_call_confidence\" must be a number from 0 to 1"));
   EXPECT_THAT(problem(models(entry("a", "sources", "[]"))), HasSubstr("\"sources\" must be a list"));

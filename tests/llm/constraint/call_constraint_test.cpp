@@ -16,11 +16,11 @@ constexpr const char* kList = "[{\"name\": \"";
 
 class CallConstraintTest : public testing::Test {
  protected:
-  std::unique_ptr<CallConstraint> constraint(bool parallel = true, float min_share = 0.5f, std::optional<float> min_share_again = {}) {
+  std::unique_ptr<CallConstraint> constraint(bool parallel = true, float min_share = 0.5f) {
     const std::vector<ToolSpec> tools = {
         {"get_time", "", Json::parse(R"({"type":"object","properties":{"zone":{"type":"string"}},"required":["zone"]})")},
         {"get_all", "", Json::parse(R"({"type":"object","properties":{}})")}};
-    CallConstraintOptions options{.tokenizer = &*tokenizer_, .min_share = min_share, .min_share_again = min_share_again, .list = list_};
+    CallConstraintOptions options{.tokenizer = &*tokenizer_, .min_share = min_share, .list = list_};
     reader_ = reader(tools, parallel);
     return std::make_unique<CallConstraint>(vocabulary_, ready(compile_calls(tools, parallel, syntax_, *vocabulary_).value()), reader_,
                                             std::move(options));
@@ -227,20 +227,6 @@ TEST_F(CallConstraintTest, what_was_taken_back_is_not_called_behind_words_that_n
   ASSERT_TRUE(c->mask());
   EXPECT_FALSE(allows(*c->mask(), '{')) << "it shall not try for ever";
   EXPECT_LT(c->min_share(), 0);
-}
-
-TEST_F(CallConstraintTest, where_a_model_may_announce_what_was_taken_back_it_is_called_behind_words_that_it_is_sure_of) {
-  for (const bool sure : {false, true}) {
-    const auto c = constraint(true, 0.5f, 0.9f);
-    open(*c);
-    EXPECT_EQ(accept(*c, 'g', 0.4f).value().keep, 0);
-    write(*c, "Use get_time:");
-    open_in_tag(*c);
-    EXPECT_EQ(c->min_share(), 0.9f);
-    EXPECT_EQ(accept(*c, 'g', sure ? 0.95f : 0.85f).has_value(), !sure);
-    EXPECT_EQ(c->in_call(), sure);
-    EXPECT_EQ(c->share(), sure ? 0.95f : 0.85f);
-  }
 }
 
 TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {

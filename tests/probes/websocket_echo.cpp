@@ -14,13 +14,13 @@ using baton::agent::server::Server;
 
 class Echo final : public MessageHandler {
  public:
-  explicit Echo(std::weak_ptr<Peer> peer) : peer_(std::move(peer)) {}
+  explicit Echo(std::weak_ptr<MessageSink> sink) : sink_(std::move(sink)) {}
   void on_message(const std::string& text) override {
-    if (const auto peer = peer_.lock()) peer->send(std::make_shared<const std::string>(text), "");
+    if (const auto sink = sink_.lock()) sink->send({std::make_shared<const std::string>(text)});
   }
 
  private:
-  std::weak_ptr<Peer> peer_;
+  std::weak_ptr<MessageSink> sink_;
 };
 
 }  // namespace
@@ -37,7 +37,8 @@ int main() {
   ServerConfig config;
   config.port = 0;
   config.limits.message_bytes = config.limits.output_queue_bytes = 64 << 20;  // the suite's longest message has 16 MiB
-  auto server = Server::start(config, api, [](std::weak_ptr<Peer> peer, const Post&) { return std::make_shared<Echo>(std::move(peer)); });
+  auto server =
+      Server::start(config, api, [](std::weak_ptr<MessageSink> sink, const Post&) { return std::make_shared<Echo>(std::move(sink)); });
   if (!server) {
     std::cerr << server.error().message << "\n";
     return 1;

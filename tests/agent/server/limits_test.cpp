@@ -32,7 +32,7 @@ class BusyServerTest : public ServerTest {
   void occupy(ServerLimits limits = {}) {
     ServerConfig config;
     config.limits = limits;
-    start_with(config, [this](std::weak_ptr<api::Peer>, const api::Post&) { return std::make_shared<Holding>(begun_, go_); });
+    start_with(config, [this](std::weak_ptr<api::MessageSink>, const api::Post&) { return std::make_shared<Holding>(begun_, go_); });
     for (int i = 0; i < kThreads; ++i) {
       sockets_.push_back(websocket());
       sockets_.back().send({{"type", "hold"}});

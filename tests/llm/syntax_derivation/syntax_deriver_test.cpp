@@ -106,7 +106,7 @@ TEST(SyntaxDeriver, refuses_what_would_be_read_as_something_else_and_says_what) 
     const PromptBuilder b = builder(*tokenizer, calls);
     EXPECT_THAT(b.tool_syntax().why, HasSubstr(" would be read as something else: Baton describes them"));
     EXPECT_TRUE(b.tool_syntax().not_understood);
-    EXPECT_FALSE(b.abilities().tools);
+    EXPECT_FALSE(b.abilities().tools.shown);
   }
 }
 

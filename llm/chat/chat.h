@@ -24,7 +24,6 @@ struct ChatOptions {
   // something else: other JSON with a "name", such as a result that the model invents.
   float min_call_confidence = 0.5f;
 };
-};
 
 class ChatStream;
 

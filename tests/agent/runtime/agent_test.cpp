@@ -1,3 +1,5 @@
+#include <baton/llm/constraint/compiled_format.h>
+
 #include "agent_fixture.h"
 
 namespace baton::agent {

@@ -75,7 +75,7 @@ TEST_F(CliTest, tools_check_tells_what_nobody_checks_and_what_can_never_be_calle
     {"name":"c","parameters":{"type":"object","properties":{"x":{"type":"string","minLength":2000000}}}}])"));
   EXPECT_EQ(found.code, 1) << found.text;
   EXPECT_THAT(found.text, HasSubstr("never: /properties/x/format: \"byte\" is an unknown format"));
-  EXPECT_THAT(found.text, HasSubstr("never: /properties/x/contentEncoding: a note"));
+  EXPECT_THAT(found.text, HasSubstr("never: /properties/x/contentEncoding: an annotation, which is not checked"));
   EXPECT_THAT(found.text, HasSubstr("it can never be called"));
   EXPECT_THAT(found.text, HasSubstr("minLength: a mask counts to 1000: it is checked afterwards"));
   EXPECT_THAT(found.text, HasSubstr("3 tools, 1 error"));

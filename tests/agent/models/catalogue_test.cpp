@@ -73,7 +73,7 @@ TEST(Catalogue, a_bad_entry_is_refused_with_entry_and_field) {
   EXPECT_THAT(problem(models(entry("a", "sources", R"([{"type":"ftp"}])"))), HasSubstr("\"type\" must be url or wheels"));
   EXPECT_THAT(problem(models(entry("a", "sources", R"([{"type":"wheels","member":"*","packages":["x"]}])"))), HasSubstr("name==version"));
   EXPECT_THAT(problem(models(entry("a", "", "") + "," + entry("a", "default", "false"))), HasSubstr("occurs twice"));
-  EXPECT_THAT(problem(models(entry("a", "default", "false"))), HasSubstr("0 entries are the default"));
+  EXPECT_THAT(problem(models(entry("a", "default", "false"))), HasSubstr("0 entries are marked as the default"));
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ TEST_F(KilledAgent, says_that_the_outcome_of_a_call_is_unknown_and_keeps_the_res
     observer.event = [&](const memory::Event& event) {
       if (event.type == "response.mcp_call.completed") added = true;
     };
-    auto handle = agent_->start({.input = said("send it")}, observer).value();
+    auto handle = agent_->start(RunRequest::of_text("send it"), observer).value();
     while (!added || n_effects() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     tell("kill");
     handle->wait();
@@ -133,7 +133,7 @@ TEST_F(KilledAgent, keeps_the_text_that_was_shown) {
       shown += event.data["delta"].template get<std::string>();
       if (shown.size() == 26) tell("kill");
     };
-    agent_->start({.input = said("tell me")}, observer).value()->wait();
+    agent_->start(RunRequest::of_text("tell me"), observer).value()->wait();
   });
   script({{.text = "a king"}}, file());
   const std::string id = journal_->conversation("last").value().id;

@@ -137,7 +137,7 @@ TEST(OpenApi, payments_with_forms_become_tools) {
   EXPECT_EQ(tool(payments, "GetFiles")["url"], "https://files.payments.test/v1/files");
   EXPECT_EQ(notes(payments.left_out), "PostFiles: its body is of a type that is not supported: multipart/form-data\n");
   EXPECT_THAT(notes(payments.notes), HasSubstr("GetFiles: its security (mutual) is not supported: the tool sends no credentials"));
-  EXPECT_THAT(notes(payments.notes), HasSubstr("GetCustomers: its body is left out: a GET has none"));
+  EXPECT_THAT(notes(payments.notes), HasSubstr("GetCustomers: its body is left out: a GET request has no body"));
 }
 
 TEST(OpenApi, version_3_1_becomes_tools) {

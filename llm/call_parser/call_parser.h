@@ -33,19 +33,19 @@
 // linear in the text, and only text that may still become a call is held back. Calls are output whole: started, arguments and finished
 // together. If it is certain that the text being written becomes a call (certain()), its arguments are output while they are written.
 #include <baton/llm/chat/types.h>
-#include <baton/llm/tool_syntax/json_scanner.h>
-#include <baton/llm/tool_syntax/syntax_reader.h>
 #include <baton/llm/tool_syntax/tool_syntax.h>
 
+#include <cstddef>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "answer_output.h"
 #include "call_shape.h"
-#include "enumeration.h"
+#include "json_call.h"
+#include "own_syntax.h"
 
 namespace baton::llm {
 
@@ -57,7 +57,8 @@ struct CallParserOptions {
   std::function<std::string()> new_call_id;
 };
 
-// Parses one answer. Not thread-safe.
+// Parses one answer. Three machines share the work: this class finds what may begin a call in prose (tags, fences, reasoning), JsonCall
+// reads JSON that may be a call, and OwnSyntax the template's own syntax. Not thread-safe.
 class CallParser {
  public:
   explicit CallParser(CallParserOptions options);
@@ -69,8 +70,8 @@ class CallParser {
   // Ends the answer. `cut`: it was cut off (length, cancelled) and not ended by the model, so nothing is repaired.
   void finish(bool cut, std::vector<Delta>& out);
 
-  bool done() const { return done_; }  // the following text does not belong to the answer
-  int n_calls() const { return n_calls_; }
+  bool done() const { return mode_ == Mode::done; }  // the following text does not belong to the answer
+  int n_calls() const { return output_.n_calls(); }
   // A call whose name has begun.
   struct OpenName {
     enum class Place { object, list, own } place;  // JSON alone, JSON in a list, the template's own syntax
@@ -90,15 +91,15 @@ class CallParser {
   void drop_candidate(std::size_t begin);
   // Returns to `begin`, where the answer's only call began, because that call is written once more as the first of a list.
   void begin_list_again(std::size_t begin);
-  bool in_own_form() const { return last_is_own_; }  // the last call was in the template's form
+  bool in_own_form() const { return output_.last_is_own_form(); }  // the last call was in the template's form
   const std::string& malformed() const { return malformed_; }
   // Bytes of the pushed text that belong to the answer. Less than all only after done().
-  std::size_t length() const { return done_ ? length_ : offset_; }
+  std::size_t length() const { return done() ? length_ : offset_; }
   // There were more calls than were output (not parallel), or one was cut off before its arguments.
   bool left_out_calls() const { return left_out_calls_; }
 
   // Whether a token of this text has a meaning here even if it is a control token.
-  static bool is_tag(std::string_view text);
+  static bool is_tag(std::string_view text) { return is_call_tag(text); }
 
  private:
   enum class Mode {
@@ -110,15 +111,19 @@ class CallParser {
     after_value,  // after JSON that is a call, if no words follow it on its line
     plain_json,   // in JSON that is not a call, passed on
     plain_fence,  // in a code fence without calls, passed on
-    trigger,      // in a possible word of the template's own syntax
+    word,         // in a possible word of the template's own syntax
     own,          // in a call in that syntax
     after_own,    // after such a call
+    done,         // the answer has ended
   };
   enum class Context { bare, fence, tag, tool_call_tag };
-  struct Mark {
-    std::size_t offset;  // in the answer
-    std::size_t size;
-    float logprob;
+  // The code fence that the candidate or the text is in, and the one that may be beginning.
+  struct Fence {
+    std::size_t ticks = 0;       // backticks at its beginning
+    std::size_t new_ticks = 0;   // of the one that may be beginning
+    std::size_t run = 0;         // backticks just read in it
+    bool after_words = false;    // the one that may be beginning follows words on its line
+    bool in_first_line = false;  // of a fence without calls
   };
 
   void step(char c);
@@ -131,103 +136,60 @@ class CallParser {
   void step_after_value(char c);
   void step_plain_json(char c);
   void step_plain_fence(char c);
-  bool begin_trigger(char c);
-  void step_trigger(char c);
+  void step_word(char c);
   void step_own(char c);
   void step_after_own(char c);
 
+  // Prose
   void begin_opener(char c);
   void tag_complete();
   void fence_complete(char c);
   void enter_fence();
+  void candidate_is_text();
+  void begin_reasoning(const std::string& end);
+  // JSON
   void begin_value(char c);
-  bool may_be_call(char c);
   void value_complete();
   void value_is_call();
-  void call_is_cut(const std::string& name);
   void value_is_text();
   void value_is_broken(const std::string& why);
-  void candidate_is_text();
+  void call_is_cut(const std::string& name);
+  // The template's own syntax
   void held_again();
   void read_again(const std::string& text);
-  void begin_reasoning(const std::string& end);
-  void begin_next();
   void begin_own();
   void own_complete();
   void own_is_broken(const std::string& why);
   void call_is_over();
-  void note_arguments(char c);
-  void start_call(const std::string& name);
-  void give_arguments(std::string_view written);
-  void emit_call(std::string name, Json arguments, JsonScanner::Range range);
-  double confidence(std::size_t begin, std::size_t end) const;
-  bool offered(std::string_view name) const;
-  bool is_own_form() const;
-  bool meant_as_call() const { return context_ == Context::tool_call_tag || !named_.empty(); }
-  void put(std::string_view text);
-  void put_space();
-  void flush();
 
-  CallParserOptions options_;
+  bool offers_tools() const { return !options_.tools.empty(); }
+  bool is_own_form() const;
+  void end() { mode_ = Mode::done; }
+
+  const CallParserOptions options_;
   const CallKeys keys_;
+  AnswerOutput output_;
+  JsonCall json_;
+  OwnSyntax own_;
   Mode mode_ = Mode::text;
   Context context_ = Context::bare;  // of the candidate
-  std::vector<Delta> deltas_;        // of this push
-  std::vector<Mark> marks_;          // tokens, from the one in which the candidate began
   std::size_t offset_ = 0;           // bytes read
   std::size_t length_ = 0;           // of the answer up to the last call and its closers
-  std::string ready_;                // text or reasoning that is output at the end of this push
-  std::string space_;                // white space and emphasis, which are dropped if a call follows
   std::string held_;                 // the candidate, from its first opener on
   std::string opener_;               // the current opener, the end of held_
-  JsonScanner scanner_;
-  std::size_t value_begin_ = 0;    // in the answer
-  std::size_t value_end_ = 0;      // in held_, with Mode::after_value
-  bool quotable_ = false;          // of the current value: OpenName::quotable
-  std::string key_;                // the last key of an object that may be a call
-  std::string named_;              // the tool named by the candidate
-  std::size_t ticks_ = 0;          // backticks of the current opener
-  std::size_t fence_ticks_ = 0;    // of the fence that the candidate or the text is in
-  std::size_t fence_run_ = 0;      // backticks just read in it
-  bool fence_first_line_ = false;  // of the plain fence
-  bool inline_fence_ = false;      // the current opener follows words on its line
-  bool in_reasoning_ = false;      // the kind of text in ready_
-  bool line_start_ = true;         // only white space so far on this line
-  bool anything_yet_ = false;      // text has been written: no reasoning block may begin
-  bool trim_ = false;              // white space is dropped until other text comes
-  bool last_is_own_ = false;
-  bool broken_tag_ = false;  // after an unreadable call in tags: until they close, only tags may begin a call
-  Enumeration enumeration_;  // in the text before the first call, and between calls
-  std::string item_;         // the next item after a call, as far as it is read
-  bool done_ = false;
+  Fence fence_;
+  std::size_t value_end_ = 0;  // in held_, with Mode::after_value
+  std::size_t own_begin_ = 0;  // of the name of a call in the template's syntax, in held_
+  std::size_t own_at_ = 0;     // of that call, in the answer
+  bool line_start_ = true;     // only white space so far on this line
+  bool broken_tag_ = false;    // after an unreadable call in tags: until they close, only tags may begin a call
+  bool no_word_ = false;       // the next character does not begin a word of the syntax: it was tried
+  bool by_word_ = false;       // the candidate is JSON after a word of the syntax
+  bool certain_ = false;
   bool left_out_calls_ = false;
-  int n_calls_ = 0;
+  std::string item_;  // the next item of a list after a call, as far as it is read
   std::string malformed_;
   std::string reasoning_end_;
-
-  // The template's own syntax.
-  struct Trigger {
-    enum class Kind { call, json, reasoning, mark } kind;
-    LiteralMatcher matcher;
-    char first;
-  };
-  std::vector<Trigger> triggers_, running_;  // all of them, and those that the held text may be
-  bool no_trigger_ = false;                  // the next character does not begin one: it was tried
-  bool by_trigger_ = false;                  // the candidate is JSON after a word of the syntax
-  SyntaxReader reader_;
-  std::size_t own_begin_ = 0;       // of the name, in held_
-  LiteralMatcher again_, closing_;  // after a call
-  bool again_open_ = false, closing_open_ = false;
-
-  // The call that is output while it is written.
-  bool certain_ = false;
-  bool started_ = false;
-  std::string call_id_;
-  std::size_t given_ = 0;                              // bytes of its arguments
-  std::optional<std::size_t> name_at_, arguments_at_;  // in the scanner's text, of the element that is open
-  std::size_t arguments_end_ = 0;                      // 0: not yet
-  std::size_t n_known_ = 0;                            // elements of the next value that were output before it
-  std::size_t n_given_ = 0;                            // elements of this value that were output already
 };
 
 }  // namespace baton::llm

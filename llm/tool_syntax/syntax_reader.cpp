@@ -184,25 +184,21 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
   }
   where_ = Where::opening;
   const auto& p = syntax_->parameters;
-  first_ = LiteralMatcher(syntax_->json_arguments ? syntax_->middle : p.first);
-  first_open_ = true;
-  end_open_ = false;
-  none_ = LiteralMatcher(p.none);
-  none_open_ = !syntax_->json_arguments && !none_.empty();
+  first_.expect(syntax_->json_arguments ? syntax_->middle : p.first);
+  end_.open = false;
+  none_.expect(p.none);
+  none_.open = !syntax_->json_arguments && !none_.matcher.empty();
   return step_opening(c);
 }
 
 // The text between the name and the first parameter, or the JSON.
 SyntaxReader::State SyntaxReader::step_opening(char c) {
-  if (syntax_->json_arguments && first_.empty()) {  // only white space
+  if (syntax_->json_arguments && first_.matcher.empty()) {  // only white space
     where_ = Where::json;
     return step_json(c);
   }
-  const auto first = first_open_ ? first_.step(c) : LiteralMatcher::State::failed;
-  const auto none = none_open_ ? none_.step(c) : LiteralMatcher::State::failed;
-  first_open_ = first != LiteralMatcher::State::failed;
-  none_open_ = none != LiteralMatcher::State::failed;
-  if (!first_open_ && !none_open_) return fail("its arguments do not begin as they should");
+  const auto first = first_.step(c), none = none_.step(c);
+  if (!first_.open && !none_.open) return fail("its arguments do not begin as they should");
   if (first == LiteralMatcher::State::complete) {
     key_.clear();
     where_ = syntax_->json_arguments ? Where::json : Where::key;
@@ -237,26 +233,24 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
   // The end of a call may begin like a parameter ("<", or the bracket before it). If the continuation cannot begin a name, it is the end.
   if (key_.empty() && !is_json_space(c)) {
     const bool no_name = c != '_' && !std::isalnum(static_cast<unsigned char>(c));
-    const auto goes_on = [&](bool& open, LiteralMatcher& matcher) {
-      const auto state = open && no_name && !matcher.empty() ? matcher.step(c) : LiteralMatcher::State::failed;
-      open = state != LiteralMatcher::State::failed;
-      return state;
+    const auto step_if_end = [&](ExpectedText& text) {
+      text.open = text.open && no_name && !text.matcher.empty();
+      return text.step(c);
     };
-    const auto none = goes_on(none_open_, none_), end = goes_on(end_open_, end_);
+    const auto none = step_if_end(none_), end = step_if_end(end_);
     if (none == LiteralMatcher::State::complete || end == LiteralMatcher::State::complete) return complete(State::call);
-    if (none_open_ || end_open_) {
-      first_open_ = separator_open_ = false;
-      where_ = none_open_ ? Where::opening : Where::after_value;
+    if (none_.open || end_.open) {
+      first_.open = separator_.open = false;
+      where_ = none_.open ? Where::opening : Where::after_value;
       return State::more;
     }
   }
   const std::string_view assign = trimmed(syntax_->parameters.assign);
   if (!assign.empty() && c == assign.front() && !key_.empty()) {
     while (!key_.empty() && is_json_space(key_.back())) key_.pop_back();
-    assign_ = LiteralMatcher(assign);
-    text_assign_ = LiteralMatcher(syntax_->parameters.text_assign);
-    assign_open_ = true;
-    text_assign_open_ = !text_assign_.empty();
+    assign_.expect(assign);
+    text_assign_.expect(syntax_->parameters.text_assign);
+    text_assign_.open = !text_assign_.matcher.empty();
     where_ = Where::assign;
     return step(c);
   }
@@ -266,11 +260,8 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
 }
 
 SyntaxReader::State SyntaxReader::step_assign(char c) {
-  const auto any = assign_open_ ? assign_.step(c) : LiteralMatcher::State::failed;
-  const auto text = text_assign_open_ ? text_assign_.step(c) : LiteralMatcher::State::failed;
-  assign_open_ = any != LiteralMatcher::State::failed;
-  text_assign_open_ = text != LiteralMatcher::State::failed;
-  if (!assign_open_ && !text_assign_open_) return fail("a parameter has no value");
+  const auto any = assign_.step(c), text = text_assign_.step(c);
+  if (!assign_.open && !text_assign_.open) return fail("a parameter has no value");
   told_text_ = text == LiteralMatcher::State::complete;
   if (told_text_ || any == LiteralMatcher::State::complete) begin_value();
   return State::more;
@@ -313,9 +304,8 @@ SyntaxReader::State SyntaxReader::step_raw_value(char c) {
   closed_ = Closed{key_, std::exchange(value_, {}), told_text_};
   tail_.clear();
   where_ = Where::after_value;
-  separator_ = LiteralMatcher(separator_rest_);
-  end_ = LiteralMatcher(end_rest_);
-  separator_open_ = end_open_ = true;
+  separator_.expect(separator_rest_);
+  end_.expect(end_rest_);
   return State::more;
 }
 
@@ -340,33 +330,30 @@ void SyntaxReader::keep_value(const std::string& key, Json value) {
 }
 
 void SyntaxReader::end_value(Json value) {
-  separator_ = LiteralMatcher(value_end() + syntax_->parameters.separator);
-  end_ = LiteralMatcher(value_end() + syntax_->end);
+  separator_.expect(value_end() + syntax_->parameters.separator);
+  end_.expect(value_end() + syntax_->end);
   keep_value(key_, std::move(value));
   where_ = Where::after_value;
-  separator_open_ = end_open_ = true;
 }
 
 SyntaxReader::State SyntaxReader::step_after_value(char c) {
-  if (end_open_ && end_.empty() && !is_json_space(c) && !separator_.begun()) {
-    auto begins = separator_;
+  if (end_.open && end_.matcher.empty() && !is_json_space(c) && !separator_.matcher.begun()) {
+    auto begins = separator_.matcher;
     if (begins.step(c) == LiteralMatcher::State::failed) return complete(State::call_before);
   }
-  const auto more = separator_open_ ? separator_.step(c) : LiteralMatcher::State::failed;
-  const auto end = end_open_ && !end_.empty() ? end_.step(c) : LiteralMatcher::State::failed;
-  separator_open_ = more != LiteralMatcher::State::failed;
+  const auto more = separator_.step(c);
+  const auto end = end_.matcher.empty() ? LiteralMatcher::State::failed : end_.step(c);
   if (end == LiteralMatcher::State::complete) return complete(State::call);
   if (more == LiteralMatcher::State::complete) {
     keep_closed();
     where_ = Where::key;
   }
-  if (!end_.empty()) end_open_ = end != LiteralMatcher::State::failed;
-  if (!separator_open_ && !end_open_) return fail("what follows the value of a parameter belongs to nothing");
+  if (!separator_.open && !end_.open) return fail("what follows the value of a parameter belongs to nothing");
   return State::more;
 }
 
 bool SyntaxReader::close() {
-  const bool whole = where_ == Where::after_value || (where_ == Where::opening && none_open_ && none_.begun());
+  const bool whole = where_ == Where::after_value || (where_ == Where::opening && none_.open && none_.matcher.begun());
   if (whole) complete(State::call);
   return whole;
 }

@@ -39,6 +39,19 @@ class LiteralMatcher {
   std::string hole_;
 };
 
+// A text of the syntax that may come next.
+struct ExpectedText {
+  LiteralMatcher matcher;
+  bool open = false;  // the bytes so far match its beginning
+
+  void expect(std::string_view literal) { *this = {LiteralMatcher(literal), true}; }
+  LiteralMatcher::State step(char c) {
+    const auto state = open ? matcher.step(c) : LiteralMatcher::State::failed;
+    open = state != LiteralMatcher::State::failed;
+    return state;
+  }
+};
+
 // Not thread-safe. The syntax must outlive it.
 class SyntaxReader {
  public:
@@ -97,8 +110,7 @@ class SyntaxReader {
   Json arguments_;
   JsonScanner json_;
   LiteralScanner literal_;
-  LiteralMatcher first_, none_, assign_, text_assign_, separator_, end_;  // in progress; failed matchers are default-constructed
-  bool first_open_ = false, none_open_ = false, assign_open_ = false, text_assign_open_ = false, separator_open_ = false, end_open_ = false;
+  ExpectedText first_, none_, assign_, text_assign_, separator_, end_;
   bool told_text_ = false;                                 // the syntax declares this value a string
   enum class Raw { blank, text, json } raw_ = Raw::blank;  // kind of the raw value; blank: only white space so far
   struct Closed {

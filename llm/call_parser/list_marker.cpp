@@ -1,4 +1,4 @@
-#include "enumeration.h"
+#include "list_marker.h"
 
 #include <baton/llm/grammar/json_layout.h>
 #include <baton/llm/tool_syntax/call_openers.h>
@@ -15,7 +15,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
-void Enumeration::see(std::string_view text) {
+void ListMarker::see(std::string_view text) {
   for (const char c : text) {
     if (c == '\n') {
       line_.clear();
@@ -30,7 +30,7 @@ void Enumeration::see(std::string_view text) {
   }
 }
 
-bool Enumeration::goes_on(std::string_view item) const {
+bool ListMarker::continues(std::string_view item) const {
   if (item.size() > kMaxItem) return false;
   if (mark_ == '#' && item[0] == '#') return true;
   if (mark_ != 0 && item[0] == mark_) return item.size() == 1 || item[1] == ' ';

@@ -3,7 +3,7 @@
 //
 //   1. **Find the house:**        the words before the call: see()
 //   {"name": "find", ...}
-//   2. **Book it:**               the text after it: goes_on()
+//   2. **Book it:**               the text after it: continues()
 //   {"name": "book", ...}
 //
 // Items are numbered, 1. or 1), and the next item has the next number; or they begin with -, * or #, and the next item with the same.
@@ -13,12 +13,12 @@
 
 namespace baton::llm {
 
-class Enumeration {
+class ListMarker {
  public:
   // Words of the answer, or of an item, in order.
   void see(std::string_view text);
   // Whether `item`, which is not empty, is or may become the beginning of a next item.
-  bool goes_on(std::string_view item) const;
+  bool continues(std::string_view item) const;
 
  private:
   static constexpr std::size_t kMaxItem = 300;  // bytes before its call: it is not shown, and a model may continue without one for ever

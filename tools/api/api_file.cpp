@@ -5,20 +5,14 @@
 #include <baton/tools/read_json.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <map>
+
+#include "node_reader.h"
 
 namespace baton::tools {
 namespace {
 
-constexpr std::size_t kMaxFaults = 8;
 constexpr int kMaxPages = 100;
-
-std::string pointer_part(std::string_view key) {
-  std::string part;
-  for (const char c : key) part += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
-  return part;
-}
 
 // Half an escape would be completed by the first characters of an argument.
 bool whole_escapes(std::string_view text) {
@@ -31,22 +25,9 @@ bool whole_escapes(std::string_view text) {
   return true;
 }
 
-// One value with its place.
-struct Node {
-  const Json& value;
-  std::string at;
-
-  const Json* find(const char* key) const {
-    const auto it = value.find(key);
-    return it == value.end() ? nullptr : &*it;
-  }
-  Node operator[](const std::string& key) const { return {value.at(key), at + "/" + pointer_part(key)}; }
-  Node operator[](std::size_t i) const { return {value.at(i), at + "/" + std::to_string(i)}; }
-};
-
-class ApiFileReader {
+class ApiFileReader : private NodeReader {
  public:
-  explicit ApiFileReader(std::string file) : file_(std::move(file)) {}
+  explicit ApiFileReader(std::string file) : NodeReader(std::move(file)) {}
 
   Result<std::vector<ApiSpec>> read(const Json& root) {
     const Node top{root, ""};
@@ -58,79 +39,18 @@ class ApiFileReader {
       const Node defaults = root.contains("defaults") ? top["defaults"] : Node{none, "/defaults"};
       if (is_object(defaults)) known_keys(defaults, {"headers", "auth", "retry", "limit", "timeout_seconds", "max_output_bytes"});
       if (!root["tools"].is_array()) wrong(top["tools"], "must be a list of tools");
-      if (faults_.empty()) read_list(top["tools"], &defaults);
+      if (!any_wrong()) read_list(top["tools"], &defaults);
     } else if (root.is_object()) {
       read_tool(top, nullptr);
     } else {
       wrong(top, "must be an object (one tool), a list of tools, or {\"tools\": [..], \"defaults\": {..}}");
     }
-    if (faults_.empty() && specs_.empty()) wrong(top, "holds no tool");
-    if (!faults_.empty()) return Error{errc::invalid_argument, all_faults()};
+    if (!any_wrong() && specs_.empty()) wrong(top, "holds no tool");
+    if (any_wrong()) return Error{errc::invalid_argument, all_faults()};
     return std::move(specs_);
   }
 
  private:
-  void wrong(const Node& node, const std::string& what) {
-    faults_.push_back(file_ + ": " + (node.at.empty() ? "/" : node.at) + ": " + what);
-  }
-
-  std::string all_faults() const {
-    std::string text;
-    for (std::size_t i = 0; i < std::min(faults_.size(), kMaxFaults); ++i) text += (i == 0 ? "" : "\n") + faults_[i];
-    if (faults_.size() > kMaxFaults) text += "\n... and " + std::to_string(faults_.size() - kMaxFaults) + " more";
-    return text;
-  }
-
-  bool is_object(const Node& node) {
-    if (node.value.is_object()) return true;
-    wrong(node, "must be an object");
-    return false;
-  }
-
-  void known_keys(const Node& node, std::initializer_list<const char*> keys) {
-    const std::vector<std::string> names(keys.begin(), keys.end());
-    for (const auto& [key, value] : node.value.items()) {
-      if (std::find(names.begin(), names.end(), key) != names.end()) continue;
-      const std::vector<std::string> near = near_names(key, names, 1);
-      wrong(node[key],
-            "is not a known key here; " + (near.empty() ? "the keys are " + listed(names, "and") : "did you mean '" + near[0] + "'?"));
-    }
-  }
-
-  // Null if it is missing or not a text; reports this if it is required.
-  const std::string* text(const Node& node, const char* key, bool required) {
-    const Json* value = node.find(key);
-    if (value != nullptr && value->is_string() && !value->get_ref<const std::string&>().empty()) {
-      return &value->get_ref<const std::string&>();
-    }
-    if (value != nullptr) {
-      wrong(node[key], "must be a text, and not empty");
-    } else if (required) {
-      wrong(node, std::string("lacks \"") + key + "\"");
-    }
-    return nullptr;
-  }
-
-  int integer(const Node& node, const char* key, int otherwise, int min, int max) {
-    const Json* value = node.find(key);
-    if (value == nullptr) return otherwise;
-    if (value->is_number_integer() && *value >= min && *value <= max) return value->get<int>();
-    wrong(node[key], "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
-    return otherwise;
-  }
-
-  std::optional<ApiPath> path(const Node& node, const char* key, bool required) {
-    const Json* value = node.find(key);
-    if (value == nullptr) {
-      if (required) wrong(node, std::string("lacks \"") + key + "\"");
-      return std::nullopt;
-    }
-    Result<ApiPath> parsed = parse_api_path(value->is_string() ? value->get_ref<const std::string&>() : "?");
-    if (parsed) return std::move(*parsed);
-    wrong(node[key], "must be a JSON pointer such as /data/items (\"\" is the whole reply; a part * means every item)");
-    return std::nullopt;
-  }
-
   TextTemplate text_template(const Node& node) {
     if (!node.value.is_string() && !node.value.is_number() && !node.value.is_boolean()) {
       wrong(node, "must be a text, in which {name} is an argument");
@@ -428,8 +348,6 @@ class ApiFileReader {
     spec.pages = std::move(pages);
   }
 
-  const std::string file_;
-  std::vector<std::string> faults_;
   std::vector<std::string> parameters_;  // of the tool that is being read
   std::vector<std::string> used_;
   std::vector<ApiSpec> specs_;

@@ -1,7 +1,7 @@
 // baton tools import openapi: an OpenAPI document becomes API files.
 #include <baton/llm/json_schema/json_schema.h>
-#include <baton/tools/openapi/openapi.h>
 #include <baton/tools/http/http_client.h>
+#include <baton/tools/openapi/openapi.h>
 #include <fmt/core.h>
 
 #include <fstream>

@@ -125,7 +125,8 @@ Result<fs::path> pull_from_sources(const PullJob& job) {
     job.say(fetched.error().message);
   }
   if (code == errc::verification) job.part.remove();
-  return Error{code, fmt::format("cannot pull {}:{}\nA GGUF file that you have may be used instead: --model PATH", job.model.name, reasons)};
+  return Error{code,
+               fmt::format("cannot pull {}:{}\nA GGUF file that you have may be used instead: --model PATH", job.model.name, reasons)};
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // API files and OpenAPI documents: no input crashes; a request never leaves the file's host and path prefix; and the importer's output can
 // be read.
 #include <baton/tools/api/api_file.h>
-#include <baton/tools/openapi/openapi.h>
 #include <baton/tools/api/request_builder.h>
 #include <baton/tools/http/http_url.h>
+#include <baton/tools/openapi/openapi.h>
 
 #include <cstdint>
 #include <cstdlib>

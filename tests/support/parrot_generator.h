@@ -26,7 +26,8 @@ inline std::unique_ptr<agent::EmbeddedGenerator> generator_of(Parrot& parrot, in
   options.n_ctx = n_ctx;
   options.page_tokens = 16;
   auto model = llm::Model::load(parrot.file(), llm::make_cpu_backend({"", 1}).value(), options).value();
-  auto chat = llm::Chat::create(std::make_unique<llm::Engine>(std::move(model), llm::EngineOptions{}), {.model_identity = "parrot"}).value();
+  auto chat =
+      llm::Chat::create(std::make_unique<llm::Engine>(std::move(model), llm::EngineOptions{}), {.model_identity = "parrot"}).value();
   return std::make_unique<agent::EmbeddedGenerator>(std::move(chat), "parrot");
 }
 

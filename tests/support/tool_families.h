@@ -57,7 +57,8 @@ inline std::vector<std::string> families() {
   return names;
 }
 
-// Those that write arguments as parameters, one by one; tests/llm/syntax_derivation/conventions_test.cpp compares the list with the derived ones.
+// Those that write arguments as parameters, one by one; tests/llm/syntax_derivation/conventions_test.cpp compares the list with the derived
+// ones.
 inline const std::vector<std::string> kFamiliesWithParameters = {"functiongemma",     "glm-4.5",      "lfm2",           "llama3.2-pythonic",
                                                                  "names-as-tags",     "qwen3-coder",  "unseen/gemma4",  "deepseek-v3.2",
                                                                  "unseen/minimax-m2", "unseen/olmo3", "unseen/seed-oss"};

@@ -126,8 +126,7 @@ TEST_F(AnswerTest, what_comes_after_its_end_changes_no_answer) {
   const auto vocabulary = std::make_shared<const GrammarVocabulary>(*tokenizer_, tokenizer_->n_vocab(), syntax_);
   for (const std::string& said : {std::string("go on "), kCall}) {
     auto reader = std::make_shared<AnswerReader>(*tokenizer_, syntax_, reader_options(request_, prompt_));
-    const auto calls =
-        std::make_shared<CallConstraint>(vocabulary, ready(nullptr), reader, CallConstraintOptions{&*tokenizer_, 0.5f, {}});
+    const auto calls = std::make_shared<CallConstraint>(vocabulary, ready(nullptr), reader, CallConstraintOptions{&*tokenizer_, 0.5f, {}});
     text_.clear();
     Answer a(*tokenizer_, syntax_, request_, {}, reader, calls, [this](Delta delta) { take(std::move(delta)); });
     for (const std::int32_t id : ids(said + "\nEND\n" + kCall + "\nmore")) {

@@ -20,7 +20,7 @@ SUITES = {
     "soak": {"about": "Runs the mixed load of chaos for an hour on one daemon, with disconnects, full disks and clock steps: memory, descriptors and threads must not grow.", "parts": ["chaos.soak"], "environment": None, "needs_baton": False, "options": True},
     "attacks": {"about": "Sends inputs that an authorised client may send. During each, a second client waits at most 1 s and /healthz 100 ms, memory stays below 1 GB, and SIGTERM ends the daemon.", "parts": ["attacks.runs", "attacks.connections", "attacks.inputs", "attacks.model"], "environment": "clients", "needs_baton": False},
     "hostile": {"about": "Sends requests that must be refused: wrong hosts, origins and tokens, and input that is not a valid request.", "parts": ["hostile.gate", "hostile.requests", "hostile.websocket"], "environment": "clients", "needs_baton": False},
-    "console": {"about": "Drives the console's page in Chromium, against a daemon.", "parts": ["console"], "environment": None, "needs_baton": False},
+    "console": {"about": "Drives the console's page in Chromium, against a daemon.", "parts": ["console"], "environment": None, "needs_baton": False, "options": True},
     "openapi": {"about": "Compares the OpenAPI file with the daemon that it describes.", "parts": ["openapi"], "environment": "clients", "needs_baton": False},
     "kernels": {"about": "Runs the CUDA kernels' tests under the simulator, and reports which lines they cover.", "parts": ["kernels.simulator"], "environment": None, "needs_baton": False},
     "planted-bugs": {"about": "Runs kernels with one planted bug each, and reports which bugs the simulator of CUDA devices finds.", "parts": ["kernels.planted_bugs"], "environment": None, "needs_baton": False},

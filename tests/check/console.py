@@ -1,9 +1,17 @@
-"""A person at the console: runs, approvals, several conversations, a log that follows, narrow windows, hostile text, a lost daemon."""
+"""A person at the console: runs, approvals, several conversations, a log that follows, narrow windows, hostile text, a lost daemon.
+
+`scripts/check.sh console --screenshot` takes docs/console.png instead: the README's two questions to the default model."""
 import json
+import pathlib
+import subprocess
+import tempfile
 
 from tests.support import suite
 from tests.support.browser import Browser
-from tests.support.daemon import Daemon
+from tests.support.daemon import Daemon, free_port
+
+PICTURE = suite.ROOT / "docs/console.png"
+QUESTIONS = ("What is 17.5% of 2340?", "What time is it in Tokyo right now?")  # those of scripts/quickstart.sh
 
 LAST = "[...document.querySelectorAll('.message.assistant')].at(-1)?.textContent"
 ANSWERS = "[...document.querySelectorAll('.message.assistant')].map(m => m.textContent.length)"
@@ -294,7 +302,36 @@ PARTS = (a_run_with_calls, an_approval, the_tools, two_at_once, drafts_stay, oth
          a_daemon_killed_in_mid_run)
 
 
-def rows(_baton, _models_dir, _quick):
+def add_options(parser):
+    parser.add_argument("--screenshot", action="store_true", help="take docs/console.png with the default model, and check nothing else")
+
+
+def take_screenshot(baton):
+    """The row of a picture that was taken."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="baton-console-") as folder:
+        journal = pathlib.Path(folder) / "journal.db"
+        command = [baton, "--config", "", "--journal", str(journal), "serve", "--port", str(port)]
+        daemon = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            if not any(line.startswith("http") or "http://" in line for line in daemon.stdout):
+                raise suite.Unavailable(f"`baton serve` does not start: {baton} pull fetches the default model")
+            with Browser(f"http://127.0.0.1:{port}/", 1200, 860) as page:
+                page.wait_for("byId('status')?.textContent === 'connected'")
+                for n, question in enumerate(QUESTIONS, 1):
+                    send(page, question)
+                    page.wait_for(f"{ENDED} >= {2 * n}", question, 300)
+                page.picture(PICTURE)
+        finally:
+            daemon.terminate()
+            daemon.wait(30)
+    return suite.row("the console's picture", "taken", target="taken", ok=True, note=str(PICTURE.relative_to(suite.ROOT)))
+
+
+def rows(baton, _models_dir, _quick, options):
+    if options.screenshot:
+        yield take_screenshot(baton)
+        return
     with Daemon() as daemon, Browser(daemon.url + "/") as page:
         page.wait_for("byId('status')?.textContent === 'connected'")
         for part in PARTS:

@@ -16,6 +16,8 @@ set(BATON_PUBLIC_HEADERS
   llm/error.h
   llm/gguf/gguf.h
   llm/gguf/tensor_type.h
+  llm/json_schema/json_schema.h
+  llm/json_schema/schema_node.h
   llm/kv_cache/page_pool.h
   llm/model/backend.h
   llm/model/cpu_backend.h

@@ -76,7 +76,7 @@ bool CallParser::is_own_form() const {
   const ToolSyntax& syntax = options_.syntax;
   if (by_word_) return true;
   if (syntax.form != ToolSyntax::Form::json_object && syntax.form != ToolSyntax::Form::json_list) return false;
-  return context_ == (trimmed(syntax.open).empty() ? Context::bare : Context::tool_call_tag);
+  return context_ == (trimmed(syntax.calls_prefix).empty() ? Context::bare : Context::tool_call_tag);
 }
 
 bool CallParser::can_drop_candidate(std::size_t begin) const {

@@ -14,9 +14,9 @@ std::vector<std::string> call_beginnings(const ToolSyntax& syntax) {
   const auto add = [&](std::string_view text) {
     if (!trimmed(text).empty()) all.emplace_back(trimmed(text));
   };
-  add(syntax.open);
+  add(syntax.calls_prefix);
   if (syntax.form != ToolSyntax::Form::text) return all;
-  const std::string_view open = trimmed(syntax.open), between = trimmed(syntax.between);
+  const std::string_view open = trimmed(syntax.calls_prefix), between = trimmed(syntax.call_separator);
   const auto tag = between.find_first_of("<[");
   if (tag != std::string_view::npos && open.ends_with(between.substr(tag))) add(between.substr(tag));
   const auto blank = open.find_last_of(" \t\r\n");
@@ -73,10 +73,10 @@ std::optional<OwnSyntax::Word> OwnSyntax::step_word(char c) {
 
 bool OwnSyntax::begin_after() {
   const bool text = syntax_->form == ToolSyntax::Form::text;
-  const std::string end = text && syntax_->json_arguments ? syntax_->end : std::string();
-  between_.expect(syntax_->form == ToolSyntax::Form::json_list ? std::string() : end + syntax_->between);
-  closing_.expect(end + syntax_->close);
-  between_.open = !between_.matcher.empty() && !trimmed(syntax_->between).empty();
+  const std::string end = text && syntax_->has_json_arguments() ? syntax_->call_suffix : std::string();
+  between_.expect(syntax_->form == ToolSyntax::Form::json_list ? std::string() : end + syntax_->call_separator);
+  closing_.expect(end + syntax_->calls_suffix);
+  between_.open = !between_.matcher.empty() && !trimmed(syntax_->call_separator).empty();
   closing_.open = !closing_.matcher.empty();
   return between_.open || closing_.open;
 }
@@ -92,7 +92,7 @@ OwnSyntax::After OwnSyntax::step_after(char c) {
 }
 
 bool OwnSyntax::next_begins_with_name() const {
-  return syntax_->form == ToolSyntax::Form::text && syntax_->several && trimmed(syntax_->between).empty();
+  return syntax_->form == ToolSyntax::Form::text && syntax_->has_several_calls() && trimmed(syntax_->call_separator).empty();
 }
 
 }  // namespace baton::llm

@@ -218,8 +218,8 @@ std::optional<std::vector<std::int32_t>> PromptBuilder::encode(const std::vector
 void PromptBuilder::force_tool(const ChatRequest& request, Prompt& prompt) const {
   const bool named = request.turn.tool_choice.mode == ToolChoice::Mode::named;
   if (prompt.starts_in_reasoning || (!named && request.turn.tool_choice.mode != ToolChoice::Mode::required)) return;
-  if (syntax_.form == ToolSyntax::Form::text && syntax_.open.find(kHole) == std::string::npos) {
-    prompt.forced_text = syntax_.open;
+  if (syntax_.form == ToolSyntax::Form::text && syntax_.calls_prefix.find(kHole) == std::string::npos) {
+    prompt.forced_text = syntax_.calls_prefix;
     prompt.forced_entry = call_entry::kOwn;
   } else if (named) {
     prompt.forced_text = "{\"name\": ";

@@ -34,7 +34,7 @@ class CallCompiler {
       const bool fits = refused.empty();
       for (const Unmasked& what : compiler.unmasked()) into_.unmasked.push_back({tool.name, what});
       if (!fits) into_.unmasked.push_back({tool.name, {"", "", "any object may be written and is checked afterwards: " + refused}});
-      if (fits && compiler.unmasked().empty() && (syntax_.form != ToolSyntax::Form::text || syntax_.json_arguments))
+      if (fits && compiler.unmasked().empty() && (syntax_.form != ToolSyntax::Form::text || syntax_.has_json_arguments()))
         into_.whole.push_back(tool.name);
       refused_.push_back(!fits);
       schemas_.push_back(fits ? std::move(*schema) : Schema::parse(kAnyObject).value());
@@ -99,8 +99,8 @@ class CallCompiler {
     std::vector<NodeId> ways;
     for (std::size_t i = 0; i < tools_.size(); ++i) {
       NodeId behind = Automaton::kDead;
-      if (syntax_.json_arguments) {
-        behind = syntax_text(out_, syntax_.middle, vocabulary_, out_.call(arguments_[i], rest));
+      if (syntax_.has_json_arguments()) {
+        behind = syntax_text(out_, syntax_.name_suffix, vocabulary_, out_.call(arguments_[i], rest));
       } else if (!refused_[i]) {
         std::vector<Unmasked> unmasked;
         behind = parameter_grammar(out_, compiler_, schemas_[i], syntax_, vocabulary_, unmasked, rest);

@@ -30,10 +30,10 @@ std::unique_ptr<Grammar> call_openings(const std::vector<ToolSpec>& tools, const
   const NodeId json = out.any_of({one, sign("[", one)});
   std::vector<NodeId> ways = {json, out.bytes("```json\n", json)};
   if (syntax.form == ToolSyntax::Form::text) {
-    ways.push_back(syntax_text(out, syntax.open, vocabulary, names(out, tools, false)));
-  } else if (syntax.open.find_first_not_of(" \t\r\n") != std::string::npos) {
+    ways.push_back(syntax_text(out, syntax.calls_prefix, vocabulary, names(out, tools, false)));
+  } else if (syntax.calls_prefix.find_first_not_of(" \t\r\n") != std::string::npos) {
     const NodeId own = object(syntax.name_key);
-    ways.push_back(syntax_text(out, syntax.open, vocabulary, syntax.form == ToolSyntax::Form::json_list ? sign("[", own) : own));
+    ways.push_back(syntax_text(out, syntax.calls_prefix, vocabulary, syntax.form == ToolSyntax::Form::json_list ? sign("[", own) : own));
   }
   NodeId start = out.any_of(ways);
   if (spaced) start = out.call(space, start);

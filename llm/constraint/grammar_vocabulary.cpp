@@ -19,7 +19,7 @@ GrammarVocabulary::GrammarVocabulary(const Tokenizer& tokenizer, std::size_t n_v
       bytes_[i] = tokenizer.token_bytes(id);
     }
   }
-  const std::string_view open = trimmed(syntax.open);
+  const std::string_view open = trimmed(syntax.calls_prefix);
   const std::string openers = std::string("`{[<") + kTokenMark + (open.empty() ? "" : std::string(open.substr(0, 1)));
   words_.assign((n_vocab + 31) / 32, 0);
   for (std::size_t i = 0; i < n_vocab; ++i) {

@@ -137,13 +137,13 @@ class Parameters {
       : out_(out), compiler_(compiler), syntax_(syntax), p_(syntax.parameters), vocabulary_(vocabulary), unmasked_(unmasked) {}
 
   NodeId build(const SchemaNode& root, NodeId next) {
-    NodeId some = text(syntax_.end, next), none = text(p_.none, next);
+    NodeId some = text(syntax_.call_suffix, next), none = text(p_.none, next);
     for (auto property = root.properties.rbegin(); property != root.properties.rend(); ++property) {
       const auto& [name, schema] = *property;
       const bool wanted = std::find(root.required.begin(), root.required.end(), name) != root.required.end();
       name_ = name;
       const NodeId value = out_.bytes(name, value_of(*schema, value_end(some)));
-      const NodeId first = text(p_.first, value), later = text(p_.separator, value);
+      const NodeId first = text(p_.prefix, value), later = text(p_.separator, value);
       none = wanted ? first : out_.any_of({first, none});
       some = wanted ? later : out_.any_of({later, some});
     }
@@ -153,11 +153,11 @@ class Parameters {
  private:
   NodeId text(std::string_view what, NodeId next) { return syntax_text(out_, what, vocabulary_, next); }
 
-  bool escapes() const { return p_.quote_open == "'"; }
+  bool escapes() const { return p_.quote_prefix == "'"; }
 
   // The text that closes the value of name_.
   NodeId value_end(NodeId next) {
-    std::string_view rest = p_.value_end;
+    std::string_view rest = p_.value_suffix;
     for (auto hole = rest.rfind(kKeyHole); hole != std::string_view::npos; hole = rest.rfind(kKeyHole)) {
       next = out_.bytes(name_, text(rest.substr(hole + 1), next));
       rest = rest.substr(0, hole);
@@ -167,10 +167,10 @@ class Parameters {
 
   // The value, with the text between a name and its value.
   NodeId value_of(const SchemaNode& schema, NodeId next) {
-    const bool quoted = p_.quote_open == "\"";  // JSON's own strings
+    const bool quoted = p_.quote_prefix == "\"";  // JSON's own strings
     const ParameterValues values = parameter_values(schema, budget_);
     if (!quoted && !values.no_strings()) return with_strings(schema, values, next);
-    return text(p_.assign, as_json(schema, next));
+    return text(p_.key_suffix, as_json(schema, next));
   }
 
   // As JSON, or in the syntax's own words.
@@ -199,21 +199,21 @@ class Parameters {
       std::copy_if(values.strings->begin(), values.strings->end(), std::back_inserter(valid),
                    [&](const std::string& value) { return is_valid(schema, value); });
       if (escapes()) std::transform(valid.begin(), valid.end(), valid.begin(), in_single_quotes);
-      strings = text(p_.quote_open, out_.one_of(std::move(valid), text(p_.quote_close, next)));
+      strings = text(p_.quote_prefix, out_.one_of(std::move(valid), text(p_.quote_suffix, next)));
     } else {
       strings = any_string(next);
       note_strings(schema);
     }
     std::vector<NodeId> others;
-    const bool told_apart = values.strings || !p_.quote_open.empty() || !p_.text_assign.empty();
+    const bool told_apart = values.strings || !p_.quote_prefix.empty() || !p_.text_key_suffix.empty();
     if (values.others && told_apart) {
       others.push_back(out_.call(compiler_.rule_without_strings(schema), next));
       add_words(schema, next, others);
     }
     if (values.others && !told_apart) note(schema, "", "where any string may stand, everything may");
-    if (!p_.text_assign.empty()) return out_.any_of({text(p_.text_assign, strings), text(p_.assign, out_.any_of(others))});
+    if (!p_.text_key_suffix.empty()) return out_.any_of({text(p_.text_key_suffix, strings), text(p_.key_suffix, out_.any_of(others))});
     others.insert(others.begin(), strings);
-    return text(p_.assign, out_.any_of(others));
+    return text(p_.key_suffix, out_.any_of(others));
   }
 
   void note(const SchemaNode& schema, std::string keyword, const std::string& why) {
@@ -240,12 +240,12 @@ class Parameters {
   }
 
   NodeId any_string(NodeId next) {
-    if (escapes()) return text(p_.quote_open, single_quoted(out_, strings_.escape(kAllCodePoints), next));
-    if (!p_.quote_open.empty()) return text(p_.quote_open, text_up_to(out_, vocabulary_.marked(p_.quote_close), next));
-    const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.end);
-    if (!p_.value_end.empty()) {
-      const std::string_view own_end = trimmed(std::string_view(p_.value_end).substr(0, p_.value_end.find(kKeyHole)));
-      const std::string_view rest = trimmed(std::string_view(p_.value_end).substr(p_.value_end.rfind(kKeyHole) + 1));
+    if (escapes()) return text(p_.quote_prefix, single_quoted(out_, strings_.escape(kAllCodePoints), next));
+    if (!p_.quote_prefix.empty()) return text(p_.quote_prefix, text_up_to(out_, vocabulary_.marked(p_.quote_suffix), next));
+    const std::string more = vocabulary_.marked(p_.separator), end = vocabulary_.marked(syntax_.call_suffix);
+    if (!p_.value_suffix.empty()) {
+      const std::string_view own_end = trimmed(std::string_view(p_.value_suffix).substr(0, p_.value_suffix.find(kKeyHole)));
+      const std::string_view rest = trimmed(std::string_view(p_.value_suffix).substr(p_.value_suffix.rfind(kKeyHole) + 1));
       return closed_text(vocabulary_.marked(own_end) + name_ + vocabulary_.marked(rest), {more, end}, next);
     }
     // The common prefix of both continuations ends the value.

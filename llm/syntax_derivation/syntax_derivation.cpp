@@ -50,13 +50,13 @@ bool is_harmony(const std::string& source) {
 ToolSyntax harmony(ToolSyntax syntax) {
   syntax.form = ToolSyntax::Form::text;
   syntax.why.clear();
-  syntax.open = "<|channel|>commentary to=functions.";
-  syntax.middle = std::string(1, kHole) + "<|message|>";
-  syntax.end = "<|call|>";
-  syntax.json_arguments = true;
-  syntax.between = "<|start|>assistant<|channel|>commentary to=functions.";
-  syntax.several = true;
-  syntax.close.clear();
+  syntax.calls_prefix = "<|channel|>commentary to=functions.";
+  syntax.name_suffix = std::string(1, kHole) + "<|message|>";
+  syntax.call_suffix = "<|call|>";
+  syntax.arguments = ToolSyntax::Arguments::json;
+  syntax.call_separator = "<|start|>assistant<|channel|>commentary to=functions.";
+  syntax.calls = ToolSyntax::Calls::several;
+  syntax.calls_suffix.clear();
   syntax.reasoning_open = "<|channel|>analysis<|message|>";
   syntax.reasoning_close = "<|end|>";
   syntax.text_marks = {"<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|constrain|>", "<|end|>",
@@ -74,33 +74,33 @@ ToolSyntax of_family(const Render& render, const TemplateAbilities& abilities, c
   ToolSyntax syntax;
   if (has("<|tool_call|>")) {  // Granite 3: a list
     syntax.form = ToolSyntax::Form::json_list;
-    syntax.open = "<|tool_call|>";
+    syntax.calls_prefix = "<|tool_call|>";
   } else if (has("List of tools: ")) {  // LFM2: Python
     syntax.form = ToolSyntax::Form::text;
-    syntax.open = "<|tool_call_start|>[";
-    syntax.end = ")";
-    syntax.between = ", ";
-    syntax.several = true;
-    syntax.close = "]<|tool_call_end|>";
-    syntax.json_arguments = false;
-    syntax.parameters = {.first = "(",
-                         .assign = "=",
-                         .text_assign = "",
-                         .value_end = "",
+    syntax.calls_prefix = "<|tool_call_start|>[";
+    syntax.call_suffix = ")";
+    syntax.call_separator = ", ";
+    syntax.calls = ToolSyntax::Calls::several;
+    syntax.calls_suffix = "]<|tool_call_end|>";
+    syntax.arguments = ToolSyntax::Arguments::parameters;
+    syntax.parameters = {.prefix = "(",
+                         .key_suffix = "=",
+                         .text_key_suffix = "",
+                         .value_suffix = "",
                          .separator = ", ",
                          .none = "()",
-                         .quote_open = "\"",
-                         .quote_close = "\"",
+                         .quote_prefix = "\"",
+                         .quote_suffix = "\"",
                          .yes = "True",
                          .no = "False",
                          .null = "None",
-                         .json_values = false};
+                         .structures = ToolSyntax::Parameters::Structures::literals};
   } else if (has("<tool_call>")) {  // Hermes and its successors, such as SmolLM3
     syntax.form = ToolSyntax::Form::json_object;
-    syntax.open = "<tool_call>\n";
-    syntax.between = "\n</tool_call>\n<tool_call>\n";
-    syntax.several = true;
-    syntax.close = "\n</tool_call>";
+    syntax.calls_prefix = "<tool_call>\n";
+    syntax.call_separator = "\n</tool_call>\n<tool_call>\n";
+    syntax.calls = ToolSyntax::Calls::several;
+    syntax.calls_suffix = "\n</tool_call>";
   } else {
     syntax.why = "the template does not show calls";
     return syntax;
@@ -135,8 +135,8 @@ ToolSyntax derive_tool_syntax(const Render& render, TemplateAbilities& abilities
     abilities.calls.shown = true;  // in the form of that description
     syntax = {};
     syntax.form = ToolSyntax::Form::json_object;  // the form that the prompt of conversation.h asks for
-    syntax.between = "\n";
-    syntax.several = true;
+    syntax.call_separator = "\n";
+    syntax.calls = ToolSyntax::Calls::several;
     syntax.not_understood = not_understood;
     syntax.why = why + ": Baton describes them";
   } else if (!abilities.tools.shown) {

@@ -31,7 +31,7 @@ class Deriver {
     // The names are in unexpected places.
     if (dumped(to_json(syntax)).find(Probe::kMark) != std::string::npos)
       return unknown("the template's way of showing calls was not understood: it has names in two places");
-    if (syntax.between.ends_with(kHole))
+    if (syntax.call_separator.ends_with(kHole))
       return unknown("the template's way of showing calls was not understood: numbers come directly before names");
     const std::string wrong = misread(syntax, [this](const std::vector<Json>& arguments) -> std::optional<std::string> {
       const auto text = rendering_.calls(arguments);
@@ -112,8 +112,8 @@ class Deriver {
     if (!has_arguments) return false;
     const Json& outer = value.is_array() ? value[0] : value;
     for (const Json* object : {&call, &outer}) other_keys(*object, syntax);
-    syntax.open = opening(std::string_view(one).substr(0, range.first));
-    syntax.close = closing(std::string_view(one).substr(range.second));
+    syntax.calls_prefix = opening(std::string_view(one).substr(0, range.first));
+    syntax.calls_suffix = closing(std::string_view(one).substr(range.second));
     if (!value.is_array()) several_json(syntax);
     return true;
   }
@@ -143,9 +143,10 @@ class Deriver {
     }
     if (!text) return;
     const auto behind = [&](std::size_t i) { return with_holes(text->substr(calls[i].second, calls[i + 1].first - calls[i].second)); };
-    syntax.several = true;
-    syntax.between = with_number_holes(behind(0), behind(1)).value_or(behind(0));
-    syntax.close = with_number_holes(syntax.close, closing(std::string_view(*text).substr(calls.back().second))).value_or(syntax.close);
+    syntax.calls = ToolSyntax::Calls::several;
+    syntax.call_separator = with_number_holes(behind(0), behind(1)).value_or(behind(0));
+    syntax.calls_suffix =
+        with_number_holes(syntax.calls_suffix, closing(std::string_view(*text).substr(calls.back().second))).value_or(syntax.calls_suffix);
   }
 
   // An answer of three calls.
@@ -159,17 +160,17 @@ class Deriver {
   bool text_form(const std::string& one, ToolSyntax& syntax) {
     const std::size_t name = one.find(Probe::kNames[0]), behind = name + Probe::kNames[0].size();
     syntax.form = ToolSyntax::Form::text;
-    syntax.open = opening(std::string_view(one).substr(0, name));
-    if (trimmed(syntax.open).empty()) return false;  // nothing would mark the beginning of a call
+    syntax.calls_prefix = opening(std::string_view(one).substr(0, name));
+    if (trimmed(syntax.calls_prefix).empty()) return false;  // nothing would mark the beginning of a call
     const Json wanted = {{Probe::kFirst, Probe::kText}};
     const auto json = find_json(one, behind, [&](const Json& value) { return value == wanted; });
     const auto two = rendering_.calls({Json{{Probe::kFirst, Probe::kNumber}}, Json{{Probe::kFirst, Probe::kOtherNumber}}});
     if (json) {
-      syntax.middle = middle_of(one.substr(behind, json->second.first - behind), two);
+      syntax.name_suffix = middle_of(one.substr(behind, json->second.first - behind), two);
       ends(rest_of(closing(std::string_view(one).substr(json->second.second)), two, true), between(two, true), syntax);
       return true;
     }
-    syntax.json_arguments = false;
+    syntax.arguments = ToolSyntax::Arguments::parameters;
     return parameters(one.substr(behind), two, syntax);
   }
 
@@ -216,13 +217,13 @@ class Deriver {
 
   // rest: the text after the last call's arguments. between: see above. White space that ends every call is part of the text between them.
   static void ends(const std::string& rest, const std::optional<std::string>& between, ToolSyntax& syntax) {
-    syntax.several = between.has_value();
-    syntax.end = between ? common_beginning(rest, *between) : rest;
-    if (between == syntax.end) {
-      while (!syntax.end.empty() && is_json_space(syntax.end.back())) syntax.end.pop_back();
+    syntax.calls = between ? ToolSyntax::Calls::several : ToolSyntax::Calls::one;
+    syntax.call_suffix = between ? common_beginning(rest, *between) : rest;
+    if (between == syntax.call_suffix) {
+      while (!syntax.call_suffix.empty() && is_json_space(syntax.call_suffix.back())) syntax.call_suffix.pop_back();
     }
-    syntax.close = rest.substr(syntax.end.size());
-    if (between) syntax.between = between->substr(syntax.end.size());
+    syntax.calls_suffix = rest.substr(syntax.call_suffix.size());
+    if (between) syntax.call_separator = between->substr(syntax.call_suffix.size());
   }
 
   // The text after the name in a call with this argument.
@@ -248,18 +249,18 @@ class Deriver {
     const std::size_t key = number->find(Probe::kFirst), value = number->find(digits);
     const std::size_t text_key = one.find(Probe::kFirst), text = one.find(Probe::kText);
     if (key == std::string::npos || value == std::string::npos || text_key != key || text == std::string::npos) return false;
-    p.first = number->substr(0, key);
-    p.assign = number->substr(key + Probe::kFirst.size(), value - key - Probe::kFirst.size());
+    p.prefix = number->substr(0, key);
+    p.key_suffix = number->substr(key + Probe::kFirst.size(), value - key - Probe::kFirst.size());
     const std::string before_text = one.substr(key + Probe::kFirst.size(), text - key - Probe::kFirst.size());
     const std::string rest = number->substr(value + digits.size()), text_rest = one.substr(text + Probe::kText.size());
-    if (before_text.compare(0, p.assign.size(), p.assign) == 0) {
-      p.quote_open = before_text.substr(p.assign.size());
+    if (before_text.compare(0, p.key_suffix.size(), p.key_suffix) == 0) {
+      p.quote_prefix = before_text.substr(p.key_suffix.size());
     } else {
-      p.text_assign = before_text;
+      p.text_key_suffix = before_text;
     }
     if (text_rest.size() < rest.size() || text_rest.compare(text_rest.size() - rest.size(), rest.size(), rest) != 0) return false;
-    p.quote_close = text_rest.substr(0, text_rest.size() - rest.size());
-    if (!p.text_assign.empty() && (!p.quote_close.empty() || !told_apart(p.text_assign, p.assign))) return false;
+    p.quote_suffix = text_rest.substr(0, text_rest.size() - rest.size());
+    if (!p.text_key_suffix.empty() && (!p.quote_suffix.empty() || !told_apart(p.text_key_suffix, p.key_suffix))) return false;
     const std::size_t first_value = both->find(digits), second_key = both->find(Probe::kSecond);
     if (first_value == std::string::npos || second_key == std::string::npos || second_key < first_value) return false;
     p.separator = both->substr(first_value + digits.size(), second_key - first_value - digits.size());
@@ -270,11 +271,11 @@ class Deriver {
       for (std::string* cut : {&p.separator, &last, between ? &*between : nullptr}) {
         if (cut && cut->starts_with(value_end)) cut->erase(0, value_end.size());
       }
-      p.value_end = replaced(value_end, Probe::kFirst, kKeyHole);
+      p.value_suffix = replaced(value_end, Probe::kFirst, kKeyHole);
     }
     ends(last, between, syntax);
-    p.none = none->substr(0, none->size() - (none->ends_with(syntax.close) ? syntax.close.size() : 0));
-    const std::string before = p.first + std::string(Probe::kFirst) + p.assign;
+    p.none = none->substr(0, none->size() - (none->ends_with(syntax.calls_suffix) ? syntax.calls_suffix.size() : 0));
+    const std::string before = p.prefix + std::string(Probe::kFirst) + p.key_suffix;
     const auto word = [&](const Json& argument) -> std::optional<std::string> {
       const auto behind = behind_name({{Probe::kFirst, argument}});
       if (!behind || !behind->starts_with(before) || behind->size() < before.size() + rest.size()) return std::nullopt;
@@ -286,7 +287,8 @@ class Deriver {
     p.no = *no;
     p.null = word(nullptr).value_or(p.null);  // some omit it
     const Json list = {"a", true, {{"b", nullptr}}};
-    p.json_values = Json::parse(word(list).value_or(""), nullptr, false) == list;
+    using Structures = ToolSyntax::Parameters::Structures;
+    p.structures = Json::parse(word(list).value_or(""), nullptr, false) == list ? Structures::json : Structures::literals;
     return true;
   }
 

@@ -34,7 +34,7 @@ std::string trailing_space(std::string_view text) {
 std::string literal_stops(const ToolSyntax& syntax) {
   const auto& p = syntax.parameters;
   std::string stops = ",";
-  for (const std::string* text : {&p.value_end, &p.separator, &syntax.end, &syntax.between, &syntax.close}) {
+  for (const std::string* text : {&p.value_suffix, &p.separator, &syntax.call_suffix, &syntax.call_separator, &syntax.calls_suffix}) {
     const std::string_view word = trimmed(*text);
     if (!word.empty() && word.front() != kHole && !is_word(word.front()) && word.front() != '.') stops += word.front();
   }
@@ -82,18 +82,18 @@ LiteralMatcher::State LiteralMatcher::step(char c) {
 SyntaxReader::SyntaxReader(const ToolSyntax& syntax, std::shared_ptr<const std::vector<ToolSpec>> tools)
     : syntax_(&syntax),
       tools_(std::move(tools)),
-      literal_(syntax.parameters.quote_open, syntax.parameters.quote_close, literal_stops(syntax)) {
+      literal_(syntax.parameters.quote_prefix, syntax.parameters.quote_suffix, literal_stops(syntax)) {
   const auto& p = syntax.parameters;
-  for (const std::string* after : {&syntax.middle, &p.first, &p.none}) {
+  for (const std::string* after : {&syntax.name_suffix, &p.prefix, &p.none}) {
     const std::string_view text = trimmed(*after);
     if (!text.empty()) name_stops_ += text.front() == kHole ? '<' : text.front();
   }
-  if (syntax.json_arguments) name_stops_ += '{';
-  if (!p.quote_open.empty()) return;
-  if (p.value_end.empty()) delimiter_ = delimiter_of(p.separator, syntax.end);
-  if (delimiter_.empty() && p.value_end.empty()) return;
+  if (syntax.has_json_arguments()) name_stops_ += '{';
+  if (!p.quote_prefix.empty()) return;
+  if (p.value_suffix.empty()) delimiter_ = delimiter_of(p.separator, syntax.call_suffix);
+  if (delimiter_.empty() && p.value_suffix.empty()) return;
   separator_rest_ = p.separator.substr(delimiter_.size());
-  end_rest_ = syntax.end.substr(delimiter_.size());
+  end_rest_ = syntax.call_suffix.substr(delimiter_.size());
 }
 
 void SyntaxReader::reset() {
@@ -154,7 +154,7 @@ SyntaxReader::State SyntaxReader::step_part(char c) {
       return step_raw_value(c);
     case Where::literal_value:
       if (literal_.step(c)) return State::more;
-      if (auto value = read_literal(literal_.text(), syntax_->parameters.quote_open, syntax_->parameters.quote_close)) {
+      if (auto value = read_literal(literal_.text(), syntax_->parameters.quote_prefix, syntax_->parameters.quote_suffix)) {
         end_value(std::move(*value));
         return step_after_value(c);
       }
@@ -179,21 +179,21 @@ SyntaxReader::State SyntaxReader::step_name(char c) {
   if (name_.empty()) return fail("no name follows");
   const auto at = std::find_if(tools_->begin(), tools_->end(), [&](const ToolSpec& tool) { return tool.name == name_; });
   tool_ = at == tools_->end() ? nullptr : &*at;
-  if (tool_ != nullptr && !syntax_->json_arguments) {
+  if (tool_ != nullptr && !syntax_->has_json_arguments()) {
     if (auto schema = schema_of(*tool_)) schema_ = std::move(*schema);
   }
   where_ = Where::opening;
   const auto& p = syntax_->parameters;
-  first_.expect(syntax_->json_arguments ? syntax_->middle : p.first);
+  first_.expect(syntax_->has_json_arguments() ? syntax_->name_suffix : p.prefix);
   end_.open = false;
   none_.expect(p.none);
-  none_.open = !syntax_->json_arguments && !none_.matcher.empty();
+  none_.open = !syntax_->has_json_arguments() && !none_.matcher.empty();
   return step_opening(c);
 }
 
 // The text between the name and the first parameter, or the JSON.
 SyntaxReader::State SyntaxReader::step_opening(char c) {
-  if (syntax_->json_arguments && first_.matcher.empty()) {  // only white space
+  if (syntax_->has_json_arguments() && first_.matcher.empty()) {  // only white space
     where_ = Where::json;
     return step_json(c);
   }
@@ -201,7 +201,7 @@ SyntaxReader::State SyntaxReader::step_opening(char c) {
   if (!first_.open && !none_.open) return fail("its arguments do not begin as they should");
   if (first == LiteralMatcher::State::complete) {
     key_.clear();
-    where_ = syntax_->json_arguments ? Where::json : Where::key;
+    where_ = syntax_->has_json_arguments() ? Where::json : Where::key;
   } else if (none == LiteralMatcher::State::complete) {
     return complete(State::call);
   }
@@ -210,7 +210,7 @@ SyntaxReader::State SyntaxReader::step_opening(char c) {
 
 SyntaxReader::State SyntaxReader::complete(State as) {
   keep_closed();
-  if (!syntax_->json_arguments) written_ += written_.empty() ? "{}" : "}";
+  if (!syntax_->has_json_arguments()) written_ += written_.empty() ? "{}" : "}";
   return as;
 }
 
@@ -245,11 +245,11 @@ SyntaxReader::State SyntaxReader::step_key(char c) {
       return State::more;
     }
   }
-  const std::string_view assign = trimmed(syntax_->parameters.assign);
+  const std::string_view assign = trimmed(syntax_->parameters.key_suffix);
   if (!assign.empty() && c == assign.front() && !key_.empty()) {
     while (!key_.empty() && is_json_space(key_.back())) key_.pop_back();
     assign_.expect(assign);
-    text_assign_.expect(syntax_->parameters.text_assign);
+    text_assign_.expect(syntax_->parameters.text_key_suffix);
     text_assign_.open = !text_assign_.matcher.empty();
     where_ = Where::assign;
     return step(c);
@@ -270,7 +270,7 @@ SyntaxReader::State SyntaxReader::step_assign(char c) {
 // The text that closes the value of key_.
 std::string SyntaxReader::value_end() const {
   std::string text;
-  for (const char c : syntax_->parameters.value_end) text += c == kKeyHole ? key_ : std::string(1, c);
+  for (const char c : syntax_->parameters.value_suffix) text += c == kKeyHole ? key_ : std::string(1, c);
   return text;
 }
 
@@ -279,14 +279,14 @@ void SyntaxReader::begin_value() {
   literal_.reset();
   raw_ = Raw::blank;
   const auto& p = syntax_->parameters;
-  if (p.quote_open.empty() && !p.value_end.empty()) delimiter_ = value_end();
+  if (p.quote_prefix.empty() && !p.value_suffix.empty()) delimiter_ = value_end();
   where_ = delimiter_.empty() ? Where::literal_value : Where::raw_value;
 }
 
 // Whether a value with this first character is a list or an object, and not a string without quotes.
 bool SyntaxReader::begins_json(char c) const {
   if (told_text_ || (c != '{' && c != '[')) return false;
-  if (!syntax_->parameters.text_assign.empty()) return true;
+  if (!syntax_->parameters.text_key_suffix.empty()) return true;
   if (!schema_) return false;
   const ParameterValues values = find_parameter(schema_->root(), key_).values;
   return values.others && values.strings && std::none_of(values.strings->begin(), values.strings->end(), [&](const std::string& text) {
@@ -314,7 +314,7 @@ void SyntaxReader::keep_closed() {
   Closed closed = *std::exchange(closed_, std::nullopt);
   std::string& value = closed.value;
   // One line break on each side belongs to the syntax, if it has one.
-  const std::string before = trailing_space(closed.told_text ? syntax_->parameters.text_assign : syntax_->parameters.assign),
+  const std::string before = trailing_space(closed.told_text ? syntax_->parameters.text_key_suffix : syntax_->parameters.key_suffix),
                     behind = leading_space(delimiter_);
   if (!before.empty() && value.starts_with(before)) value.erase(0, before.size());
   if (!behind.empty() && value.ends_with(behind)) value.resize(value.size() - behind.size());
@@ -331,7 +331,7 @@ void SyntaxReader::keep_value(const std::string& key, Json value) {
 
 void SyntaxReader::end_value(Json value) {
   separator_.expect(value_end() + syntax_->parameters.separator);
-  end_.expect(value_end() + syntax_->end);
+  end_.expect(value_end() + syntax_->call_suffix);
   keep_value(key_, std::move(value));
   where_ = Where::after_value;
 }

@@ -73,7 +73,7 @@ class SyntaxReader {
   const std::string& name() const { return name_; }
   const Json& arguments() const { return arguments_; }  // with State::call and call_before
   // JSON text of the arguments, as far as they were written; with parameters, the complete ones.
-  const std::string& written() const { return syntax_->json_arguments ? json_.text() : written_; }
+  const std::string& written() const { return syntax_->has_json_arguments() ? json_.text() : written_; }
   const std::string& error() const { return error_; }
 
  private:

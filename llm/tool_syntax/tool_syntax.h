@@ -15,19 +15,20 @@ constexpr char kHole = '\x1A';
 constexpr char kKeyHole = '\x19';
 
 struct ToolSyntax {
+  // P, S and X are calls_prefix, calls_suffix and call_separator; N is a tool's name.
   enum class Form {
     unknown,      // not derived
-    json_object,  // open {"name": N, "arguments": {..}} between {..} close
-    json_list,    // open [{"name": N, "arguments": {..}}, {..}] close
-    text,         // open N ARGUMENTS end between N ARGUMENTS end close
+    json_object,  // P {"name": N, "arguments": {..}} X {..} S
+    json_list,    // P [{"name": N, "arguments": {..}}, {..}] S
+    text,         // P N ARGUMENTS call_suffix X N ARGUMENTS call_suffix S
   } form = Form::unknown;
   std::string why;              // why this is not the template's own syntax
   bool not_understood = false;  // although the template has a syntax
 
-  std::string open;      // before the first call: its JSON, or its name
-  std::string between;   // between two calls
-  bool several = false;  // the template shows several calls in an answer
-  std::string close;     // after the last call, before the end of the turn
+  std::string calls_prefix;                              // before the first call's JSON or name: "<tool_call>\n", "<tool_call>\n<function="
+  std::string calls_suffix;                              // after the last call, before the end of the turn: "\n</tool_call>"
+  std::string call_separator;                            // between two calls: "\n</tool_call>\n<tool_call>\n"
+  enum class Calls { one, several } calls = Calls::one;  // that the template shows in an answer
 
   // JSON forms
   std::string name_key = "name", arguments_key = "arguments";
@@ -35,18 +36,21 @@ struct ToolSyntax {
   std::vector<std::string> other_keys;  // without meaning for the call: a version, an index
 
   // Form::text
-  std::string end;  // of each call, after its arguments
-  bool json_arguments = true;
-  std::string middle;  // between a name and its JSON arguments
-  // Arguments as parameters: N first KEY assign VALUE value_end separator KEY assign VALUE value_end end; without parameters: N none.
+  std::string name_suffix;  // between a name and its JSON arguments: ">\n"
+  std::string call_suffix;  // of each call, after its arguments: "</function>"
+  enum class Arguments { json, parameters } arguments = Arguments::json;
+  // Arguments as parameters: N prefix KEY key_suffix VALUE value_suffix separator KEY key_suffix VALUE value_suffix; without parameters:
+  // N none.
   struct Parameters {
-    std::string first, assign;
-    std::string text_assign;  // before strings, if the syntax marks them as such; empty: the same
-    std::string value_end;    // or, if the name closes its value: </KEY>
-    std::string separator, none;
-    std::string quote_open, quote_close;  // of strings; empty: they are written without quotes
+    std::string prefix;                      // before the first key: ">\n<parameter="
+    std::string key_suffix;                  // ">\n"
+    std::string text_key_suffix;             // before strings, if the syntax marks them as such; empty: the same
+    std::string value_suffix;                // "\n</parameter>"; or, if the name closes its value: </KEY>
+    std::string separator;                   // before every further key: "\n<parameter="
+    std::string none;                        // ">\n"
+    std::string quote_prefix, quote_suffix;  // of strings; empty: they are written without quotes
     std::string yes = "true", no = "false", null = "null";
-    bool json_values = true;  // lists and objects are JSON
+    enum class Structures { json, literals } structures = Structures::json;  // lists and objects as values; literals: as Python writes them
   } parameters;
 
   std::string result_open, result_close;  // around a tool's result
@@ -56,7 +60,9 @@ struct ToolSyntax {
   std::string end_of_message;           // the end of a message if an answer has several; it does not end the turn
   std::vector<std::string> text_marks;  // marks around plain text, which are not part of any answer
 
-  bool parallel() const { return form == Form::json_list || several; }
+  bool has_several_calls() const { return calls == Calls::several; }
+  bool has_json_arguments() const { return arguments == Arguments::json; }
+  bool parallel() const { return form == Form::json_list || has_several_calls(); }
   // Whether a token of this text belongs to calls or reasoning, whatever its type.
   bool has_token(std::string_view text) const;
 };

@@ -202,7 +202,7 @@ TEST_F(ParrotTest, the_template_for_tools_is_used_where_there_are_tools) {
   const auto one = chat({in_pieces(kWeatherCall, 3)}, options);
   EXPECT_THAT(one->tokenizer().decode(one->prompt(with_weather()).value().ids), HasSubstr("Tools:"));
   EXPECT_THAT(one->tokenizer().decode(one->prompt(hello()).value().ids), testing::Not(HasSubstr("Be kind.")));
-  EXPECT_EQ(one->tool_syntax().open, "<tool_call>");
+  EXPECT_EQ(one->tool_syntax().calls_prefix, "<tool_call>");
   EXPECT_EQ(ask(*one, with_weather()).calls.size(), 1u);
   EXPECT_EQ(ask(*one, hello()).text, kWeatherCall);
 }
@@ -212,7 +212,7 @@ TEST_F(ParrotTest, a_template_for_tools_that_cannot_be_used_gives_way_to_the_mai
   for (const std::string& broken : {std::string("{% if tools %}{{ tools"), std::string("{% endfor %}"), heavy}) {
     const auto one = chat({in_pieces(kWeatherCall, 3)}, {.chat_template = kHermes, .tool_template = broken});
     EXPECT_THAT(one->warnings(), ElementsAre(HasSubstr("tokenizer.chat_template.tool_use"))) << broken;
-    EXPECT_EQ(one->tool_syntax().open, "<tool_call>");
+    EXPECT_EQ(one->tool_syntax().calls_prefix, "<tool_call>");
     EXPECT_EQ(ask(*one, with_weather()).calls.size(), 1u);
   }
   EXPECT_THAT(chat({in_pieces("Hi", 3)}, {.chat_template = kPlain, .tool_template = kHermes})->warnings(), IsEmpty());

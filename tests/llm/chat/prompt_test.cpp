@@ -227,7 +227,7 @@ TEST_F(PromptTest, begins_the_answer_as_json_where_the_template_has_the_calls_id
       "%}\n"
       "{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
   const PromptBuilder b = builder(kIdFirst);
-  ASSERT_THAT(b.tool_syntax().open, HasSubstr(std::string(1, kHole)));
+  ASSERT_THAT(b.tool_syntax().calls_prefix, HasSubstr(std::string(1, kHole)));
   ChatRequest request = weather_conversation();
   request.turn.tool_choice = {ToolChoice::Mode::named, "get_weather"};
   EXPECT_EQ(b.build(request).value().forced_text, R"({"name": "get_weather", "arguments":)");

@@ -256,8 +256,8 @@ TEST_F(CallConstraintTest, goes_on_as_a_list_where_several_calls_may_follow) {
 TEST_F(CallConstraintTest, a_call_in_the_templates_form_goes_on_as_a_list_where_the_model_would_end) {
   list_ = [this](std::string_view) { return list_of_one(); };
   syntax_.form = ToolSyntax::Form::json_object;
-  syntax_.open = "<tool_call>";
-  syntax_.close = "</tool_call>";
+  syntax_.calls_prefix = "<tool_call>";
+  syntax_.calls_suffix = "</tool_call>";
   for (const bool alone : {true, false}) {
     const auto c = constraint();
     for (int i = 0; i < (alone ? 1 : 2); ++i) {

@@ -12,7 +12,8 @@ namespace {
 class ParameterValuesTest : public testing::TestWithParam<std::string> {
  protected:
   ParameterValuesTest() {
-    for (std::string* text : {&syntax_.open, &syntax_.end, &syntax_.close, &syntax_.parameters.first, &syntax_.parameters.none}) {
+    for (std::string* text :
+         {&syntax_.calls_prefix, &syntax_.call_suffix, &syntax_.calls_suffix, &syntax_.parameters.prefix, &syntax_.parameters.none}) {
       std::replace(text->begin(), text->end(), kHole, '0');
     }
   }
@@ -29,16 +30,16 @@ class ParameterValuesTest : public testing::TestWithParam<std::string> {
     const auto& p = syntax_.parameters;
     std::string text;
     if (value.is_string()) {
-      text = p.quote_open == "\"" ? value.dump() : p.quote_open + value.get<std::string>() + p.quote_close;
+      text = p.quote_prefix == "\"" ? value.dump() : p.quote_prefix + value.get<std::string>() + p.quote_suffix;
     } else if (value.is_boolean()) {
       text = value.get<bool>() ? p.yes : p.no;
     } else {
       text = value.is_null() ? p.null : value.dump();
     }
-    const bool told = value.is_string() && !p.text_assign.empty();
-    std::string end = p.value_end;
+    const bool told = value.is_string() && !p.text_key_suffix.empty();
+    std::string end = p.value_suffix;
     std::replace(end.begin(), end.end(), kKeyHole, 'x');
-    return "f" + p.first + "x" + (told ? p.text_assign : p.assign) + text + end + syntax_.end;
+    return "f" + p.prefix + "x" + (told ? p.text_key_suffix : p.key_suffix) + text + end + syntax_.call_suffix;
   }
   bool masked(const Json& schema, const Json& value) const {
     const auto calls = compile_calls(tools(schema), true, family_.syntax, vocabulary_).value();
@@ -49,7 +50,7 @@ class ParameterValuesTest : public testing::TestWithParam<std::string> {
   Json read(const Json& schema, const Json& value) const {
     CallParser parser({.tools = tools(schema), .syntax = family_.syntax, .parallel = true, .new_call_id = [] { return "call_1"; }});
     std::vector<Delta> deltas;
-    parser.push(syntax_.open + written(value) + syntax_.close, 0, deltas);
+    parser.push(syntax_.calls_prefix + written(value) + syntax_.calls_suffix, 0, deltas);
     parser.finish(false, deltas);
     for (const Delta& delta : deltas) {
       if (auto* call = std::get_if<CallFinished>(&delta)) return call->call.arguments;
@@ -101,7 +102,7 @@ TEST_P(ParameterValuesTest, that_no_schema_allows_cannot_be_written) {
 TEST_P(ParameterValuesTest, name_what_their_syntax_leaves_to_the_validator) {
   const Json schema = Json::parse(R"({"anyOf": [{"type": "string", "pattern": "^a"}, {"type": "null"}]})");
   const auto calls = compile_calls(tools(schema), true, family_.syntax, vocabulary_).value();
-  const bool json_strings = syntax_.parameters.quote_open == "\"";
+  const bool json_strings = syntax_.parameters.quote_prefix == "\"";
   EXPECT_EQ(std::any_of(calls->unmasked.begin(), calls->unmasked.end(), [](const auto& one) { return one.what.keyword == "pattern"; }),
             !json_strings);
 }
@@ -156,7 +157,7 @@ TEST(ParameterValue, is_what_all_its_descriptions_leave) {
 TEST(ParameterValue, in_single_quotes_is_written_with_any_escape_of_json) {
   Family f = family("llama3.2-pythonic");
   auto& p = f.syntax.parameters;
-  p.quote_open = p.quote_close = "'";
+  p.quote_prefix = p.quote_suffix = "'";
   f.tools = {{"f", "", Json::parse(R"({"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]})")}};
   const GrammarVocabulary vocabulary(*family_tokenizer(), family_tokenizer()->n_vocab(), f.syntax);
   const auto calls = compile_calls(f.tools, true, f.syntax, vocabulary).value();
@@ -164,7 +165,7 @@ TEST(ParameterValue, in_single_quotes_is_written_with_any_escape_of_json) {
     const StateId state = calls->grammar->step(calls->grammar->start(), std::string(call_entry::kOwn) + vocabulary.marked(call));
     return state != kDeadState && calls->grammar->accepts(state);
   };
-  const auto call = [&](const std::string& text) { return "f" + p.first + "x" + p.assign + "'" + text + "'" + f.syntax.end; };
+  const auto call = [&](const std::string& text) { return "f" + p.prefix + "x" + p.key_suffix + "'" + text + "'" + f.syntax.call_suffix; };
   for (const auto& [text, value] : {std::pair{R"(Caf\u00e9)", "Caf\u00e9"},
                                     {R"(\u4F60\u597d)", "\u4f60\u597d"},
                                     {R"(a\uD83D\ude00b)", "a\U0001F600b"},
@@ -172,7 +173,7 @@ TEST(ParameterValue, in_single_quotes_is_written_with_any_escape_of_json) {
     EXPECT_TRUE(masked(call(text))) << text;
     CallParser parser({.tools = f.tools, .syntax = f.syntax, .parallel = true, .new_call_id = [] { return "call_1"; }});
     std::vector<Delta> deltas;
-    parser.push(f.syntax.open + call(text) + f.syntax.close, 0, deltas);
+    parser.push(f.syntax.calls_prefix + call(text) + f.syntax.calls_suffix, 0, deltas);
     parser.finish(false, deltas);
     const auto read =
         std::find_if(deltas.begin(), deltas.end(), [](const Delta& one) { return std::holds_alternative<CallFinished>(one); });

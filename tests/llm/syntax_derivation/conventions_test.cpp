@@ -66,7 +66,7 @@ TEST_P(ToolSyntaxTest, is_learned_and_reads_what_models_write) {
   const Family f = family(GetParam());
   const std::string shown = to_json(f.syntax).dump(1);
   EXPECT_TRUE(f.told["knows_tools"] != true || f.syntax.why.empty()) << shown;
-  const bool has_parameters = f.syntax.form == ToolSyntax::Form::text && !f.syntax.json_arguments;
+  const bool has_parameters = f.syntax.form == ToolSyntax::Form::text && !f.syntax.has_json_arguments();
   EXPECT_EQ(has_parameters, std::count(kFamiliesWithParameters.begin(), kFamiliesWithParameters.end(), f.name) == 1) << shown;
   EXPECT_TRUE(f.told["parallel"] == false || f.syntax.parallel()) << shown;
   for (const Json& output : f.told["outputs"]) {

@@ -47,10 +47,10 @@ TEST_F(TemplateAbilitiesTest, calls_without_tools_are_asked_for_in_the_templates
   EXPECT_FALSE(b.abilities().calls.empty_text);
   const ToolSyntax& syntax = b.tool_syntax();
   EXPECT_EQ(syntax.why, "");
-  EXPECT_EQ(syntax.open, "<calls><call>function<sep>");
-  EXPECT_EQ(syntax.middle, "\n```json\n");
-  EXPECT_EQ(syntax.end, "\n```</call>");
-  EXPECT_EQ(syntax.close, "</calls>") << "as after several calls";
+  EXPECT_EQ(syntax.calls_prefix, "<calls><call>function<sep>");
+  EXPECT_EQ(syntax.name_suffix, "\n```json\n");
+  EXPECT_EQ(syntax.call_suffix, "\n```</call>");
+  EXPECT_EQ(syntax.calls_suffix, "</calls>") << "as after several calls";
   const std::string text = prompt(b, weather_conversation());
   EXPECT_THAT(text, HasSubstr("\"name\":\"get_weather\""));
   EXPECT_THAT(text, HasSubstr("answer like this, and with nothing "
@@ -122,8 +122,8 @@ TEST_F(TemplateAbilitiesTest, what_is_different_in_every_call_is_a_hole) {
 {%- for c in m.tool_calls or [] -%}{{ '<|call|>functions.' + c.function.name + ':' + loop.index0|string + '<|arguments|>' + c.function.arguments|tojson + '<|end|>' }}{%- endfor -%}
 {{ '<over>' }}{%- endfor -%}
 {%- if add_generation_prompt -%}{{ '<assistant>' }}{%- endif -%})");
-  EXPECT_EQ(b.tool_syntax().open, "<|call|>functions.");
-  EXPECT_EQ(b.tool_syntax().middle, std::string(":") + kHole + "<|arguments|>");
+  EXPECT_EQ(b.tool_syntax().calls_prefix, "<|call|>functions.");
+  EXPECT_EQ(b.tool_syntax().name_suffix, std::string(":") + kHole + "<|arguments|>");
 }
 
 // MiniMax M3's: a tag of the parameter's name.
@@ -138,11 +138,11 @@ TEST_F(TemplateAbilitiesTest, a_name_may_close_its_value) {
   const PromptBuilder b = builder(kTagsOfNames);
   const ToolSyntax& syntax = b.tool_syntax();
   EXPECT_EQ(syntax.why, "");
-  EXPECT_EQ(syntax.open, "<calls><invoke ");
-  EXPECT_EQ(syntax.parameters.first, "><");
-  EXPECT_EQ(syntax.parameters.value_end, std::string("</") + kKeyHole + ">");
+  EXPECT_EQ(syntax.calls_prefix, "<calls><invoke ");
+  EXPECT_EQ(syntax.parameters.prefix, "><");
+  EXPECT_EQ(syntax.parameters.value_suffix, std::string("</") + kKeyHole + ">");
   EXPECT_EQ(syntax.parameters.separator, "<");
-  EXPECT_EQ(syntax.end, "</invoke></calls>");
+  EXPECT_EQ(syntax.call_suffix, "</invoke></calls>");
   EXPECT_EQ(joined(written_calls(syntax, {{"", "f", {{"a", "x </b> y"}, {"b", 2}}}})),
             "<calls><invoke f><a>x </b> y</a><b>2</b></invoke></calls>");
 
@@ -176,8 +176,8 @@ TEST_F(TemplateAbilitiesTest, a_syntax_that_tells_every_type_is_not_understood) 
     return builder(text.c_str()).tool_syntax();
   };
   const ToolSyntax two = with("string=\"' + ('true' if v is string else 'false') + '");
-  EXPECT_EQ(two.parameters.text_assign, "\" string=\"true\">");
-  EXPECT_EQ(two.parameters.assign, "\" string=\"false\">");
+  EXPECT_EQ(two.parameters.text_key_suffix, "\" string=\"true\">");
+  EXPECT_EQ(two.parameters.key_suffix, "\" string=\"false\">");
   EXPECT_TRUE(with("type=\"' + ('string' if v is string else 'boolean' if v is boolean else 'number') + '").not_understood);
 }
 
@@ -209,7 +209,7 @@ TEST_F(TemplateAbilitiesTest, parameters_get_a_description_where_the_template_wa
 {%- if add_generation_prompt -%}{{ '<|im_start|>assistant\n' }}{%- endif -%})");
   EXPECT_TRUE(b.abilities().tools.shown);
   EXPECT_FALSE(b.abilities().tools.bare_parameters);
-  EXPECT_EQ(b.tool_syntax().open, "<tool_call>");
+  EXPECT_EQ(b.tool_syntax().calls_prefix, "<tool_call>");
   EXPECT_THAT(prompt(b, weather_conversation()), HasSubstr("get_weather city (string): ."));
 }
 
@@ -220,7 +220,7 @@ TEST_F(TemplateAbilitiesTest, a_template_that_always_prompts_is_read) {
 {%- elif m.role == 'tool' -%}{{ '[RESULT]' + m.content + '[/RESULT]' }}
 {%- else -%}{{ m.content }}{%- for c in m.tool_calls or [] -%}{{ '[CALLS][' + (c.function | tojson) + ']' }}{%- endfor -%}{{ '<end>' }}{%- endif -%}
 {%- endfor -%}{%- if tools -%}{{ tools | tojson }}{%- endif -%})");
-  EXPECT_EQ(b.tool_syntax().open, "[CALLS]");
+  EXPECT_EQ(b.tool_syntax().calls_prefix, "[CALLS]");
   EXPECT_EQ(b.tool_syntax().form, ToolSyntax::Form::json_list);
 }
 
